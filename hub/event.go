@@ -1,0 +1,39 @@
+package hub
+
+import cloudevents "github.com/cloudevents/sdk-go/v2/event"
+
+// Event is a CloudEvent 1.0: one fact that a specialist application
+// (Fachverfahren) reports. Type is reverse DNS, past tense, without authority
+// names, with a major version: de.meldewesen.wohnung-angemeldet.v1.
+//
+// Nothing personal stands in any attribute: personal data is in Data only.
+type Event = cloudevents.Event
+
+// Attribute names beyond the CloudEvents core that the hub reads or lets pass.
+// Names follow CloudEvents extensions where there is one.
+const (
+	AttrCorrelationID      = "correlationid" // the case (Vorgang) that the event belongs to
+	AttrCausationID        = "causationid"   // id of the event that caused this one
+	AttrTraceparent        = "traceparent"   // W3C Trace Context
+	AttrTracestate         = "tracestate"
+	AttrDataRef            = "dataref" // claim check: where the data is
+	AttrDataClassification = "dataclassification"
+	AttrDataRegulation     = "dataregulation"
+	AttrDataCategory       = "datacategory"
+	AttrExpiryTime         = "expirytime"
+	AttrSequence           = "sequence"
+	AttrPartitionKey       = "partitionkey"
+	AttrAGS                = "ags" // Amtlicher Gemeindeschlüssel of the place concerned, 8 digits
+)
+
+// Outcome is what became of an acknowledged event; every acknowledged event
+// has exactly one.
+type Outcome string
+
+// The outcomes of an acknowledged event.
+const (
+	Routed      Outcome = "routed"      // one or more copies are stored for receivers
+	Unrouted    Outcome = "unrouted"    // no agreement in force: rests in quarantine as no-agreement
+	Quarantined Outcome = "quarantined" // refused, rests whole in quarantine with the reason
+	Suppressed  Outcome = "suppressed"  // a duplicate of an event known already
+)

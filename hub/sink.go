@@ -1,0 +1,36 @@
+package hub
+
+import (
+	"context"
+	"io"
+)
+
+// Sink hands events to a foreign system.
+type Sink interface {
+	// Deliver hands one event over and returns nil only when the foreign system
+	// has it durably. Hand-over is at least once: the same Delivery.ID may come
+	// again (Attempt > 1, or after a crash with Attempt 1), and a second call
+	// must have no second effect. Deliver is called from one goroutine per key;
+	// events of different keys may come concurrently. A Permanent Fault sends
+	// the copy to quarantine, any other error makes the hub try again later
+	// while later events of the same key wait.
+	Deliver(ctx context.Context, d Delivery) error
+}
+
+// Delivery is one attempt to hand one event to one receiver.
+type Delivery struct {
+	// ID is stable over all attempts of this copy, [A-Za-z0-9._-]{1,200}.
+	ID string
+	// Attempt counts from 1 as far as the hub remembers; more than 1 marks a
+	// possible redelivery.
+	Attempt int
+	// Agreement is the id of the agreement (Übermittlungsregel) under which the
+	// receiver gets the event.
+	Agreement string
+	// Event is what the receiver may know: fields not disclosed are gone.
+	Event Event
+	// Blobs opens the blobs whose references stand in Event's data, no others.
+	Blobs interface {
+		Open(ctx context.Context, ref string) (io.ReadCloser, error)
+	}
+}

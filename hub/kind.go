@@ -39,8 +39,12 @@ type Env struct {
 	Application string
 	// Name of this adapter within the federation directory, [a-z0-9-].
 	Adapter string
-	// Dir is where relative paths of the settings start, absolute.
+	// Dir is where relative paths to folders start that the adapter reads and
+	// writes, absolute: the hub's data directory.
 	Dir string
+	// Federation is where relative paths to files start that belong to the
+	// configuration, absolute: the federation directory.
+	Federation string
 	// Production is false in test environments; messages with a test mark are
 	// refused in production and vice versa accepted as test.
 	Production bool

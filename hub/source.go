@@ -39,7 +39,8 @@ type EventRef struct {
 type Settlement struct {
 	EventRef
 	Outcome Outcome
-	// Code is the reason, [a-z0-9-], when Outcome is Quarantined or Unrouted.
+	// Code is the reason, as in the error catalogue (SCHEMA_INVALID), when
+	// Outcome is Quarantined or Unrouted.
 	Code string
 	// Copies is how many receivers the event was routed to; Done how many of
 	// them have taken it. They differ only when a receiver refused for good.

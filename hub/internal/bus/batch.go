@@ -1,0 +1,141 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+)
+
+// Limits of one atomic batch, cursor included.
+const (
+	MaxBatch      = 1000 // messages, the server's limit
+	MaxBatchBytes = 8 << 20
+)
+
+// codes of the JetStream API that mean something of their own here.
+const (
+	codeWrongLastSequence jetstream.ErrorCode = 10071
+	codeStreamFull        jetstream.ErrorCode = 10077
+	codeNoStorage         jetstream.ErrorCode = 10023
+	codeMemberRefused     jetstream.ErrorCode = 10047
+)
+
+// Append stores messages as one atomic batch, in one sync: all or none. The
+// first message is guarded: it is stored only if the last message of its
+// subject has sequence last (0: there is none). It returns the sequence of the
+// first message.
+//
+// ErrFenced means that the guard did not hold; ErrStreamFull that there is no
+// room. Any other error leaves open whether the batch was stored: read the
+// guarded subject with Last to find out.
+func (b *Bus) Append(ctx context.Context, msgs []event.Message, last uint64) (uint64, error) {
+	return b.append(ctx, msgs, jetstreamext.WithBatchExpectLastSequencePerSubject(last))
+}
+
+// AppendUnguarded is Append without a guard, for records that may stand there
+// twice: after an error they may be stored or not, and are stored again.
+func (b *Bus) AppendUnguarded(ctx context.Context, msgs []event.Message) (uint64, error) {
+	return b.append(ctx, msgs)
+}
+
+func (b *Bus) append(ctx context.Context, msgs []event.Message, guard ...jetstreamext.BatchMsgOpt) (uint64, error) {
+	if len(msgs) == 0 || len(msgs) > MaxBatch {
+		return 0, fmt.Errorf("append %d messages: a batch holds 1 to %d", len(msgs), MaxBatch)
+	}
+	p, err := jetstreamext.NewBatchPublisher(b.js, jetstreamext.BatchFlowControl{AckTimeout: Timeout})
+	if err != nil {
+		return 0, fmt.Errorf("open a batch: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	final := len(msgs) - 1
+	for i := range msgs[:final] {
+		if err := p.AddMsg(natsMsg(&msgs[i]), guard...); err != nil {
+			return 0, fmt.Errorf("add to the batch for %s: %w", msgs[0].Subject, err)
+		}
+		guard = nil // only the first is guarded
+	}
+	ack, err := p.CommitMsg(ctx, natsMsg(&msgs[final]), guard...)
+	if err != nil {
+		return 0, fmt.Errorf("commit the batch for %s: %w", msgs[0].Subject, meaning(err))
+	}
+	return ack.Sequence - uint64(len(msgs)) + 1, nil
+}
+
+// natsMsg copies the header map: the batch adds its own headers to it.
+func natsMsg(m *event.Message) *nats.Msg {
+	h := make(nats.Header, len(m.Header)+4)
+	for k, v := range m.Header {
+		h[k] = v
+	}
+	return &nats.Msg{Subject: m.Subject, Header: h, Data: m.Data}
+}
+
+// meaning turns API errors that callers act on into this package's errors.
+func meaning(err error) error {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	if !ok {
+		return err
+	}
+	switch api.ErrorCode {
+	case codeWrongLastSequence:
+		return fmt.Errorf("%w (%w)", ErrFenced, err)
+	case codeStreamFull, codeNoStorage, codeMemberRefused:
+		return fmt.Errorf("%w (%w)", ErrStreamFull, err)
+	}
+	return err
+}
+
+// Last gives the last message of a subject (wildcards allowed); nil if there is
+// none.
+func (b *Bus) Last(ctx context.Context, stream, subject string) (*event.Message, error) {
+	s, err := b.js.Stream(ctx, stream)
+	if err != nil {
+		return nil, fmt.Errorf("look at stream %s: %w", stream, err)
+	}
+	raw, err := s.GetLastMsgForSubject(ctx, subject)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the last message of %s: %w", subject, err)
+	}
+	return rawMessage(stream, raw), nil
+}
+
+// At gives the message with sequence seq, or the next one after it whose
+// subject fits filter; nil if there is none.
+func (b *Bus) At(ctx context.Context, stream string, seq uint64, filter string) (*event.Message, error) {
+	s, err := b.js.Stream(ctx, stream)
+	if err != nil {
+		return nil, fmt.Errorf("look at stream %s: %w", stream, err)
+	}
+	raw, err := s.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(filter))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s from sequence %d: %w", stream, seq, err)
+	}
+	return rawMessage(stream, raw), nil
+}
+
+func rawMessage(stream string, raw *jetstream.RawStreamMsg) *event.Message {
+	return &event.Message{Stream: stream, Seq: raw.Sequence, Subject: raw.Subject, Header: raw.Header, Data: raw.Data, Time: raw.Time}
+}
+
+// JSON makes a message of a record.
+func JSON(subject string, record any) (event.Message, error) {
+	data, err := json.Marshal(record)
+	if err != nil {
+		return event.Message{}, fmt.Errorf("encode the record for %s: %w", subject, err)
+	}
+	return event.Message{Subject: subject, Data: data}, nil
+}

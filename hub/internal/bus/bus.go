@@ -1,0 +1,102 @@
+// Package bus is the only room that knows NATS. It starts or joins a JetStream
+// server, holds its settings to what the promises need, and offers the few
+// verbs that the hub is built of: append a batch behind a cursor, read on from
+// a sequence, work an in stream, hold what lies in a mailbox, remember, keep
+// blobs.
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+)
+
+// Bus is a connection to JetStream.
+type Bus struct {
+	nc  *nats.Conn
+	js  jetstream.JetStream
+	log *zap.Logger
+}
+
+// Timeout is how long one call to JetStream may take.
+const Timeout = 5 * time.Second
+
+// Errors of this package.
+var (
+	// ErrFenced means that the cursor is not where the caller left it: another
+	// owner has written, or this batch was stored already.
+	ErrFenced = errors.New("the cursor was moved by another owner")
+	// ErrStreamFull means that a stream is at its limit: nothing was stored.
+	ErrStreamFull = errors.New("the stream is full")
+)
+
+// External says how to reach an existing NATS server.
+type External struct {
+	URL   string // nats://… or tls://…, may hold several, comma-separated
+	Creds string // credentials file; "" for none
+	Nkey  string // nkey seed file; "" for none
+}
+
+// Dial joins an existing server.
+func Dial(ctx context.Context, ext External, log *zap.Logger) (*Bus, error) {
+	var opts []nats.Option
+	if ext.Creds != "" {
+		opts = append(opts, nats.UserCredentials(ext.Creds))
+	}
+	if ext.Nkey != "" {
+		opt, err := nats.NkeyOptionFromSeed(ext.Nkey)
+		if err != nil {
+			return nil, fmt.Errorf("read the nkey seed %s: %w", ext.Nkey, err)
+		}
+		opts = append(opts, opt)
+	}
+	return dial(ctx, ext.URL, log, opts...)
+}
+
+func dial(ctx context.Context, url string, log *zap.Logger, opts ...nats.Option) (*Bus, error) {
+	opts = append(opts,
+		nats.Name("amtsbote"),
+		nats.MaxReconnects(-1),
+		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
+			fields := []zap.Field{zap.Error(err)}
+			if sub != nil {
+				fields = append(fields, zap.String("subject", sub.Subject))
+			}
+			log.Warn("nats", fields...)
+		}),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { log.Info("nats: disconnected", zap.Error(err)) }),
+		nats.ReconnectHandler(func(nc *nats.Conn) { log.Info("nats: connected again", zap.String("server", nc.ConnectedServerName())) }),
+	)
+	nc, err := nats.Connect(url, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS at %s: %w", redact(url), err)
+	}
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(Timeout))
+	if err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("open JetStream: %w", err)
+	}
+	if _, err := js.AccountInfo(ctx); err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("ask the server for JetStream: %w", err)
+	}
+	return &Bus{nc: nc, js: js, log: log}, nil
+}
+
+// Close lets go of the connection. What was acknowledged is stored; nothing is
+// waited for.
+func (b *Bus) Close() { b.nc.Close() }
+
+// LastSeq gives the last sequence of a stream, 0 when it is empty.
+func (b *Bus) LastSeq(ctx context.Context, stream string) (uint64, error) {
+	s, err := b.js.Stream(ctx, stream)
+	if err != nil {
+		return 0, fmt.Errorf("look at stream %s: %w", stream, err)
+	}
+	return s.CachedInfo().State.LastSeq, nil
+}

@@ -1,0 +1,107 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+)
+
+// AckWait is how long a copy may be held without a sign of life.
+const AckWait = 30 * time.Second
+
+// EnsureMailbox makes the durable consumer of a receiving application. Its name
+// and filter never change.
+func (b *Bus) EnsureMailbox(ctx context.Context, application string, maxAckPending int) error {
+	_, err := b.ensureConsumer(ctx, Out, mailboxConfig(application, maxAckPending))
+	return err
+}
+
+func mailboxConfig(application string, maxAckPending int) jetstream.ConsumerConfig {
+	name := decision.MailboxName(application)
+	return jetstream.ConsumerConfig{
+		Name: name, Durable: name,
+		FilterSubject: "out." + application + ".>",
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       AckWait,
+		DeliverPolicy: jetstream.DeliverAllPolicy,
+		ReplayPolicy:  jetstream.ReplayInstantPolicy,
+		MaxDeliver:    -1, // the hub counts attempts
+		MaxAckPending: maxAckPending,
+	}
+}
+
+// Copy is a copy in hand: it stays in hand until it is acknowledged, as long as
+// Hold is called more often than every AckWait.
+type Copy struct {
+	*event.Message
+	// Deliveries counts how often JetStream has handed it out, from 1.
+	Deliveries int
+	msg        jetstream.Msg
+}
+
+// Hold tells JetStream that the copy is still being worked on.
+func (c *Copy) Hold() error { return c.msg.InProgress() }
+
+// Ack removes the copy from the mailbox and waits for the confirmation.
+func (c *Copy) Ack(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	return c.msg.DoubleAck(ctx)
+}
+
+// MailboxFloor is the sequence in OUT at and below which a mailbox has nothing
+// left to hand out.
+func (b *Bus) MailboxFloor(ctx context.Context, application string) (uint64, error) {
+	cons, err := b.js.Consumer(ctx, Out, decision.MailboxName(application))
+	if err != nil {
+		return 0, fmt.Errorf("look at mailbox %s: %w", application, err)
+	}
+	return cons.CachedInfo().AckFloor.Stream, nil
+}
+
+// HandOut gives the copies of a mailbox to fn in sequence, beginning behind the
+// last acknowledged one, until ctx ends. fn takes the copy in hand and returns;
+// it blocks for back-pressure.
+func (b *Bus) HandOut(ctx context.Context, application string, fn func(*Copy)) error {
+	s, err := b.js.Stream(ctx, Out)
+	if err != nil {
+		return fmt.Errorf("look at stream %s: %w", Out, err)
+	}
+	name := decision.MailboxName(application)
+	// without it, copies that a dead owner held would come after newer ones
+	if _, err := s.ResetConsumer(ctx, name); err != nil {
+		return fmt.Errorf("set mailbox %s back to its last acknowledged copy: %w", application, err)
+	}
+	cons, err := s.Consumer(ctx, name)
+	if err != nil {
+		return fmt.Errorf("open mailbox %s: %w", application, err)
+	}
+	it, err := cons.Messages(jetstream.PullMaxMessages(512), jetstream.PullExpiry(2*time.Second), jetstream.PullHeartbeat(time.Second))
+	if err != nil {
+		return fmt.Errorf("open mailbox %s: %w", application, err)
+	}
+	defer it.Stop()
+	for {
+		msg, err := it.Next(jetstream.NextContext(ctx))
+		if ctx.Err() != nil {
+			return nil
+		}
+		if errors.Is(err, jetstream.ErrNoHeartbeat) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("take from mailbox %s: %w", application, err)
+		}
+		m, meta, err := message(msg)
+		if err != nil {
+			return err
+		}
+		fn(&Copy{Message: m, Deliveries: int(min(meta.NumDelivered, 1<<30)), msg: msg}) //nolint:gosec // bounded
+	}
+}

@@ -1,0 +1,75 @@
+package bus
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+)
+
+// Read gives every message of stream from sequence from on whose subject fits
+// one of filters (none: all) to fn, in sequence, up to the last one that was
+// there when Read began; then it returns.
+func (b *Bus) Read(ctx context.Context, stream string, from uint64, filters []string, fn func(*event.Message) error) error {
+	return b.read(ctx, stream, from, filters, false, fn)
+}
+
+// Follow is Read without an end: it goes on with what comes until ctx ends, and
+// then returns nil.
+func (b *Bus) Follow(ctx context.Context, stream string, from uint64, filters []string, fn func(*event.Message) error) error {
+	err := b.read(ctx, stream, from, filters, true, fn)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (b *Bus) read(ctx context.Context, stream string, from uint64, filters []string, follow bool, fn func(*event.Message) error) error {
+	cons, err := b.js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{
+		FilterSubjects:    filters,
+		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:       max(from, 1),
+		InactiveThreshold: 30 * time.Second,
+	})
+	if err != nil {
+		return fmt.Errorf("read %s from sequence %d: %w", stream, from, err)
+	}
+	if !follow && cons.CachedInfo().NumPending == 0 {
+		return nil
+	}
+	it, err := cons.Messages(jetstream.PullMaxMessages(4096), jetstream.PullExpiry(2*time.Second), jetstream.PullHeartbeat(time.Second))
+	if err != nil {
+		return fmt.Errorf("read %s: %w", stream, err)
+	}
+	defer it.Stop()
+	for {
+		msg, err := it.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return fmt.Errorf("read %s: %w", stream, err)
+		}
+		m, meta, err := message(msg)
+		if err != nil {
+			return err
+		}
+		if err := fn(m); err != nil {
+			return err
+		}
+		if !follow && meta.NumPending == 0 {
+			return nil
+		}
+	}
+}
+
+func message(msg jetstream.Msg) (*event.Message, *jetstream.MsgMetadata, error) {
+	meta, err := msg.Metadata()
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the place of a message: %w", err)
+	}
+	return &event.Message{
+		Stream: meta.Stream, Seq: meta.Sequence.Stream, Subject: msg.Subject(),
+		Header: msg.Headers(), Data: msg.Data(), Time: meta.Timestamp,
+	}, meta, nil
+}

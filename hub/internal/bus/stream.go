@@ -1,0 +1,217 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Streams and their subject roots (DESIGN §2).
+const (
+	Trail      = "TRAIL"
+	Out        = "OUT"
+	Quarantine = "QUARANTINE"
+	in         = "IN_"
+	edge       = "EDGE_"
+)
+
+// InStream is the stream that an organisation's applications publish to,
+// EdgeStream the one that the hub's own adapters enter by.
+func InStream(organisation string) string { return in + organisation }
+
+// EdgeStream see InStream.
+func EdgeStream(organisation string) string { return edge + organisation }
+
+// Sizes.
+const (
+	// MaxPayload of the server: room for a quarantined message with its reason.
+	MaxPayload = 2 << 20
+	// maxIn is the largest message of an in stream, headers included.
+	maxIn = 1<<20 + 1
+)
+
+// StreamSpec is a stream as the hub needs it. What is not said here is the same
+// for all: file storage, limits retention, discard new, no age limit, no
+// compression, no roll-up, no message TTL, no schedules.
+type StreamSpec struct {
+	Name     string
+	Subjects []string
+	MaxBytes int64
+	MaxMsg   int32
+	// Atomic permits batches; streams that clients reach never have it.
+	Atomic bool
+	// Audit denies deletes and purges.
+	Audit bool
+	// Replicas is 1 or, in a cluster, 3 or 5.
+	Replicas int
+}
+
+// Layout is how large the hub's own streams are, in bytes.
+type Layout struct {
+	Trail, Out, Quarantine, State, Blobs int64
+	Replicas                             int
+}
+
+// Organisation is what the layout needs to know of one.
+type Organisation struct {
+	ID    string
+	Quota int64 // bytes of each of its two in streams
+}
+
+// Specs lists all streams for these organisations.
+func (l Layout) Specs(orgs []Organisation) []StreamSpec {
+	specs := []StreamSpec{
+		{Name: Trail, Subjects: []string{"trail.>"}, MaxBytes: l.Trail, MaxMsg: MaxPayload, Atomic: true, Audit: true},
+		{Name: Out, Subjects: []string{"out.>"}, MaxBytes: l.Out, MaxMsg: MaxPayload, Atomic: true},
+		{Name: Quarantine, Subjects: []string{"quarantine.>"}, MaxBytes: l.Quarantine, MaxMsg: MaxPayload, Atomic: true},
+	}
+	for _, o := range orgs {
+		specs = append(specs,
+			StreamSpec{Name: InStream(o.ID), Subjects: []string{"in." + o.ID + ".>"}, MaxBytes: o.Quota, MaxMsg: maxIn},
+			StreamSpec{Name: EdgeStream(o.ID), Subjects: []string{"edge." + o.ID + ".>"}, MaxBytes: o.Quota, MaxMsg: maxIn, Atomic: true})
+	}
+	for i := range specs {
+		specs[i].Replicas = max(l.Replicas, 1)
+	}
+	return specs
+}
+
+// Total is how much store the layout can need for these organisations.
+func (l Layout) Total(orgs []Organisation) int64 {
+	sum := l.State + l.Blobs
+	for _, s := range l.Specs(orgs) {
+		sum += s.MaxBytes
+	}
+	return sum + sum/8 // metadata and consumers
+}
+
+func (s StreamSpec) config() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:               s.Name,
+		Subjects:           s.Subjects,
+		Retention:          jetstream.LimitsPolicy,
+		Discard:            jetstream.DiscardNew,
+		Storage:            jetstream.FileStorage,
+		MaxBytes:           s.MaxBytes,
+		MaxMsgSize:         s.MaxMsg,
+		MaxMsgs:            -1,
+		MaxMsgsPerSubject:  -1,
+		MaxConsumers:       -1,
+		Replicas:           s.Replicas,
+		Duplicates:         100 * time.Millisecond, // cannot be off; the hub de-duplicates itself
+		AllowDirect:        true,
+		AllowAtomicPublish: s.Atomic,
+		DenyDelete:         s.Audit,
+		DenyPurge:          s.Audit,
+	}
+}
+
+// Drift is a difference between a stream as it is and as it must be.
+type Drift struct {
+	Stream, Setting string
+	Is, Must        any
+}
+
+func (d Drift) String() string {
+	return fmt.Sprintf("stream %s: %s is %v, must be %v", d.Stream, d.Setting, d.Is, d.Must)
+}
+
+// DriftError lists all drifts; the hub does not start with one.
+type DriftError []Drift
+
+func (e DriftError) Error() string {
+	lines := make([]string, 0, len(e)+1)
+	lines = append(lines, "the streams are not as this federation needs them; the hub neither keeps such settings silently nor changes them by itself:")
+	for _, d := range e {
+		lines = append(lines, "  "+d.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// EnsureStreams makes the streams that are missing and compares those that
+// exist. Any difference is a DriftError, and then nothing was changed.
+func (b *Bus) EnsureStreams(ctx context.Context, specs []StreamSpec) error {
+	var drifts DriftError
+	var missing []StreamSpec
+	for _, spec := range specs {
+		s, err := b.js.Stream(ctx, spec.Name)
+		switch {
+		case errors.Is(err, jetstream.ErrStreamNotFound):
+			missing = append(missing, spec)
+		case err != nil:
+			return fmt.Errorf("look at stream %s: %w", spec.Name, err)
+		default:
+			drifts = append(drifts, drift(spec, s.CachedInfo().Config)...)
+		}
+	}
+	if len(drifts) > 0 {
+		return drifts
+	}
+	for _, spec := range missing {
+		if _, err := b.js.CreateStream(ctx, spec.config()); err != nil {
+			return fmt.Errorf("make stream %s: %w", spec.Name, err)
+		}
+	}
+	return nil
+}
+
+func drift(spec StreamSpec, is jetstream.StreamConfig) []Drift {
+	must := spec.config()
+	var out []Drift
+	for _, c := range []struct {
+		setting  string
+		is, must any
+	}{
+		{"subjects", strings.Join(is.Subjects, " "), strings.Join(must.Subjects, " ")},
+		{"retention", is.Retention.String(), must.Retention.String()},
+		{"discard", is.Discard.String(), must.Discard.String()},
+		{"discard new per subject", is.DiscardNewPerSubject, must.DiscardNewPerSubject},
+		{"storage", is.Storage.String(), must.Storage.String()},
+		{"max bytes", is.MaxBytes, must.MaxBytes},
+		{"max message size", is.MaxMsgSize, must.MaxMsgSize},
+		{"max messages", is.MaxMsgs, must.MaxMsgs},
+		{"max messages per subject", is.MaxMsgsPerSubject, must.MaxMsgsPerSubject},
+		{"max age", is.MaxAge.String(), must.MaxAge.String()},
+		{"replicas", is.Replicas, must.Replicas},
+		{"duplicate window", is.Duplicates.String(), must.Duplicates.String()},
+		{"no ack", is.NoAck, must.NoAck},
+		{"sealed", is.Sealed, must.Sealed},
+		{"deny delete", is.DenyDelete, must.DenyDelete},
+		{"deny purge", is.DenyPurge, must.DenyPurge},
+		{"allow roll-up", is.AllowRollup, must.AllowRollup},
+		{"allow message TTL", is.AllowMsgTTL, must.AllowMsgTTL},
+		{"allow schedules", is.AllowMsgSchedules, must.AllowMsgSchedules},
+		{"allow counters", is.AllowMsgCounter, must.AllowMsgCounter},
+		{"allow atomic batches", is.AllowAtomicPublish, must.AllowAtomicPublish},
+		{"allow fast batches", is.AllowBatchPublish, must.AllowBatchPublish},
+		{"compression", is.Compression.String(), must.Compression.String()},
+		{"persist mode", is.PersistMode.String(), must.PersistMode.String()},
+		{"mirror", is.Mirror != nil, false},
+		{"sources", len(is.Sources), 0},
+		{"republish", is.RePublish != nil, false},
+		{"subject transform", is.SubjectTransform != nil, false},
+	} {
+		if c.is != c.must {
+			out = append(out, Drift{Stream: spec.Name, Setting: c.setting, Is: c.is, Must: c.must})
+		}
+	}
+	return out
+}
+
+// InStreams lists the in streams that exist, both kinds.
+func (b *Bus) InStreams(ctx context.Context) ([]string, error) {
+	var out []string
+	names := b.js.StreamNames(ctx)
+	for name := range names.Name() {
+		if strings.HasPrefix(name, in) || strings.HasPrefix(name, edge) {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out, names.Err()
+}

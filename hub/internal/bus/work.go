@@ -1,0 +1,164 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+)
+
+// The work consumer of an in stream (DESIGN §2): pinned to one instance, it
+// acknowledges nothing, since the cursor is its memory.
+const (
+	workName  = "WORK"
+	workGroup = "hub"
+	pinnedTTL = 3 * time.Second
+	pullTime  = time.Second // shorter than pinnedTTL, or the pin moves while its owner lives
+	workAhead = 4096
+)
+
+// Work is one instance's hand on an in stream. Its methods are for one
+// goroutine.
+type Work struct {
+	bus    *Bus
+	stream string
+	msgs   chan taken
+	cancel context.CancelFunc
+	done   chan struct{}
+	// stale is set by Reset: what was taken before it is still in the pipe. The
+	// consumer counts its deliveries from 1 again, which tells old from new.
+	stale bool
+	from  uint64
+}
+
+type taken struct {
+	*event.Message
+	delivery uint64 // the consumer's count
+}
+
+// Work begins to take from an in stream. Messages come in sequence after a
+// Reset; before it, and after a take-over, they may be any, and one that was
+// delivered into a broken connection does not come again by itself: so the
+// caller compares with its cursor, and calls Reset on a gap.
+func (b *Bus) Work(ctx context.Context, stream string) (*Work, error) {
+	cfg := jetstream.ConsumerConfig{
+		Name: workName, Durable: workName,
+		AckPolicy:      jetstream.AckNonePolicy,
+		DeliverPolicy:  jetstream.DeliverAllPolicy,
+		ReplayPolicy:   jetstream.ReplayInstantPolicy,
+		PriorityPolicy: jetstream.PriorityPolicyPinned,
+		PriorityGroups: []string{workGroup},
+		PinnedTTL:      pinnedTTL,
+	}
+	cons, err := b.ensureConsumer(ctx, stream, cfg)
+	if err != nil {
+		return nil, err
+	}
+	run, cancel := context.WithCancel(context.Background())
+	w := &Work{bus: b, stream: stream, msgs: make(chan taken, workAhead), cancel: cancel, done: make(chan struct{})}
+	go w.pull(run, cons)
+	return w, nil
+}
+
+// pull moves messages into the channel and opens the iterator anew when it
+// breaks.
+func (w *Work) pull(ctx context.Context, cons jetstream.Consumer) {
+	defer close(w.done)
+	for ctx.Err() == nil {
+		it, err := cons.Messages(jetstream.PullMaxMessages(workAhead), jetstream.PullExpiry(pullTime),
+			jetstream.PullHeartbeat(pullTime/2), jetstream.PullPriorityGroup(workGroup))
+		if err == nil {
+			err = w.drain(ctx, it)
+			it.Stop()
+		}
+		if ctx.Err() == nil && err != nil {
+			w.bus.log.Warn("work consumer broke off, opening it again", zap.String("stream", w.stream), zap.Error(err))
+			wait(ctx, time.Second)
+		}
+	}
+}
+
+func (w *Work) drain(ctx context.Context, it jetstream.MessagesContext) error {
+	for {
+		msg, err := it.Next(jetstream.NextContext(ctx))
+		if errors.Is(err, jetstream.ErrNoHeartbeat) {
+			continue // the iterator pulls again by itself
+		}
+		if err != nil {
+			return err
+		}
+		m, meta, err := message(msg)
+		if err != nil {
+			return err
+		}
+		select {
+		case w.msgs <- taken{m, meta.Sequence.Consumer}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Next waits for a message and then takes what is there, at most limit.
+func (w *Work) Next(ctx context.Context, limit int) ([]*event.Message, error) {
+	var batch []*event.Message
+	for len(batch) == 0 {
+		select {
+		case m := <-w.msgs:
+			batch = w.take(batch, m)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	for len(batch) < limit {
+		select {
+		case m := <-w.msgs:
+			batch = w.take(batch, m)
+		default:
+			return batch, nil
+		}
+	}
+	return batch, nil
+}
+
+func (w *Work) take(batch []*event.Message, m taken) []*event.Message {
+	if w.stale && (m.delivery != 1 || m.Seq < w.from) {
+		return batch
+	}
+	w.stale = false
+	return append(batch, m.Message)
+}
+
+// Reset makes the messages begin again at sequence seq. What was taken ahead is
+// dropped.
+func (w *Work) Reset(ctx context.Context, seq uint64) error {
+	s, err := w.bus.js.Stream(ctx, w.stream)
+	if err != nil {
+		return fmt.Errorf("look at stream %s: %w", w.stream, err)
+	}
+	if _, err := s.ResetConsumerToSequence(ctx, workName, seq); err != nil {
+		return fmt.Errorf("set the work consumer of %s to sequence %d: %w", w.stream, seq, err)
+	}
+	w.stale, w.from = true, seq
+	return nil
+}
+
+// Stop lets go of the stream and waits.
+func (w *Work) Stop() {
+	w.cancel()
+	<-w.done
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

@@ -1,0 +1,99 @@
+// Package decision holds what the hub decided about an event and what became of
+// each copy: the records of the trail (Nachweis). A record holds ids, digests
+// and clause numbers, no payload and no value of a data condition.
+package decision
+
+import (
+	"time"
+
+	"github.com/amtsbote/amtsbote/hub"
+	"github.com/amtsbote/amtsbote/hub/internal/refusal"
+)
+
+// Decision is the record of one acknowledged event. It is written before any
+// copy exists, and holds all that carrying it out needs besides the event
+// itself: after a crash an event with a decision is carried out, never decided
+// anew.
+type Decision struct {
+	// In and Seq name the message: in stream and sequence.
+	In  string `json:"in"`
+	Seq uint64 `json:"seq"`
+	// Application that sent it, <organisation>.<application>, as the subject
+	// said; the name may be unknown to the federation (APP_UNKNOWN).
+	Application string `json:"app"`
+	// Authority for which it was sent, derived from the source.
+	Authority string `json:"authority,omitempty"`
+	// Adapter that brought it, if one of the hub's did.
+	Adapter string `json:"adapter,omitempty"`
+	// ID, Source, Type, Case as in the event; empty when it could not be read.
+	ID     string `json:"id,omitempty"`
+	Source string `json:"source,omitempty"`
+	Type   string `json:"type,omitempty"`
+	Case   string `json:"case,omitempty"`
+	// Digest as event.Digest; of the whole message when it could not be read.
+	Digest string `json:"digest"`
+	// Federation is the version of the federation directory that decided.
+	Federation string `json:"federation"`
+
+	Outcome hub.Outcome `json:"outcome"`
+	// Why and where, for quarantined and unrouted.
+	Code    refusal.Code `json:"code,omitempty"`
+	At      string       `json:"at,omitempty"`
+	Keyword string       `json:"keyword,omitempty"`
+	// Receivers of the copies, for routed.
+	Receivers []Receiver `json:"receivers,omitempty"`
+	// Of is the earlier message that this one repeats, conflicts with or (for a
+	// corrected resend of a quarantined event) supersedes.
+	Of *Ref `json:"of,omitempty"`
+
+	Stored  time.Time `json:"stored"`  // when the in stream stored the event
+	Decided time.Time `json:"decided"` // when the hub decided
+}
+
+// Ref names a message in an in stream.
+type Ref struct {
+	In  string `json:"in"`
+	Seq uint64 `json:"seq"`
+}
+
+// Receiver is one copy: who gets what under which agreement.
+type Receiver struct {
+	Application string `json:"app"`
+	Authority   string `json:"authority,omitempty"`
+	Agreement   string `json:"agreement"`
+	Law         string `json:"law,omitempty"`
+	// Fields disclosed, JSON Pointers; empty means all fields of the schema.
+	Fields []string `json:"fields,omitempty"`
+}
+
+// Cut tells whether the receiver gets a re-written payload.
+func (r *Receiver) Cut() bool { return len(r.Fields) > 0 }
+
+// Delivery is the record of what became of one copy in its mailbox.
+type Delivery struct {
+	Mailbox string `json:"mailbox"` // <organisation>.<application>
+	Out     uint64 `json:"out"`     // sequence of the copy in OUT
+	// In and Seq name the event's message, ID its event id.
+	In      string `json:"in"`
+	Seq     uint64 `json:"seq"`
+	ID      string `json:"id"`
+	Attempt int    `json:"attempt"`
+	// Result is Done or Refused.
+	Result Result `json:"result"`
+	// Code of the receiver's fault, for Refused.
+	Code string    `json:"code,omitempty"`
+	At   time.Time `json:"at"`
+}
+
+// Result is how a copy ended.
+type Result string
+
+// The results.
+const (
+	Done    Result = "done"
+	Refused Result = "refused"
+)
+
+// Remembered tells whether d changes what is known of its event's identity: a
+// duplicate does not, nor does an event whose identity could not be read.
+func (d *Decision) Remembered() bool { return d.ID != "" && d.Outcome != hub.Suppressed }

@@ -1,0 +1,44 @@
+package event
+
+import "strings"
+
+// Binary gives the headers of binary mode (CloudEvents NATS binding 3.1) for
+// the attributes named, in their canonical string form.
+func (e *Event) Binary(names []string) map[string][]string {
+	h := make(map[string][]string, len(names)+8)
+	for _, name := range names {
+		if v, ok := e.Attributes[name]; ok {
+			h["ce-"+name] = []string{PercentEncode(v)}
+		}
+	}
+	return h
+}
+
+// PercentEncode encodes a header value as the NATS binding asks (3.1.3.2):
+// space, double quote, percent and everything outside U+0021 to U+007E.
+func PercentEncode(s string) string {
+	clean := true
+	for i := 0; i < len(s); i++ {
+		if mustEncode(s[i]) {
+			clean = false
+			break
+		}
+	}
+	if clean {
+		return s
+	}
+	const digits = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; mustEncode(c) {
+			b.WriteByte('%')
+			b.WriteByte(digits[c>>4])
+			b.WriteByte(digits[c&15])
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+func mustEncode(c byte) bool { return c <= 0x20 || c >= 0x7f || c == '"' || c == '%' }

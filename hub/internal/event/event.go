@@ -1,0 +1,89 @@
+package event
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"time"
+)
+
+// Core attribute names of CloudEvents 1.0.2, section 3.1.
+const (
+	AttrID              = "id"
+	AttrSource          = "source"
+	AttrSpecVersion     = "specversion"
+	AttrType            = "type"
+	AttrDataContentType = "datacontenttype"
+	AttrDataSchema      = "dataschema"
+	AttrSubject         = "subject"
+	AttrTime            = "time"
+)
+
+// Event is a CloudEvent read from a Message. It shares the message's bytes.
+type Event struct {
+	Message *Message
+	// Structured tells the content mode the event came in (CloudEvents NATS
+	// binding, section 3); false is binary mode.
+	Structured bool
+	// Attributes are all context attributes that are set, in their canonical
+	// string form, specversion included.
+	Attributes map[string]string
+	// Order lists the attribute names as they came, so that a re-written event
+	// reads like the original.
+	Order []string
+	// Time is the attribute time; zero if absent.
+	Time time.Time
+	// Data is the payload as it stands; nil if there is none. For data_base64
+	// it is decoded.
+	Data []byte
+	// Base64 is true when a structured event carried data_base64.
+	Base64 bool
+	// JSON is true when the payload is JSON by its media type and has passed
+	// the gate.
+	JSON bool
+}
+
+// ID, Source, Type, Subject, DataSchema and ContentType give core attributes;
+// "" when unset.
+func (e *Event) ID() string { return e.Attributes[AttrID] }
+
+// Source is the attribute source.
+func (e *Event) Source() string { return e.Attributes[AttrSource] }
+
+// Type is the attribute type.
+func (e *Event) Type() string { return e.Attributes[AttrType] }
+
+// DataSchema is the attribute dataschema.
+func (e *Event) DataSchema() string { return e.Attributes[AttrDataSchema] }
+
+// ContentType is the attribute datacontenttype.
+func (e *Event) ContentType() string { return e.Attributes[AttrDataContentType] }
+
+// Key is what order is kept by: correlationid, else subject, else source
+// (DESIGN §2).
+func (e *Event) Key() string {
+	for _, name := range []string{"correlationid", AttrSubject} {
+		if v := e.Attributes[name]; v != "" {
+			return v
+		}
+	}
+	return e.Source()
+}
+
+// Digest is the SHA-256 over what makes two events with one (source, id) the
+// same event: type, subject, dataschema, datacontenttype and the data bytes,
+// each with its length; not over time or tracing.
+func (e *Event) Digest() string {
+	h := sha256.New()
+	var n [8]byte
+	part := func(b []byte) {
+		binary.BigEndian.PutUint64(n[:], uint64(len(b)))
+		h.Write(n[:])
+		h.Write(b)
+	}
+	for _, name := range []string{AttrType, AttrSubject, AttrDataSchema, AttrDataContentType} {
+		part([]byte(e.Attributes[name]))
+	}
+	part(e.Data)
+	return hex.EncodeToString(h.Sum(nil))
+}

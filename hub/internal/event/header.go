@@ -1,0 +1,16 @@
+package event
+
+// Headers that the hub sets on what it stores. Those of senders never pass.
+const (
+	HeaderDelivery  = "Amtsbote-Delivery"  // stable id of a copy's delivery
+	HeaderAgreement = "Amtsbote-Agreement" // id of the agreement it goes under
+	HeaderIn        = "Amtsbote-In"        // in stream of the event
+	HeaderSeq       = "Amtsbote-Seq"       // its sequence there
+	HeaderKey       = "Amtsbote-Key"       // what order is kept by, percent-encoded
+	HeaderAdapter   = "Amtsbote-Adapter"   // edge only: which adapter brought it
+	HeaderCode      = "Amtsbote-Code"      // quarantine: reason
+	HeaderAt        = "Amtsbote-At"        // quarantine: where in the event
+	HeaderKeyword   = "Amtsbote-Keyword"   // quarantine: JSON Schema keyword
+	HeaderSubject   = "Amtsbote-Subject"   // quarantine: subject it was sent to
+	HeaderStored    = "Amtsbote-Stored"    // quarantine: when the in stream stored it
+)

@@ -1,0 +1,28 @@
+package event
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+)
+
+// Identity is the hash of a CloudEvents identity (source, id); the hub's
+// de-duplication compares identities.
+type Identity [16]byte
+
+// IdentityOf hashes (source, id).
+func IdentityOf(source, id string) Identity {
+	h := sha256.New()
+	h.Write([]byte(source))
+	h.Write([]byte{0})
+	h.Write([]byte(id))
+	var out Identity
+	copy(out[:], h.Sum(nil))
+	return out
+}
+
+// Shard is the two hexadecimal digits under which the trail files all records
+// of events with this id, so that one id is found without reading everything.
+func Shard(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:1])
+}

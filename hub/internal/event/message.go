@@ -1,0 +1,24 @@
+// Package event holds an event on its way through the hub: the message as it
+// was stored in an in stream, and the CloudEvent that was read from it. It does
+// no I/O and decides nothing.
+package event
+
+import "time"
+
+// Message is a message as it lies in a stream.
+type Message struct {
+	Stream  string
+	Seq     uint64
+	Subject string
+	Header  map[string][]string
+	Data    []byte
+	Time    time.Time // when the stream stored it
+}
+
+// Get gives the first value of a header, compared exactly; "" if there is none.
+func (m *Message) Get(name string) string {
+	if v := m.Header[name]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}

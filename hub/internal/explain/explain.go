@@ -1,0 +1,118 @@
+// Package explain answers "what happened to this event, and why" from the
+// trail: received, checked, matched which agreement, which fields were
+// disclosed, every outcome. "Not found" is an answer too.
+package explain
+
+import (
+	"context"
+	"time"
+
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
+)
+
+// Event is all that the trail knows of one message in an in stream.
+type Event struct {
+	Decision   *decision.Decision
+	Deliveries []*decision.Delivery
+}
+
+// Answer is what the trail says about an event id. An id can stand for several
+// messages: duplicates, conflicts, or events of different sources.
+type Answer struct {
+	ID     string
+	Events []*Event
+	// Latest is the last decision of each in stream; filled when nothing was
+	// found.
+	Latest []*decision.Decision
+}
+
+// Explain collects what is recorded about id.
+func Explain(ctx context.Context, b *bus.Bus, id string) (*Answer, error) {
+	a := &Answer{ID: id}
+	byRef := map[decision.Ref]*Event{}
+	shard := event.Shard(id)
+	filters := []string{"trail.decision.*." + shard, "trail.delivery.*." + shard}
+	err := b.Read(ctx, bus.Trail, 1, filters, func(m *event.Message) error {
+		if decision.Kind(m.Subject) == decision.KindDecision {
+			return a.decided(m, byRef)
+		}
+		return delivered(m, id, byRef)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(a.Events) == 0 {
+		a.Latest, err = latest(ctx, b)
+	}
+	return a, err
+}
+
+func (a *Answer) decided(m *event.Message, byRef map[decision.Ref]*Event) error {
+	d, err := trail.ReadDecision(m)
+	if err != nil || d.ID != a.ID {
+		return err
+	}
+	e := &Event{Decision: d}
+	a.Events = append(a.Events, e)
+	byRef[decision.Ref{In: d.In, Seq: d.Seq}] = e
+	return nil
+}
+
+func delivered(m *event.Message, id string, byRef map[decision.Ref]*Event) error {
+	d, err := trail.ReadDelivery(m)
+	if err != nil || d.ID != id {
+		return err
+	}
+	e := byRef[decision.Ref{In: d.In, Seq: d.Seq}]
+	if e == nil {
+		return nil
+	}
+	for _, known := range e.Deliveries {
+		if known.Mailbox == d.Mailbox {
+			return nil // recorded twice after a crash; the first counts
+		}
+	}
+	e.Deliveries = append(e.Deliveries, d)
+	return nil
+}
+
+func latest(ctx context.Context, b *bus.Bus) ([]*decision.Decision, error) {
+	ins, err := b.InStreams(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []*decision.Decision
+	for _, in := range ins {
+		m, err := b.Last(ctx, bus.Trail, "trail.decision."+in+".>")
+		if err != nil {
+			return nil, err
+		}
+		if m == nil {
+			continue
+		}
+		d, err := trail.ReadDecision(m)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// Delivery finds the outcome at a receiver; nil while there is none.
+func (e *Event) Delivery(application string) *decision.Delivery {
+	for _, d := range e.Deliveries {
+		if d.Mailbox == application {
+			return d
+		}
+	}
+	return nil
+}
+
+// Lasted is how long the way to a receiver took.
+func (e *Event) Lasted(d *decision.Delivery) time.Duration {
+	return d.At.Sub(e.Decision.Stored).Round(time.Millisecond)
+}

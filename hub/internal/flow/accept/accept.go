@@ -1,0 +1,115 @@
+// Package accept is the first stage: it reads a stored message strictly as one
+// CloudEvent and finds out who sent it. Identity comes from stream name and
+// subject, never from headers. Nothing here looks at the payload's meaning.
+//
+// Standards: CloudEvents 1.0.2, its JSON format and its NATS protocol binding.
+package accept
+
+import (
+	"strings"
+
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/federation"
+	"github.com/amtsbote/amtsbote/hub/internal/refusal"
+)
+
+// Limits of the gate (facts: CloudEvents size limits, NATS header limit).
+const (
+	MaxBytes      = 1 << 20 // a message with headers; larger content travels as dataref
+	MaxDepth      = 64
+	MaxAttributes = 256
+	MaxID         = 256
+	MaxValue      = 1024
+	MaxName       = 32
+	MaxNumber     = 64  // characters
+	MaxExponent   = 400 // absolute value
+)
+
+// Sender is who sent a message, as stream and subject say.
+type Sender struct {
+	Organisation string
+	// Application is the name within the organisation.
+	Application string
+	// Type is the event type that the subject names.
+	Type string
+}
+
+// ID is <organisation>.<application>.
+func (s Sender) ID() string { return s.Organisation + "." + s.Application }
+
+// Accept reads m, which lies in the in stream of organisation org. The Sender
+// is filled as far as the subject tells; the event is nil exactly when there is
+// a refusal.
+func Accept(fed *federation.Federation, org string, m *event.Message) (*event.Event, Sender, *refusal.Refusal) {
+	sender, ok := senderOf(org, m.Subject)
+	if !ok {
+		return nil, sender, refusal.At(refusal.Forged, "subject")
+	}
+	app, ok := fed.Application(sender.ID())
+	if !ok {
+		return nil, sender, refusal.At(refusal.AppUnknown, "subject")
+	}
+	e, r := Decode(m)
+	if r != nil {
+		return nil, sender, r
+	}
+	if _, owned := app.Authority(e.Source()); !owned {
+		return nil, sender, refusal.At(refusal.SourceNotAllowed, event.AttrSource)
+	}
+	if e.Type() != sender.Type {
+		return nil, sender, refusal.At(refusal.SubjectMismatch, event.AttrType)
+	}
+	return e, sender, nil
+}
+
+// senderOf reads <in|edge>.<org>.<app>.<type…>.
+func senderOf(org, subject string) (Sender, bool) {
+	s := Sender{Organisation: org}
+	parts := strings.SplitN(subject, ".", 4)
+	if len(parts) < 3 || (parts[0] != "in" && parts[0] != "edge") || parts[1] != org {
+		return s, false
+	}
+	s.Application = parts[2]
+	if len(parts) < 4 {
+		return s, false
+	}
+	s.Type = parts[3]
+	return s, true
+}
+
+// Decode reads m as one CloudEvent, whoever sent it.
+func Decode(m *event.Message) (*event.Event, *refusal.Refusal) {
+	if size(m) > MaxBytes {
+		return nil, refusal.At(refusal.TooLarge, "")
+	}
+	e := &event.Event{Message: m, Attributes: make(map[string]string, 12)}
+	h, r := headers(m)
+	if r != nil {
+		return nil, r
+	}
+	if h.structured() {
+		r = readStructured(e, h)
+	} else {
+		r = readBinary(e, h)
+	}
+	if r == nil {
+		r = checkAttributes(e)
+	}
+	if r == nil {
+		r = checkData(e)
+	}
+	if r != nil {
+		return nil, r
+	}
+	return e, nil
+}
+
+func size(m *event.Message) int {
+	n := len(m.Data)
+	for name, values := range m.Header {
+		for _, v := range values {
+			n += len(name) + len(v) + 4
+		}
+	}
+	return n
+}

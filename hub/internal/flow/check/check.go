@@ -1,0 +1,62 @@
+// Package check is the second stage: it holds an event's data to the event
+// schema of its type. Schemas come compiled; none is ever fetched.
+package check
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/refusal"
+	"github.com/amtsbote/amtsbote/schemas"
+)
+
+// MaxAhead is how far the attribute time may lie ahead of the time of storing.
+const MaxAhead = 24 * time.Hour
+
+// Checked is an event whose data is valid.
+type Checked struct {
+	Schema *schemas.Schema
+	// Doc is the data decoded, numbers as json.Number.
+	Doc any
+}
+
+// Check finds the schema of e's type and validates the data.
+func Check(registry *schemas.Registry, e *event.Event) (*Checked, *refusal.Refusal) {
+	if !e.Time.IsZero() && e.Time.After(e.Message.Time.Add(MaxAhead)) {
+		return nil, refusal.At(refusal.TimeImplausible, event.AttrTime)
+	}
+	schema, ok := registry.Lookup(e.Type())
+	if !ok {
+		return nil, refusal.At(refusal.TypeUnknown, event.AttrType)
+	}
+	if id := e.DataSchema(); id != "" && id != schema.ID {
+		return nil, refusal.At(refusal.SchemaUnknown, event.AttrDataSchema)
+	}
+	if e.Data != nil && !e.JSON {
+		return nil, refusal.At(refusal.MediaTypeMismatch, event.AttrDataContentType)
+	}
+	doc, r := decode(e.Data)
+	if r != nil {
+		return nil, r
+	}
+	if bad := schema.Validate(doc); len(bad) > 0 {
+		return nil, &refusal.Refusal{Code: refusal.SchemaInvalid, At: "/data" + bad[0].Pointer, Keyword: bad[0].Keyword}
+	}
+	return &Checked{Schema: schema, Doc: doc}, nil
+}
+
+// decode reads JSON that has passed the gate; no data is null.
+func decode(data []byte) (any, *refusal.Refusal) {
+	if data == nil {
+		return nil, nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	var doc any
+	if err := dec.Decode(&doc); err != nil {
+		return nil, refusal.At(refusal.JSONSyntax, "/data")
+	}
+	return doc, nil
+}

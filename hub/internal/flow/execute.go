@@ -1,0 +1,106 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/hub"
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/accept"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
+)
+
+// writeTrail records decisions behind the trail's cursor.
+func (l *Lane) writeTrail(ctx context.Context, ds []*decision.Decision) error {
+	records, err := trail.Decisions(ds)
+	if err != nil {
+		return err
+	}
+	c := decision.Cursor{Seq: ds[len(ds)-1].Seq, Epoch: l.trail.at.Epoch, Trail: l.trail.last}
+	return l.persist(ctx, l.trail, newBatch(c, records))
+}
+
+// execute makes what the decisions say and stores it: copies in OUT, refused
+// events in QUARANTINE. msgs[i] is the event of decisions[i].
+func (l *Lane) execute(ctx context.Context, ds []*decision.Decision, msgs []*event.Message) error {
+	copies, refused, err := l.loads(ds, msgs)
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() { done <- l.deliver(ctx, l.quarantine, refused) }()
+	err = l.deliver(ctx, l.out, copies)
+	return errors.Join(err, <-done)
+}
+
+// loads sorts what the decisions bring by target, leaving out what a target has
+// already.
+func (l *Lane) loads(ds []*decision.Decision, msgs []*event.Message) (copies, refused []load, err error) {
+	for i, d := range ds {
+		switch d.Outcome {
+		case hub.Routed:
+			if d.Seq <= l.out.at.Seq {
+				continue
+			}
+			out, err := l.copies(d, msgs[i])
+			if err != nil {
+				return nil, nil, err
+			}
+			copies = append(copies, load{d.Seq, out})
+		case hub.Quarantined, hub.Unrouted:
+			if d.Seq > l.quarantine.at.Seq {
+				refused = append(refused, load{d.Seq, []event.Message{send.Quarantined(d, msgs[i])}})
+			}
+		case hub.Suppressed:
+		}
+	}
+	return copies, refused, nil
+}
+
+func (l *Lane) copies(d *decision.Decision, m *event.Message) ([]event.Message, error) {
+	e, _, r := accept.Accept(l.Decider.Federation, l.Organisation, m)
+	if r != nil {
+		return nil, fmt.Errorf("read %s %d again: %w", d.In, d.Seq, r)
+	}
+	return l.Sender.Copies(d, e)
+}
+
+// deliver stores loads in a target, batch by batch.
+func (l *Lane) deliver(ctx context.Context, t *target, loads []load) error {
+	if len(loads) == 0 {
+		return nil
+	}
+	base := t.at
+	base.Epoch, base.Trail = l.trail.at.Epoch, l.trail.at.Trail
+	for _, b := range pack(base, loads) {
+		if err := l.persist(ctx, t, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// persist writes a batch, again and again until it is stored, another owner is
+// found, or ctx ends.
+func (l *Lane) persist(ctx context.Context, t *target, b *batch) error {
+	for attempt := 1; ; attempt++ {
+		err := t.write(ctx, b)
+		if err == nil || errors.Is(err, bus.ErrFenced) {
+			return err
+		}
+		next := settle.Settle(err, attempt, settle.Jitter())
+		l.Log.Warn("write not confirmed; trying again", zap.String("stream", t.stream),
+			zap.Int("attempt", attempt), zap.Duration("after", next.After), zap.Error(err))
+		settle.Wait(ctx, next.After)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
+	"github.com/amtsbote/amtsbote/hub/internal/index"
+)
+
+// Lane works one in stream: it takes what is there as a batch, records the
+// decisions, carries them out, and moves the cursor (ADR 0005). One lane per in
+// stream is at work at any time; the cursor fences all others.
+type Lane struct {
+	Organisation string
+	In           string // the in stream
+	Bus          *bus.Bus
+	Decider      *Decider
+	Sender       *send.Sender
+	Index        *index.Index
+	// Deciding is shared by the lanes of one organisation: both may see the same
+	// identity, so only one decides at a time.
+	Deciding *sync.Mutex
+	// Decided is told of every decision once it is in the trail.
+	Decided func(*decision.Decision)
+	Log     *zap.Logger
+
+	work                   *bus.Work
+	trail, out, quarantine *target
+}
+
+// maxEvents is the most that one batch decides about.
+const maxEvents = 500
+
+// idle is how long a lane waits before it looks whether it missed something.
+const idle = 5 * time.Second
+
+// Run works until ctx ends. What cannot be written now is tried again with
+// growing delays; meanwhile the in stream fills, and that is the back-pressure.
+func (l *Lane) Run(ctx context.Context) error {
+	work, err := l.Bus.Work(ctx, l.In)
+	if err != nil {
+		return err
+	}
+	defer work.Stop()
+	l.work = work
+	l.trail = newTarget(l.Bus, bus.Trail, "trail", l.In)
+	l.out = newTarget(l.Bus, bus.Out, "out", l.In)
+	l.quarantine = newTarget(l.Bus, bus.Quarantine, "quarantine", l.In)
+	for attempt := 1; ctx.Err() == nil; attempt++ {
+		err := l.own(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		if errors.Is(err, bus.ErrFenced) {
+			l.Log.Info("another owner has moved the cursor; reading on from it")
+		} else {
+			l.Log.Error("lane stopped; trying again", zap.Int("attempt", attempt), zap.Error(err))
+		}
+		settle.Wait(ctx, settle.Backoff(attempt, settle.Jitter()))
+	}
+	return nil
+}
+
+// own takes the in stream over and works it until something fails.
+func (l *Lane) own(ctx context.Context) error {
+	if err := l.takeOver(ctx); err != nil {
+		return fmt.Errorf("take over %s: %w", l.In, err)
+	}
+	for {
+		msgs, err := l.next(ctx)
+		if err != nil {
+			return err
+		}
+		if len(msgs) == 0 {
+			continue
+		}
+		if err := l.carry(ctx, msgs); err != nil {
+			return err
+		}
+	}
+}
+
+// next gives the messages that follow the cursor without a gap; none when there
+// was nothing, or nothing new.
+func (l *Lane) next(ctx context.Context) ([]*event.Message, error) {
+	waiting, cancel := context.WithTimeout(ctx, idle)
+	msgs, err := l.work.Next(waiting, maxEvents)
+	cancel()
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, l.lookBack(ctx)
+	case err != nil:
+		return nil, err
+	}
+	at := l.trail.at.Seq
+	for len(msgs) > 0 && msgs[0].Seq <= at {
+		msgs = msgs[1:]
+	}
+	for i, m := range msgs {
+		if m.Seq != at+1 {
+			if ok, err := l.follows(ctx, at, m.Seq); err != nil || !ok {
+				return msgs[:i], errors.Join(err, l.work.Reset(ctx, at+1))
+			}
+		}
+		at = m.Seq
+	}
+	return msgs, nil
+}
+
+// follows tells whether nothing lies between at and seq: then the gap is that
+// of removed messages, otherwise messages were skipped.
+func (l *Lane) follows(ctx context.Context, at, seq uint64) (bool, error) {
+	m, err := l.Bus.At(ctx, l.In, at+1, ">")
+	return m != nil && m.Seq == seq, err
+}
+
+// lookBack finds messages that were delivered into a broken connection: the
+// work consumer acknowledges nothing, so they do not come again by themselves.
+func (l *Lane) lookBack(ctx context.Context) error {
+	m, err := l.Bus.At(ctx, l.In, l.trail.at.Seq+1, ">")
+	if err != nil || m == nil {
+		return err
+	}
+	l.Log.Warn("events were not delivered, taking them again", zap.Uint64("from", m.Seq))
+	return l.work.Reset(ctx, l.trail.at.Seq+1)
+}
+
+// carry brings a batch through: the decisions are in the trail before the first
+// copy exists.
+func (l *Lane) carry(ctx context.Context, msgs []*event.Message) error {
+	decisions, err := l.record(ctx, msgs)
+	if err != nil {
+		return err
+	}
+	return l.execute(ctx, decisions, msgs)
+}
+
+// record decides about msgs and writes the decisions.
+func (l *Lane) record(ctx context.Context, msgs []*event.Message) ([]*decision.Decision, error) {
+	l.Deciding.Lock()
+	defer l.Deciding.Unlock()
+	decisions := l.decide(msgs)
+	if err := l.writeTrail(ctx, decisions); err != nil {
+		return nil, err
+	}
+	first := l.trail.last + 1
+	for i, d := range decisions {
+		l.Index.Decided(d, first+uint64(i)) //nolint:gosec // index of a slice
+		l.Decided(d)
+	}
+	return decisions, nil
+}
+
+// decide decides in sequence; an event sees the decisions on those before it in
+// the same batch, though they are not recorded yet.
+func (l *Lane) decide(msgs []*event.Message) []*decision.Decision {
+	pending := map[event.Identity]index.Seen{}
+	decider := *l.Decider
+	decider.Seen = func(id event.Identity) (index.Seen, bool) {
+		if s, ok := pending[id]; ok {
+			return s, true
+		}
+		return l.Index.Lookup(id)
+	}
+	out := make([]*decision.Decision, len(msgs))
+	for i, m := range msgs {
+		d := decider.Decide(l.Organisation, m)
+		if d.Remembered() {
+			id := event.IdentityOf(d.Source, d.ID)
+			before, _ := decider.Seen(id)
+			pending[id] = index.After(before, d)
+		}
+		out[i] = d
+	}
+	return out
+}

@@ -1,0 +1,58 @@
+package send
+
+import (
+	"slices"
+
+	"github.com/amtsbote/amtsbote/hub"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/schemas"
+)
+
+// common are the attributes that may pass with every type: CloudEvents' own
+// and the extensions that the hub knows. A type's schema may list more.
+var common = map[string]bool{
+	event.AttrID: true, event.AttrSource: true, event.AttrSpecVersion: true, event.AttrType: true,
+	event.AttrDataContentType: true, event.AttrDataSchema: true, event.AttrSubject: true, event.AttrTime: true,
+	hub.AttrCorrelationID: true, hub.AttrCausationID: true, hub.AttrTraceparent: true, hub.AttrTracestate: true,
+	hub.AttrDataRef: true, hub.AttrDataClassification: true, hub.AttrDataRegulation: true, hub.AttrDataCategory: true,
+	hub.AttrExpiryTime: true, hub.AttrSequence: true, hub.AttrPartitionKey: true, hub.AttrAGS: true,
+}
+
+// allowed lists the attributes of e that pass, and tells whether all do.
+func allowed(e *event.Event, schema *schemas.Schema) (names []string, all bool) {
+	for _, name := range e.Order {
+		if common[name] || slices.Contains(schema.Attributes, name) {
+			names = append(names, name)
+		}
+	}
+	return names, len(names) == len(e.Order)
+}
+
+// original gives the headers of an untouched copy: those of the event's own
+// content mode, nothing else that the sender set.
+func original(e *event.Event) map[string][]string {
+	if e.Structured {
+		return map[string][]string{"Content-Type": {"application/cloudevents+json"}}
+	}
+	h := e.Binary(e.Order)
+	if ct := e.ContentType(); ct != "" {
+		h["Content-Type"] = []string{ct}
+	}
+	return h
+}
+
+// rewritten gives the headers of a copy whose attributes or data are cut; it
+// goes in binary mode.
+func rewritten(e *event.Event, pass []string, dataSchema string) map[string][]string {
+	h := e.Binary(pass)
+	ct := e.ContentType()
+	if ct == "" {
+		ct = "application/json"
+	}
+	h["ce-"+event.AttrDataContentType] = []string{event.PercentEncode(ct)}
+	h["Content-Type"] = []string{ct}
+	if dataSchema != "" {
+		h["ce-"+event.AttrDataSchema] = []string{event.PercentEncode(dataSchema)}
+	}
+	return h
+}

@@ -1,0 +1,92 @@
+// Package send is the fourth stage: it makes what a decision says, one message
+// per copy or one for quarantine. It decides nothing: the same decision and
+// event give the same messages, today and after a crash.
+package send
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/disclose"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/schemas"
+)
+
+// Sender makes copies. It is safe for concurrent use.
+type Sender struct {
+	schemas *schemas.Registry
+	mu      sync.Mutex
+	cuts    map[string]*disclose.Cut
+}
+
+// New makes a Sender.
+func New(registry *schemas.Registry) *Sender {
+	return &Sender{schemas: registry, cuts: map[string]*disclose.Cut{}}
+}
+
+// Copies gives the messages for OUT, one per receiver of d, in d's order.
+func (s *Sender) Copies(d *decision.Decision, e *event.Event) ([]event.Message, error) {
+	schema, ok := s.schemas.Lookup(d.Type)
+	if !ok {
+		return nil, fmt.Errorf("carry out the decision on %s %d: event type %s has no schema any more", d.In, d.Seq, d.Type)
+	}
+	out := make([]event.Message, 0, len(d.Receivers))
+	for i := range d.Receivers {
+		m, err := s.copyFor(d, &d.Receivers[i], e, schema)
+		if err != nil {
+			return nil, fmt.Errorf("carry out the decision on %s %d for %s: %w", d.In, d.Seq, d.Receivers[i].Application, err)
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+func (s *Sender) copyFor(d *decision.Decision, r *decision.Receiver, e *event.Event, schema *schemas.Schema) (event.Message, error) {
+	pass, all := allowed(e, schema)
+	var m event.Message
+	switch {
+	case r.Cut():
+		cut, err := s.cut(schema, r.Fields)
+		if err != nil {
+			return m, err
+		}
+		data, err := cut.Apply(e.Data)
+		if err != nil {
+			return m, err
+		}
+		m = event.Message{Header: rewritten(e, pass, cut.DataSchema()), Data: data}
+	case all:
+		m = event.Message{Header: original(e), Data: e.Message.Data}
+	default:
+		m = event.Message{Header: rewritten(e, pass, e.DataSchema()), Data: e.Data}
+	}
+	m.Subject = "out." + r.Application + "." + d.Type
+	m.Header[event.HeaderDelivery] = []string{DeliveryID(d, r.Application)}
+	m.Header[event.HeaderAgreement] = []string{r.Agreement}
+	m.Header[event.HeaderIn] = []string{d.In}
+	m.Header[event.HeaderSeq] = []string{fmt.Sprint(d.Seq)}
+	m.Header[event.HeaderKey] = []string{event.PercentEncode(e.Key())}
+	return m, nil
+}
+
+// DeliveryID is stable over all attempts of one copy.
+func DeliveryID(d *decision.Decision, receiver string) string {
+	return fmt.Sprintf("%s-%d-%s", d.In, d.Seq, receiver)
+}
+
+// cut gives the compiled cut for a set of fields.
+func (s *Sender) cut(schema *schemas.Schema, fields []string) (*disclose.Cut, error) {
+	key := schema.ID + "\x00" + fmt.Sprint(fields)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.cuts[key]; c != nil {
+		return c, nil
+	}
+	c, errs := disclose.Plan(schema, fields)
+	if len(errs) > 0 {
+		return nil, fmt.Errorf("derive the cut: %w", errs[0])
+	}
+	s.cuts[key] = c
+	return c, nil
+}

@@ -1,0 +1,50 @@
+// Package trail is the sixth stage, though the first to write: it turns
+// decisions and outcomes into the messages of the stream TRAIL and back. No
+// payload and no value of a data condition enters a record.
+package trail
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+)
+
+// Decisions encodes decisions, in their order.
+func Decisions(ds []*decision.Decision) ([]event.Message, error) {
+	out := make([]event.Message, 0, len(ds))
+	for _, d := range ds {
+		m, err := encode(d.Subject(), d)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+// Delivery encodes an outcome.
+func Delivery(d *decision.Delivery) (event.Message, error) { return encode(d.Subject(), d) }
+
+func encode(subject string, record any) (event.Message, error) {
+	data, err := json.Marshal(record)
+	if err != nil {
+		return event.Message{}, fmt.Errorf("encode the record for %s: %w", subject, err)
+	}
+	return event.Message{Subject: subject, Data: data}, nil
+}
+
+// ReadDecision decodes what Decisions made.
+func ReadDecision(m *event.Message) (*decision.Decision, error) { return read[decision.Decision](m) }
+
+// ReadDelivery decodes what Delivery made.
+func ReadDelivery(m *event.Message) (*decision.Delivery, error) { return read[decision.Delivery](m) }
+
+func read[T any](m *event.Message) (*T, error) {
+	var v T
+	if err := json.Unmarshal(m.Data, &v); err != nil {
+		return nil, fmt.Errorf("read the trail record %d at %s: %w", m.Seq, m.Subject, err)
+	}
+	return &v, nil
+}

@@ -1,0 +1,64 @@
+package index
+
+import (
+	"testing"
+	"time"
+
+	"github.com/amtsbote/amtsbote/hub"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/refusal"
+)
+
+var day0 = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func decided(id, digest string, outcome hub.Outcome, at time.Time) *decision.Decision {
+	return &decision.Decision{In: "IN_x", ID: id, Source: "s", Digest: digest, Outcome: outcome, Decided: at}
+}
+
+func TestConflictDoesNotReplaceTheEvent(t *testing.T) {
+	x := New()
+	x.Decided(decided("1", "a", hub.Routed, day0), 1)
+	conflict := decided("1", "b", hub.Quarantined, day0)
+	conflict.Code = refusal.Conflict
+	x.Decided(conflict, 2)
+	s, ok := x.Lookup(event.IdentityOf("s", "1"))
+	if !ok || s.Digest != "a" || s.Outcome != hub.Routed || s.Conflict != "b" {
+		t.Errorf("after a conflict the index knows %+v", s)
+	}
+}
+
+func TestHorizon(t *testing.T) {
+	x := New()
+	x.Decided(decided("old", "a", hub.Routed, day0), 1)
+	x.Decided(decided("renewed", "a", hub.Quarantined, day0), 2)
+	x.Decided(decided("renewed", "b", hub.Routed, day0.Add(Horizon)), 3)
+	x.Decided(decided("new", "a", hub.Routed, day0.Add(Horizon+time.Second)), 4)
+	for id, want := range map[string]bool{"old": false, "renewed": true, "new": true} {
+		if _, ok := x.Lookup(event.IdentityOf("s", id)); ok != want {
+			t.Errorf("after the horizon %q known = %v, want %v", id, ok, want)
+		}
+	}
+}
+
+func TestDoneCopies(t *testing.T) {
+	x := New()
+	for i, out := range []uint64{5, 9, 7} {
+		x.Delivered(&decision.Delivery{Mailbox: "a.b", Out: out, Result: decision.Done}, uint64(i+1))
+	}
+	x.Floor("a.b", 7)
+	for out, want := range map[uint64]bool{5: true, 6: true, 7: true, 8: false, 9: true, 10: false} {
+		if got := x.IsDone("a.b", out); got != want {
+			t.Errorf("IsDone(%d) = %v, want %v", out, got, want)
+		}
+	}
+	if n := len(x.done["a.b"].above); n != 1 {
+		t.Errorf("%d copies are remembered one by one, want 1", n)
+	}
+	if x.IsDone("c.d", 5) {
+		t.Error("another mailbox's copy counts as done")
+	}
+	if x.Applied() != 3 {
+		t.Errorf("Applied = %d, want 3", x.Applied())
+	}
+}

@@ -1,0 +1,140 @@
+package intake
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/hub"
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
+)
+
+// settledKey holds the sequence in TRAIL up to which the listener has heard of
+// everything; it lies outside the source's own keys.
+func (i *Intake) settledKey() string { return "settled." + i.Adapter }
+
+// Tell follows the trail and calls the source's Settled, at least once per
+// event, until ctx ends. It returns at once for a source that does not listen.
+func (i *Intake) Tell(ctx context.Context) error {
+	l, ok := i.Source.(hub.Listener)
+	if !ok {
+		return nil
+	}
+	for attempt := 1; ctx.Err() == nil; attempt++ {
+		t := &teller{intake: i, listener: l, open: map[uint64]*waiting{}}
+		if err := t.run(ctx); err != nil && ctx.Err() == nil {
+			i.Log.Warn("telling the source broke off; trying again", zap.Int("attempt", attempt), zap.Error(err))
+			settle.Wait(ctx, settle.Backoff(attempt, settle.Jitter()))
+		}
+	}
+	return nil
+}
+
+type teller struct {
+	intake   *Intake
+	listener hub.Listener
+	open     map[uint64]*waiting // by sequence in the edge stream
+	saved    uint64
+}
+
+// waiting is a routed event some of whose copies are still underway.
+type waiting struct {
+	at         uint64 // of its decision in TRAIL
+	settlement hub.Settlement
+	seen       map[string]bool // mailboxes
+}
+
+func (t *teller) run(ctx context.Context) error {
+	raw, err := t.intake.Store.Get(ctx, t.intake.settledKey())
+	if err != nil {
+		return err
+	}
+	if len(raw) > 0 {
+		if t.saved, err = strconv.ParseUint(string(raw), 10, 64); err != nil {
+			return err
+		}
+	}
+	edge := bus.EdgeStream(t.intake.Application.Organisation)
+	filters := []string{"trail.decision." + edge + ".>", "trail.delivery.>"}
+	return t.intake.Bus.Follow(ctx, bus.Trail, t.saved+1, filters, func(m *event.Message) error {
+		if err := t.hear(ctx, edge, m); err != nil {
+			return err
+		}
+		return t.save(ctx, m.Seq)
+	})
+}
+
+func (t *teller) hear(ctx context.Context, edge string, m *event.Message) error {
+	if decision.Kind(m.Subject) == decision.KindDelivery {
+		d, err := trail.ReadDelivery(m)
+		if err != nil || d.In != edge {
+			return err
+		}
+		return t.delivered(ctx, d)
+	}
+	d, err := trail.ReadDecision(m)
+	if err != nil || d.Adapter != t.intake.Adapter {
+		return err
+	}
+	s := hub.Settlement{
+		EventRef: hub.EventRef{Source: d.Source, ID: d.ID, Type: d.Type},
+		Outcome:  d.Outcome, Code: string(d.Code), Copies: len(d.Receivers),
+	}
+	if d.Outcome != hub.Routed {
+		return t.tell(ctx, s)
+	}
+	t.open[d.Seq] = &waiting{at: m.Seq, settlement: s, seen: map[string]bool{}}
+	return nil
+}
+
+func (t *teller) delivered(ctx context.Context, d *decision.Delivery) error {
+	w := t.open[d.Seq]
+	if w == nil || w.seen[d.Mailbox] {
+		return nil
+	}
+	w.seen[d.Mailbox] = true
+	if d.Result == decision.Done {
+		w.settlement.Done++
+	}
+	if len(w.seen) < w.settlement.Copies {
+		return nil
+	}
+	delete(t.open, d.Seq)
+	return t.tell(ctx, w.settlement)
+}
+
+// tell repeats until the source takes it: what comes after waits.
+func (t *teller) tell(ctx context.Context, s hub.Settlement) error {
+	for attempt := 1; ; attempt++ {
+		err := t.listener.Settled(ctx, s)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		t.intake.Log.Warn("source did not take the settlement; trying again", zap.String("id", s.ID), zap.Int("attempt", attempt), zap.Error(err))
+		settle.Wait(ctx, min(settle.Backoff(attempt, settle.Jitter()), time.Minute))
+	}
+}
+
+// save moves the place to begin from after a restart: before the oldest event
+// that is still open.
+func (t *teller) save(ctx context.Context, heard uint64) error {
+	place := heard
+	for _, w := range t.open {
+		place = min(place, w.at-1)
+	}
+	if place < t.saved+saveEvery {
+		return nil
+	}
+	t.saved = place
+	return t.intake.Store.Put(ctx, t.intake.settledKey(), []byte(strconv.FormatUint(place, 10)))
+}
+
+// saveEvery spares a synced write for every record; after a restart the source
+// hears at most so many records again.
+const saveEvery = 100

@@ -1,0 +1,100 @@
+package mailbox
+
+import (
+	"context"
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
+	"github.com/amtsbote/amtsbote/hub/internal/index"
+)
+
+// Recorder writes outcomes to the trail, those of all mailboxes that wait at
+// the same time in one batch, and with it one sync.
+type Recorder struct {
+	bus       *bus.Bus
+	index     *index.Index
+	delivered func(*decision.Delivery)
+	log       *zap.Logger
+	in        chan *record
+}
+
+type record struct {
+	delivery *decision.Delivery
+	done     chan error
+}
+
+// NewRecorder makes a Recorder; delivered is told of every outcome once it is
+// in the trail.
+func NewRecorder(b *bus.Bus, x *index.Index, delivered func(*decision.Delivery), log *zap.Logger) *Recorder {
+	return &Recorder{bus: b, index: x, delivered: delivered, log: log, in: make(chan *record, bus.MaxBatch)}
+}
+
+// Record returns nil when d is in the trail.
+func (r *Recorder) Record(ctx context.Context, d *decision.Delivery) error {
+	rec := &record{d, make(chan error, 1)}
+	select {
+	case r.in <- rec:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-rec.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Run writes until ctx ends.
+func (r *Recorder) Run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case first := <-r.in:
+			batch := r.gather(first)
+			err := r.write(ctx, batch)
+			for _, rec := range batch {
+				rec.done <- err
+			}
+		}
+	}
+}
+
+func (r *Recorder) gather(first *record) []*record {
+	batch := []*record{first}
+	for len(batch) < bus.MaxBatch {
+		select {
+		case rec := <-r.in:
+			batch = append(batch, rec)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (r *Recorder) write(ctx context.Context, batch []*record) error {
+	msgs := make([]event.Message, len(batch))
+	for i, rec := range batch {
+		m, err := trail.Delivery(rec.delivery)
+		if err != nil {
+			return err
+		}
+		msgs[i] = m
+	}
+	first, err := r.bus.AppendUnguarded(ctx, msgs)
+	if err != nil {
+		return fmt.Errorf("record outcomes: %w", err)
+	}
+	for i, rec := range batch {
+		r.index.Delivered(rec.delivery, first+uint64(i)) //nolint:gosec // index of a slice
+		r.delivered(rec.delivery)
+	}
+	return nil
+}

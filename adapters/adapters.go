@@ -1,0 +1,27 @@
+// Package adapters is the literal list of everything that Amtsbote can be
+// connected with. A kind is added by its line here; README.md says how one is
+// made.
+package adapters
+
+import (
+	"github.com/amtsbote/amtsbote/adapters/akdb"
+	"github.com/amtsbote/amtsbote/adapters/akdb/okewo"
+	"github.com/amtsbote/amtsbote/adapters/filedrop"
+	"github.com/amtsbote/amtsbote/hub"
+)
+
+// Kinds lists every kind of adapter by name.
+func Kinds() []hub.Kind {
+	return []hub.Kind{
+		akdb.Kind(),
+		filedrop.Kind(),
+	}
+}
+
+// Simulators lists every foreign system that can be played in examples and
+// tests.
+func Simulators() []hub.Simulator {
+	return []hub.Simulator{
+		okewo.Simulator(),
+	}
+}

@@ -1,0 +1,119 @@
+package akdb
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode"
+
+	cloudevents "github.com/cloudevents/sdk-go/v2/event"
+	"github.com/google/uuid"
+
+	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
+	"github.com/amtsbote/amtsbote/hub"
+)
+
+// Extension attributes of XÖV-born events.
+const (
+	attrStandard = "xoevstandard"
+	attrVersion  = "xoevversion"
+	attrMsgType  = "xoevmsgtype"
+	attrAutor    = "xoevautor"
+	attrLeser    = "xoevleser"
+	attrTest     = "xoevtest"
+)
+
+const schemaPrefix = "urn:amtsbote:schema:"
+
+var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// event puts a message's body into a CloudEvent.
+func (s *source) event(m *xoev.Message, b *body, original *xoev.Original) (hub.Event, error) {
+	id, err := eventID(m, original)
+	if err != nil {
+		return hub.Event{}, err
+	}
+	autor, err := s.author(m)
+	if err != nil {
+		return hub.Event{}, err
+	}
+	created, err := xoev.ParseTime(m.Created)
+	if err != nil {
+		return hub.Event{}, hub.Permanent(notValid, "erstellungszeitpunkt: %w", err)
+	}
+	data, err := json.Marshal(b.data)
+	if err != nil {
+		return hub.Event{}, fmt.Errorf("write event data: %w", err)
+	}
+	e := cloudevents.New()
+	e.SetID(id)
+	e.SetSource(s.set.SourcePrefix + url.PathEscape(autor))
+	e.SetType(b.eventType)
+	e.SetTime(created)
+	e.SetDataSchema(schemaPrefix + b.eventType)
+	for name, value := range attributes(m, b, id) {
+		if value != "" {
+			e.SetExtension(name, value)
+		}
+	}
+	if err := e.SetData("application/json", data); err != nil {
+		return hub.Event{}, fmt.Errorf("write event data: %w", err)
+	}
+	return e, nil
+}
+
+func attributes(m *xoev.Message, b *body, id string) map[string]string {
+	correlation := b.correlationID
+	if !uuidForm.MatchString(correlation) {
+		correlation = id
+	}
+	all := map[string]string{
+		hub.AttrCorrelationID: correlation,
+		hub.AttrAGS:           b.ags,
+		attrStandard:          plain(m.Standard),
+		attrVersion:           plain(m.Version),
+		attrMsgType:           plain(m.Number()),
+		attrAutor:             plain(m.Autor.Kennung),
+		attrLeser:             plain(m.Leser.Kennung),
+	}
+	if m.IsTest {
+		all[attrTest] = "true"
+	}
+	return all
+}
+
+// plain lets only short printable text into an attribute.
+func plain(s string) string {
+	if len(s) > 100 || strings.ContainsFunc(s, func(c rune) bool { return !unicode.IsPrint(c) }) {
+		return ""
+	}
+	return s
+}
+
+// eventID is the nachrichtenUUID. xdomea up to 3.1 has none: there it is made
+// of process, message and bytes, so that the same file has the same id again.
+func eventID(m *xoev.Message, original *xoev.Original) (string, error) {
+	switch {
+	case uuidForm.MatchString(m.UUID):
+		return m.UUID, nil
+	case m.UUID != "" || m.ProcessID == "":
+		return "", hub.Permanent(notValid, "nachrichtenUUID is missing or no UUID")
+	}
+	name := strings.Join([]string{m.ProcessID, m.Number(), original.SHA256}, " ")
+	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("urn:xoev-de:xdomea "+name)).String(), nil
+}
+
+// author gives the key of the authority that the event comes from.
+func (s *source) author(m *xoev.Message) (string, error) {
+	switch {
+	case keyForm.MatchString(m.Autor.Kennung):
+		return m.Autor.Kennung, nil
+	case m.Autor.Kennung != "":
+		return "", hub.Permanent(badCode, "the author's key (autor) is no DVDV key")
+	case s.set.OhneKennung == "":
+		return "", hub.Permanent(emptyText, "the message names no author's key, and the setting ohne-kennung is not set")
+	}
+	return s.set.OhneKennung, nil
+}

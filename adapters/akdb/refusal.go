@@ -1,0 +1,69 @@
+package akdb
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
+	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
+	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
+	"github.com/amtsbote/amtsbote/hub"
+)
+
+// The codes of refused messages are those of the code list
+// urn:de:xinneres:codeliste:fehlercodes, version 3, with "xoev-" before them.
+const (
+	notWellFormed = "xoev-x000"
+	notValid      = "xoev-x001"
+	notUTF8       = "xoev-s001"
+	badCode       = "xoev-s011"
+	emptyText     = "xoev-s030"
+	otherwise     = "xoev-s999"
+	wrongReader   = "xoev-t080"
+)
+
+// refusal gives what is wrong with a message its code. Errors that are not the
+// message's fault stay as they are and are tried again.
+func refusal(err error) error {
+	if refused, ok := errors.AsType[*xmlguard.Error](err); ok {
+		if refused.Code == xmlguard.Encoding {
+			return hub.Permanent(notUTF8, "read message: %w", err)
+		}
+		return hub.Permanent(notWellFormed, "read message: %w", err)
+	}
+	if wrong, ok := errors.AsType[*xmeld.StructureError](err); ok {
+		return hub.Permanent("xoev-"+strings.ToLower(wrong.Code), "read message: %w", err)
+	}
+	if errors.Is(err, xoev.ErrContainer) {
+		return hub.Permanent(notWellFormed, "read message: %w", err)
+	}
+	return err
+}
+
+// admit checks the header against where and who we are.
+func (s *source) admit(m *xoev.Message) error {
+	switch {
+	case m.Dialect == xoev.NoHeader:
+		return hub.Permanent(notValid, "%w", xoev.ErrNoHeader)
+	case m.IsTest && s.production:
+		return hub.Permanent(otherwise, "a test message (attribute test) in production")
+	case !s.reads(m):
+		return hub.Permanent(wrongReader, "the message names another reader (leser)")
+	case s.set.Strict && !m.Agrees():
+		return hub.Permanent(badCode, "root element and nachrichtentyp name different messages")
+	}
+	return nil
+}
+
+// reads says whether the message is for us. xdomea may name its reader without
+// a key; then there is nothing to compare.
+func (s *source) reads(m *xoev.Message) bool {
+	if len(s.set.Leser) == 0 {
+		return true
+	}
+	if m.Leser.Kennung == "" && (m.Dialect == xoev.XdomeaKopf || m.Dialect == xoev.Xdomea4) {
+		return true
+	}
+	return slices.ContainsFunc(s.set.Leser, func(own string) bool { return strings.EqualFold(own, m.Leser.Kennung) })
+}

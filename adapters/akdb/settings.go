@@ -1,0 +1,67 @@
+package akdb
+
+import (
+	"path/filepath"
+	"regexp"
+
+	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
+	"github.com/amtsbote/amtsbote/adapters/internal/dropfolder"
+	"github.com/amtsbote/amtsbote/hub"
+)
+
+// settings of source and sink; README.md explains them.
+type settings struct {
+	dropfolder.Config `yaml:",inline"`
+
+	SourcePrefix string   `yaml:"source"`
+	Leser        []string `yaml:"leser"`
+	Strict       bool     `yaml:"strict"`
+	OhneKennung  string   `yaml:"ohne-kennung"`
+	Religion     string   `yaml:"religion"`
+	Kopf         kopf     `yaml:"kopf"`
+}
+
+// kopf is the header of messages that are built.
+type kopf struct {
+	Autor   xmeld.Behoerde `yaml:"autor"`
+	Leser   xmeld.Behoerde `yaml:"leser"`
+	Produkt xmeld.Produkt  `yaml:"produkt"`
+}
+
+// keyForm is a DVDV key, prefix:key. Real prefixes have two to six characters,
+// one of them an umlaut.
+var keyForm = regexp.MustCompile(`^[^:\s\pC]{2,6}:[^:\s\pC]+$`)
+
+func decode(env hub.Env, s hub.Settings) (settings, error) {
+	set := settings{
+		Config: dropfolder.Defaults(),
+		Kopf:   kopf{Produkt: xmeld.Produkt{Name: "Amtsbote", Hersteller: "Amtsbote"}},
+	}
+	if err := s.Decode(&set); err != nil {
+		return set, err
+	}
+	set.Config = set.Under(env.Dir)
+	if err := set.Check(s); err != nil {
+		return set, err
+	}
+	return set, set.check(s)
+}
+
+func (set settings) path(dir string) string { return filepath.Join(set.Dir, dir) }
+
+func (set settings) check(s hub.Settings) error {
+	for _, key := range set.Leser {
+		if !keyForm.MatchString(key) {
+			return s.Errorf("leser", "%q is no DVDV key (prefix:key)", key)
+		}
+	}
+	if set.OhneKennung != "" && !keyForm.MatchString(set.OhneKennung) {
+		return s.Errorf("ohne-kennung", "%q is no DVDV key (prefix:key)", set.OhneKennung)
+	}
+	if a := set.Kopf.Autor; a != (xmeld.Behoerde{}) {
+		if lacks := a.AsAutor(); lacks != "" {
+			return s.Errorf("kopf.autor", "%s is missing: XMeld wants it of every author", lacks)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package xmeld
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
+)
+
+// StructureError says where a message is not what XMeld demands. It names
+// elements and never their values.
+type StructureError struct {
+	// Code is that of a Rückweisung (XInneres, list of error codes): X001 not
+	// valid, S011 bad code, S030 empty mandatory text.
+	Code         string
+	Path         string // local names from the element at Line, Column on
+	Line, Column int
+	What         string
+}
+
+// Error implements error.
+func (e *StructureError) Error() string {
+	return fmt.Sprintf("line %d, column %d: %s %s (%s)", e.Line, e.Column, e.Path, e.What, e.Code)
+}
+
+// reader takes values out of a tree and remembers the first that is not there
+// or not right, so that reading reads like the structure.
+type reader struct{ err error }
+
+func (r *reader) fail(code string, e *xmlguard.Element, path []string, what string) {
+	if r.err != nil {
+		return
+	}
+	failed := &StructureError{Code: code, Path: strings.Join(path, "/"), What: what}
+	if e != nil {
+		failed.Line, failed.Column = e.Line, e.Column
+	}
+	r.err = failed
+}
+
+// elem gives the element at the path, which must be there.
+func (r *reader) elem(e *xmlguard.Element, path ...string) *xmlguard.Element {
+	found := e.At(path...)
+	if found == nil {
+		r.fail("X001", e, path, "is missing")
+	}
+	return found
+}
+
+// text gives the text at the path, which must not be empty.
+func (r *reader) text(e *xmlguard.Element, path ...string) string {
+	v := r.elem(e, path...).Value()
+	if v == "" {
+		r.fail("S030", e, path, "is empty")
+	}
+	return v
+}
+
+// match gives the text at the path, which must fit.
+func (r *reader) match(code string, fits *regexp.Regexp, e *xmlguard.Element, path ...string) string {
+	v := r.text(e, path...)
+	if !fits.MatchString(v) {
+		r.fail(code, e, path, "has no allowed value")
+	}
+	return v
+}
+
+// date gives the day at the path.
+func (r *reader) date(e *xmlguard.Element, path ...string) string {
+	v := r.text(e, path...)
+	if !validDate(v) {
+		r.fail("X001", e, path, "is no date")
+	}
+	return v
+}
+
+func validDate(s string) bool {
+	_, err := time.Parse(time.DateOnly, s)
+	return err == nil
+}
+
+var partForms = map[string]string{"jahrMonatTag": time.DateOnly, "jahrMonat": "2006-01", "jahr": "2006"}
+
+// partDate gives a date that may be known in part or not at all.
+func (r *reader) partDate(e *xmlguard.Element) PartDate {
+	if e.Child("unbekannt") != nil {
+		return PartDate{Given: true}
+	}
+	for name, form := range partForms {
+		part := e.At("teilbekanntesDatum", name)
+		if part == nil {
+			continue
+		}
+		if _, err := time.Parse(form, part.Value()); err != nil {
+			r.fail("X001", part, []string{name}, "is no date")
+		}
+		return PartDate{Value: part.Value(), Given: true}
+	}
+	r.fail("X001", e, []string{"teilbekanntesDatum"}, "is missing")
+	return PartDate{}
+}
+
+// name gives an AllgemeinerName: its text, or "" where there rightly is none.
+func (r *reader) name(e *xmlguard.Element) string {
+	if e.Child("nichtVorhanden") != nil {
+		return ""
+	}
+	return r.text(e, "name")
+}

@@ -1,0 +1,4 @@
+package xoev
+
+// Row is row, for tests.
+var Row = row

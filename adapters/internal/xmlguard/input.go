@@ -1,0 +1,124 @@
+package xmlguard
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
+
+// rawKept is how much of a token's own text is remembered; a start tag longer
+// than this is refused.
+const rawKept = 64 << 10
+
+// input hands a document to the decoder byte by byte. It knows the exact place,
+// remembers the text of the current token, and lets only well-formed UTF-8 and
+// characters allowed by XML 1.0 (section 2.2) pass.
+type input struct {
+	r       *bufio.Reader
+	limit   int64
+	count   int64 // bytes handed out
+	raw     []byte
+	pending [utf8.UTFMax]byte
+	next    int // first byte of pending not yet handed out
+	size    int // bytes in pending
+	line    int
+	column  int
+	failed  error // what the reader below reported, io.EOF aside
+}
+
+func newInput(r io.Reader, limit int64) (*input, error) {
+	in := &input{r: bufio.NewReaderSize(r, 32<<10), limit: limit, line: 1, column: 1}
+	// A byte order mark in UTF-8 is allowed by XML 1.0 (appendix F) and common
+	// in files written on Windows; it is no character of the document.
+	bom, err := in.r.Peek(3)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read document: %w", err)
+	}
+	if string(bom) == "\xef\xbb\xbf" {
+		_, _ = in.r.Discard(len(bom))
+	}
+	return in, nil
+}
+
+// Read is there because the decoder asks for an io.Reader; it uses ReadByte.
+func (in *input) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	b, err := in.ReadByte()
+	if err != nil {
+		return 0, err
+	}
+	p[0] = b
+	return 1, nil
+}
+
+// ReadByte implements io.ByteReader.
+func (in *input) ReadByte() (byte, error) {
+	if in.next == in.size {
+		if err := in.fill(); err != nil {
+			return 0, err
+		}
+	}
+	b := in.pending[in.next]
+	in.next++
+	in.count++
+	if len(in.raw) < rawKept {
+		in.raw = append(in.raw, b)
+	}
+	return b, nil
+}
+
+func (in *input) fill() error {
+	c, size, err := in.r.ReadRune()
+	if err != nil {
+		if err == io.EOF { //nolint:errorlint // a wrapped EOF is a failure below, not the end
+			return io.EOF
+		}
+		in.failed = fmt.Errorf("read document: %w", err)
+		return in.failed
+	}
+	if c == utf8.RuneError && size == 1 {
+		return in.refuse(Encoding, "not UTF-8")
+	}
+	if !allowed(c) {
+		return in.refuse(Encoding, "a character that XML does not allow")
+	}
+	if in.count+int64(size) > in.limit {
+		return in.refuse(Limit, "the document is too large")
+	}
+	in.next, in.size = 0, utf8.EncodeRune(in.pending[:], c)
+	in.column++
+	if c == '\n' {
+		in.line, in.column = in.line+1, 1
+	}
+	return nil
+}
+
+func (in *input) refuse(code Code, what string) *Error {
+	return &Error{Code: code, Line: in.line, Column: in.column, What: what}
+}
+
+// mark begins a new token. ahead is how many bytes the decoder has already
+// taken of it (the "<" that ended a text).
+func (in *input) mark(ahead int64) (line, column int) {
+	if ahead == 1 {
+		in.raw = append(in.raw[:0], '<')
+		return in.line, in.column - 1
+	}
+	in.raw = in.raw[:0]
+	return in.line, in.column
+}
+
+// allowed says whether XML 1.0 allows c in a document (section 2.2, Char).
+func allowed(c rune) bool {
+	switch {
+	case c == '\t' || c == '\n' || c == '\r':
+		return true
+	case c < ' ' || c == 0xFFFE || c == 0xFFFF:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/amtsbote/amtsbote/hub"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+)
+
+// stored is what lies in the streams at the end.
+type stored struct {
+	in         map[uint64]string             // sequence -> id
+	decisions  map[uint64]*decision.Decision // by sequence in IN_alpha
+	copies     []jetstream.Msg               // of OUT, cursors left out
+	quarantine int
+}
+
+func checkOutcomes(t *testing.T, h *host, pub *publisher) {
+	t.Helper()
+	_, js := h.connect()
+	s := &stored{in: map[uint64]string{}, decisions: map[uint64]*decision.Decision{}}
+	readAll(t, js, "IN_alpha", func(m jetstream.Msg, seq uint64) { s.in[seq] = m.Headers().Get("ce-id") })
+	readAll(t, js, "TRAIL", func(m jetstream.Msg, _ uint64) { s.decision(t, m) })
+	readAll(t, js, "OUT", func(m jetstream.Msg, _ uint64) {
+		if !strings.HasPrefix(m.Subject(), "out.cursor.") {
+			s.copies = append(s.copies, m)
+		}
+	})
+	readAll(t, js, "QUARANTINE", func(m jetstream.Msg, _ uint64) {
+		if !strings.HasPrefix(m.Subject(), "quarantine.cursor.") {
+			s.quarantine++
+		}
+	})
+	s.everyEventHasOneOutcome(t, pub)
+	s.copiesMatchDecisions(t)
+	s.orderHolds(t, pub)
+}
+
+func (s *stored) decision(t *testing.T, m jetstream.Msg) {
+	t.Helper()
+	if !strings.HasPrefix(m.Subject(), "trail.decision.IN_alpha.") {
+		return
+	}
+	var d decision.Decision
+	if err := json.Unmarshal(m.Data(), &d); err != nil {
+		t.Fatal(err)
+	}
+	if _, twice := s.decisions[d.Seq]; twice {
+		t.Errorf("message %d was decided twice", d.Seq)
+	}
+	s.decisions[d.Seq] = &d
+}
+
+// everyEventHasOneOutcome: acknowledged = routed + unrouted + quarantined +
+// suppressed, and each planned event has the outcome it must have.
+func (s *stored) everyEventHasOneOutcome(t *testing.T, pub *publisher) {
+	t.Helper()
+	count := map[hub.Outcome]int{}
+	outcomes := map[string]map[hub.Outcome]int{} // by identity
+	for seq, id := range s.in {
+		d := s.decisions[seq]
+		if d == nil {
+			t.Fatalf("message %d (%s) has no decision", seq, id)
+		}
+		count[d.Outcome]++
+		key := d.Source + " " + d.ID + " " + d.Digest
+		if outcomes[key] == nil {
+			outcomes[key] = map[hub.Outcome]int{}
+		}
+		outcomes[key][d.Outcome]++
+	}
+	if sum := count[hub.Routed] + count[hub.Unrouted] + count[hub.Quarantined] + count[hub.Suppressed]; sum != len(s.in) || len(s.decisions) != len(s.in) {
+		t.Errorf("%d messages, %d decisions, %d outcomes", len(s.in), len(s.decisions), sum)
+	}
+	for key, n := range outcomes {
+		if n[hub.Routed]+n[hub.Unrouted]+n[hub.Quarantined] != 1 {
+			t.Errorf("%s had the outcomes %v, want exactly one besides suppressed", key, n)
+		}
+	}
+	for seq, e := range pub.acked {
+		d := s.decisions[seq]
+		if d == nil || d.ID != e.id {
+			t.Fatalf("the acknowledged event %s is not at sequence %d: lost", e.id, seq)
+		}
+		// after a kill a publish may have been stored without its acknowledgement
+		if string(d.Outcome) != e.want && d.Outcome != hub.Suppressed {
+			t.Errorf("%s at %d is %s (%s), want %s", e.id, seq, d.Outcome, d.Code, e.want)
+		}
+	}
+	if s.quarantine != count[hub.Quarantined]+count[hub.Unrouted] {
+		t.Errorf("%d lie in quarantine, %d were quarantined and %d unrouted", s.quarantine, count[hub.Quarantined], count[hub.Unrouted])
+	}
+	t.Logf("%d stored, %d acknowledged: %v; %d copies, %d in quarantine", len(s.in), len(pub.acked), count, len(s.copies), s.quarantine)
+}
+
+// copiesMatchDecisions: copies stored = the sum of the receivers of the routed,
+// each exactly once, with exactly the fields disclosed.
+func (s *stored) copiesMatchDecisions(t *testing.T) {
+	t.Helper()
+	want := map[string]bool{}
+	for seq, d := range s.decisions {
+		for _, r := range d.Receivers {
+			want[fmt.Sprintf("IN_alpha-%d-%s", seq, r.Application)] = true
+		}
+	}
+	for _, m := range s.copies {
+		id := m.Headers().Get("Amtsbote-Delivery")
+		if !want[id] {
+			t.Errorf("copy %s stands twice in OUT, or nobody decided on it", id)
+		}
+		delete(want, id)
+		if cut := strings.HasPrefix(m.Subject(), "out.beta.two."); cut == strings.Contains(string(m.Data()), "text") {
+			t.Errorf("copy %s has the wrong fields: %s", id, m.Data())
+		}
+	}
+	if len(want) > 0 {
+		t.Errorf("%d copies are missing", len(want))
+	}
+}
+
+// orderHolds: in each mailbox the events of a key lie in the order in which
+// they were acknowledged.
+func (s *stored) orderHolds(t *testing.T, pub *publisher) {
+	t.Helper()
+	place := map[string]int{} // key and id -> place of its first sending
+	for k := range pub.plan {
+		for _, e := range pub.plan[k] {
+			if _, ok := place[e.key+e.id]; !ok {
+				place[e.key+e.id] = e.n
+			}
+		}
+	}
+	last := map[string]int{}
+	for _, m := range s.copies {
+		key := m.Headers().Get("Amtsbote-Key")
+		box := strings.Join(strings.SplitN(m.Subject(), ".", 4)[1:3], ".") + " " + key
+		at := place[key+m.Headers().Get("ce-id")]
+		if before, ok := last[box]; ok && at <= before {
+			t.Errorf("%s: place %d came after %d", box, at, before)
+		}
+		last[box] = at
+	}
+	if len(last) != 2*killKeys {
+		t.Errorf("%d keys in mailboxes, want %s", len(last), strconv.Itoa(2*killKeys))
+	}
+}
+
+func readAll(t *testing.T, js jetstream.JetStream, stream string, fn func(jetstream.Msg, uint64)) {
+	t.Helper()
+	var cons jetstream.Consumer
+	eventually(t, "reading "+stream, func() (err error) {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		cons, err = js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{})
+		return err
+	})
+	left := cons.CachedInfo().NumPending
+	if left == 0 {
+		return
+	}
+	it, err := cons.Messages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer it.Stop()
+	for {
+		m, err := it.Next(jetstream.NextMaxWait(10 * time.Second))
+		if err != nil {
+			t.Fatalf("read %s: %v", stream, err)
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			t.Fatal(err)
+		}
+		fn(m, meta.Sequence.Stream)
+		if meta.NumPending == 0 {
+			return
+		}
+	}
+}

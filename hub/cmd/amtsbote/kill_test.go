@@ -1,0 +1,323 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+)
+
+// What the kill test sends: most events are good, some are bad in each way.
+const (
+	killEvents   = 20_000
+	killKeys     = 64
+	killTimes    = 20
+	percentBad   = 1
+	percentDup   = 5
+	percentClash = 2
+	percentNone  = 1
+)
+
+// TestKill publishes 20 000 events while the process is killed with SIGKILL
+// twenty times at random. At the end every acknowledged event has exactly one
+// outcome, every routed one exactly one copy per receiver, and the order per
+// key is intact.
+func TestKill(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	if s := os.Getenv("AMTSBOTE_SEED"); s != "" {
+		seed, _ = strconv.ParseUint(s, 10, 64)
+	}
+	t.Logf("replay with AMTSBOTE_SEED=%d", seed)
+	h := newHost(t)
+	h.start()
+	pub := newPublisher(t, h, seed)
+	killing := make(chan struct{})
+	go func() {
+		defer close(killing)
+		h.killAtRandom(rand.New(rand.NewPCG(seed, 1)), killTimes, pub)
+	}()
+	pub.publishAll()
+	<-killing
+	h.waitSettled()
+	checkOutcomes(t, h, pub)
+}
+
+// host is the hub as a process that can be killed.
+type host struct {
+	t         *testing.T
+	bin, fed  string
+	data, url string
+	cmd       *exec.Cmd
+}
+
+func newHost(t *testing.T) *host {
+	dir := t.TempDir()
+	h := &host{t: t, bin: filepath.Join(dir, "amtsbote"), fed: filepath.Join(dir, "fed"), data: filepath.Join(dir, "data")}
+	out, err := exec.Command("go", "build", "-o", h.bin, ".").CombinedOutput()
+	if err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	writeFederation(t, h.fed)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.url = l.Addr().String()
+	_ = l.Close()
+	// the data directory lies below the temporary directory only in tests
+	t.Setenv("TMPDIR", filepath.Join(dir, "tmp"))
+	t.Cleanup(func() {
+		if h.cmd != nil {
+			_ = h.cmd.Process.Kill()
+			_ = h.cmd.Wait()
+		}
+	})
+	return h
+}
+
+func (h *host) start() {
+	h.t.Helper()
+	logFile, err := os.OpenFile(h.data+".log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer func() { _ = logFile.Close() }()
+	h.cmd = exec.Command(h.bin, "serve", h.fed, "--data", h.data, "--listen", h.url)
+	h.cmd.Stdout, h.cmd.Stderr = logFile, logFile
+	if err := h.cmd.Start(); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// killAtRandom kills and starts again, spread over the whole publishing.
+func (h *host) killAtRandom(r *rand.Rand, times int, pub *publisher) {
+	for i := range times {
+		at := int64(killEvents * (i + 1) / (times + 1))
+		at += r.Int64N(killEvents / int64(2*times))
+		pub.waitAcked(at)
+		_ = h.cmd.Process.Kill()
+		_ = h.cmd.Wait()
+		h.start()
+	}
+}
+
+func (h *host) connect() (*nats.Conn, jetstream.JetStream) {
+	h.t.Helper()
+	var nc *nats.Conn
+	eventually(h.t, "connect", func() error {
+		opt, err := nats.NkeyOptionFromSeed(filepath.Join(h.data, "local.nk"))
+		if err != nil {
+			return err
+		}
+		nc, err = nats.Connect(h.url, opt, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
+		return err
+	})
+	h.t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return nc, js
+}
+
+// waitSettled waits until every target's cursor has reached the end of the in
+// stream, as far as the trail tells.
+func (h *host) waitSettled() {
+	h.t.Helper()
+	_, js := h.connect()
+	eventually(h.t, "the hub to settle all events", func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		in, err := js.Stream(ctx, "IN_alpha")
+		if err != nil {
+			return err
+		}
+		trail, err := js.Stream(ctx, "TRAIL")
+		if err != nil {
+			return err
+		}
+		m, err := trail.GetLastMsgForSubject(ctx, "trail.cursor.IN_alpha")
+		if err != nil {
+			return err
+		}
+		var c decision.Cursor
+		if err := json.Unmarshal(m.Data, &c); err != nil {
+			return err
+		}
+		if last := in.CachedInfo().State.LastSeq; c.Seq != last {
+			return fmt.Errorf("cursor at %d of %d", c.Seq, last)
+		}
+		return nil
+	})
+	// stopping in peace lets the last batch reach OUT and QUARANTINE
+	_ = h.cmd.Process.Signal(os.Interrupt)
+	_ = h.cmd.Wait()
+	h.start()
+}
+
+func eventually(t *testing.T, what string, try func() error) {
+	t.Helper()
+	deadline := time.Now().Add(60 * time.Second)
+	for {
+		err := try()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("waited for %s: %v", what, err)
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+}
+
+// sent is one event of the plan and what must become of it.
+type sent struct {
+	id, key string
+	n       int // place within its key
+	body    string
+	typ     string
+	want    string // outcome of its first acknowledgement
+}
+
+// publisher sends the plan; each key is sent by one goroutine, one after the
+// other, so that its order is known.
+type publisher struct {
+	t     *testing.T
+	js    jetstream.JetStream
+	plan  [killKeys][]sent
+	mu    sync.Mutex
+	cond  *sync.Cond
+	acked map[uint64]sent // by sequence in IN_alpha
+}
+
+func newPublisher(t *testing.T, h *host, seed uint64) *publisher {
+	_, js := h.connect()
+	p := &publisher{t: t, js: js, acked: map[uint64]sent{}}
+	p.cond = sync.NewCond(&p.mu)
+	r := rand.New(rand.NewPCG(seed, 2))
+	for i := range killEvents {
+		k := r.IntN(killKeys)
+		p.plan[k] = append(p.plan[k], p.draw(r, k, i))
+	}
+	return p
+}
+
+func (p *publisher) draw(r *rand.Rand, k, i int) sent {
+	s := sent{
+		id: fmt.Sprintf("e-%06d", i), key: fmt.Sprintf("case-%d", k), n: len(p.plan[k]),
+		body: fmt.Sprintf(`{"n":%d,"text":"x"}`, i), typ: "de.test.ding.v1", want: "routed",
+	}
+	var before *sent
+	for j := len(p.plan[k]) - 1; j >= 0 && before == nil; j-- {
+		if p.plan[k][j].want == "routed" {
+			before = &p.plan[k][j]
+		}
+	}
+	switch x := r.IntN(100); {
+	case x < percentBad:
+		s.body, s.want = `{"n":"not a number"}`, "quarantined"
+	case x < percentBad+percentNone:
+		s.typ, s.want = "de.test.niemand.v1", "unrouted"
+	case x < percentBad+percentNone+percentDup && before != nil:
+		s.id, s.body, s.want = before.id, before.body, "suppressed"
+	case x < percentBad+percentNone+percentDup+percentClash && before != nil:
+		s.id, s.want = before.id, "quarantined"
+	}
+	return s
+}
+
+func (p *publisher) publishAll() {
+	var wg sync.WaitGroup
+	for k := range p.plan {
+		wg.Go(func() {
+			for _, s := range p.plan[k] {
+				p.publish(s)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// publish repeats until the acknowledgement is there, as every client must.
+func (p *publisher) publish(s sent) {
+	m := &nats.Msg{Subject: "in.alpha.app." + s.typ, Data: []byte(s.body), Header: nats.Header{
+		"ce-specversion": {"1.0"}, "ce-id": {s.id}, "ce-source": {"urn:test:alpha:" + s.key}, "ce-type": {s.typ},
+		"ce-correlationid": {s.key}, "Content-Type": {"application/json"},
+	}}
+	for deadline := time.Now().Add(2 * time.Minute); ; {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		ack, err := p.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0))
+		cancel()
+		if err == nil {
+			p.mu.Lock()
+			p.acked[ack.Sequence] = s
+			p.cond.Broadcast()
+			p.mu.Unlock()
+			return
+		}
+		if time.Now().After(deadline) {
+			p.t.Errorf("publish %s: %v", s.id, err)
+			return
+		}
+	}
+}
+
+func (p *publisher) waitAcked(n int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for int64(len(p.acked)) < n {
+		p.cond.Wait()
+	}
+}
+
+func writeFederation(t *testing.T, dir string) {
+	t.Helper()
+	files := map[string]string{
+		"federation.yaml":           "name: Test\nenvironment: test\n",
+		"organisations/alpha.yaml":  "id: alpha\nname: Alpha\nrole: authority\nauthorities:\n  - {key: \"ags:00000001\", name: Alpha}\napplications:\n  - id: alpha.app\n    title: Alpha\n    sources:\n      - {prefix: \"urn:test:alpha\", authority: \"ags:00000001\"}\n",
+		"organisations/beta.yaml":   "id: beta\nname: Beta\nrole: authority\nauthorities:\n  - {key: \"ags:00000002\", name: Beta}\napplications:\n  - id: beta.one\n    title: One\n    mailbox: {mode: nats}\n  - id: beta.two\n    title: Two\n    mailbox: {mode: nats}\n",
+		"agreements/ding-eins.yaml": agreement("ding-eins", "beta.one", "all"),
+		"agreements/ding-zwei.yaml": agreement("ding-zwei", "beta.two", "[/n]"),
+	}
+	for typ, schema := range map[string]string{"de.test.ding.v1": "Ding", "de.test.niemand.v1": "Niemand"} {
+		files["schemas/"+typ+"/schema.json"] = fmt.Sprintf(`{"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"urn:amtsbote:schema:%s",
+"title":%q,"type":"object","additionalProperties":false,"required":["n"],"x-nicht-personenbezogen":true,
+"properties":{"n":{"type":"integer"},"text":{"type":"string","maxLength":100}}}`, typ, schema)
+	}
+	for name, content := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func agreement(id, to, disclose string) string {
+	return strings.NewReplacer("ID", id, "TO", to, "DISCLOSE", disclose).Replace(`id: ID
+title: Test
+from: {application: alpha.app, authority: "ags:00000001"}
+to: [{application: TO, authority: "ags:00000002"}]
+types: [de.test.ding.v1]
+law: BMG-37
+purpose: Test
+disclose: DISCLOSE
+valid: {from: 2026-01-01}
+`)
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/amtsbote/amtsbote/adapters"
+	"github.com/amtsbote/amtsbote/hub/internal/app"
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+)
+
+type serveFlags struct {
+	data, listen, log, lang    string
+	nats, creds, nkey, monitor string
+	replicas                   int
+	noSimulators               bool
+}
+
+func newServeCommand() *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve DIR",
+		Short: "Run the hub on a federation directory until Ctrl-C",
+		Long: `Run the hub on a federation directory until Ctrl-C.
+
+Without --nats the NATS server runs inside the process: synced writes, encrypted
+store, listening on loopback, one generated credential (local.nk in the data
+directory). Each flag can be given as AMTSBOTE_<FLAG> in the environment, for
+example AMTSBOTE_NATS_CREDS.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return serve(cmd.Context(), cmd.OutOrStdout(), args[0], f)
+		},
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&f.data, "data", env("DATA", ""), "data directory (default DIR/.amtsbote)")
+	fl.StringVar(&f.listen, "listen", env("LISTEN", "127.0.0.1:4222"), "loopback address of the embedded NATS server; \"\" for none")
+	fl.StringVar(&f.nats, "nats", env("NATS", ""), "address of an existing NATS server, used instead of the embedded one")
+	fl.StringVar(&f.creds, "nats-creds", env("NATS_CREDS", ""), "credentials file for --nats")
+	fl.StringVar(&f.nkey, "nats-nkey", env("NATS_NKEY", ""), "nkey seed file for --nats")
+	fl.StringVar(&f.monitor, "nats-monitor", env("NATS_MONITOR", ""), "HTTP monitoring address of --nats, to verify its settings")
+	fl.IntVar(&f.replicas, "replicas", 1, "replicas of each stream: 1, or 3 or 5 in a cluster")
+	fl.StringVar(&f.log, "log", env("LOG", "warn"), "log level: debug, info, warn, error")
+	fl.StringVar(&f.lang, "lang", env("LANG", "en"), "language of the outcome lines: de or en")
+	fl.BoolVar(&f.noSimulators, "no-simulators", false, "do not play the foreign systems of a test federation")
+	return cmd
+}
+
+// env gives a default from the environment.
+func env(name, otherwise string) string {
+	if v, ok := os.LookupEnv("AMTSBOTE_" + name); ok {
+		return v
+	}
+	return otherwise
+}
+
+func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) error {
+	log, err := newLog(f.log)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Sync() }()
+	cfg := app.Config{
+		Directory: dir, Data: dataDir(f.data, dir), Listen: f.listen, Monitor: f.monitor,
+		NoSimulators: f.noSimulators, Replicas: f.replicas,
+		Kinds: adapters.Kinds(), Simulators: adapters.Simulators(),
+		Observer: newOutcomes(out, f.lang), Log: log,
+	}
+	if f.nats != "" {
+		cfg.External = &bus.External{URL: f.nats, Creds: f.creds, Nkey: f.nkey}
+	}
+	a, err := app.New(cfg)
+	if err != nil {
+		return err
+	}
+	if err := a.Start(ctx); err != nil {
+		return err
+	}
+	introduce(out, a)
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(out, "stopping")
+	case <-a.Done():
+	}
+	return a.Stop()
+}
+
+// dataDir is where the data lies when no flag says so.
+func dataDir(flag, dir string) string {
+	if flag != "" {
+		return flag
+	}
+	return filepath.Join(dir, ".amtsbote")
+}
+
+// introduce says what runs and where.
+func introduce(out io.Writer, a *app.App) {
+	fed := a.Federation()
+	fmt.Fprintf(out, "Amtsbote serves %q (%s)\n", fed.Name, environment(fed.Production))
+	fmt.Fprintf(out, "  data         %s\n", a.Data())
+	if url := a.URL(); url != "" {
+		fmt.Fprintf(out, "  NATS         %s (credential: %s)\n", url, filepath.Join(a.Data(), bus.LocalCredential))
+	}
+	for _, ad := range a.Adapters() {
+		fmt.Fprintf(out, "  adapter      %s (%s) for %s\n", ad.Name, ad.Kind, ad.Application)
+		if ad.Places.In != "" {
+			fmt.Fprintf(out, "    reads      %s\n", ad.Places.In)
+		}
+		if ad.Places.Out != "" {
+			fmt.Fprintf(out, "    writes     %s\n", ad.Places.Out)
+		}
+	}
+	for _, s := range fed.Simulators {
+		fmt.Fprintf(out, "  simulator    %s (%s)\n", s.Name, s.Kind)
+	}
+	fmt.Fprintln(out, "One line an outcome follows; Ctrl-C stops.")
+}
+
+func environment(production bool) string {
+	if production {
+		return "production"
+	}
+	return "test"
+}

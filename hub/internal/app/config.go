@@ -1,0 +1,59 @@
+// Package app is the wiring: it puts the rooms of the hub together, starts them
+// and stops them. Tests start the whole product through it in-process; main
+// holds only flags and signals.
+package app
+
+import (
+	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/hub"
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+)
+
+// Config says what to run and where.
+type Config struct {
+	// Directory is the federation directory.
+	Directory string
+	// Data is the data directory; relative paths of adapters start here.
+	Data string
+	// Listen is where the embedded server listens, host:port on loopback; ""
+	// for in-process connections only. Port 0 takes a free one.
+	Listen string
+	// External is an existing NATS server to use instead of the embedded one.
+	External *bus.External
+	// Monitor is the HTTP monitoring address of the external server; with it
+	// the server's settings are verified at start.
+	Monitor string
+	// AllowTemp permits Data below the temporary directory.
+	AllowTemp bool
+	// NoSimulators leaves the simulators of a test federation out.
+	NoSimulators bool
+	// Replicas of each stream: 1, or 3 or 5 in a cluster.
+	Replicas int
+
+	Kinds      []hub.Kind
+	Simulators []hub.Simulator
+	Observer   Observer
+	Log        *zap.Logger
+}
+
+// Observer hears what the hub decides and delivers, after it is in the trail.
+// Its methods are called from many goroutines and must be quick.
+type Observer interface {
+	Decided(*decision.Decision)
+	Delivered(*decision.Delivery)
+}
+
+// layout is how large the hub's own streams may grow.
+func (c *Config) layout() bus.Layout {
+	return bus.Layout{
+		Trail: 8 << 30, Out: 8 << 30, Quarantine: 2 << 30, State: 64 << 20, Blobs: 16 << 30,
+		Replicas: c.Replicas,
+	}
+}
+
+type silent struct{}
+
+func (silent) Decided(*decision.Decision)   {}
+func (silent) Delivered(*decision.Delivery) {}

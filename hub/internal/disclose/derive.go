@@ -1,0 +1,196 @@
+package disclose
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/amtsbote/amtsbote/schemas"
+)
+
+// object is a schema or another JSON object.
+type object = map[string]any
+
+// deriver makes the schema of cut data from the schema of the whole.
+type deriver struct{ errs []error }
+
+func derive(s *schemas.Schema, id string, k *keep) ([]byte, []error) {
+	var d deriver
+	root := d.schema(s.Resolved(), k, "")
+	if len(d.errs) > 0 {
+		return nil, d.errs
+	}
+	root["$id"] = id
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(root); err != nil {
+		return nil, []error{err}
+	}
+	return out.Bytes(), nil
+}
+
+func (d *deriver) refuse(pointer, keyword string) {
+	if pointer == "" {
+		pointer = "/"
+	}
+	d.errs = append(d.errs, &PointerError{Pointer: pointer, Keyword: keyword, Err: ErrNotDerivable})
+}
+
+// schema derives node, which stands at pointer and of which k remains.
+func (d *deriver) schema(node object, k *keep, at string) object {
+	if k.all {
+		return node
+	}
+	if !holdsOthers(node) {
+		d.refuse(at, "type")
+	}
+	return d.part(node, k, at)
+}
+
+// holdsOthers tells whether the value can only be an object, an array or null,
+// by node or one of its allOf.
+func holdsOthers(node object) bool {
+	switch t := node["type"].(type) {
+	case string:
+		return t == "object" || t == "array"
+	case []any:
+		return !slices.ContainsFunc(t, func(v any) bool { return v != "object" && v != "array" && v != "null" })
+	}
+	all, _ := node["allOf"].([]any)
+	return slices.ContainsFunc(all, func(v any) bool {
+		n, ok := v.(object)
+		return ok && holdsOthers(n)
+	})
+}
+
+// part derives node of which not all remains.
+func (d *deriver) part(node object, k *keep, at string) object {
+	out := make(object, len(node))
+	for _, name := range slices.Sorted(maps.Keys(node)) {
+		d.keyword(out, node, name, k, at)
+	}
+	return out
+}
+
+func (d *deriver) keyword(out, node object, name string, k *keep, at string) {
+	v := node[name]
+	switch name {
+	case "properties":
+		out[name] = d.properties(v, k, at)
+	case "required":
+		list, _ := v.([]any)
+		out[name] = slices.DeleteFunc(slices.Clone(list), func(n any) bool { return k.names[n.(string)] == nil })
+	case "allOf":
+		list, _ := v.([]any)
+		parts := make([]any, len(list))
+		for i, n := range list {
+			parts[i] = d.part(n.(object), k, at)
+		}
+		out[name] = parts
+	case "items":
+		if n, ok := v.(object); ok {
+			v = d.schema(n, k, at)
+		}
+		out[name] = v
+	case "default", "examples": // would hold what is cut
+	default:
+		if bars(name, v, k) {
+			d.refuse(at, name)
+		}
+		out[name] = v
+	}
+}
+
+func (d *deriver) properties(v any, k *keep, at string) object {
+	out := object{}
+	named, _ := v.(object)
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		if kept := k.names[name]; kept != nil {
+			out[name] = d.schema(named[name].(object), kept, at+"/"+escape(name))
+		}
+	}
+	return out
+}
+
+func escape(name string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
+}
+
+// bars tells whether a keyword stands in the way of a cut: a rule over the
+// value as a whole always does, a rule over several fields does when one of
+// them does not remain entirely.
+func bars(name string, v any, k *keep) bool {
+	switch name {
+	case "enum", "const", "minProperties", "patternProperties", "propertyNames",
+		"unevaluatedProperties", "unevaluatedItems", "prefixItems", "contains", "uniqueItems":
+		return true
+	case "additionalProperties":
+		_, plain := v.(bool)
+		return !plain
+	case "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "dependentRequired":
+		return touches(name, v, k)
+	}
+	return false
+}
+
+// touches tells whether the rule v of a combining keyword looks at anything
+// that does not remain entirely.
+func touches(name string, v any, k *keep) bool {
+	switch name {
+	case "anyOf", "oneOf", "allOf":
+		list, _ := v.([]any)
+		return slices.ContainsFunc(list, func(n any) bool { return looks(n, k) })
+	case "dependentSchemas":
+		for field, n := range v.(object) {
+			if !k.whole(field) || looks(n, k) {
+				return true
+			}
+		}
+		return false
+	case "dependentRequired":
+		for field, others := range v.(object) {
+			if !k.whole(field) || touches("required", others, k) {
+				return true
+			}
+		}
+		return false
+	case "required":
+		list, _ := v.([]any)
+		return slices.ContainsFunc(list, func(n any) bool { return !k.whole(n.(string)) })
+	case "properties":
+		for field := range v.(object) {
+			if !k.whole(field) {
+				return true
+			}
+		}
+		return false
+	case "not", "if", "then", "else":
+		return looks(v, k)
+	}
+	return name != "type" && !strings.HasPrefix(name, "x-") && !annotation(name)
+}
+
+func looks(v any, k *keep) bool {
+	node, ok := v.(object)
+	if !ok {
+		return true
+	}
+	for name, v := range node {
+		if touches(name, v, k) {
+			return true
+		}
+	}
+	return false
+}
+
+func annotation(name string) bool {
+	switch name {
+	case "$comment", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,137 @@
+package federation
+
+// Code is the short stable name of a kind of finding.
+type Code string
+
+// The codes. DIR is about files, YML about one file's form, the others about
+// what it says.
+const (
+	DirUnreadable  Code = "VB-DIR-001"
+	DirStray       Code = "VB-DIR-002"
+	DirTooLarge    Code = "VB-DIR-003"
+	DirNotRegular  Code = "VB-DIR-004"
+	DirTwice       Code = "VB-DIR-005"
+	DirUnsupported Code = "VB-DIR-006"
+
+	YAMLSyntax      Code = "VB-YML-001"
+	YAMLUnknownKey  Code = "VB-YML-002"
+	YAMLTwice       Code = "VB-YML-003"
+	YAMLType        Code = "VB-YML-004"
+	YAMLMissing     Code = "VB-YML-005"
+	YAMLForbidden   Code = "VB-YML-006"
+	YAMLValue       Code = "VB-YML-007"
+	YAMLUnsupported Code = "VB-YML-008"
+
+	FedSimulator      Code = "VB-FED-001"
+	FedSimulatorKind  Code = "VB-FED-002"
+	FedSimulatorTwice Code = "VB-FED-003"
+
+	OrgName           Code = "VB-ORG-001"
+	OrgTwice          Code = "VB-ORG-002"
+	OrgApplication    Code = "VB-ORG-003"
+	OrgApplicationDup Code = "VB-ORG-004"
+	OrgAuthorityKey   Code = "VB-ORG-005"
+	OrgContract       Code = "VB-ORG-006"
+	OrgAuthorityTwice Code = "VB-ORG-007"
+	OrgSourceForeign  Code = "VB-ORG-008"
+	OrgSourceOverlap  Code = "VB-ORG-009"
+	OrgSourcePrefix   Code = "VB-ORG-010"
+
+	AgrTwice        Code = "VB-AGR-001"
+	AgrApplication  Code = "VB-AGR-002"
+	AgrAuthority    Code = "VB-AGR-003"
+	AgrNotOnList    Code = "VB-AGR-004"
+	AgrType         Code = "VB-AGR-005"
+	AgrPointer      Code = "VB-AGR-006"
+	AgrNotDerivable Code = "VB-AGR-007"
+	AgrLaw          Code = "VB-AGR-008"
+	AgrValidity     Code = "VB-AGR-009"
+	AgrExpired      Code = "VB-AGR-010"
+	AgrOverlap      Code = "VB-AGR-011"
+	AgrWhere        Code = "VB-AGR-012"
+	AgrWhereName    Code = "VB-AGR-013"
+	AgrMailbox      Code = "VB-AGR-014"
+	AgrOriginal     Code = "VB-AGR-015"
+	AgrName         Code = "VB-AGR-016"
+	AgrSilent       Code = "VB-AGR-017"
+
+	AdpName        Code = "VB-ADP-001"
+	AdpApplication Code = "VB-ADP-002"
+	AdpKind        Code = "VB-ADP-003"
+	AdpNoSink      Code = "VB-ADP-004"
+	AdpTwoSinks    Code = "VB-ADP-005"
+	AdpIdle        Code = "VB-ADP-006"
+	AdpUse         Code = "VB-ADP-007"
+	AdpSettings    Code = "VB-ADP-008"
+
+	SchemaRefused Code = "VB-SCH-001"
+	SchemaTaken   Code = "VB-SCH-002"
+)
+
+type sentence struct {
+	severity Severity
+	de, en   string
+}
+
+var catalogue = map[Code]sentence{
+	DirUnreadable:  {Error, "%s fehlt oder ist nicht lesbar.", "%s is missing or cannot be read."},
+	DirStray:       {Error, "Die Datei gehört nicht hierher; hier stehen nur %s.", "The file does not belong here; only %s do."},
+	DirTooLarge:    {Error, "Zu groß: mehr als %s.", "Too large: more than %s."},
+	DirNotRegular:  {Error, "Verknüpfungen und Sonderdateien sind nicht erlaubt.", "Links and special files are not allowed."},
+	DirTwice:       {Error, "Dieselbe Datei gibt es auch als %s.", "The same file exists as %s too."},
+	DirUnsupported: {Error, "Den Ordner %s versteht diese Fassung noch nicht.", "This version does not understand the folder %s yet."},
+
+	YAMLSyntax:      {Error, "Kein gültiges YAML: %s.", "Not valid YAML: %s."},
+	YAMLUnknownKey:  {Error, "Den Schlüssel %s gibt es hier nicht. Erlaubt: %s.", "The key %s does not exist here. Allowed: %s."},
+	YAMLTwice:       {Error, "Der Schlüssel %s steht doppelt; zuerst in Zeile %d.", "The key %s is given twice; first in line %d."},
+	YAMLType:        {Error, "Hier muss %s stehen, nicht %s.", "This must be %s, not %s."},
+	YAMLMissing:     {Error, "Der Schlüssel %s fehlt oder ist leer.", "The key %s is missing or empty."},
+	YAMLForbidden:   {Error, "Nicht erlaubt: Anker, Verweise, Tags, Mischschlüssel, mehrere Dokumente, mehr als %d Ebenen oder %d Schlüssel.", "Not allowed: anchors, aliases, tags, merge keys, several documents, more than %d levels or %d keys."},
+	YAMLValue:       {Error, "Der Wert ist nicht erlaubt; erwartet: %s.", "The value is not allowed; expected: %s."},
+	YAMLUnsupported: {Error, "%s versteht diese Fassung noch nicht.", "This version does not understand %s yet."},
+
+	FedSimulator:      {Error, "Simulatoren laufen nie in einem Verbund mit environment: production. Entfernen oder environment: test.", "Simulators never run in a federation with environment: production. Remove it, or set environment: test."},
+	FedSimulatorKind:  {Error, "Einen Simulator %s gibt es nicht.", "There is no simulator %s."},
+	FedSimulatorTwice: {Error, "Den Simulator %s gibt es zweimal.", "There are two simulators %s."},
+
+	OrgName:           {Error, "Der Name %s ist nicht erlaubt: a-z, 0-9 und -, höchstens 32 Zeichen; cursor ist vergeben.", "The name %s is not allowed: a-z, 0-9 and -, at most 32 characters; cursor is reserved."},
+	OrgTwice:          {Error, "Die Organisation %s gibt es schon in %s.", "The organisation %s exists already in %s."},
+	OrgApplication:    {Error, "Der Name %s muss aus der Organisation, einem Punkt und einem Namen aus a-z, 0-9 und - bestehen: %s.name.", "The name %s must be the organisation, a dot and a name of a-z, 0-9 and -: %s.name."},
+	OrgApplicationDup: {Error, "Das Fachverfahren %s gibt es zweimal.", "There are two applications %s."},
+	OrgAuthorityKey:   {Error, "%s ist kein Behördenschlüssel wie ags:09162000.", "%s is no key of an authority like ags:09162000."},
+	OrgContract:       {Error, "Für die Behörde %s fehlt contract: Ein Betreiber handelt nur mit Vertrag über die Auftragsverarbeitung (Art. 28 DSGVO).", "The authority %s lacks contract: an operator acts only under a processing contract (Art. 28 GDPR)."},
+	OrgAuthorityTwice: {Error, "Die Behörde %s steht zweimal in der Liste.", "The authority %s is on the list twice."},
+	OrgSourceForeign:  {Error, "Die Behörde %s steht nicht auf der Liste der Organisation %s.", "The authority %s is not on the list of the organisation %s."},
+	OrgSourceOverlap:  {Error, "Das Präfix %s überschneidet sich mit %s von %s.", "The prefix %s overlaps with %s of %s."},
+	OrgSourcePrefix:   {Error, "%s ist kein Anfang einer source: absolute URI, ohne : / # ? ; am Ende, höchstens 256 Zeichen.", "%s is no beginning of a source: an absolute URI, without : / # ? ; at the end, at most 256 characters."},
+
+	AgrTwice:        {Error, "Die Übermittlungsregel %s gibt es schon in %s.", "The agreement %s exists already in %s."},
+	AgrApplication:  {Error, "Das Fachverfahren %s gibt es nicht.", "There is no application %s."},
+	AgrAuthority:    {Error, "Die Behörde %s gibt es in keiner Organisation.", "No organisation has an authority %s."},
+	AgrNotOnList:    {Error, "Die Behörde %s steht nicht auf der Liste der Organisation %s.", "The authority %s is not on the list of the organisation %s."},
+	AgrType:         {Error, "Für den Ereignistyp %s gibt es kein Schema.", "There is no schema of the event type %s."},
+	AgrPointer:      {Error, "Das Schema von %[2]s hat kein Feld %[1]s.", "The schema of %[2]s has no field %[1]s."},
+	AgrNotDerivable: {Error, "Der Ausschnitt von %[2]s lässt sich bei %[1]s nicht ableiten (%[3]s): ganz freigeben oder gar nicht.", "The cut of %[2]s cannot be derived at %[1]s (%[3]s): disclose all of it or nothing."},
+	AgrLaw:          {Error, "Die Rechtsgrundlage (law) fehlt.", "The legal basis (law) is missing."},
+	AgrValidity:     {Error, "Die Regel endet (%s), bevor sie beginnt (%s).", "The agreement ends (%s) before it begins (%s)."},
+	AgrExpired:      {Warning, "Die Regel ist seit %s abgelaufen.", "The agreement expired on %s."},
+	AgrOverlap:      {Error, "Für %[2]s von %[1]s an %[3]s gilt zur selben Zeit die Regel %[4]s.", "The agreement %[4]s is in force at the same time for %[2]s from %[1]s to %[3]s."},
+	AgrWhere:        {Error, "where ist kein gültiger CESQL-Ausdruck: %s.", "where is no valid CESQL expression: %s."},
+	AgrWhereName:    {Error, "Ereignisse vom Typ %[2]s haben weder ein Attribut noch eine Bedingung %[1]s.", "Events of type %[2]s have neither an attribute nor a condition %[1]s."},
+	AgrMailbox:      {Error, "Das Fachverfahren %s hat kein Eingangsfach (mailbox).", "The application %s has no mailbox."},
+	AgrOriginal:     {Error, "%s ist ein Original oder eine Anlage und enthält alles; eine Regel, die ausschneidet, gibt es nicht frei.", "%s is an original or attachment and holds everything; an agreement that cuts does not disclose it."},
+	AgrName:         {Error, "Die Kennung %s ist nicht erlaubt: a-z, 0-9 und -, höchstens 64 Zeichen.", "The id %s is not allowed: a-z, 0-9 and -, at most 64 characters."},
+	AgrSilent:       {Warning, "%s hat keine source für die Behörde %s: die Regel greift nie.", "%s has no source for the authority %s: the agreement never applies."},
+
+	AdpName:        {Error, "Der Name %s ist nicht erlaubt: a-z, 0-9 und -, höchstens 32 Zeichen.", "The name %s is not allowed: a-z, 0-9 and -, at most 32 characters."},
+	AdpApplication: {Error, "Das Fachverfahren %s gibt es nicht.", "There is no application %s."},
+	AdpKind:        {Error, "Eine Adapterart %s gibt es nicht.", "There is no kind of adapter %s."},
+	AdpNoSink:      {Error, "Das Eingangsfach von %s wird durch einen Adapter geleert (mode: sink), aber keiner tut es.", "The mailbox of %s is emptied by an adapter (mode: sink), but none does."},
+	AdpTwoSinks:    {Error, "Das Eingangsfach von %s leert schon der Adapter %s. Mit use: source wird dieser nur Quelle.", "The mailbox of %s is emptied by the adapter %s already. With use: source this one is a source only."},
+	AdpIdle:        {Warning, "Der Adapter tut nichts: %s hat weder Quellen (sources) noch ein Eingangsfach mit mode: sink, das er bedienen könnte.", "The adapter does nothing: %s has neither sources nor a mailbox with mode: sink that it could serve."},
+	AdpUse:         {Error, "Die Adapterart %s hat keine Seite %s.", "The kind of adapter %s has no %s."},
+	AdpSettings:    {Error, "%s: %s", "%s: %s"},
+
+	SchemaRefused: {Error, "Schema nicht zugelassen (%[1]s): %[2]s", "Schema not admitted (%[1]s): %[3]s"},
+	SchemaTaken:   {Error, "%[2]s", "%[3]s"},
+}

@@ -1,0 +1,164 @@
+package federation
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func base(t *testing.T) *Federation {
+	t.Helper()
+	fed, found := Load("testdata/base", kinds{})
+	if fed == nil {
+		t.Fatal(found)
+	}
+	return fed
+}
+
+func TestLoad(t *testing.T) {
+	fed := base(t)
+	if fed.Name != "Verbund Beispiel" || fed.Production || len(fed.Simulators) != 1 {
+		t.Errorf("federation = %+v", fed)
+	}
+	if !filepath.IsAbs(fed.Dir) {
+		t.Errorf("Dir = %s, want an absolute path", fed.Dir)
+	}
+	kfz, ok := fed.Application("lhm.kfz")
+	want := &Application{ID: "lhm.kfz", Organisation: "lhm", Name: "kfz", Title: "Kfz-Zulassung", Mailbox: &Mailbox{ModeNATS, 1}}
+	if !ok || cmp.Diff(want, kfz) != "" {
+		t.Error(cmp.Diff(want, kfz))
+	}
+	if o := fed.Organisations[0]; o.ID != "akdb" || o.QuotaBytes != 2<<30 || o.Role != RoleOperator || len(o.Authorities) != 2 {
+		t.Errorf("organisation = %+v", o)
+	}
+	if o := fed.Organisations[1]; o.QuotaBytes != DefaultQuota {
+		t.Errorf("quota = %d, want the default", o.QuotaBytes)
+	}
+	if a := fed.Adapters[0]; a.Name != "okewo" || a.Application.ID != "akdb.okewo" || !a.Source || !a.Sink {
+		t.Errorf("adapter = %+v", a)
+	}
+	a := fed.Agreements[0]
+	if a.Retain != 14*24*time.Hour || a.Valid.Until.String() != "2099-12-31" || a.Approved[0].On != (Day{2025, 12, 3}) || a.Sperren != "" {
+		t.Errorf("agreement = %+v", a)
+	}
+}
+
+func TestDigestNamesEveryByte(t *testing.T) {
+	digests := map[string]bool{}
+	for i, change := range [][]string{
+		nil,
+		{"sub agreements/kfz-umzug.yaml | title: Umzugsmeldung | title: Umzugsmeldunh"},
+		{"copy adapters/okewo.yaml adapters/okewo2.yaml"},
+		{"copy adapters/okewo.yaml adapters/okewo3.yaml"},
+	} {
+		dir := copyBase(t)
+		for _, line := range change {
+			do(t, dir, line)
+		}
+		digests[take(dir, &findings{}).digest()] = true
+		if len(digests) != i+1 {
+			t.Errorf("change %v has the digest of another version", change)
+		}
+	}
+	if again := take(copyBase(t), &findings{}).digest(); !digests[again] {
+		t.Error("a copy has another digest")
+	}
+}
+
+func TestAuthority(t *testing.T) {
+	fed := base(t)
+	okewo, _ := fed.Application("akdb.okewo")
+	for source, want := range map[string]string{
+		"urn:de:dvdv:ags:09162000":          "ags:09162000",
+		"urn:de:dvdv:ags:09162000:ewo":      "ags:09162000",
+		"urn:de:dvdv:ags:09162000/ewo#x":    "ags:09162000",
+		"urn:de:dvdv:ags:09564000?x":        "ags:09564000",
+		"urn:de:dvdv:ags:09564000;x:y":      "ags:09564000",
+		"urn:de:dvdv:ags:091620001":         "",
+		"urn:de:dvdv:ags:0916200":           "",
+		"urn:de:dvdv:ags":                   "",
+		"":                                  "",
+		":":                                 "",
+		"x:urn:de:dvdv:ags:09162000":        "",
+		"urn:de:ags:09162000:system:portal": "",
+	} {
+		got, ok := okewo.Authority(source)
+		if got != want || ok != (want != "") {
+			t.Errorf("Authority(%q) = %q, %v", source, got, ok)
+		}
+	}
+}
+
+// The longest prefix decides, whatever stands between.
+func TestAuthorityLongest(t *testing.T) {
+	a := &Application{Sources: []SourcePrefix{{"urn:a", "short"}, {"urn:a:b", "middle"}, {"urn:a:b:c:d", "long"}}}
+	for source, want := range map[string]string{"urn:a:x": "short", "urn:a:b:c": "middle", "urn:a:b:c:d/e": "long", "urn:a:b:c:de": "middle"} {
+		if got, _ := a.Authority(source); got != want {
+			t.Errorf("Authority(%q) = %q, want %q", source, got, want)
+		}
+	}
+}
+
+func TestAuthorityAllocatesNothing(t *testing.T) {
+	fed := base(t)
+	app, _ := fed.Application("akdb.okewo")
+	n := testing.AllocsPerRun(100, func() {
+		app.Authority("urn:de:dvdv:ags:09162000:ewo:bürgerbüro")
+		fed.Clauses("akdb.okewo", "de.meldewesen.wohnung-angemeldet.v1")
+	})
+	if n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestClause(t *testing.T) {
+	fed := base(t)
+	list := fed.Clauses("akdb.okewo", "de.meldewesen.wohnung-angemeldet.v1")
+	if len(list) != 1 || fed.Clauses("lhm.portal", "de.meldewesen.wohnung-angemeldet.v1") != nil {
+		t.Fatalf("clauses = %v", list)
+	}
+	c := list[0]
+	want := []string{"/anschrift", "/einzug", "/person/name", "/sperren/auskunftssperre", "/sperren/bedingterSperrvermerk", "/sperren/uebermittlungssperren"}
+	if d := cmp.Diff(want, c.Fields); d != "" {
+		t.Errorf("fields: %s", d)
+	}
+	if c.Receiver.ID != "lhm.kfz" || c.From != "ags:09162000" || c.DataSchema != c.Cut.DataSchema() || c.AdmitsSperren() || !c.NeedsData() {
+		t.Errorf("clause = %+v", c)
+	}
+}
+
+// The days of a validity begin and end at midnight in Berlin, also when clocks
+// change.
+func TestInForce(t *testing.T) {
+	v := Validity{From: Day{2026, 3, 29}, Until: Day{2026, 10, 25}}
+	c := &Clause{}
+	c.from, c.to = v.span()
+	for at, want := range map[string]bool{
+		"2026-03-28T22:59:59Z": false,
+		"2026-03-28T23:00:00Z": true, // midnight, still winter time
+		"2026-07-01T00:00:00Z": true,
+		"2026-10-25T22:59:59Z": true,
+		"2026-10-25T23:00:00Z": false, // midnight, winter time again
+	} {
+		moment, err := time.Parse(time.RFC3339, at)
+		if err != nil || c.InForce(moment) != want {
+			t.Errorf("InForce(%s) is not %v (%v)", at, want, err)
+		}
+	}
+	c.from, c.to = Validity{From: Day{2026, 1, 1}}.span()
+	if !c.InForce(time.Date(2500, 1, 1, 0, 0, 0, 0, time.UTC)) {
+		t.Error("a validity without end ended")
+	}
+}
+
+func copyBase(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/base")); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}

@@ -1,0 +1,182 @@
+package federation
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+var update = flag.Bool("update", false, "write the findings into testdata/findings")
+
+// kinds are the kinds of adapter that the tests know.
+type kinds struct{}
+
+func (kinds) Has(name string) (source, sink, ok bool) {
+	switch name {
+	case "akdb", "filedrop":
+		return true, true, true
+	case "outbox":
+		return true, false, true
+	case "webhook":
+		return false, true, true
+	}
+	return false, false, false
+}
+
+func (kinds) HasSimulator(name string) bool { return name == "okewo" }
+
+// TestFindings loads the base directory changed by each case, and compares all
+// findings. A case is named by the code that it is about. Its section "do"
+// changes files (remove, link, fill, copy, and sub with # for a new line), the
+// others add some.
+func TestFindings(t *testing.T) {
+	cases, err := filepath.Glob("testdata/findings/*.txtar")
+	if err != nil || len(cases) == 0 {
+		t.Fatal("no cases", err)
+	}
+	seen := map[Code]bool{AdpSettings: true} // adapters find those: settings_test.go
+	for _, file := range cases {
+		code := Code(strings.TrimSuffix(filepath.Base(file), ".txtar"))
+		seen[code] = true
+		t.Run(string(code), func(t *testing.T) { golden(t, file, code) })
+	}
+	for code := range catalogue {
+		if !seen[code] {
+			t.Errorf("no case for %s", code)
+		}
+	}
+}
+
+func golden(t *testing.T, file string, code Code) {
+	a, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := copyBase(t)
+	want := overlay(t, dir, a)
+	fed, found := Load(dir, kinds{})
+	var got bytes.Buffer
+	failed, about := false, false
+	for _, f := range found {
+		got.WriteString(f.Error() + "\n")
+		failed = failed || f.Severity == Error
+		about = about || f.Code == code
+	}
+	if (fed == nil) != failed {
+		t.Errorf("federation %v with findings:\n%s", fed, got.String())
+	}
+	if !about {
+		t.Errorf("no finding %s in:\n%s", code, got.String())
+	}
+	if *update {
+		want.Data = got.Bytes()
+		if err := os.WriteFile(file, txtar.Format(a), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if d := cmp.Diff(string(want.Data), got.String()); d != "" {
+		t.Errorf("findings (-want +got):\n%s", d)
+	}
+}
+
+// overlay applies a case to dir and gives its expected findings.
+func overlay(t *testing.T, dir string, a *txtar.Archive) *txtar.File {
+	t.Helper()
+	var want *txtar.File
+	for i := range a.Files {
+		switch f := &a.Files[i]; f.Name {
+		case "findings":
+			want = f
+		case "do":
+		default:
+			write(t, filepath.Join(dir, f.Name), f.Data)
+		}
+	}
+	for _, f := range a.Files {
+		if f.Name == "do" {
+			for line := range strings.Lines(string(f.Data)) {
+				do(t, dir, strings.TrimSuffix(line, "\n"))
+			}
+		}
+	}
+	if want == nil {
+		t.Fatal("no section findings")
+	}
+	return want
+}
+
+func do(t *testing.T, dir, line string) {
+	t.Helper()
+	verb, rest, _ := strings.Cut(line, " ")
+	words := strings.Fields(rest)
+	at := func(i int) string { return filepath.Join(dir, words[i]) }
+	var err error
+	switch verb {
+	case "remove":
+		err = os.Remove(at(0))
+	case "link":
+		err = os.Symlink(words[1], at(0))
+	case "fill":
+		n, _ := strconv.Atoi(words[1])
+		write(t, at(0), bytes.Repeat([]byte{'#'}, n))
+	case "copy":
+		write(t, at(1), read(t, at(0)))
+	case "sub":
+		p := strings.Split(rest, " | ")
+		old := string(read(t, filepath.Join(dir, p[0])))
+		if !strings.Contains(old, p[1]) {
+			t.Fatalf("%s: %q is not there", line, p[1])
+		}
+		write(t, filepath.Join(dir, p[0]), []byte(strings.Replace(old, p[1], strings.ReplaceAll(p[2], "#", "\n"), 1)))
+	default:
+		t.Fatalf("no verb %s", verb)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func write(t *testing.T, file string, raw []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBaseIsClean(t *testing.T) {
+	if fed, found := Load("testdata/base", kinds{}); fed == nil || len(found) > 0 {
+		t.Fatal(found)
+	}
+}
+
+// TestCatalogue holds every sentence to both languages with the same arguments.
+func TestCatalogue(t *testing.T) {
+	for code, s := range catalogue {
+		if s.de == "" || s.en == "" || s.severity == "" {
+			t.Errorf("%s is incomplete", code)
+		}
+		if strings.Count(s.de, "%") != strings.Count(s.en, "%") {
+			t.Errorf("%s: %q and %q take different arguments", code, s.de, s.en)
+		}
+	}
+}

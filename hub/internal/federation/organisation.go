@@ -1,0 +1,97 @@
+package federation
+
+import (
+	"slices"
+	"strings"
+)
+
+// Role of an organisation.
+type Role string
+
+// The roles.
+const (
+	RoleAuthority Role = "authority" // the body responsible itself
+	RoleOperator  Role = "operator"  // runs applications for authorities (Art. 28 DSGVO)
+)
+
+// DefaultQuota limits an organisation's in stream unless its file says else.
+const DefaultQuota = 1 << 30
+
+// Organisation is what connects to the hub; the unit of isolation and quota.
+type Organisation struct {
+	ID, Name string
+	Role     Role
+	// QuotaBytes limits its in stream.
+	QuotaBytes   int64
+	Authorities  []Responsible
+	Applications []*Application
+	// File it stands in, relative to the directory.
+	File string
+}
+
+// Responsible is an authority that an organisation is or acts for.
+type Responsible struct {
+	Key      string // ags:09162000
+	Name     string
+	Contract string // reference of the Auftragsverarbeitung, for operators
+}
+
+// actsFor tells whether the authority is on the organisation's list.
+func (o *Organisation) actsFor(authority string) bool {
+	return slices.ContainsFunc(o.Authorities, func(r Responsible) bool { return r.Key == authority })
+}
+
+// lacks tells whether the organisation has a list without the authority.
+func (o *Organisation) lacks(authority string) bool {
+	return len(o.Authorities) > 0 && !o.actsFor(authority)
+}
+
+// Application is a specialist application (Fachverfahren) of an organisation.
+type Application struct {
+	ID           string // <organisation>.<name>
+	Organisation string
+	Name         string // without the organisation
+	Title        string
+	Sources      []SourcePrefix // sorted by prefix
+	Mailbox      *Mailbox       // nil: receives nothing
+}
+
+// SourcePrefix is the beginning of event sources that an application owns.
+type SourcePrefix struct {
+	Prefix    string
+	Authority string // for which it then sends
+}
+
+// MailboxMode is how a mailbox is emptied.
+type MailboxMode string
+
+// The modes.
+const (
+	ModeSink MailboxMode = "sink" // the hub hands out through an adapter
+	ModeNATS MailboxMode = "nats" // the application fetches by itself
+)
+
+// Mailbox is the durable queue of a receiving application.
+type Mailbox struct {
+	Mode MailboxMode
+	// MaxAckPending in mode nats; 0 when the directory does not say.
+	MaxAckPending int
+}
+
+// sourceDelimiters end a prefix within a source.
+const sourceDelimiters = ":/#?;"
+
+// Authority tells for which authority the application sends under source: the
+// longest prefix it owns decides. A prefix owns itself and what continues it
+// with one of : / # ? ;
+func (a *Application) Authority(source string) (string, bool) {
+	for end := len(source); end > 0; end = strings.LastIndexAny(source[:end], sourceDelimiters) {
+		i, ok := slices.BinarySearchFunc(a.Sources, source[:end], func(p SourcePrefix, s string) int {
+			return strings.Compare(p.Prefix, s)
+		})
+		if ok {
+			return a.Sources[i].Authority, true
+		}
+	}
+	return "", false
+}

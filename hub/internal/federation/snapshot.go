@@ -1,0 +1,262 @@
+package federation
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Limits of a federation directory.
+const (
+	maxFileBytes = 1 << 20
+	maxFiles     = 20000
+)
+
+// folders that belong to the directory, and what they hold.
+var folders = map[string]string{
+	"organisations": "*.yaml, *.yml, README.md",
+	"agreements":    "*.yaml, *.yml, README.md",
+	"adapters":      "*.yaml, *.yml, README.md",
+	"schemas":       "<type>/…, gemeinsam/…, README.md",
+}
+
+// comingFolders are understood by a later version.
+var comingFolders = []string{"groups", "procedures", "laws", "recht"}
+
+// snapshot holds the files of a directory as they were read, once, so that the
+// digest is of exactly what is compiled. It is the fs.FS that package schemas
+// reads.
+type snapshot struct {
+	files map[string][]byte
+}
+
+// take reads the files that belong to the directory dir.
+func take(dir string, found *findings) *snapshot {
+	s := &snapshot{files: map[string][]byte{}}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		found.add(Pos{File: "."}, DirUnreadable, dir)
+		return s
+	}
+	defer root.Close() //nolint:errcheck // read only
+	t := &taker{findings: found, root: root.FS(), into: s}
+	t.top()
+	return s
+}
+
+type taker struct {
+	*findings
+	root fs.FS
+	into *snapshot
+}
+
+func (t *taker) top() {
+	entries, err := fs.ReadDir(t.root, ".")
+	if err != nil {
+		t.add(Pos{File: "."}, DirUnreadable, ".")
+		return
+	}
+	for _, e := range entries {
+		name := e.Name()
+		switch {
+		case folders[name] != "":
+			t.tree(name)
+		case slices.Contains(comingFolders, name):
+			t.add(Pos{File: name}, DirUnsupported, name)
+		case isYAML(name) && stem(name) != "federation":
+			t.add(Pos{File: name}, DirStray, "federation.yaml, organisations/, agreements/, adapters/, schemas/")
+		case isYAML(name):
+			t.file(name, e)
+		}
+	}
+	if t.into.files["federation.yaml"] == nil && t.into.files["federation.yml"] == nil {
+		t.add(Pos{File: "federation.yaml"}, DirUnreadable, "federation.yaml")
+	}
+}
+
+// tree takes a folder.
+func (t *taker) tree(folder string) {
+	err := fs.WalkDir(t.root, folder, func(name string, e fs.DirEntry, err error) error {
+		base := path.Base(name)
+		switch {
+		case err != nil:
+			t.add(Pos{File: name}, DirUnreadable, name)
+		case name == folder && e.Type()&fs.ModeSymlink != 0, !e.IsDir() && !e.Type().IsRegular():
+			t.add(Pos{File: name}, DirNotRegular)
+		case e.IsDir() || base == "README.md" || base == ".gitkeep":
+		case folder != "schemas" && (!isYAML(base) || path.Dir(name) != folder):
+			t.add(Pos{File: name}, DirStray, folders[folder])
+		default:
+			t.file(name, e)
+		}
+		return nil
+	})
+	if err != nil {
+		t.add(Pos{File: folder}, DirUnreadable, folder)
+	}
+}
+
+func (t *taker) file(name string, e fs.DirEntry) {
+	if !e.Type().IsRegular() {
+		t.add(Pos{File: name}, DirNotRegular)
+		return
+	}
+	if other := twin(name); t.into.files[other] != nil {
+		t.add(Pos{File: name}, DirTwice, other)
+		return
+	}
+	if len(t.into.files) >= maxFiles {
+		t.add(Pos{File: name}, DirTooLarge, fmt.Sprintf("%d files", maxFiles))
+		return
+	}
+	raw, err := t.read(name)
+	switch {
+	case err != nil:
+		t.add(Pos{File: name}, DirUnreadable, name)
+	case len(raw) > maxFileBytes:
+		t.add(Pos{File: name}, DirTooLarge, "1 MiB")
+	default:
+		t.into.files[name] = raw
+	}
+}
+
+func (t *taker) read(name string) ([]byte, error) {
+	f, err := t.root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // read only
+	raw, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+	if raw == nil {
+		raw = []byte{}
+	}
+	return raw, err
+}
+
+func isYAML(name string) bool {
+	return (strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")) && !strings.HasPrefix(name, ".")
+}
+
+func stem(name string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(path.Base(name), ".yaml"), ".yml")
+}
+
+// twin is the same YAML file with the other ending.
+func twin(name string) string {
+	if base, ok := strings.CutSuffix(name, ".yaml"); ok {
+		return base + ".yml"
+	}
+	if base, ok := strings.CutSuffix(name, ".yml"); ok {
+		return base + ".yaml"
+	}
+	return ""
+}
+
+// names lists the files below a folder, sorted.
+func (s *snapshot) names(folder string) []string {
+	var out []string
+	for name := range s.files {
+		if folder == "" || strings.HasPrefix(name, folder+"/") {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// digest is "sha256:" and the digest over paths, lengths and bytes.
+func (s *snapshot) digest() string {
+	h := sha256.New()
+	for _, name := range s.names("") {
+		fmt.Fprintf(h, "%s\x00%d\x00", name, len(s.files[name]))
+		h.Write(s.files[name])
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+}
+
+// folder is the part of a snapshot below a folder, as a file system.
+type folder struct {
+	*snapshot
+	name string
+}
+
+var (
+	_ fs.ReadDirFS  = folder{}
+	_ fs.ReadFileFS = folder{}
+	_ fs.StatFS     = folder{}
+)
+
+// Open opens a file; folders are read by ReadDir.
+func (f folder) Open(name string) (fs.File, error) {
+	raw, err := f.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return &openFile{item{path.Base(name), int64(len(raw)), false}, bytes.NewReader(raw)}, nil
+}
+
+// ReadFile gives the bytes of a file.
+func (f folder) ReadFile(name string) ([]byte, error) {
+	raw, ok := f.files[path.Join(f.name, name)]
+	if !ok {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
+	}
+	return raw, nil
+}
+
+// Stat describes a file.
+func (f folder) Stat(name string) (fs.FileInfo, error) {
+	raw, err := f.ReadFile(name)
+	return item{path.Base(name), int64(len(raw)), false}, err
+}
+
+// ReadDir lists a folder.
+func (f folder) ReadDir(name string) ([]fs.DirEntry, error) {
+	var out []fs.DirEntry
+	below := path.Join(f.name, name) + "/"
+	for _, file := range f.names(path.Join(f.name, name)) {
+		base, _, isDir := strings.Cut(strings.TrimPrefix(file, below), "/")
+		if len(out) == 0 || out[len(out)-1].Name() != base {
+			out = append(out, fs.FileInfoToDirEntry(item{base, int64(len(f.files[file])), isDir}))
+		}
+	}
+	return out, nil
+}
+
+type openFile struct {
+	item
+	*bytes.Reader
+}
+
+func (f *openFile) Stat() (fs.FileInfo, error) { return f.item, nil }
+func (f *openFile) Close() error               { return nil }
+func (f *openFile) Size() int64                { return f.item.size }
+
+// item describes a file or folder of a snapshot.
+type item struct {
+	name string
+	size int64
+	dir  bool
+}
+
+func (i item) Name() string       { return i.name }
+func (i item) Size() int64        { return i.size }
+func (i item) ModTime() time.Time { return time.Time{} }
+func (i item) IsDir() bool        { return i.dir }
+func (i item) Sys() any           { return nil }
+
+// Mode is that of a plain file or folder.
+func (i item) Mode() fs.FileMode {
+	if i.dir {
+		return fs.ModeDir | 0o555
+	}
+	return 0o444
+}

@@ -1,0 +1,173 @@
+package federation
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/antlr/antlr4/runtime/Go/antlr"
+	cesql "github.com/cloudevents/sdk-go/sql/v2"
+	sqlerrors "github.com/cloudevents/sdk-go/sql/v2/errors"
+	"github.com/cloudevents/sdk-go/sql/v2/gen"
+	"github.com/cloudevents/sdk-go/sql/v2/parser"
+	"github.com/cloudevents/sdk-go/v2/event"
+)
+
+// Limits of a where; its parser has none.
+const (
+	maxWhere  = 1000
+	maxParens = 16
+)
+
+// where is a compiled CESQL expression (CloudEvents SQL 1.0).
+type where struct {
+	expression cesql.Expression
+	names      []string // attributes and conditions that it looks at
+}
+
+// parseWhere compiles an expression. The library panics on plain mistakes and
+// its lexer writes to the process output, so a lexer of our own goes first.
+func parseWhere(s string) (w *where, err error) {
+	defer func() {
+		if recover() != nil {
+			w, err = nil, errors.New("syntax")
+		}
+	}()
+	if len(s) > maxWhere {
+		return nil, fmt.Errorf("> %d", maxWhere)
+	}
+	names, err := scanWhere(s)
+	if err != nil {
+		return nil, err
+	}
+	e, err := parser.Parse(s)
+	if err != nil {
+		return nil, errors.New("syntax")
+	}
+	return &where{e, names}, nil
+}
+
+// scanWhere collects the names used and refuses what the lexer does not know.
+func scanWhere(s string) ([]string, error) {
+	l := gen.NewCESQLParserLexer(parser.NewCaseChangingStream(antlr.NewInputStream(s), true))
+	l.RemoveErrorListeners()
+	wrong := &lexErrors{}
+	l.AddErrorListener(wrong)
+	tokens := l.GetAllTokens()
+	if wrong.seen {
+		return nil, fmt.Errorf("%d", wrong.at+1)
+	}
+	var names []string
+	depth := 0
+	for i, t := range tokens {
+		switch t.GetTokenType() {
+		case gen.CESQLParserLexerLR_BRACKET:
+			if depth++; depth > maxParens {
+				return nil, fmt.Errorf("> %d (", maxParens)
+			}
+		case gen.CESQLParserLexerRR_BRACKET:
+			depth--
+		case gen.CESQLParserLexerIDENTIFIER, gen.CESQLParserLexerIDENTIFIER_WITH_NUMBER:
+			call := i+1 < len(tokens) && tokens[i+1].GetTokenType() == gen.CESQLParserLexerLR_BRACKET
+			name := strings.ToLower(t.GetText())
+			if !call && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names, nil
+}
+
+type lexErrors struct {
+	antlr.DefaultErrorListener
+	seen bool
+	at   int
+}
+
+// SyntaxError notes the first mistake.
+func (l *lexErrors) SyntaxError(_ antlr.Recognizer, _ any, _, column int, _ string, _ antlr.RecognitionException) {
+	if !l.seen {
+		l.seen, l.at = true, column
+	}
+}
+
+// holds evaluates w over attributes and data conditions. A name that is a
+// condition of the type is taken from cond alone: a sender's attribute of that
+// name must not pass for it.
+func (w *where) holds(attrs map[string]string, conditions map[string]string, cond map[string]any) (ok bool, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			ok, err = false, errors.New("evaluate where: panic")
+		}
+	}()
+	e := event.New()
+	for _, name := range w.names {
+		if _, is := conditions[name]; is {
+			if value, given := cond[name]; given {
+				e.SetExtension(name, scalarOf(value))
+			}
+		} else if value, given := attrs[name]; given {
+			setAttribute(&e, name, value)
+		}
+	}
+	v, err := w.expression.Evaluate(e)
+	if err != nil {
+		return false, whereError(err)
+	}
+	ok, isBool := v.(bool)
+	if !isBool {
+		return false, errors.New("evaluate where: no truth value")
+	}
+	return ok, nil
+}
+
+func setAttribute(e *event.Event, name, value string) {
+	switch name {
+	case "specversion":
+	case "id":
+		e.SetID(value)
+	case "source":
+		e.SetSource(value)
+	case "type":
+		e.SetType(value)
+	case "subject":
+		e.SetSubject(value)
+	case "dataschema":
+		e.SetDataSchema(value)
+	case "datacontenttype":
+		e.SetDataContentType(value)
+	case "time":
+		if t, err := time.Parse(time.RFC3339Nano, value); err == nil {
+			e.SetTime(t)
+		}
+	default:
+		e.SetExtension(name, value)
+	}
+}
+
+// whereError says what failed without the values, which are data.
+func whereError(err error) error {
+	switch {
+	case sqlerrors.IsMissingAttributeError(err):
+		return errors.New("evaluate where: a name has no value")
+	case sqlerrors.IsCastError(err):
+		return errors.New("evaluate where: a value is of another type")
+	}
+	return errors.New("evaluate where: failed")
+}
+
+// scalarOf turns a JSON value into what CESQL knows.
+func scalarOf(v any) any {
+	n, ok := v.(json.Number)
+	if !ok {
+		return v
+	}
+	if i, err := strconv.ParseInt(string(n), 10, 32); err == nil {
+		return int32(i)
+	}
+	return string(n)
+}

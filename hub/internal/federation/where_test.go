@@ -1,0 +1,148 @@
+package federation
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The library panics on some of these and prints on others.
+var badWheres = []string{
+	"", " ", "type LIKE", "type = 'a", "1 = ", "foo bar", "a IN (", "a IN ()", "§", "a = $x", "((", ")", "LIKE", "NOT",
+	"a = 'b' AND", "a = 99999999999999999999", "LENGTH(", "a LIKE b", "\x00", "'", `"`, "type = 'a' ; DROP",
+	strings.Repeat("(", 400) + "1" + strings.Repeat(")", 400),
+	strings.Repeat("NOT ", 300) + "TRUE " + strings.Repeat("x", maxWhere),
+}
+
+func TestParseWhereRefuses(t *testing.T) {
+	out := capture(t, func() {
+		for _, s := range badWheres {
+			start := time.Now()
+			if w, err := parseWhere(s); err == nil {
+				t.Errorf("parseWhere(%q) = %+v", s, w)
+			}
+			if d := time.Since(start); d > time.Second {
+				t.Errorf("parseWhere(%.20q) took %v", s, d)
+			}
+		}
+	})
+	if out != "" {
+		t.Errorf("the parser wrote to the process output: %q", out)
+	}
+}
+
+// capture gives what f writes to the process output.
+func capture(t *testing.T, f func()) string {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr := os.Stdout, os.Stderr
+	os.Stdout, os.Stderr = w, w
+	done := make(chan string)
+	go func() {
+		var b bytes.Buffer
+		_, _ = io.Copy(&b, r)
+		done <- b.String()
+	}()
+	f()
+	os.Stdout, os.Stderr = stdout, stderr
+	w.Close()
+	return <-done
+}
+
+func TestWhereNames(t *testing.T) {
+	w, err := parseWhere(`ags LIKE '09162%' AND (Deutsch = FALSE OR LENGTH(xoevautor) > 3) AND EXISTS time AND id IN ('a', subject)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"ags", "deutsch", "xoevautor", "time", "id", "subject"}
+	if !slices.Equal(w.names, want) {
+		t.Errorf("names = %v, want %v", w.names, want)
+	}
+}
+
+func TestWhereHolds(t *testing.T) {
+	attrs := map[string]string{
+		"id": "1", "source": "urn:x", "type": "de.a.b.v1", "subject": "s", "time": "2026-03-01T10:00:00Z",
+		"ags": "09162000", "deutsch": "true", "dataschema": "urn:y", "datacontenttype": "application/json",
+	}
+	conditions := map[string]string{"deutsch": "/deutsch", "kinder": "/kinder", "art": "/art"}
+	cond := map[string]any{"deutsch": false, "kinder": json.Number("2"), "art": "neu"}
+	tests := []struct {
+		where string
+		want  bool
+		fails bool
+	}{
+		{"ags LIKE '09162%'", true, false},
+		{"ags LIKE '02%'", false, false},
+		{"deutsch = FALSE", true, false}, // the attribute of that name is not asked
+		{"deutsch", false, false},
+		{"kinder > 1 AND art = 'neu'", true, false},
+		{"subject = 's' AND type = 'de.a.b.v1' AND source = 'urn:x' AND id = '1'", true, false},
+		{"time = '2026-03-01T10:00:00Z' AND dataschema = 'urn:y' AND datacontenttype LIKE '%json'", true, false},
+		{"specversion = '1.0'", true, false},
+		{"EXISTS partitionkey", false, false},
+		{"partitionkey = 'x'", false, true},
+		{"kinder", false, true}, // no truth value
+		{"kinder / 0 = 1", false, true},
+		{"NOSUCHFUNCTION(1)", false, true},
+	}
+	for _, tc := range tests {
+		w, err := parseWhere(tc.where)
+		if err != nil {
+			t.Errorf("%s: %v", tc.where, err)
+			continue
+		}
+		got, err := w.holds(attrs, conditions, cond)
+		if got != tc.want || (err != nil) != tc.fails {
+			t.Errorf("%s = %v, %v", tc.where, got, err)
+		}
+	}
+}
+
+// A sender's attribute never stands in for a data condition that is absent.
+func TestConditionCannotBeForged(t *testing.T) {
+	fed := base(t)
+	c := fed.Clauses("akdb.okewo", "de.meldewesen.wohnung-angemeldet.v1")[0]
+	attrs := map[string]string{"ags": "09162000", "deutsch": "TRUE"}
+	if ok, err := c.Admits("ags:09162000", attrs, nil); ok || err == nil {
+		t.Errorf("admitted by an attribute: %v, %v", ok, err)
+	}
+	if ok, err := c.Admits("ags:09162000", attrs, map[string]any{"deutsch": true}); !ok || err != nil {
+		t.Errorf("not admitted: %v, %v", ok, err)
+	}
+	if ok, err := c.Admits("ags:09564000", attrs, map[string]any{"deutsch": true}); ok || err != nil {
+		t.Errorf("admitted for another authority: %v, %v", ok, err)
+	}
+}
+
+// An error of where goes into logs: it holds no value.
+func TestWhereErrorHoldsNoValue(t *testing.T) {
+	w, err := parseWhere("art > 3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.holds(nil, map[string]string{"art": "/art"}, map[string]any{"art": "Geheimnis"})
+	if err == nil || strings.Contains(err.Error(), "Geheimnis") {
+		t.Errorf("error = %v", err)
+	}
+}
+
+func FuzzWhere(f *testing.F) {
+	for _, s := range badWheres {
+		f.Add(s)
+	}
+	f.Add("ags LIKE '09162%' AND deutsch = FALSE")
+	f.Fuzz(func(_ *testing.T, s string) {
+		if w, err := parseWhere(s); err == nil {
+			_, _ = w.holds(map[string]string{"ags": "09162000"}, nil, nil)
+		}
+	})
+}

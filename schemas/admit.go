@@ -1,0 +1,73 @@
+package schemas
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+)
+
+var typeName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+\.v[1-9][0-9]{0,2}$`)
+
+// Admit takes one schema by itself: rules, references, marks; not its examples.
+// file is named in problems, each a *Problem. References may lead to r's shared
+// parts.
+func (r *Registry) Admit(typ, file string, raw []byte) (*Schema, []error) {
+	d, errs := read(IDPrefix+typ, file, raw, false)
+	if errs != nil {
+		return nil, errs
+	}
+	return admit(typ, d, r.shared)
+}
+
+func admit(typ string, d *document, shared map[string]*document) (*Schema, []error) {
+	p := &problems{file: d.file, raw: d.raw}
+	res := resolver{root: d.root, shared: shared, p: p}
+	s := &Schema{Type: typ, ID: d.id, Raw: d.raw}
+	s.Title, _ = d.root["title"].(string)
+	s.resolved = res.resolve(d.root, "", nil)
+	if res.nodes > maxNodes {
+		p.at("", CodeCost, "Das Schema hat mit aufgelösten Verweisen mehr als %d Teile.", "The schema has more than %d parts once references are resolved.", maxNodes)
+	}
+	if len(p.list) > 0 {
+		return nil, p.list
+	}
+	s.marks(p)
+	if len(p.list) > 0 {
+		return nil, p.list
+	}
+	var err error
+	if s.compiled, err = compile(s.ID, s.resolved); err != nil {
+		p.at("", CodeMeta, "Das Schema lässt sich nicht übersetzen.", "The schema does not compile.")
+		return nil, p.list
+	}
+	return s, nil
+}
+
+// compile makes a validator of a schema without references. Nothing is loaded
+// from anywhere: the library would open file: and http: references itself.
+func compile(id string, root map[string]any) (_ *jsonschema.Schema, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("compile schema: %v", v)
+		}
+	}()
+	raw, err := json.Marshal(root)
+	if err != nil {
+		return nil, err
+	}
+	c := jsonschema.NewCompiler()
+	c.Draft = jsonschema.Draft2020
+	c.AssertFormat = true
+	c.LoadURL = func(url string) (io.ReadCloser, error) {
+		return nil, fmt.Errorf("reference to %s refused", strings.ToValidUTF8(url, "?"))
+	}
+	if err := c.AddResource(id, bytes.NewReader(raw)); err != nil {
+		return nil, err
+	}
+	return c.Compile(id)
+}

@@ -1,0 +1,15 @@
+// Package schemas holds the event schemas (Ereignisschemas): JSON Schema
+// 2020-12 of the data of each event type, embedded with valid and invalid
+// examples.
+//
+// Beside the standard keywords a schema carries marks that the hub acts upon:
+//
+//	x-datenkategorie         personal field, by category (stammdaten, anschrift …)
+//	x-nicht-personenbezogen  true: said to hold no personal data
+//	x-sperre                 a block of the register (§§ 51, 52 BMG …), by name
+//	x-bedingung              usable in an agreement's where, by this name
+//	x-attribute              at the root: attributes allowed beyond the common ones
+//	x-keep                   at the root: how long a released event is kept, P7D
+//
+// How to add a type: README.md.
+package schemas

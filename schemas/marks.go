@@ -1,0 +1,106 @@
+package schemas
+
+import "strings"
+
+// marks checks the x- marks of a resolved schema and takes them over into s.
+func (s *Schema) marks(p *problems) {
+	s.attributes(p)
+	s.keep(p)
+	s.Bedingungen = map[string]string{}
+	s.names = map[string]bool{}
+	lintMarks(s.resolved, "", p)
+	for _, f := range fields(s.resolved) {
+		s.names[untoken(f.Pointer[strings.LastIndexByte(f.Pointer, '/')+1:])] = true
+		if f.Leaf && f.Datenkategorie == "" && f.Sperre == "" && !f.cleared {
+			p.at(f.at, CodeMark, "Dem Feld %s fehlt x-datenkategorie, x-sperre oder x-nicht-personenbezogen: true.",
+				"The field %s lacks x-datenkategorie, x-sperre or x-nicht-personenbezogen: true.", f.Pointer)
+		}
+		if f.ownSperre {
+			s.Sperren = append(s.Sperren, Sperre{f.Pointer, f.Sperre})
+		}
+		if f.Bedingung != "" {
+			s.condition(f, p)
+		}
+	}
+}
+
+func (s *Schema) condition(f Field, p *problems) {
+	name := f.Bedingung
+	_, twice := s.Bedingungen[name]
+	taken := twice || CommonAttribute(name)
+	for _, a := range s.Attributes {
+		taken = taken || a == name
+	}
+	switch {
+	case taken:
+		p.at(f.at, CodeMark, "Den Namen %s der Bedingung gibt es schon.", "The condition's name %s is taken already.", name)
+	case !f.Leaf || !f.scalar || f.Repeated:
+		p.at(f.at, CodeMark, "Eine Bedingung muss ein einzelner Wert sein, nicht in einer Liste.", "A condition must be a single value, not in a list.")
+	}
+	s.Bedingungen[name] = f.Pointer
+}
+
+func (s *Schema) attributes(p *problems) {
+	v, given := s.resolved["x-attribute"]
+	if !given {
+		return
+	}
+	names, ok := v.([]any)
+	seen := map[string]bool{}
+	for _, n := range names {
+		name, _ := n.(string)
+		ok = ok && attributeName.MatchString(name) && !CommonAttribute(name) && !seen[name]
+		seen[name] = true
+		s.Attributes = append(s.Attributes, name)
+	}
+	if !ok {
+		p.at("/x-attribute", CodeMark, "x-attribute muss eine Liste eigener, verschiedener Namen aus a-z und 0-9 sein (höchstens 20 Zeichen).",
+			"x-attribute must be a list of own, distinct names of a-z and 0-9 (at most 20 characters).")
+	}
+}
+
+// defaultKeep is how long released events stay when their type does not say.
+const defaultKeep = "P7D"
+
+func (s *Schema) keep(p *problems) {
+	text := defaultKeep
+	if v, given := s.resolved["x-keep"]; given {
+		text, _ = v.(string)
+	}
+	d, err := Period(text)
+	if err != nil {
+		p.at("/x-keep", CodeMark, "x-keep ist keine Dauer wie P7D.", "x-keep is no duration like P7D.")
+	}
+	s.Keep = d
+}
+
+// lintMarks checks form and place of every mark below node.
+func lintMarks(node map[string]any, at string, p *problems) {
+	for _, k := range sorted(node) {
+		if strings.HasPrefix(k, "x-") && !markFits(k, node[k], at) {
+			p.at(at+"/"+token(k), CodeMark, "Die Angabe %s gibt es hier oder in dieser Form nicht.", "The mark %s does not exist here or in this form.", k)
+		}
+	}
+	for _, c := range children(node) {
+		if n, ok := c.node.(map[string]any); ok {
+			lintMarks(n, at+c.pointer, p)
+		}
+	}
+}
+
+func markFits(k string, v any, at string) bool {
+	s, _ := v.(string)
+	switch k {
+	case "x-attribute", "x-keep":
+		return at == ""
+	case "x-datenkategorie":
+		return markName.MatchString(s)
+	case "x-sperre":
+		return markName.MatchString(s) && at != ""
+	case "x-bedingung":
+		return conditionName.MatchString(s) && at != ""
+	case "x-nicht-personenbezogen":
+		return v == true
+	}
+	return false
+}

@@ -1,0 +1,40 @@
+package schemas
+
+import (
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+)
+
+// IDPrefix begins the $id of every schema; the type follows.
+const IDPrefix = "urn:amtsbote:schema:"
+
+// Schema is the admitted and compiled schema of one event type.
+type Schema struct {
+	Type  string // de.meldewesen.wohnung-angemeldet.v1
+	ID    string // urn:amtsbote:schema:de.meldewesen.wohnung-angemeldet.v1
+	Title string
+	// Attributes that events of this type may carry beyond the common ones.
+	Attributes []string
+	// Keep is how long a released event of this type is kept; 0 is allowed.
+	Keep time.Duration
+	// Sperren are the block marks, in the order of their pointers.
+	Sperren []Sperre
+	// Bedingungen are the data conditions: name to JSON Pointer.
+	Bedingungen map[string]string
+	// Raw is the file as it stands.
+	Raw []byte
+
+	resolved map[string]any
+	names    map[string]bool
+	compiled *jsonschema.Schema
+}
+
+// Sperre is a block mark: the field at Pointer tells whether block Name is set.
+type Sperre struct {
+	Pointer, Name string
+}
+
+// Resolved is the schema with every $ref replaced by what it points at, as
+// decoded JSON (numbers are json.Number). It is shared: do not change it.
+func (s *Schema) Resolved() map[string]any { return s.resolved }

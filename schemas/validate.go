@@ -1,0 +1,137 @@
+package schemas
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+)
+
+// maxViolations bounds what Validate reports.
+const maxViolations = 20
+
+// Violation is one way in which data breaks its schema. It holds no value, and
+// no name that the schema does not have.
+type Violation struct {
+	Pointer string // where in the data, JSON Pointer
+	Keyword string // which keyword of JSON Schema; "internal" if the check itself failed
+}
+
+// Validate checks data, decoded with json.Number for numbers and past the gate
+// of flow/accept (depth, size of numbers). Nil means valid.
+func (s *Schema) Validate(doc any) (found []Violation) {
+	defer func() {
+		if recover() != nil {
+			found = []Violation{{Keyword: "internal"}}
+		}
+	}()
+	return violations(s.compiled.Validate(doc), s.names)
+}
+
+// violations flattens what the library reports to the places and keywords; a
+// pointer ends before the first name that is not in names (nil: all are).
+func violations(err error, names map[string]bool) []Violation {
+	if err == nil {
+		return nil
+	}
+	ve, ok := errors.AsType[*jsonschema.ValidationError](err)
+	if !ok {
+		return []Violation{{Keyword: "internal"}}
+	}
+	var out []Violation
+	seen := map[Violation]bool{}
+	var walk func(*jsonschema.ValidationError)
+	walk = func(e *jsonschema.ValidationError) {
+		keyword := e.KeywordLocation[strings.LastIndexByte(e.KeywordLocation, '/')+1:]
+		if len(e.Causes) == 0 || keyword == "anyOf" || keyword == "oneOf" {
+			v := Violation{known(e.InstanceLocation, names), keyword}
+			if !seen[v] && len(out) < maxViolations {
+				seen[v] = true
+				out = append(out, v)
+			}
+			return
+		}
+		for _, c := range e.Causes {
+			walk(c)
+		}
+	}
+	walk(ve)
+	return out
+}
+
+func known(pointer string, names map[string]bool) string {
+	if names == nil || pointer == "" {
+		return pointer
+	}
+	end := 0
+	for _, t := range strings.Split(pointer[1:], "/") {
+		if _, err := strconv.Atoi(t); err != nil && !names[untoken(t)] {
+			break
+		}
+		end += 1 + len(t)
+	}
+	return pointer[:end]
+}
+
+// Blocked names the blocks that are set in doc, in the order of s.Sperren and
+// each once. A block counts as set unless its field is absent, null, false,
+// zero or empty.
+func (s *Schema) Blocked(doc any) []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, b := range s.Sperren {
+		if !seen[b.Name] && isSet(doc, strings.Split(b.Pointer, "/")[1:]) {
+			seen[b.Name] = true
+			out = append(out, b.Name)
+		}
+	}
+	return out
+}
+
+func isSet(v any, path []string) bool {
+	if list, ok := v.([]any); ok {
+		for _, item := range list {
+			if isSet(item, path) {
+				return true
+			}
+		}
+		return false
+	}
+	object, ok := v.(map[string]any)
+	if len(path) > 0 {
+		return ok && isSet(object[untoken(path[0])], path[1:])
+	}
+	for _, member := range object {
+		if isSet(member, nil) {
+			return true
+		}
+	}
+	return !ok && v != nil && v != false && v != "" && !zero(v)
+}
+
+func zero(v any) bool {
+	n, ok := v.(interface{ Float64() (float64, error) })
+	if !ok {
+		return false
+	}
+	f, err := n.Float64()
+	return err == nil && f == 0
+}
+
+// Conditions gives the values of the data conditions in doc by name; one whose
+// field is absent or null is left out.
+func (s *Schema) Conditions(doc any) map[string]any {
+	out := make(map[string]any, len(s.Bedingungen))
+	for name, pointer := range s.Bedingungen {
+		v := doc
+		for _, t := range strings.Split(pointer, "/")[1:] {
+			object, _ := v.(map[string]any)
+			v = object[untoken(t)]
+		}
+		if v != nil {
+			out[name] = v
+		}
+	}
+	return out
+}

@@ -78,7 +78,8 @@ type State interface {
 type Blobs interface {
 	// Put streams r to the store and returns a reference that goes into event
 	// data. Nobody holds the whole in memory. The reference is durable when Put
-	// returns. Bytes that are stored already may be given their old reference.
+	// returns. Bytes that are stored already are given
+	// their old reference, so that an event published again has the same content.
 	Put(ctx context.Context, r io.Reader) (BlobRef, error)
 	// Open streams a stored blob. A ref that is not there gives a Permanent
 	// Fault with code "blob-missing". The caller closes the reader; reading to

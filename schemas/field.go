@@ -1,7 +1,5 @@
 package schemas
 
-import "strings"
-
 // Field is a property that data of a type can have.
 type Field struct {
 	Pointer string // property path; through an array it means every item
@@ -109,6 +107,9 @@ func (w *fieldWalk) value(v view, f *Field) {
 		if inner.Sperre != "" {
 			f.Sperre, f.ownSperre = inner.Sperre, true
 		}
+		if inner.Bedingung != "" {
+			f.Bedingung = inner.Bedingung
+		}
 		f.scalar = false
 	}
 }
@@ -136,9 +137,4 @@ func scalar(v view) bool {
 		}
 	}
 	return false
-}
-
-// covers tells whether pointer is parent or below it.
-func covers(parent, pointer string) bool {
-	return pointer == parent || strings.HasPrefix(pointer, parent+"/")
 }

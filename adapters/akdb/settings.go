@@ -1,7 +1,6 @@
 package akdb
 
 import (
-	"path/filepath"
 	"regexp"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
@@ -46,8 +45,6 @@ func decode(env hub.Env, s hub.Settings) (settings, error) {
 	}
 	return set, set.check(s)
 }
-
-func (set settings) path(dir string) string { return filepath.Join(set.Dir, dir) }
 
 func (set settings) check(s hub.Settings) error {
 	for _, key := range set.Leser {

@@ -41,7 +41,7 @@ func newSink(env hub.Env, s hub.Settings) (hub.Sink, error) {
 }
 
 // Places implements hub.Placed.
-func (s *sink) Places() hub.Places { return hub.Places{Out: s.set.path(s.set.Out)} }
+func (s *sink) Places() hub.Places { return hub.Places{Out: s.set.Places().Out} }
 
 // Deliver implements hub.Sink. Name and bytes of the file depend on the event
 // and the settings alone, so a second call writes the same file.

@@ -43,7 +43,8 @@ func newSource(env hub.Env, s hub.Settings) (hub.Source, error) {
 
 // Places implements hub.Placed.
 func (s *source) Places() hub.Places {
-	return hub.Places{In: s.set.path(s.set.In), SetAside: s.set.path(s.set.Error)}
+	p := s.set.Places()
+	return hub.Places{In: p.In, SetAside: p.SetAside}
 }
 
 // Run implements hub.Source.

@@ -14,7 +14,13 @@ import (
 
 type sink struct{ folder *dropfolder.Folder }
 
-var _ hub.Sink = (*sink)(nil)
+var (
+	_ hub.Sink   = (*sink)(nil)
+	_ hub.Placed = (*sink)(nil)
+)
+
+// Places implements hub.Placed.
+func (s *sink) Places() hub.Places { return hub.Places{Out: s.folder.Places().Out} }
 
 // Deliver implements hub.Sink: it puts the event into out/ as
 // <type>_<id>.json. The event has arrived when that file is synced to disk.

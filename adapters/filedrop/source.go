@@ -10,7 +10,16 @@ import (
 
 type source struct{ folder *dropfolder.Folder }
 
-var _ hub.Source = (*source)(nil)
+var (
+	_ hub.Source = (*source)(nil)
+	_ hub.Placed = (*source)(nil)
+)
+
+// Places implements hub.Placed.
+func (s *source) Places() hub.Places {
+	p := s.folder.Places()
+	return hub.Places{In: p.In, SetAside: p.SetAside}
+}
 
 // Run implements hub.Source. A file that is no event is set aside; one that the
 // hub has stored is done.

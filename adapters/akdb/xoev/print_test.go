@@ -34,7 +34,7 @@ func TestPrintHeadersGoesOnAfterABadFile(t *testing.T) {
 		t.Errorf("rows are %q", rows)
 	}
 	want := []string{
-		"bad.xml:2:6: an end tag that closes nothing (XML_SYNTAX)",
+		"bad.xml:2:6: an end tag that does not match (XML_SYNTAX)",
 		"missing.xml: no such file or directory",
 		".: is a directory",
 		"binary.zip: not a usable xdomea container: damaged",

@@ -92,3 +92,8 @@ type directory struct{ key, path string }
 func (c Config) directories() []directory {
 	return []directory{{"in", c.In}, {"out", c.Out}, {"work", c.Work}, {"done", c.Done}, {"error", c.Error}}
 }
+
+// Places tells people where the folder is: hub.Places of a source and a sink.
+func (c Config) Places() hub.Places {
+	return hub.Places{In: filepath.Join(c.Dir, c.In), Out: filepath.Join(c.Dir, c.Out), SetAside: filepath.Join(c.Dir, c.Error)}
+}

@@ -24,6 +24,8 @@ import (
 	"sync"
 
 	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/hub"
 )
 
 const dirMode = 0o750
@@ -39,6 +41,9 @@ type Folder struct {
 	writing  [16]sync.Mutex // one per stripe of out/ names
 	noHints  bool           // tests: polling alone
 }
+
+// Places tells people where the folder is.
+func (f *Folder) Places() hub.Places { return f.cfg.Places() }
 
 // Open makes the directories that are missing. The extensions (".xml") are
 // those of the files that Watch takes, in any letter case.

@@ -60,8 +60,11 @@ func (w *walk) element(t xml.StartElement) (*Element, error) {
 		return nil, w.refuse(Namespace, wrong)
 	}
 	attrs, code := w.scope.attributes(t.Attr)
-	if code != "" {
-		return nil, w.refuse(code, "an attribute given twice or with an undeclared prefix")
+	switch code {
+	case Syntax:
+		return nil, w.refuse(Syntax, "an attribute given twice")
+	case Namespace:
+		return nil, w.refuse(Namespace, "an attribute with an undeclared prefix")
 	}
 	space, declared := w.scope.resolve(t.Name.Space)
 	if !declared || strings.Contains(t.Name.Local, ":") || t.Name.Space == "xmlns" {
@@ -111,7 +114,7 @@ func (w *walk) parent() *Element {
 func (w *walk) end(t xml.EndElement) error {
 	last := len(w.open) - 1
 	if last < 0 || w.open[last].name != t.Name {
-		return w.refuse(Syntax, "an end tag that closes nothing")
+		return w.refuse(Syntax, "an end tag that does not match")
 	}
 	if o := w.open[last]; o.elem != nil {
 		o.elem.Text = o.text.String()

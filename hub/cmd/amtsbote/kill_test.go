@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 )
 
 // What the kill test sends: most events are good, some are bad in each way.
@@ -71,7 +71,7 @@ func newHost(t *testing.T) *host {
 	if err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	writeFederation(t, h.fed)
+	hubtest.WriteFederation(t, h.fed)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -84,6 +84,9 @@ func newHost(t *testing.T) *host {
 		if h.cmd != nil {
 			_ = h.cmd.Process.Kill()
 			_ = h.cmd.Wait()
+		}
+		if log, err := os.ReadFile(h.data + ".log"); err == nil && t.Failed() {
+			t.Logf("the hub's last lines:\n%s", log[max(0, len(log)-4000):])
 		}
 	})
 	return h
@@ -171,7 +174,7 @@ func (h *host) waitSettled() {
 
 func eventually(t *testing.T, what string, try func() error) {
 	t.Helper()
-	deadline := time.Now().Add(60 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for {
 		err := try()
 		if err == nil {
@@ -219,7 +222,7 @@ func newPublisher(t *testing.T, h *host, seed uint64) *publisher {
 func (p *publisher) draw(r *rand.Rand, k, i int) sent {
 	s := sent{
 		id: fmt.Sprintf("e-%06d", i), key: fmt.Sprintf("case-%d", k), n: len(p.plan[k]),
-		body: fmt.Sprintf(`{"n":%d,"text":"x"}`, i), typ: "de.test.ding.v1", want: "routed",
+		body: fmt.Sprintf(`{"n":%d,"text":"x"}`, i), typ: hubtest.Ding, want: "routed",
 	}
 	var before *sent
 	for j := len(p.plan[k]) - 1; j >= 0 && before == nil; j-- {
@@ -231,7 +234,7 @@ func (p *publisher) draw(r *rand.Rand, k, i int) sent {
 	case x < percentBad:
 		s.body, s.want = `{"n":"not a number"}`, "quarantined"
 	case x < percentBad+percentNone:
-		s.typ, s.want = "de.test.niemand.v1", "unrouted"
+		s.typ, s.want = hubtest.Niemand, "unrouted"
 	case x < percentBad+percentNone+percentDup && before != nil:
 		s.id, s.body, s.want = before.id, before.body, "suppressed"
 	case x < percentBad+percentNone+percentDup+percentClash && before != nil:
@@ -282,42 +285,4 @@ func (p *publisher) waitAcked(n int64) {
 	for int64(len(p.acked)) < n {
 		p.cond.Wait()
 	}
-}
-
-func writeFederation(t *testing.T, dir string) {
-	t.Helper()
-	files := map[string]string{
-		"federation.yaml":           "name: Test\nenvironment: test\n",
-		"organisations/alpha.yaml":  "id: alpha\nname: Alpha\nrole: authority\nauthorities:\n  - {key: \"ags:00000001\", name: Alpha}\napplications:\n  - id: alpha.app\n    title: Alpha\n    sources:\n      - {prefix: \"urn:test:alpha\", authority: \"ags:00000001\"}\n",
-		"organisations/beta.yaml":   "id: beta\nname: Beta\nrole: authority\nauthorities:\n  - {key: \"ags:00000002\", name: Beta}\napplications:\n  - id: beta.one\n    title: One\n    mailbox: {mode: nats}\n  - id: beta.two\n    title: Two\n    mailbox: {mode: nats}\n",
-		"agreements/ding-eins.yaml": agreement("ding-eins", "beta.one", "all"),
-		"agreements/ding-zwei.yaml": agreement("ding-zwei", "beta.two", "[/n]"),
-	}
-	for typ, schema := range map[string]string{"de.test.ding.v1": "Ding", "de.test.niemand.v1": "Niemand"} {
-		files["schemas/"+typ+"/schema.json"] = fmt.Sprintf(`{"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"urn:amtsbote:schema:%s",
-"title":%q,"type":"object","additionalProperties":false,"required":["n"],"x-nicht-personenbezogen":true,
-"properties":{"n":{"type":"integer"},"text":{"type":"string","maxLength":100}}}`, typ, schema)
-	}
-	for name, content := range files {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func agreement(id, to, disclose string) string {
-	return strings.NewReplacer("ID", id, "TO", to, "DISCLOSE", disclose).Replace(`id: ID
-title: Test
-from: {application: alpha.app, authority: "ags:00000001"}
-to: [{application: TO, authority: "ags:00000002"}]
-types: [de.test.ding.v1]
-law: BMG-37
-purpose: Test
-disclose: DISCLOSE
-valid: {from: 2026-01-01}
-`)
 }

@@ -35,7 +35,7 @@ func (s *Screen) Draw(p *Progress) {
 			key := c.ID + st.step.Type
 			if st.complete() && !s.said[key] {
 				s.said[key] = true
-				fmt.Fprintf(s.Out, "%s  %s\n", c.Title, strings.TrimSpace(row(st)))
+				fmt.Fprintf(s.Out, "%s\n  %s\n", c.Title, strings.TrimLeft(row(st), " +"))
 			}
 		}
 	}

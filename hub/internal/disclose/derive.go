@@ -60,11 +60,7 @@ func holdsOthers(node object) bool {
 	case []any:
 		return !slices.ContainsFunc(t, func(v any) bool { return v != "object" && v != "array" && v != "null" })
 	}
-	all, _ := node["allOf"].([]any)
-	return slices.ContainsFunc(all, func(v any) bool {
-		n, ok := v.(object)
-		return ok && holdsOthers(n)
-	})
+	return slices.ContainsFunc(nodes(node["allOf"]), holdsOthers)
 }
 
 // part derives node of which not all remains.
@@ -82,13 +78,11 @@ func (d *deriver) keyword(out, node object, name string, k *keep, at string) {
 	case "properties":
 		out[name] = d.properties(v, k, at)
 	case "required":
-		list, _ := v.([]any)
-		out[name] = slices.DeleteFunc(slices.Clone(list), func(n any) bool { return k.names[n.(string)] == nil })
+		out[name] = slices.DeleteFunc(texts(v), func(field string) bool { return k.names[field] == nil })
 	case "allOf":
-		list, _ := v.([]any)
-		parts := make([]any, len(list))
-		for i, n := range list {
-			parts[i] = d.part(n.(object), k, at)
+		var parts []any
+		for _, n := range nodes(v) {
+			parts = append(parts, d.part(n, k, at))
 		}
 		out[name] = parts
 	case "items":
@@ -109,8 +103,33 @@ func (d *deriver) properties(v any, k *keep, at string) object {
 	out := object{}
 	named, _ := v.(object)
 	for _, name := range slices.Sorted(maps.Keys(named)) {
-		if kept := k.names[name]; kept != nil {
-			out[name] = d.schema(named[name].(object), kept, at+"/"+escape(name))
+		node, ok := named[name].(object)
+		if kept := k.names[name]; kept != nil && ok {
+			out[name] = d.schema(node, kept, at+"/"+escape(name))
+		}
+	}
+	return out
+}
+
+// texts gives an array of strings, nodes one of schemas; admission has seen to
+// it that there is nothing else in them.
+func texts(v any) []string {
+	list, _ := v.([]any)
+	out := make([]string, 0, len(list))
+	for _, one := range list {
+		if s, ok := one.(string); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func nodes(v any) []object {
+	list, _ := v.([]any)
+	out := make([]object, 0, len(list))
+	for _, one := range list {
+		if n, ok := one.(object); ok {
+			out = append(out, n)
 		}
 	}
 	return out
@@ -140,36 +159,24 @@ func bars(name string, v any, k *keep) bool {
 // touches tells whether the rule v of a combining keyword looks at anything
 // that does not remain entirely.
 func touches(name string, v any, k *keep) bool {
+	lost := func(field string) bool { return !k.whole(field) }
+	fields, _ := v.(object)
 	switch name {
 	case "anyOf", "oneOf", "allOf":
-		list, _ := v.([]any)
-		return slices.ContainsFunc(list, func(n any) bool { return looks(n, k) })
-	case "dependentSchemas":
-		for field, n := range v.(object) {
-			if !k.whole(field) || looks(n, k) {
-				return true
-			}
-		}
-		return false
-	case "dependentRequired":
-		for field, others := range v.(object) {
-			if !k.whole(field) || touches("required", others, k) {
-				return true
-			}
-		}
-		return false
-	case "required":
-		list, _ := v.([]any)
-		return slices.ContainsFunc(list, func(n any) bool { return !k.whole(n.(string)) })
-	case "properties":
-		for field := range v.(object) {
-			if !k.whole(field) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(nodes(v), func(n object) bool { return looks(n, k) })
 	case "not", "if", "then", "else":
 		return looks(v, k)
+	case "required":
+		return slices.ContainsFunc(texts(v), lost)
+	case "properties":
+		return slices.ContainsFunc(slices.Collect(maps.Keys(fields)), lost)
+	case "dependentRequired", "dependentSchemas":
+		for field, rule := range fields {
+			if lost(field) || slices.ContainsFunc(texts(rule), lost) || name == "dependentSchemas" && looks(rule, k) {
+				return true
+			}
+		}
+		return false
 	}
 	return name != "type" && !strings.HasPrefix(name, "x-") && !annotation(name)
 }

@@ -8,11 +8,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/amtsbote/amtsbote/hub/internal/disclose"
-	"github.com/amtsbote/amtsbote/schemas"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v5"
 	"pgregory.net/rapid"
+
+	"github.com/amtsbote/amtsbote/hub/internal/disclose"
+	"github.com/amtsbote/amtsbote/schemas"
 )
 
 // shape is a random schema of which instances can be made.

@@ -67,8 +67,6 @@ type agreementFile struct {
 	Deliver    later          `yaml:"deliver"`
 	Receipts   later          `yaml:"receipts"`
 	Ungeprueft later          `yaml:"recht-ungeprueft"`
-
-	at Pos
 }
 
 type fromFile struct {
@@ -185,6 +183,4 @@ type adapterFile struct {
 	Kind        Text     `yaml:"kind,required"`
 	Use         Text     `yaml:"use"`
 	Settings    settings `yaml:"settings"`
-
-	at Pos
 }

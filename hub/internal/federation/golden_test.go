@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/amtsbote/amtsbote/schemas"
 )
 
 var update = flag.Bool("update", false, "write the findings into testdata/findings")
@@ -179,4 +181,35 @@ func TestCatalogue(t *testing.T) {
 			t.Errorf("%s: %q and %q take different arguments", code, s.de, s.en)
 		}
 	}
+}
+
+// FuzzFile reads any bytes as any file of the directory.
+func FuzzFile(f *testing.F) {
+	for _, name := range []string{"federation.yaml", "organisations/akdb.yaml", "agreements/kfz-umzug.yaml", "adapters/okewo.yaml"} {
+		raw, err := os.ReadFile(filepath.Join("testdata/base", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Add([]byte("a: &x [*x]\n<<: 1\n? [1]\n: !!int 2\n--- \n{{[["))
+	f.Fuzz(func(_ *testing.T, raw []byte) {
+		b := newBuilder(kinds{})
+		b.fed.Schemas = &schemas.Registry{}
+		if in := decodeFile[organisationFile](b, "o.yaml", raw); in != nil {
+			b.organisation("o.yaml", in)
+		}
+		if in := decodeFile[agreementFile](b, "a.yaml", raw); in != nil {
+			b.agreement("a.yaml", in)
+		}
+		if in := decodeFile[adapterFile](b, "b.yaml", raw); in != nil {
+			b.adapter("b.yaml", in)
+		}
+		if in := decodeFile[federationFile](b, "f.yaml", raw); in != nil {
+			b.federation(in)
+		}
+		b.overlaps()
+		b.sinks()
+		b.clauses()
+	})
 }

@@ -112,9 +112,9 @@ free: 1
 	want := `adapters/x.yaml:2:6: VB-YML-004 error: This must be a text in quotes, not a whole number.
 adapters/x.yaml:3:7: VB-YML-004 error: This must be a duration like 1s or 5m, not a whole number.
 adapters/x.yaml:4:12: VB-YML-004 error: This must be a whole number or a size like 40MiB, not a text.
-adapters/x.yaml:5:10: VB-YML-004 error: This must be a whole number, not a decimal number.
+adapters/x.yaml:5:10: VB-YML-004 error: This must be a whole number (int), not a decimal number.
 adapters/x.yaml:6:9: VB-YML-004 error: This must be true or false, not a text.
-adapters/x.yaml:7:7: VB-YML-004 error: This must be a whole number, not a whole number.
+adapters/x.yaml:7:7: VB-YML-004 error: This must be a whole number (uint16), not a whole number.
 adapters/x.yaml:8:8: VB-YML-004 error: This must be a list, not a text.
 adapters/x.yaml:9:6: VB-YML-004 error: This must be a mapping (key: value), not a list.
 adapters/x.yaml:10:10: VB-YML-002 error: The key uri does not exist here. Allowed: url.

@@ -176,7 +176,7 @@ func (s *snapshot) names(folder string) []string {
 func (s *snapshot) digest() string {
 	h := sha256.New()
 	for _, name := range s.names("") {
-		fmt.Fprintf(h, "%s\x00%d\x00", name, len(s.files[name]))
+		h.Write(fmt.Appendf(nil, "%s\x00%d\x00", name, len(s.files[name])))
 		h.Write(s.files[name])
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
@@ -238,7 +238,7 @@ type openFile struct {
 
 func (f *openFile) Stat() (fs.FileInfo, error) { return f.item, nil }
 func (f *openFile) Close() error               { return nil }
-func (f *openFile) Size() int64                { return f.item.size }
+func (f *openFile) Size() int64                { return f.size }
 
 // item describes a file or folder of a snapshot.
 type item struct {

@@ -92,11 +92,11 @@ func setScalar(n *node, v reflect.Value) (want Message, ok bool) {
 		return setInt(n, v)
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		i, whole := parseInt(n)
-		ok = n.kind == integer && whole && i >= 0 && !v.OverflowUint(uint64(i)) //nolint:gosec // not negative
+		ok = n.kind == integer && whole && i >= 0 && !v.OverflowUint(uint64(i))
 		if ok {
 			v.SetUint(uint64(i)) //nolint:gosec // not negative
 		}
-		return kindNames[integer], ok
+		return sized(v), ok
 	case reflect.Float32, reflect.Float64:
 		f, err := strconv.ParseFloat(n.text, 64)
 		ok = err == nil && (n.kind == float || n.kind == integer)
@@ -106,6 +106,12 @@ func setScalar(n *node, v reflect.Value) (want Message, ok bool) {
 		return Message{"eine Zahl", "a number"}, ok
 	}
 	return Message{"nichts", "nothing"}, false
+}
+
+// sized is a whole number that v can hold.
+func sized(v reflect.Value) Message {
+	m := kindNames[integer]
+	return Message{m.De + " (" + v.Kind().String() + ")", m.En + " (" + v.Kind().String() + ")"}
 }
 
 // setInt takes integers, for time.Duration texts like 1s, and for int64 sizes
@@ -120,7 +126,7 @@ func setInt(n *node, v reflect.Value) (want Message, ok bool) {
 	}
 	i, ok := parseInt(n)
 	ok = ok && n.kind == integer && !v.OverflowInt(i)
-	want = kindNames[integer]
+	want = sized(v)
 	if v.Kind() == reflect.Int64 {
 		want = Message{"eine ganze Zahl oder Größe wie 40MiB", "a whole number or a size like 40MiB"}
 		if n.kind == text {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/antlr/antlr4/runtime/Go/antlr"
@@ -29,6 +30,9 @@ type where struct {
 	names      []string // attributes and conditions that it looks at
 }
 
+// parsing: the parser's tables are shared and filled as it goes.
+var parsing sync.Mutex
+
 // parseWhere compiles an expression. The library panics on plain mistakes and
 // its lexer writes to the process output, so a lexer of our own goes first.
 func parseWhere(s string) (w *where, err error) {
@@ -37,6 +41,8 @@ func parseWhere(s string) (w *where, err error) {
 			w, err = nil, errors.New("syntax")
 		}
 	}()
+	parsing.Lock()
+	defer parsing.Unlock()
 	if len(s) > maxWhere {
 		return nil, fmt.Errorf("> %d", maxWhere)
 	}

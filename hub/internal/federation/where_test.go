@@ -53,7 +53,7 @@ func capture(t *testing.T, f func()) string {
 	}()
 	f()
 	os.Stdout, os.Stderr = stdout, stderr
-	w.Close()
+	_ = w.Close()
 	return <-done
 }
 

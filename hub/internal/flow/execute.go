@@ -90,9 +90,15 @@ func (l *Lane) deliver(ctx context.Context, t *target, loads []load) error {
 // persist writes a batch, again and again until it is stored, another owner is
 // found, or ctx ends.
 func (l *Lane) persist(ctx context.Context, t *target, b *batch) error {
+	if err := l.reach(ctx, "before "+t.stream); err != nil {
+		return err
+	}
 	for attempt := 1; ; attempt++ {
 		err := t.write(ctx, b)
-		if err == nil || errors.Is(err, bus.ErrFenced) {
+		if err == nil {
+			return l.reach(ctx, "after "+t.stream)
+		}
+		if errors.Is(err, bus.ErrFenced) {
 			return err
 		}
 		next := settle.Settle(err, attempt, settle.Jitter())
@@ -103,4 +109,13 @@ func (l *Lane) persist(ctx context.Context, t *target, b *batch) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// reach lets a test end the lane at this point, as a crash would.
+func (l *Lane) reach(ctx context.Context, point string) error {
+	if l.crash == nil {
+		return nil
+	}
+	l.crash(point)
+	return ctx.Err()
 }

@@ -36,6 +36,7 @@ type Lane struct {
 
 	work                   *bus.Work
 	trail, out, quarantine *target
+	crash                  func(point string) // tests only
 }
 
 // maxEvents is the most that one batch decides about.

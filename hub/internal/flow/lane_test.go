@@ -1,0 +1,273 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest"
+
+	"github.com/amtsbote/amtsbote/hub"
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/federation"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+	"github.com/amtsbote/amtsbote/hub/internal/index"
+	"github.com/amtsbote/amtsbote/hub/internal/refusal"
+)
+
+const inAlpha = "IN_alpha"
+
+// newLane makes a lane as a fresh process would: what it knows it reads.
+func newLane(t *testing.T, b *bus.Bus, fed *federation.Federation) *Lane {
+	t.Helper()
+	x := index.New()
+	if err := b.Read(t.Context(), bus.Trail, 1, nil, x.Apply); err != nil {
+		t.Fatal(err)
+	}
+	return &Lane{
+		Organisation: "alpha", In: inAlpha, Bus: b, Index: x,
+		Decider: &Decider{Federation: fed, Seen: x.Lookup, Now: time.Now}, Sender: send.New(fed.Schemas),
+		Deciding: &sync.Mutex{}, Decided: func(*decision.Decision) {}, Log: zaptest.NewLogger(t, zaptest.Level(zap.ErrorLevel)),
+	}
+}
+
+// run starts a lane; the returned function stops it and waits.
+func run(t *testing.T, l *Lane) (ctx context.Context, stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := l.Run(ctx); err != nil {
+			t.Errorf("lane: %v", err)
+		}
+	}()
+	return ctx, func() { cancel(); <-done }
+}
+
+// until runs lanes until the trail, OUT and QUARANTINE are complete up to the
+// end of the in stream.
+func until(t *testing.T, b *bus.Bus, lanes ...*Lane) {
+	t.Helper()
+	last, err := b.LastSeq(t.Context(), inAlpha)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decided := make(chan uint64, 1<<16)
+	for _, l := range lanes {
+		l.Decided = func(d *decision.Decision) { decided <- d.Seq }
+		_, stop := run(t, l)
+		defer stop()
+	}
+	deadline := time.After(30 * time.Second)
+	for {
+		if complete(t, b, last) {
+			return
+		}
+		select {
+		case <-decided:
+		case <-time.After(50 * time.Millisecond): // what was recorded before is not told again
+		case <-deadline:
+			t.Fatalf("not complete up to %d", last)
+		}
+	}
+}
+
+func complete(t *testing.T, b *bus.Bus, last uint64) bool {
+	t.Helper()
+	w := look(t, b)
+	for seq := uint64(1); seq <= last; seq++ {
+		d := w.decisions[seq]
+		if d == nil {
+			return false
+		}
+		switch d.Outcome {
+		case hub.Routed:
+			for _, r := range d.Receivers {
+				if w.copies[send.DeliveryID(d, r.Application)] == 0 {
+					return false
+				}
+			}
+		case hub.Quarantined, hub.Unrouted:
+			if w.quarantine[seq] == 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// world is what lies in the streams.
+type world struct {
+	decisions  map[uint64]*decision.Decision
+	twice      []uint64       // decided twice
+	copies     map[string]int // by delivery id
+	order      map[string][]string
+	bodies     map[string]event.Message
+	quarantine map[uint64]int // by sequence in the in stream
+}
+
+func look(t *testing.T, b *bus.Bus) *world {
+	t.Helper()
+	w := &world{
+		decisions: map[uint64]*decision.Decision{}, copies: map[string]int{}, order: map[string][]string{},
+		bodies: map[string]event.Message{}, quarantine: map[uint64]int{},
+	}
+	read := func(stream, filter string, fn func(*event.Message) error) {
+		if err := b.Read(t.Context(), stream, 1, []string{filter}, fn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read(bus.Trail, "trail.decision.>", func(m *event.Message) error {
+		d, err := trail.ReadDecision(m)
+		if err == nil && w.decisions[d.Seq] != nil {
+			w.twice = append(w.twice, d.Seq)
+		}
+		w.decisions[d.Seq] = d
+		return err
+	})
+	read(bus.Out, "out.beta.>", func(m *event.Message) error {
+		id := m.Get(event.HeaderDelivery)
+		w.copies[id]++
+		w.bodies[id] = *m
+		box := strings.Join(strings.Split(m.Subject, ".")[1:3], ".") + " " + m.Get(event.HeaderKey)
+		w.order[box] = append(w.order[box], m.Get(event.HeaderSeq))
+		return nil
+	})
+	read(bus.Quarantine, "quarantine.alpha.>", func(m *event.Message) error {
+		var seq uint64
+		_, err := fmt.Sscan(m.Get(event.HeaderSeq), &seq)
+		w.quarantine[seq]++
+		return err
+	})
+	return w
+}
+
+// exact checks what must hold whatever crashed when.
+func (w *world) exact(t *testing.T, last uint64) {
+	t.Helper()
+	if len(w.twice) > 0 {
+		t.Errorf("decided twice: %v", w.twice)
+	}
+	copies, refused := 0, 0
+	for seq := uint64(1); seq <= last; seq++ {
+		d := w.decisions[seq]
+		if d == nil {
+			t.Fatalf("%d has no decision", seq)
+		}
+		for _, r := range d.Receivers {
+			copies++
+			if n := w.copies[send.DeliveryID(d, r.Application)]; n != 1 {
+				t.Errorf("%d: %d copies for %s, want 1", seq, n, r.Application)
+			}
+		}
+		if d.Outcome == hub.Quarantined || d.Outcome == hub.Unrouted {
+			refused++
+			if n := w.quarantine[seq]; n != 1 {
+				t.Errorf("%d lies %d times in quarantine, want once", seq, n)
+			}
+		}
+	}
+	if len(w.copies) != copies || len(w.quarantine) != refused {
+		t.Errorf("%d copies and %d quarantined, want %d and %d", len(w.copies), len(w.quarantine), copies, refused)
+	}
+	for box, seqs := range w.order {
+		for i := 1; i < len(seqs); i++ {
+			if len(seqs[i-1]) > len(seqs[i]) || (len(seqs[i-1]) == len(seqs[i]) && seqs[i-1] >= seqs[i]) {
+				t.Errorf("%s: %s came before %s", box, seqs[i-1], seqs[i])
+			}
+		}
+	}
+}
+
+func publish(t *testing.T, b *bus.Bus, msgs ...event.Message) {
+	t.Helper()
+	for _, m := range msgs {
+		if _, err := b.Publish(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestOutcomes sends one event of each kind and looks at what it became.
+func TestOutcomes(t *testing.T) {
+	b, fed := hubtest.Bus(t), hubtest.Federation(t)
+	forged := hubtest.Event("forged", hubtest.Ding, "k", `{"n":1}`)
+	forged.Subject = "in.alpha"
+	foreign := hubtest.Event("foreign", hubtest.Ding, "k", `{"n":1}`)
+	foreign.Header["ce-source"] = []string{"urn:test:alphabet"}
+	stranger := hubtest.Event("stranger", hubtest.Ding, "k", `{"n":1}`)
+	stranger.Subject = "in.alpha.nobody." + hubtest.Ding
+	mismatch := hubtest.Event("mismatch", hubtest.Niemand, "k", `{"n":1}`)
+	mismatch.Subject = "in.alpha.app." + hubtest.Ding
+	structured := event.Message{
+		Subject: "in.alpha.app." + hubtest.Ding, Header: map[string][]string{"Content-Type": {"application/cloudevents+json"}},
+		Data: []byte(`{"specversion":"1.0","id":"structured","source":"` + hubtest.Source + `","type":"` + hubtest.Ding + `","data":{"n":12.50,"text":"ü"}}`),
+	}
+	cases := []struct {
+		m       event.Message
+		outcome hub.Outcome
+		code    refusal.Code
+		at      string
+	}{
+		{hubtest.Event("good", hubtest.Ding, "k", `{"n":1,"text":"a"}`), hub.Routed, "", ""},
+		{structured, hub.Routed, "", ""},
+		{hubtest.Event("good", hubtest.Ding, "k", `{"n":1,"text":"a"}`), hub.Suppressed, "", ""},
+		{hubtest.Event("good", hubtest.Ding, "k", `{"n":2,"text":"a"}`), hub.Quarantined, refusal.Conflict, "id"},
+		{hubtest.Event("good", hubtest.Ding, "k", `{"n":2,"text":"a"}`), hub.Suppressed, "", ""},
+		{hubtest.Event("bad", hubtest.Ding, "k", `{"n":"x"}`), hub.Quarantined, refusal.SchemaInvalid, "/data/n"},
+		{hubtest.Event("bad", hubtest.Ding, "k", `{"n":"x"}`), hub.Suppressed, "", ""},
+		{hubtest.Event("bad", hubtest.Ding, "k", `{"n":3}`), hub.Routed, "", ""}, // corrected: supersedes
+		{hubtest.Event("bad", hubtest.Ding, "k", `{"n":4}`), hub.Quarantined, refusal.Conflict, "id"},
+		{hubtest.Event("none", hubtest.Niemand, "k", `{"n":1}`), hub.Unrouted, refusal.NoAgreement, ""},
+		{hubtest.Event("huge", hubtest.Ding, "k", `{"n":1e10000000}`), hub.Quarantined, refusal.NumberLimit, "data"},
+		{hubtest.Event("type", "de.test.unbekannt.v1", "k", `{}`), hub.Quarantined, refusal.TypeUnknown, "type"},
+		{forged, hub.Quarantined, refusal.Forged, "subject"},
+		{foreign, hub.Quarantined, refusal.SourceNotAllowed, "source"},
+		{stranger, hub.Quarantined, refusal.AppUnknown, "subject"},
+		{mismatch, hub.Quarantined, refusal.SubjectMismatch, "type"},
+	}
+	sent := 0
+	for i, c := range cases {
+		if _, err := b.Publish(t.Context(), c.m); err != nil {
+			if c.m.Subject == "in.alpha" { // no stream takes it: the best end of a forgery
+				cases[i].outcome = ""
+				continue
+			}
+			t.Fatal(err)
+		}
+		sent++
+	}
+	until(t, b, newLane(t, b, fed))
+	w := look(t, b)
+	seq := uint64(0)
+	for _, c := range cases {
+		if c.outcome == "" {
+			continue
+		}
+		seq++
+		d := w.decisions[seq]
+		if d.Outcome != c.outcome || d.Code != c.code || d.At != c.at {
+			t.Errorf("%d (%s): %s %s at %q, want %s %s at %q", seq, d.ID, d.Outcome, d.Code, d.At, c.outcome, c.code, c.at)
+		}
+	}
+	w.exact(t, uint64(sent)) //nolint:gosec // a small count
+	if body := w.bodies["IN_alpha-2-beta.one"]; string(body.Data) != string(structured.Data) {
+		t.Errorf("an uncut event must travel byte for byte, got %s", body.Data)
+	}
+	if body := w.bodies["IN_alpha-2-beta.two"]; string(body.Data) != `{"n":12.50}` {
+		t.Errorf("the cut payload is %s, want the one disclosed field with its number as it stood", body.Data)
+	}
+	q := w.quarantine[6]
+	if q != 1 {
+		t.Errorf("the invalid event lies %d times in quarantine", q)
+	}
+}

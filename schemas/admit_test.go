@@ -1,0 +1,207 @@
+package schemas
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// admitText admits a schema whose root has these members beside the usual ones.
+func admitText(members string) (*Schema, []error) {
+	text := `{
+"$schema": "https://json-schema.org/draft/2020-12/schema",
+"$id": "urn:amtsbote:schema:de.test.v1",
+"title": "Test",
+` + members + `
+}`
+	r, _ := Embedded()
+	return r.Admit("de.test.v1", "schema.json", []byte(text))
+}
+
+const closed = `"type": "object", "additionalProperties": false, "x-nicht-personenbezogen": true, `
+
+func TestAdmitRefuses(t *testing.T) {
+	prop := func(s string) string { return closed + `"properties": {"a": ` + s + `}` }
+	tests := []struct {
+		name, members, code, pointer string
+	}{
+		{"open root", `"type": "object", "properties": {}`, CodeOpen, ""},
+		{"true is open", `"type": "object", "additionalProperties": true`, CodeOpen, "/additionalProperties"},
+		{"root not an object", `"type": "string"`, CodeOpen, "/type"},
+		{"open object below", prop(`{"type": ["object", "null"]}`), CodeOpen, "/properties/a"},
+		{"boolean schema", prop(`true`), CodeOpen, "/properties/a"},
+		{"unknown keyword", prop(`{"requierd": []}`), CodeKeyword, "/properties/a/requierd"},
+		{"dynamic reference", prop(`{"$dynamicRef": "#x"}`), CodeKeyword, "/properties/a/$dynamicRef"},
+		{"anchor", prop(`{"$anchor": "x"}`), CodeKeyword, "/properties/a/$anchor"},
+		{"nested id", prop(`{"$id": "urn:x"}`), CodeKeyword, "/properties/a/$id"},
+		{"empty enum", prop(`{"enum": []}`), CodeKeyword, "/properties/a/enum"},
+		{"unchecked format", prop(`{"format": "idn-email"}`), CodeKeyword, "/properties/a/format"},
+		{"look-ahead", prop(`{"pattern": "^(?=.*[0-9]).+$"}`), CodeRegex, "/properties/a/pattern"},
+		{"look-ahead in a name", closed + `"patternProperties": {"^(?!x)": {"type": "string"}}`, CodeRegex, "/patternProperties/^(?!x)"},
+		{"file", prop(`{"$ref": "file:///etc/hostname"}`), CodeRefBan, "/properties/a/$ref"},
+		{"http", prop(`{"$ref": "http://127.0.0.1:8222/varz"}`), CodeRefBan, "/properties/a/$ref"},
+		{"another type", prop(`{"$ref": "urn:amtsbote:schema:de.xoev.nachricht.v1"}`), CodeRefBan, "/properties/a/$ref"},
+		{"a pointer into properties", prop(`{"$ref": "#/properties/b"}`), CodeRefBan, "/properties/a/$ref"},
+		{"gone", prop(`{"$ref": "#/$defs/b"}`), CodeRefGone, "/properties/a"},
+		{"shared, gone", prop(`{"$ref": "urn:amtsbote:schema:gemeinsam.nichts"}`), CodeRefGone, "/properties/a"},
+		{"itself", prop(`{"$ref": "#"}`), CodeRefLoop, "/properties/a/$ref"},
+		{"in a circle", prop(`{"$ref": "#/$defs/b"}`) + `, "$defs": {"b": {"$ref": "#/$defs/c"}, "c": {"$ref": "#/$defs/b"}}`, CodeRefLoop, "/properties/a"},
+		{"recursive", prop(`{"$ref": "#/$defs/b"}`) + `, "$defs": {"b": {` + closed + `"properties": {"b": {"$ref": "#/$defs/b"}}}}`, CodeRefLoop, "/properties/a"},
+		{"wrong type of keyword", prop(`{"maxLength": "x"}`), CodeMeta, "/properties/a/maxLength"},
+		{"unknown type", prop(`{"type": "strnig"}`), CodeMeta, "/properties/a/type"},
+		{"no mark", `"type": "object", "additionalProperties": false, "properties": {"a": {"type": "string"}}`, CodeMark, "/properties/a"},
+		{"wrong mark", prop(`{"type": "string", "x-datenkategorie": "Ä"}`), CodeMark, "/properties/a/x-datenkategorie"},
+		{"unknown mark", prop(`{"type": "string", "x-personal": true}`), CodeMark, "/properties/a/x-personal"},
+		{"condition name", prop(`{"type": "string", "x-bedingung": "Deutsch"}`), CodeMark, "/properties/a/x-bedingung"},
+		{"condition on an object", prop(`{` + closed + `"x-bedingung": "d"}`), CodeMark, "/properties/a"},
+		{"condition in a list", prop(`{"type": "array", "items": {"type": "string", "x-bedingung": "d"}}`), CodeMark, "/properties/a"},
+		{"condition named as an attribute", prop(`{"type": "string", "x-bedingung": "ags"}`), CodeMark, "/properties/a"},
+		{"condition twice", closed + `"properties": {"a": {"type": "string", "x-bedingung": "d"}, "b": {"type": "string", "x-bedingung": "d"}}`, CodeMark, "/properties/b"},
+		{"attribute name", closed + `"x-attribute": ["xoev-code"]`, CodeMark, "/x-attribute"},
+		{"attribute of all", closed + `"x-attribute": ["ags"]`, CodeMark, "/x-attribute"},
+		{"keep", closed + `"x-keep": "7 Tage"`, CodeMark, "/x-keep"},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			s, errs := admitText(tc.members)
+			if s != nil || len(errs) == 0 {
+				t.Fatalf("admitted")
+			}
+			p := problem(t, errs[0])
+			if len(errs) > 1 && tc.code != CodeMark {
+				t.Errorf("more than one problem: %v", errs)
+			}
+			if p.Code != tc.code || p.Pointer != tc.pointer || p.Line == 0 {
+				t.Errorf("got %+v", p)
+			}
+		})
+	}
+}
+
+func problem(t *testing.T, err error) *Problem {
+	t.Helper()
+	p, ok := errors.AsType[*Problem](err)
+	if !ok {
+		t.Fatalf("%v is no Problem", err)
+	}
+	return p
+}
+
+func TestAdmitPosition(t *testing.T) {
+	_, errs := admitText(closed + "\n  \"properties\": {\n    \"ä\": 1,\n \"b\" :  { \"enum\": [ ] }}")
+	if len(errs) != 1 || !strings.HasPrefix(errs[0].Error(), "schema.json:8:11: SCHEMA_KEYWORD: ") {
+		t.Errorf("%v", errs)
+	}
+	_, errs = (&Registry{}).Admit("de.test.v1", "schema.json", []byte("{\n  \"a\": 1,\n  \"a\": 2\n}"))
+	if len(errs) != 1 || !strings.HasPrefix(errs[0].Error(), "schema.json:3:3: SCHEMA_JSON: ") {
+		t.Errorf("%v", errs)
+	}
+}
+
+// Doubling references cost nothing: they are counted while they are resolved.
+func TestAdmitCost(t *testing.T) {
+	var defs []string
+	for i := range 40 {
+		defs = append(defs, fmt.Sprintf(`"d%d": {"anyOf": [{"$ref": "#/$defs/d%d"}, {"$ref": "#/$defs/d%d"}]}`, i, i+1, i+1))
+	}
+	start := time.Now()
+	s, errs := admitText(closed + `"properties": {"a": {"$ref": "#/$defs/d0"}}, "$defs": {` + strings.Join(defs, ",") + `, "d40": {"type": "string"}}`)
+	if s != nil || len(errs) == 0 || problem(t, errs[len(errs)-1]).Code != CodeCost {
+		t.Errorf("%v", errs)
+	}
+	if d := time.Since(start); d > time.Second {
+		t.Errorf("took %v", d)
+	}
+}
+
+// shared gives a folder of the shared material, or skips.
+func shared(t *testing.T, path string) string {
+	t.Helper()
+	dir := filepath.Join("..", "..", "shared", path)
+	if _, err := os.Stat(dir); err != nil {
+		if os.Getenv("AMTSBOTE_INTEROP") == "must" {
+			t.Fatalf("%s is missing and AMTSBOTE_INTEROP=must", dir)
+		}
+		t.Skipf("SKIPPED: %s is not here", dir)
+	}
+	return dir
+}
+
+// TestCorpusSchemas: of the corpus of bad schemas none is admitted as it
+// stands, and none crashes or hangs.
+func TestCorpusSchemas(t *testing.T) {
+	dir := shared(t, "corpus/schema")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		raw, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, errs := (&Registry{}).Admit("umzug.v1", e.Name(), raw); s != nil || len(errs) == 0 {
+			t.Errorf("%s is admitted", e.Name())
+		}
+	}
+}
+
+// TestCorpusPayloads: every payload of the corpus gets the verdict that its
+// index names from the gate (decode) or the schema.
+func TestCorpusPayloads(t *testing.T) {
+	dir := shared(t, "corpus")
+	raw, err := os.ReadFile(filepath.Join(dir, "schema-umzug.v1.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc map[string]any
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		t.Fatal(err)
+	}
+	doc["$id"], doc["title"], doc["x-nicht-personenbezogen"] = "urn:amtsbote:schema:de.umzug.v1", "Umzug", true
+	raw, _ = json.Marshal(doc)
+	s, errs := (&Registry{}).Admit("de.umzug.v1", "schema.json", raw)
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	var index struct {
+		Inputs []struct{ Kind, File, Expect, Code string }
+	}
+	raw, err = os.ReadFile(filepath.Join(dir, "index.json"))
+	if err == nil {
+		err = json.Unmarshal(raw, &index)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, in := range index.Inputs {
+		if in.Kind != "payload" {
+			continue
+		}
+		seen++
+		raw, err := os.ReadFile(filepath.Join(dir, in.File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := decode(raw)
+		got := ""
+		switch {
+		case err != nil:
+			got = "NUMBER_LIMIT"
+		case s.Validate(doc) != nil:
+			got = "SCHEMA_INVALID"
+		}
+		if got != in.Code {
+			t.Errorf("%s: %q, want %q", in.File, got, in.Code)
+		}
+	}
+	if seen == 0 {
+		t.Error("no payloads in the corpus")
+	}
+}

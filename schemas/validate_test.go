@@ -1,0 +1,156 @@
+package schemas
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func doc(t *testing.T, text string) any {
+	t.Helper()
+	v, err := decode([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func wohnung(t *testing.T) *Schema {
+	t.Helper()
+	s, ok := embeddedForTest(t).Lookup("de.meldewesen.wohnung-angemeldet.v1")
+	if !ok {
+		t.Fatal("no schema")
+	}
+	return s
+}
+
+// What Validate says goes into quarantine and logs: no value, and no name that
+// came with the data.
+func TestViolationsHoldNothingOfTheData(t *testing.T) {
+	const secret = "Geheimnis"
+	s := wohnung(t)
+	for _, text := range []string{
+		`{"Geheimnis": 1}`,
+		`{"person": {"Geheimnis": {"name": 1}}, "anschrift": {"ort": 5}}`,
+		`{"einzug": "Geheimnis", "person": {"geburtsdatum": "Geheimnis", "deutsch": "Geheimnis"}}`,
+		`"Geheimnis"`,
+	} {
+		found := s.Validate(doc(t, text))
+		if len(found) == 0 {
+			t.Errorf("%s is valid", text)
+		}
+		for _, v := range found {
+			if strings.Contains(v.Pointer+v.Keyword, secret) {
+				t.Errorf("%s: %+v", text, v)
+			}
+		}
+	}
+}
+
+func TestViolationPointerEndsBeforeUnknownNames(t *testing.T) {
+	s, errs := admitText(`"type": "object", "x-datenkategorie": "x", "properties": {"m": {"type": "object", "additionalProperties": {"type": "string"}}}, "additionalProperties": false`)
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	got := s.Validate(doc(t, `{"m": {"Erika Mustermann": 1}}`))
+	if !slices.Equal(got, []Violation{{"/m", "type"}}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+// A panic of the library is a violation, not the end of the process.
+func TestValidateSurvivesPanic(t *testing.T) {
+	s, errs := admitText(closed + `"properties": {"n": {"type": "number", "maximum": 5}}`)
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	got := s.Validate(map[string]any{"n": json.Number("1e2000000000")})
+	if !slices.Equal(got, []Violation{{"", "internal"}}) {
+		t.Errorf("got %v", got)
+	}
+	if got := s.Validate(map[string]any{"n": struct{}{}}); len(got) != 1 {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestViolationsAreBounded(t *testing.T) {
+	s := wohnung(t)
+	bad := strings.Repeat(`"x",`, 9) + `"x"`
+	got := s.Validate(doc(t, `{"person": {"staatsangehoerigkeiten": [`+bad+`], "deutsch": 1, "geburtsdatum": 1, "name": {}}, "anschrift": {"ags": 1, "strasse": 1, "plz": 1, "ort": 1, "zusatz": 1, "hausnummer": 1}, "bisherigeAnschrift": {"ags": 1, "strasse": 1, "plz": 1, "ort": 1, "zusatz": 1}, "einzug": 1, "sperren": 1, "wohnungsstatus": 1}`))
+	if len(got) != maxViolations {
+		t.Errorf("%d violations", len(got))
+	}
+}
+
+func TestBlocked(t *testing.T) {
+	s := wohnung(t)
+	for text, want := range map[string][]string{
+		`{}`:                nil,
+		`{"sperren": null}`: nil,
+		`{"sperren": {"auskunftssperre": false, "uebermittlungssperren": []}}`:    nil,
+		`{"sperren": {"auskunftssperre": true}}`:                                  {"auskunftssperre"},
+		`{"sperren": {"uebermittlungssperren": ["5"], "auskunftssperre": null}}`:  {"uebermittlungssperre"},
+		`{"sperren": {"bedingterSperrvermerk": true, "auskunftssperre": true}}`:   {"auskunftssperre", "bedingter-sperrvermerk"},
+		`{"sperren": [{"auskunftssperre": false}, {"auskunftssperre": true}]}`:    {"auskunftssperre"},
+		`{"sperren": {"auskunftssperre": 0, "bedingterSperrvermerk": {"a": ""}}}`: nil,
+		`{"sperren": {"auskunftssperre": 1, "bedingterSperrvermerk": {"a": 1}}}`:  {"auskunftssperre", "bedingter-sperrvermerk"},
+		`"text"`: nil,
+	} {
+		if got := s.Blocked(doc(t, text)); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestConditions(t *testing.T) {
+	s := wohnung(t)
+	if got := s.Conditions(doc(t, `{"person": {"deutsch": false}}`)); len(got) != 1 || got["deutsch"] != false {
+		t.Errorf("got %v", got)
+	}
+	for _, text := range []string{`{}`, `{"person": {"deutsch": null}}`, `{"person": []}`, `[]`, `null`} {
+		if got := s.Conditions(doc(t, text)); len(got) != 0 {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}
+
+func TestPeriod(t *testing.T) {
+	const day = 24 * time.Hour
+	for text, want := range map[string]time.Duration{
+		"P7D": 7 * day, "P0D": 0, "P2W": 14 * day, "PT12H": 12 * time.Hour, "P1DT1H30M5S": day + 90*time.Minute + 5*time.Second,
+	} {
+		if got, err := Period(text); err != nil || got != want {
+			t.Errorf("Period(%s) = %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "P", "PT", "P1DT", "7D", "P1M", "P1Y", "-P1D", "P1.5D", "P999999D", "P1D "} {
+		if got, err := Period(text); err == nil {
+			t.Errorf("Period(%q) = %v", text, got)
+		}
+	}
+}
+
+func FuzzAdmit(f *testing.F) {
+	for _, typ := range []string{"de.meldewesen.wohnung-angemeldet.v1", "de.antrag.status-geaendert.v1"} {
+		r, err := Embedded()
+		if err != nil {
+			f.Fatal(err)
+		}
+		s, _ := r.Lookup(typ)
+		f.Add(s.Raw, []byte(`{"person": {"deutsch": 1}}`))
+	}
+	f.Fuzz(func(_ *testing.T, schema, data []byte) {
+		r, _ := Embedded()
+		s, errs := r.Admit("de.antrag.status-geaendert.v1", "schema.json", schema)
+		if errs != nil {
+			return
+		}
+		if v, err := decode(data); err == nil {
+			s.Validate(v)
+			s.Blocked(v)
+			s.Conditions(v)
+		}
+	})
+}

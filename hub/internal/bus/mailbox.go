@@ -65,6 +65,19 @@ func (b *Bus) MailboxFloor(ctx context.Context, application string) (uint64, err
 	return cons.CachedInfo().AckFloor.Stream, nil
 }
 
+// RewindMailbox makes a mailbox hand out again from sequence seq of OUT, also
+// what was acknowledged: for replays and tests.
+func (b *Bus) RewindMailbox(ctx context.Context, application string, seq uint64) error {
+	s, err := b.js.Stream(ctx, Out)
+	if err != nil {
+		return fmt.Errorf("look at stream %s: %w", Out, err)
+	}
+	if _, err := s.ResetConsumerToSequence(ctx, decision.MailboxName(application), seq); err != nil {
+		return fmt.Errorf("set mailbox %s back to sequence %d: %w", application, seq, err)
+	}
+	return nil
+}
+
 // HandOut gives the copies of a mailbox to fn in sequence, beginning behind the
 // last acknowledged one, until ctx ends. fn takes the copy in hand and returns;
 // it blocks for back-pressure.

@@ -49,7 +49,13 @@ const idle = 5 * time.Second
 // growing delays; meanwhile the in stream fills, and that is the back-pressure.
 func (l *Lane) Run(ctx context.Context) error {
 	work, err := l.Bus.Work(ctx, l.In)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		if work != nil {
+			work.Stop()
+		}
+		return nil
+	case err != nil:
 		return err
 	}
 	defer work.Stop()

@@ -131,7 +131,7 @@ func handIn(from, to string) error {
 			return err
 		}
 		target := filepath.Join(to, filepath.Base(f))
-		if err := os.WriteFile(target+".tmp", data, 0o600); err != nil {
+		if err := os.WriteFile(target+".tmp", data, 0o600); err != nil { //nolint:gosec // names of our own story
 			return fmt.Errorf("hand in an application: %w", err)
 		}
 		if err := os.Rename(target+".tmp", target); err != nil {
@@ -195,7 +195,7 @@ type liveScreen struct {
 
 func newScreen(out io.Writer) *liveScreen {
 	f, ok := out.(*os.File)
-	return &liveScreen{screen: demo.Screen{Out: out, Terminal: ok && term.IsTerminal(int(f.Fd()))}} //nolint:gosec // a file descriptor fits
+	return &liveScreen{screen: demo.Screen{Out: out, Terminal: ok && term.IsTerminal(int(f.Fd()))}}
 }
 
 func (s *liveScreen) show(p *demo.Progress) {

@@ -89,7 +89,7 @@ func (a *App) URL() string {
 func (a *App) Start(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
-			a.Stop()
+			err = errors.Join(err, a.Stop())
 		}
 	}()
 	if a.lockFile, err = lock(a.cfg.Data); err != nil {

@@ -115,6 +115,6 @@ func (b *Bus) HandOut(ctx context.Context, application string, fn func(*Copy)) e
 		if err != nil {
 			return err
 		}
-		fn(&Copy{Message: m, Deliveries: int(min(meta.NumDelivered, 1<<30)), msg: msg}) //nolint:gosec // bounded
+		fn(&Copy{Message: m, Deliveries: int(min(meta.NumDelivered, 1<<30)), msg: msg})
 	}
 }

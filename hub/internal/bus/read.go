@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -47,6 +48,9 @@ func (b *Bus) read(ctx context.Context, stream string, from uint64, filters []st
 	defer it.Stop()
 	for {
 		msg, err := it.Next(jetstream.NextContext(ctx))
+		if errors.Is(err, jetstream.ErrNoHeartbeat) && ctx.Err() == nil {
+			continue // the consumer is made anew behind the last message
+		}
 		if err != nil {
 			return fmt.Errorf("read %s: %w", stream, err)
 		}

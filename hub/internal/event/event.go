@@ -43,8 +43,7 @@ type Event struct {
 	JSON bool
 }
 
-// ID, Source, Type, Subject, DataSchema and ContentType give core attributes;
-// "" when unset.
+// ID is the attribute id; it and the methods below give "" when it is unset.
 func (e *Event) ID() string { return e.Attributes[AttrID] }
 
 // Source is the attribute source.

@@ -167,6 +167,7 @@ func (r *reader) mapping(n *ast.MappingNode, level int) *node {
 	if !n.IsFlowStyle && len(n.Values) > 0 {
 		out.at = r.pos(n.Values[0].Key.GetToken())
 	}
+	lines := make(map[string]int, len(n.Values))
 	for _, v := range n.Values {
 		at := r.pos(v.Key.GetToken())
 		key, ok := v.Key.(*ast.StringNode)
@@ -174,10 +175,11 @@ func (r *reader) mapping(n *ast.MappingNode, level int) *node {
 			r.forbid(v.Key.GetToken())
 			continue
 		}
-		if first := out.line(key.Value); first > 0 {
+		if first := lines[key.Value]; first > 0 {
 			r.add(at, YAMLTwice, key.Value, first)
 			continue
 		}
+		lines[key.Value] = at.Line
 		value := r.node(v.Value, level+1)
 		if value != nil {
 			out.keys = append(out.keys, entry{key.Value, at, value})
@@ -191,18 +193,8 @@ func (r *reader) mapping(n *ast.MappingNode, level int) *node {
 // broken stands for a value that has its finding already.
 const broken kind = "broken"
 
-// line tells where a key stands first; 0 if it is new.
-func (n *node) line(key string) int {
-	for _, e := range n.keys {
-		if e.key == key {
-			return e.at.Line
-		}
-	}
-	return 0
-}
-
-// heavy finds what would make the parser slow: deep nesting, and very long
-// block mappings.
+// heavy finds what would make the parser slow: deep nesting, very long block
+// mappings, explicit keys.
 func heavy(tokens token.Tokens) (*token.Token, bool) {
 	depth, line, dashes := 0, 0, 0
 	keys := map[int]int{} // by column
@@ -215,7 +207,9 @@ func heavy(tokens token.Tokens) (*token.Token, bool) {
 			depth++
 		case token.MappingEndType, token.SequenceEndType:
 			depth--
-		case token.SequenceEntryType, token.MappingKeyType:
+		case token.MappingKeyType: // "? key", which nobody needs
+			return t, true
+		case token.SequenceEntryType:
 			dashes++
 			forget(keys, t.Position.Column)
 		case token.MappingValueType:

@@ -164,7 +164,7 @@ func (l *Lane) record(ctx context.Context, msgs []*event.Message) ([]*decision.D
 	}
 	first := l.trail.last + 1
 	for i, d := range decisions {
-		l.Index.Decided(d, first+uint64(i)) //nolint:gosec // index of a slice
+		l.Index.Decided(d, first+uint64(i))
 		l.Decided(d)
 	}
 	return decisions, nil

@@ -259,7 +259,7 @@ func TestOutcomes(t *testing.T) {
 			t.Errorf("%d (%s): %s %s at %q, want %s %s at %q", seq, d.ID, d.Outcome, d.Code, d.At, c.outcome, c.code, c.at)
 		}
 	}
-	w.exact(t, uint64(sent)) //nolint:gosec // a small count
+	w.exact(t, uint64(sent))
 	if body := w.bodies["IN_alpha-2-beta.one"]; string(body.Data) != string(structured.Data) {
 		t.Errorf("an uncut event must travel byte for byte, got %s", body.Data)
 	}

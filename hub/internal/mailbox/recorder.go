@@ -93,7 +93,7 @@ func (r *Recorder) write(ctx context.Context, batch []*record) error {
 		return fmt.Errorf("record outcomes: %w", err)
 	}
 	for i, rec := range batch {
-		r.index.Delivered(rec.delivery, first+uint64(i)) //nolint:gosec // index of a slice
+		r.index.Delivered(rec.delivery, first+uint64(i))
 		r.delivered(rec.delivery)
 	}
 	return nil

@@ -9,9 +9,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // readStructured reads structured mode (JSON format 3): one JSON object.

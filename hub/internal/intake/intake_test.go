@@ -1,0 +1,209 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/hub"
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+)
+
+// listening is a source that hears what becomes of its events.
+type listening struct {
+	mu      sync.Mutex
+	stored  []string
+	settled []hub.Settlement
+	fail    int // Settled fails so often
+	told    chan struct{}
+}
+
+func (s *listening) Run(ctx context.Context, _ hub.Intake) error { <-ctx.Done(); return nil }
+
+func (s *listening) Stored(_ context.Context, ref hub.EventRef) error {
+	s.stored = append(s.stored, ref.ID)
+	return nil
+}
+
+func (s *listening) Settled(_ context.Context, m hub.Settlement) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail > 0 {
+		s.fail--
+		return errors.New("not now")
+	}
+	s.settled = append(s.settled, m)
+	s.told <- struct{}{}
+	return nil
+}
+
+func newIntake(t *testing.T, b *bus.Bus, source hub.Source) *Intake {
+	t.Helper()
+	fed := hubtest.Federation(t)
+	app, _ := fed.Application("alpha.app")
+	store, err := b.EnsureStore(t.Context(), hubtest.Layout.State, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blobs, err := b.EnsureBlobs(t.Context(), hubtest.Layout.Blobs, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Intake{
+		Adapter: "test", Application: app, Source: source, Federation: fed, Bus: b, Store: store, BlobStore: blobs, Log: zap.NewNop(),
+	}
+}
+
+func newEvent(id, data string) hub.Event {
+	e := hub.Event{}
+	e.SetSpecVersion("1.0")
+	e.SetID(id)
+	e.SetSource(hubtest.Source)
+	e.SetType(hubtest.Ding)
+	e.SetExtension("correlationid", "Fall ü")
+	e.SetDataContentType("application/json")
+	e.DataEncoded = []byte(data)
+	return e
+}
+
+func TestPublishKeepsTheBytes(t *testing.T) {
+	b := hubtest.Bus(t)
+	source := &listening{}
+	in := newIntake(t, b, source)
+	data := `{ "text":"Straße 1", "n":12.50 }`
+	if err := in.Publish(t.Context(), newEvent("1", data)); err != nil {
+		t.Fatal(err)
+	}
+	m, err := b.Last(t.Context(), "EDGE_alpha", "edge.alpha.app."+hubtest.Ding)
+	if err != nil || m == nil {
+		t.Fatalf("nothing is stored: %v", err)
+	}
+	if string(m.Data) != data {
+		t.Errorf("stored %s, want the bytes as they were", m.Data)
+	}
+	if m.Get("ce-correlationid") != "Fall%20%C3%BC" || m.Get(event.HeaderAdapter) != "test" || m.Get("ce-time") == "" {
+		t.Errorf("stored headers %v", m.Header)
+	}
+	if !slices.Equal(source.stored, []string{"1"}) {
+		t.Errorf("Stored was called with %v", source.stored)
+	}
+}
+
+func TestPublishRefuses(t *testing.T) {
+	b := hubtest.Bus(t)
+	in := newIntake(t, b, &listening{})
+	for name, spoil := range map[string]func(*hub.Event){
+		"no id":                 func(e *hub.Event) { *e = newEvent("", `{}`) },
+		"a source of others":    func(e *hub.Event) { e.SetSource("urn:test:beta") },
+		"no type name":          func(e *hub.Event) { e.SetType("de.Test.>") },
+		"no JSON":               func(e *hub.Event) { e.DataEncoded = []byte(`{"n":`) },
+		"a number that crashes": func(e *hub.Event) { e.DataEncoded = []byte(`{"n":1e10000000}`) },
+		"too large":             func(e *hub.Event) { e.DataEncoded = []byte(`{"text":"` + strings.Repeat("x", 1<<20) + `"}`) },
+		"nothing":               func(e *hub.Event) { *e = hub.Event{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEvent("1", `{"n":1}`)
+			spoil(&e)
+			err := in.Publish(t.Context(), e)
+			if f := hub.FaultOf(err); f == nil || !f.Permanent {
+				t.Errorf("Publish gave %v, want a permanent fault", err)
+			}
+		})
+	}
+	if n, _ := b.LastSeq(t.Context(), "EDGE_alpha"); n != 0 {
+		t.Errorf("%d refused events were stored", n)
+	}
+}
+
+func TestStateIsTheAdaptersOwn(t *testing.T) {
+	b := hubtest.Bus(t)
+	in := newIntake(t, b, &listening{})
+	other := newIntake(t, b, &listening{})
+	other.Adapter = "other"
+	if err := in.State().Put(t.Context(), "cursor", []byte("7")); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := in.State().Get(t.Context(), "cursor"); string(v) != "7" || err != nil {
+		t.Errorf("got %q, %v", v, err)
+	}
+	if v, _ := other.State().Get(t.Context(), "cursor"); v != nil {
+		t.Errorf("another adapter reads %q", v)
+	}
+	for _, key := range []string{"", ".x", "x.", "a b", "a/b", "ä", strings.Repeat("x", 129), "*", ">"} {
+		if err := in.State().Put(t.Context(), key, nil); err == nil {
+			t.Errorf("key %q was taken", key)
+		}
+	}
+}
+
+// TestSettledAcrossRestart: the source hears of every event's end at least
+// once, also when it ends while the hub is down, and of open ones not yet.
+func TestSettledAcrossRestart(t *testing.T) {
+	b := hubtest.Bus(t)
+	record := func(outcome hub.Outcome, seq uint64, receivers ...string) {
+		t.Helper()
+		d := &decision.Decision{In: "EDGE_alpha", Seq: seq, Adapter: "test", ID: "e", Source: "s", Outcome: outcome}
+		for _, r := range receivers {
+			d.Receivers = append(d.Receivers, decision.Receiver{Application: r})
+		}
+		msgs, err := trail.Decisions([]*decision.Decision{d})
+		if err == nil {
+			_, err = b.AppendUnguarded(t.Context(), msgs)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	deliver := func(seq uint64, mailbox string, result decision.Result) {
+		t.Helper()
+		m, err := trail.Delivery(&decision.Delivery{In: "EDGE_alpha", Seq: seq, Mailbox: mailbox, Result: result, ID: "e"})
+		if err == nil {
+			_, err = b.AppendUnguarded(t.Context(), []event.Message{m})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	record(hub.Quarantined, 1)
+	record(hub.Routed, 2, "beta.one", "beta.two")
+	deliver(2, "beta.one", decision.Done)
+	deliver(2, "beta.one", decision.Done) // twice after a crash
+	source := &listening{fail: 1, told: make(chan struct{}, 10)}
+	if got := tell(t, newIntake(t, b, source), source, 1); got[0].Outcome != hub.Quarantined {
+		t.Errorf("first heard %+v", got[0])
+	}
+	deliver(2, "beta.two", decision.Refused)
+	again := &listening{told: make(chan struct{}, 10)}
+	got := tell(t, newIntake(t, b, again), again, 2)
+	if s := got[1]; s.Outcome != hub.Routed || s.Copies != 2 || s.Done != 1 {
+		t.Errorf("the routed event settled as %+v, want 2 copies, 1 done", s)
+	}
+}
+
+// tell runs Tell until n settlements were heard.
+func tell(t *testing.T, in *Intake, s *listening, n int) []hub.Settlement {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = in.Tell(ctx) }()
+	for range n {
+		select {
+		case <-s.told:
+		case <-time.After(20 * time.Second):
+			t.Fatal("the source was not told")
+		}
+	}
+	cancel()
+	<-done
+	return s.settled
+}

@@ -27,7 +27,7 @@ func TestReadmesNameRealCommands(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil || commands < 8 {
+	if err != nil || commands < 5 {
 		t.Errorf("found %d commands: %v", commands, err)
 	}
 }

@@ -22,8 +22,7 @@ type Question struct {
 	At          time.Time
 }
 
-// Route gives the receivers of an event, one copy each, in the order of the
-// federation directory. None means that no agreement in force applies; which
+// Route gives the receivers of an event, one copy each, ordered by agreement. None means that no agreement in force applies; which
 // agreement was held back by a block is nobody's business and stands nowhere.
 func Route(fed *federation.Federation, q Question) []decision.Receiver {
 	var out []decision.Receiver

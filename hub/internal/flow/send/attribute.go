@@ -3,25 +3,14 @@ package send
 import (
 	"slices"
 
-	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/schemas"
 )
 
-// common are the attributes that may pass with every type: CloudEvents' own
-// and the extensions that the hub knows. A type's schema may list more.
-var common = map[string]bool{
-	event.AttrID: true, event.AttrSource: true, event.AttrSpecVersion: true, event.AttrType: true,
-	event.AttrDataContentType: true, event.AttrDataSchema: true, event.AttrSubject: true, event.AttrTime: true,
-	hub.AttrCorrelationID: true, hub.AttrCausationID: true, hub.AttrTraceparent: true, hub.AttrTracestate: true,
-	hub.AttrDataRef: true, hub.AttrDataClassification: true, hub.AttrDataRegulation: true, hub.AttrDataCategory: true,
-	hub.AttrExpiryTime: true, hub.AttrSequence: true, hub.AttrPartitionKey: true, hub.AttrAGS: true,
-}
-
 // allowed lists the attributes of e that pass, and tells whether all do.
 func allowed(e *event.Event, schema *schemas.Schema) (names []string, all bool) {
 	for _, name := range e.Order {
-		if common[name] || slices.Contains(schema.Attributes, name) {
+		if schemas.CommonAttribute(name) || slices.Contains(schema.Attributes, name) {
 			names = append(names, name)
 		}
 	}

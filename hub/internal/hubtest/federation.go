@@ -64,6 +64,21 @@ func Federation(tb testing.TB) *federation.Federation {
 	return fed
 }
 
+// Story gives an example's federation, compiled; its adapters are not judged.
+func Story(tb testing.TB, dir string) *federation.Federation {
+	tb.Helper()
+	fed, findings := federation.Load(dir, anyKinds{})
+	if fed == nil {
+		tb.Fatalf("the story has findings: %v", findings)
+	}
+	return fed
+}
+
+type anyKinds struct{}
+
+func (anyKinds) Has(string) (source, sink, ok bool) { return true, true, true }
+func (anyKinds) HasSimulator(string) bool           { return true }
+
 type noKinds struct{}
 
 func (noKinds) Has(string) (source, sink, ok bool) { return false, false, false }

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bufio"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,14 +34,13 @@ func TestReadmesNameRealCommands(t *testing.T) {
 
 func checkCommands(t *testing.T, path string) (n int) {
 	t.Helper()
-	f, err := os.Open(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
 	code := false
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		line := strings.TrimSpace(lines.Text())
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "```") {
 			code = !code
 			continue
@@ -63,7 +62,7 @@ func checkCommand(t *testing.T, path, line string, args []string) {
 		return
 	}
 	cmd.Flags().SetInterspersed(true)
-	if err := cmd.ParseFlags(rest); err != nil && err != pflag.ErrHelp {
+	if err := cmd.ParseFlags(rest); err != nil && !errors.Is(err, pflag.ErrHelp) {
 		t.Errorf("%s: %s: %v", path, line, err)
 		return
 	}

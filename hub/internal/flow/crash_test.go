@@ -89,7 +89,8 @@ func TestCrashAtEveryStep(t *testing.T) {
 }
 
 // TestDecisionsAreNotTakenAnew: the lane dies after recording; meanwhile the
-// agreements go. The copies that were decided are made all the same.
+// agreements go, and the sender too. The copies that were decided are made all
+// the same.
 func TestDecisionsAreNotTakenAnew(t *testing.T) {
 	b, fed := hubtest.Bus(t), hubtest.Federation(t)
 	publish(t, b, hubtest.Event("1", hubtest.Ding, "k", `{"n":1,"text":"a"}`))
@@ -113,8 +114,8 @@ func TestDecisionsAreNotTakenAnew(t *testing.T) {
 	until(t, b, later)
 	w := look(t, b)
 	w.exact(t, 2)
-	if len(w.copies) != 2 || w.decisions[2].Outcome != "unrouted" {
-		t.Errorf("%d copies, and the later event is %s; want 2 copies of the first and the second unrouted", len(w.copies), w.decisions[2].Outcome)
+	if len(w.copies) != 2 || w.decisions[2].Code != "APP_UNKNOWN" {
+		t.Errorf("%d copies, and the later event is %s; want 2 copies of the first and the second refused", len(w.copies), w.decisions[2].Outcome)
 	}
 }
 

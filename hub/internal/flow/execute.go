@@ -64,8 +64,10 @@ func (l *Lane) loads(ds []*decision.Decision, msgs []*event.Message) (copies, re
 	return copies, refused, nil
 }
 
+// copies reads the event again but asks nobody: whether it may go was decided,
+// even if its application has left the federation since.
 func (l *Lane) copies(d *decision.Decision, m *event.Message) ([]event.Message, error) {
-	e, _, r := accept.Accept(l.Decider.Federation, l.Organisation, m)
+	e, r := accept.Decode(m)
 	if r != nil {
 		return nil, fmt.Errorf("read %s %d again: %w", d.In, d.Seq, r)
 	}

@@ -143,13 +143,17 @@ const invalid = `{
   "more.json": {"pointer": "", "keyword": "additionalProperties"}
 }`
 
-// WithoutAgreements gives the test federation after its agreements were
-// removed from the directory.
+// WithoutAgreements gives the test federation after its agreements and the
+// application alpha.app were removed from the directory.
 func WithoutAgreements(tb testing.TB) *federation.Federation {
 	tb.Helper()
 	dir := tb.TempDir()
 	WriteFederation(tb, dir)
 	if err := os.RemoveAll(filepath.Join(dir, "agreements")); err != nil {
+		tb.Fatal(err)
+	}
+	renamed := strings.ReplaceAll(alpha, "alpha.app", "alpha.other")
+	if err := os.WriteFile(filepath.Join(dir, "organisations", "alpha.yaml"), []byte(renamed), 0o600); err != nil {
 		tb.Fatal(err)
 	}
 	fed, findings := federation.Load(dir, noKinds{})

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -113,18 +114,47 @@ func (b *Bus) Last(ctx context.Context, stream, subject string) (*event.Message,
 // At gives the message with sequence seq, or the next one after it whose
 // subject fits filter; nil if there is none.
 func (b *Bus) At(ctx context.Context, stream string, seq uint64, filter string) (*event.Message, error) {
-	s, err := b.js.Stream(ctx, stream)
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	query, err := json.Marshal(map[string]any{"seq": seq, "next_by_subj": filter})
 	if err != nil {
-		return nil, fmt.Errorf("look at stream %s: %w", stream, err)
+		return nil, err
 	}
-	raw, err := s.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(filter))
-	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return nil, nil
-	}
+	resp, err := b.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, query)
 	if err != nil {
 		return nil, fmt.Errorf("read %s from sequence %d: %w", stream, seq, err)
 	}
-	return rawMessage(stream, raw), nil
+	return storedMessage(stream, seq, resp.Data)
+}
+
+// storedMessage reads the API's answer. Place and subject come from the answer,
+// not from headers; headers that cannot be read are left out, as they are when
+// the message is delivered.
+func storedMessage(stream string, seq uint64, answer []byte) (*event.Message, error) {
+	var got struct {
+		Error   *jetstream.APIError `json:"error"`
+		Message *struct {
+			Subject string    `json:"subject"`
+			Seq     uint64    `json:"seq"`
+			Header  []byte    `json:"hdrs"`
+			Data    []byte    `json:"data"`
+			Time    time.Time `json:"time"`
+		} `json:"message"`
+	}
+	if err := json.Unmarshal(answer, &got); err != nil {
+		return nil, fmt.Errorf("read %s from sequence %d: %w", stream, seq, err)
+	}
+	if got.Error != nil && got.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound {
+		return nil, nil
+	}
+	if got.Error != nil || got.Message == nil {
+		return nil, fmt.Errorf("read %s from sequence %d: %w", stream, seq, got.Error)
+	}
+	m := &event.Message{Stream: stream, Seq: got.Message.Seq, Subject: got.Message.Subject, Data: got.Message.Data, Time: got.Message.Time}
+	if h, err := nats.DecodeHeadersMsg(got.Message.Header); err == nil {
+		m.Header = h
+	}
+	return m, nil
 }
 
 func rawMessage(stream string, raw *jetstream.RawStreamMsg) *event.Message {

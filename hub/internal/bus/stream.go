@@ -47,6 +47,10 @@ type StreamSpec struct {
 	Atomic bool
 	// Audit denies deletes and purges.
 	Audit bool
+	// Foreign marks streams that senders write to. They have no direct get: its
+	// answer carries the stored headers before the server's own, so a sender's
+	// Nats-Sequence would be believed.
+	Foreign bool
 	// Replicas is 1 or, in a cluster, 3 or 5.
 	Replicas int
 }
@@ -72,8 +76,8 @@ func (l Layout) Specs(orgs []Organisation) []StreamSpec {
 	}
 	for _, o := range orgs {
 		specs = append(specs,
-			StreamSpec{Name: InStream(o.ID), Subjects: []string{"in." + o.ID + ".>"}, MaxBytes: o.Quota, MaxMsg: maxIn},
-			StreamSpec{Name: EdgeStream(o.ID), Subjects: []string{"edge." + o.ID + ".>"}, MaxBytes: o.Quota, MaxMsg: maxIn, Atomic: true})
+			StreamSpec{Name: InStream(o.ID), Subjects: []string{"in." + o.ID + ".>"}, MaxBytes: o.Quota, MaxMsg: maxIn, Foreign: true},
+			StreamSpec{Name: EdgeStream(o.ID), Subjects: []string{"edge." + o.ID + ".>"}, MaxBytes: o.Quota, MaxMsg: maxIn, Atomic: true, Foreign: true})
 	}
 	for i := range specs {
 		specs[i].Replicas = max(l.Replicas, 1)
@@ -104,7 +108,7 @@ func (s StreamSpec) config() jetstream.StreamConfig {
 		MaxConsumers:       -1,
 		Replicas:           s.Replicas,
 		Duplicates:         100 * time.Millisecond, // cannot be off; the hub de-duplicates itself
-		AllowDirect:        true,
+		AllowDirect:        !s.Foreign,
 		AllowAtomicPublish: s.Atomic,
 		DenyDelete:         s.Audit,
 		DenyPurge:          s.Audit,
@@ -183,6 +187,7 @@ func drift(spec StreamSpec, is jetstream.StreamConfig) []Drift {
 		{"sealed", is.Sealed, must.Sealed},
 		{"deny delete", is.DenyDelete, must.DenyDelete},
 		{"deny purge", is.DenyPurge, must.DenyPurge},
+		{"allow direct get", is.AllowDirect, must.AllowDirect},
 		{"allow roll-up", is.AllowRollup, must.AllowRollup},
 		{"allow message TTL", is.AllowMsgTTL, must.AllowMsgTTL},
 		{"allow schedules", is.AllowMsgSchedules, must.AllowMsgSchedules},

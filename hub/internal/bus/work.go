@@ -19,7 +19,8 @@ const (
 	workGroup = "hub"
 	pinnedTTL = 3 * time.Second
 	pullTime  = time.Second // shorter than pinnedTTL, or the pin moves while its owner lives
-	workAhead = 4096
+	workBytes = 32 << 20    // taken ahead at most
+	workAhead = 512
 )
 
 // Work is one instance's hand on an in stream. Its methods are for one
@@ -70,7 +71,7 @@ func (b *Bus) Work(ctx context.Context, stream string) (*Work, error) {
 func (w *Work) pull(ctx context.Context, cons jetstream.Consumer) {
 	defer close(w.done)
 	for ctx.Err() == nil {
-		it, err := cons.Messages(jetstream.PullMaxMessages(workAhead), jetstream.PullExpiry(pullTime),
+		it, err := cons.Messages(jetstream.PullMaxBytes(workBytes), jetstream.PullExpiry(pullTime),
 			jetstream.PullHeartbeat(pullTime/2), jetstream.PullPriorityGroup(workGroup))
 		if err == nil {
 			err = w.drain(ctx, it)

@@ -95,5 +95,9 @@ const (
 )
 
 // Remembered tells whether d changes what is known of its event's identity: a
-// duplicate does not, nor does an event whose identity could not be read.
-func (d *Decision) Remembered() bool { return d.ID != "" && d.Outcome != hub.Suppressed }
+// duplicate does not, nor does an event whose identity could not be read or was
+// not the sender's to use.
+func (d *Decision) Remembered() bool {
+	return d.ID != "" && d.Outcome != hub.Suppressed &&
+		d.Code != refusal.SourceNotAllowed && d.Code != refusal.SubjectMismatch
+}

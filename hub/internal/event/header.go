@@ -12,5 +12,6 @@ const (
 	HeaderAt        = "Amtsbote-At"        // quarantine: where in the event
 	HeaderKeyword   = "Amtsbote-Keyword"   // quarantine: JSON Schema keyword
 	HeaderSubject   = "Amtsbote-Subject"   // quarantine: subject it was sent to
+	HeaderEnvelope  = "Amtsbote-Envelope"  // quarantine: the data is a JSON envelope of headers and data
 	HeaderStored    = "Amtsbote-Stored"    // quarantine: when the in stream stored it
 )

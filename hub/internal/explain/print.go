@@ -88,7 +88,7 @@ func (p printer) receiver(e *Event, r *decision.Receiver) {
 	p.line(p.t("  Felder", "  fields"), "%s", fields)
 	switch d := e.Delivery(r.Application); {
 	case d == nil:
-		p.line(p.t("  Stand", "  state"), "%s", p.t("liegt im Eingangsfach; der Empfänger ist am Zug", "lies in the mailbox; it is the receiver's move"))
+		p.line(p.t("  Stand", "  state"), "%s", p.t("im Eingangsfach gespeichert, noch kein Ergebnis vermerkt (bei Empfängern der Art nats wird keines vermerkt)", "stored in the mailbox, no outcome recorded yet (for receivers of mode nats none is)"))
 	case d.Result == decision.Done:
 		p.line(p.t("  Stand", "  state"), p.t("übernommen %s, Versuch %d, nach %s", "done %s, attempt %d, after %s"), stamp(d.At), d.Attempt, e.Lasted(d))
 	default:
@@ -97,7 +97,7 @@ func (p printer) receiver(e *Event, r *decision.Receiver) {
 }
 
 func (p printer) notFound(a *Answer) {
-	fmt.Fprintf(p.w, p.t("Zu %q steht nichts im Nachweis: kein Eingang hat ein Ereignis mit dieser id bestätigt.\n", "The trail holds nothing about %q: no in stream has acknowledged an event with this id.\n"), a.ID)
+	fmt.Fprintf(p.w, p.t("Zu %q steht nichts im Nachweis: kein lesbares Ereignis mit dieser id wurde bestätigt. (Unlesbare liegen ohne id im Klärungsfach.)\n", "The trail holds nothing about %q: no readable event with this id was acknowledged. (Unreadable ones rest in quarantine without an id.)\n"), a.ID)
 	if len(a.Latest) == 0 {
 		fmt.Fprintln(p.w, p.t("Es gibt noch gar keine Ereignisse.", "There are no events at all yet."))
 		return

@@ -66,7 +66,12 @@ func (l *Lane) loads(ds []*decision.Decision, msgs []*event.Message) (copies, re
 
 // copies reads the event again but asks nobody: whether it may go was decided,
 // even if its application has left the federation since.
-func (l *Lane) copies(d *decision.Decision, m *event.Message) ([]event.Message, error) {
+func (l *Lane) copies(d *decision.Decision, m *event.Message) (out []event.Message, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("carry out the decision on %s %d: a fault of the hub (%T)", d.In, d.Seq, p)
+		}
+	}()
 	e, r := accept.Decode(m)
 	if r != nil {
 		return nil, fmt.Errorf("read %s %d again: %w", d.In, d.Seq, r)
@@ -106,7 +111,7 @@ func (l *Lane) persist(ctx context.Context, t *target, b *batch) error {
 		next := settle.Settle(err, attempt, settle.Jitter())
 		l.Log.Warn("write not confirmed; trying again", zap.String("stream", t.stream),
 			zap.Int("attempt", attempt), zap.Duration("after", next.After), zap.Error(err))
-		settle.Wait(ctx, next.After)
+		settle.Wait(ctx, min(next.After, maxWait))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -4,6 +4,7 @@
 package flow
 
 import (
+	"strings"
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub"
@@ -29,7 +30,7 @@ type Decider struct {
 // organisation org to the decision that will be recorded and carried out. A
 // fault of the hub itself costs only this event.
 func (f *Decider) Decide(org string, m *event.Message) (d *decision.Decision) {
-	d = f.open(m)
+	d = f.open(org, m)
 	defer func() {
 		if recover() != nil {
 			refuse(d, refusal.At(refusal.Internal, ""))
@@ -38,14 +39,18 @@ func (f *Decider) Decide(org string, m *event.Message) (d *decision.Decision) {
 
 	e, sender, r := accept.Accept(f.Federation, org, m)
 	d.Application = sender.ID()
+	if e != nil {
+		f.describe(d, e)
+	}
 	if r != nil {
 		return refuse(d, r)
 	}
-	f.describe(d, e)
-
-	if f.repeated(d, e) {
+	before, done := f.repeated(d, e)
+	if done {
 		return d
 	}
+	defer func() { suppressIfSame(d, before) }()
+
 	checked, r := check.Check(f.Federation.Schemas, e)
 	if r != nil {
 		return refuse(d, r)
@@ -62,11 +67,17 @@ func (f *Decider) Decide(org string, m *event.Message) (d *decision.Decision) {
 	return d
 }
 
-func (f *Decider) open(m *event.Message) *decision.Decision {
-	return &decision.Decision{
-		In: m.Stream, Seq: m.Seq, Adapter: m.Get(event.HeaderAdapter), Digest: digest(m.Data),
+func (f *Decider) open(org string, m *event.Message) *decision.Decision {
+	d := &decision.Decision{
+		In: m.Stream, Seq: m.Seq, Application: org + ".unknown", Digest: digest(m.Data),
 		Federation: f.Federation.Digest, Stored: m.Time.UTC(), Decided: f.Now().UTC(),
 	}
+	// only the hub's own adapters write to edge streams; elsewhere the header is
+	// whatever a sender put there
+	if strings.HasPrefix(m.Subject, "edge.") {
+		d.Adapter = m.Get(event.HeaderAdapter)
+	}
+	return d
 }
 
 // describe takes over what the event says of itself.
@@ -79,24 +90,32 @@ func (f *Decider) describe(d *decision.Decision, e *event.Event) {
 	}
 }
 
-// repeated settles events whose identity is known: the same content is a
-// duplicate, other content a conflict, unless the earlier one was refused for
-// its content: then this one is its correction and supersedes it.
-func (f *Decider) repeated(d *decision.Decision, e *event.Event) bool {
-	before, known := f.Seen(event.IdentityOf(e.Source(), e.ID()))
+// repeated settles events whose identity is known and done: the same content
+// is a duplicate, other content a conflict. An event that rests in quarantine is
+// decided anew, whether corrected or not: what kept it out may be mended.
+func (f *Decider) repeated(d *decision.Decision, e *event.Event) (before *index.Seen, done bool) {
+	seen, known := f.Seen(event.IdentityOf(e.Source(), e.ID()))
 	if !known {
-		return false
+		return nil, false
 	}
-	d.Of = &decision.Ref{In: before.Ref.In, Seq: before.Ref.Seq}
+	d.Of = &decision.Ref{In: seen.Ref.In, Seq: seen.Ref.Seq}
 	switch {
-	case before.Digest == d.Digest || before.Conflict == d.Digest:
+	case seen.Outcome == hub.Quarantined || seen.Outcome == hub.Unrouted:
+		return &seen, false
+	case seen.Digest == d.Digest || seen.Conflict == d.Digest:
 		d.Outcome = hub.Suppressed
-		return true
-	case before.Outcome == hub.Quarantined || before.Outcome == hub.Unrouted:
-		return false
+	default:
+		refuse(d, refusal.At(refusal.Conflict, event.AttrID))
 	}
-	refuse(d, refusal.At(refusal.Conflict, event.AttrID))
-	return true
+	return &seen, true
+}
+
+// suppressIfSame makes a decision that says of the same content what the
+// earlier one said a duplicate: it rests in quarantine already.
+func suppressIfSame(d *decision.Decision, before *index.Seen) {
+	if before != nil && d.Digest == before.Digest && d.Outcome == before.Outcome && d.Code == before.Code {
+		d.Outcome, d.Code, d.At, d.Keyword = hub.Suppressed, "", "", ""
+	}
 }
 
 func refuse(d *decision.Decision, r *refusal.Refusal) *decision.Decision {

@@ -36,11 +36,16 @@ type Lane struct {
 
 	work                   *bus.Work
 	trail, out, quarantine *target
+	missed                 uint64             // sequence of the last message that was not delivered
 	crash                  func(point string) // tests only
 }
 
 // maxEvents is the most that one batch decides about.
 const maxEvents = 500
+
+// maxLag is how far a cursor of OUT or QUARANTINE may stay behind for want of
+// something to store there; it bounds what a take-over reads.
+const maxLag = 10_000
 
 // idle is how long a lane waits before it looks whether it missed something.
 const idle = 5 * time.Second
@@ -64,19 +69,26 @@ func (l *Lane) Run(ctx context.Context) error {
 	l.out = newTarget(l.Bus, bus.Out, "out", l.In)
 	l.quarantine = newTarget(l.Bus, bus.Quarantine, "quarantine", l.In)
 	for attempt := 1; ctx.Err() == nil; attempt++ {
+		before := l.trail.at
 		err := l.own(ctx)
 		if ctx.Err() != nil {
 			break
+		}
+		if l.trail.at.Seq != before.Seq { // it got on: what failed is new
+			attempt = 1
 		}
 		if errors.Is(err, bus.ErrFenced) {
 			l.Log.Info("another owner has moved the cursor; reading on from it")
 		} else {
 			l.Log.Error("lane stopped; trying again", zap.Int("attempt", attempt), zap.Error(err))
 		}
-		settle.Wait(ctx, settle.Backoff(attempt, settle.Jitter()))
+		settle.Wait(ctx, min(settle.Backoff(attempt, settle.Jitter()), maxWait))
 	}
 	return nil
 }
+
+// maxWait bounds the delays of a lane: it waits for the hub's own server.
+const maxWait = 15 * time.Second
 
 // own takes the in stream over and works it until something fails.
 func (l *Lane) own(ctx context.Context) error {
@@ -107,7 +119,7 @@ func (l *Lane) next(ctx context.Context) ([]*event.Message, error) {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, l.lookBack(ctx)
+		return l.lookBack(ctx)
 	case err != nil:
 		return nil, err
 	}
@@ -117,8 +129,14 @@ func (l *Lane) next(ctx context.Context) ([]*event.Message, error) {
 	}
 	for i, m := range msgs {
 		if m.Seq != at+1 {
-			if ok, err := l.follows(ctx, at, m.Seq); err != nil || !ok {
-				return msgs[:i], errors.Join(err, l.work.Reset(ctx, at+1))
+			stored, err := l.Bus.At(ctx, l.In, at+1, ">")
+			if err != nil {
+				return nil, err
+			}
+			// a gap may be that of removed messages; otherwise one was skipped
+			if stored == nil || stored.Seq != m.Seq {
+				missing, err := l.skipped(ctx, stored, at)
+				return append(msgs[:i:i], missing...), err
 			}
 		}
 		at = m.Seq
@@ -126,22 +144,30 @@ func (l *Lane) next(ctx context.Context) ([]*event.Message, error) {
 	return msgs, nil
 }
 
-// follows tells whether nothing lies between at and seq: then the gap is that
-// of removed messages, otherwise messages were skipped.
-func (l *Lane) follows(ctx context.Context, at, seq uint64) (bool, error) {
-	m, err := l.Bus.At(ctx, l.In, at+1, ">")
-	return m != nil && m.Seq == seq, err
+// skipped deals with a message that was not delivered, though it lies behind
+// at: it is asked for again, and when that does not help it is taken from the
+// store. (nats.go swallows an empty message with the header Status, since its
+// own control messages look so.)
+func (l *Lane) skipped(ctx context.Context, stored *event.Message, at uint64) ([]*event.Message, error) {
+	if stored == nil || l.missed != stored.Seq {
+		l.missed = at + 1
+		if stored != nil {
+			l.missed = stored.Seq
+		}
+		return nil, l.work.Reset(ctx, at+1)
+	}
+	return []*event.Message{stored}, l.work.Reset(ctx, stored.Seq+1)
 }
 
 // lookBack finds messages that were delivered into a broken connection: the
 // work consumer acknowledges nothing, so they do not come again by themselves.
-func (l *Lane) lookBack(ctx context.Context) error {
+func (l *Lane) lookBack(ctx context.Context) ([]*event.Message, error) {
 	m, err := l.Bus.At(ctx, l.In, l.trail.at.Seq+1, ">")
 	if err != nil || m == nil {
-		return err
+		return nil, errors.Join(err, l.moveUp(ctx, 0))
 	}
 	l.Log.Warn("events were not delivered, taking them again", zap.Uint64("from", m.Seq))
-	return l.work.Reset(ctx, l.trail.at.Seq+1)
+	return l.skipped(ctx, m, l.trail.at.Seq)
 }
 
 // carry brings a batch through: the decisions are in the trail before the first
@@ -151,7 +177,10 @@ func (l *Lane) carry(ctx context.Context, msgs []*event.Message) error {
 	if err != nil {
 		return err
 	}
-	return l.execute(ctx, decisions, msgs)
+	if err := l.execute(ctx, decisions, msgs); err != nil {
+		return err
+	}
+	return l.moveUp(ctx, maxLag)
 }
 
 // record decides about msgs and writes the decisions.

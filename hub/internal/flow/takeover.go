@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
@@ -65,7 +66,7 @@ func (l *Lane) catchUp(ctx context.Context) error {
 	}
 	err := l.Bus.Read(ctx, bus.Trail, from, []string{"trail.decision." + l.In + ".>"}, func(record *event.Message) error {
 		d, err := trail.ReadDecision(record)
-		if err != nil || d.Seq <= behind {
+		if err != nil || !l.pending(d) {
 			return err
 		}
 		m, err := l.Bus.At(ctx, l.In, d.Seq, ">")
@@ -85,6 +86,30 @@ func (l *Lane) catchUp(ctx context.Context) error {
 		return fmt.Errorf("carry out recorded decisions: %w", err)
 	}
 	return flush()
+}
+
+// pending tells whether what d says is still to be stored.
+func (l *Lane) pending(d *decision.Decision) bool {
+	switch d.Outcome {
+	case hub.Routed:
+		return d.Seq > l.out.at.Seq
+	case hub.Quarantined, hub.Unrouted:
+		return d.Seq > l.quarantine.at.Seq
+	}
+	return false
+}
+
+// moveUp writes the cursors of OUT and QUARANTINE anew where they are more than
+// lag behind the trail's because nothing was stored there.
+func (l *Lane) moveUp(ctx context.Context, lag uint64) error {
+	for _, t := range []*target{l.out, l.quarantine} {
+		if l.trail.at.Seq > t.at.Seq+lag {
+			if err := l.bump(ctx, t, l.trail.at.Epoch, l.trail.last); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // errLost means damage: a decided event that is not carried out yet is no

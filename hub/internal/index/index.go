@@ -34,6 +34,7 @@ type Index struct {
 type Seen struct {
 	Digest  string
 	Outcome hub.Outcome
+	Code    refusal.Code // of Outcome
 	Ref     decision.Ref
 	// Conflict is the digest of the last other content that came under the same
 	// identity and was refused for it; "" if there was none.
@@ -109,7 +110,7 @@ func After(before Seen, d *decision.Decision) Seen {
 		before.Conflict = d.Digest
 		return before
 	}
-	return Seen{Digest: d.Digest, Outcome: d.Outcome, Ref: decision.Ref{In: d.In, Seq: d.Seq}, At: d.Decided}
+	return Seen{Digest: d.Digest, Outcome: d.Outcome, Code: d.Code, Ref: decision.Ref{In: d.In, Seq: d.Seq}, At: d.Decided}
 }
 
 // forget drops identities that were last decided before limit; one that was

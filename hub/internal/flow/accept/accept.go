@@ -37,9 +37,12 @@ type Sender struct {
 // ID is <organisation>.<application>.
 func (s Sender) ID() string { return s.Organisation + "." + s.Application }
 
+// unknown stands for an application whose name is none.
+const unknown = "unknown"
+
 // Accept reads m, which lies in the in stream of organisation org. The Sender
-// is filled as far as the subject tells; the event is nil exactly when there is
-// a refusal.
+// is filled as far as the subject tells. With a refusal the event may be there,
+// if it could be read: then it is not the sender's to send.
 func Accept(fed *federation.Federation, org string, m *event.Message) (*event.Event, Sender, *refusal.Refusal) {
 	sender, ok := senderOf(org, m.Subject)
 	if !ok {
@@ -54,19 +57,19 @@ func Accept(fed *federation.Federation, org string, m *event.Message) (*event.Ev
 		return nil, sender, r
 	}
 	if _, owned := app.Authority(e.Source()); !owned {
-		return nil, sender, refusal.At(refusal.SourceNotAllowed, event.AttrSource)
+		return e, sender, refusal.At(refusal.SourceNotAllowed, event.AttrSource)
 	}
 	if e.Type() != sender.Type {
-		return nil, sender, refusal.At(refusal.SubjectMismatch, event.AttrType)
+		return e, sender, refusal.At(refusal.SubjectMismatch, event.AttrType)
 	}
 	return e, sender, nil
 }
 
 // senderOf reads <in|edge>.<org>.<app>.<type…>.
 func senderOf(org, subject string) (Sender, bool) {
-	s := Sender{Organisation: org}
+	s := Sender{Organisation: org, Application: unknown}
 	parts := strings.SplitN(subject, ".", 4)
-	if len(parts) < 3 || (parts[0] != "in" && parts[0] != "edge") || parts[1] != org {
+	if len(parts) < 3 || (parts[0] != "in" && parts[0] != "edge") || parts[1] != org || !plainToken(parts[2]) {
 		return s, false
 	}
 	s.Application = parts[2]
@@ -75,6 +78,16 @@ func senderOf(org, subject string) (Sender, bool) {
 	}
 	s.Type = parts[3]
 	return s, true
+}
+
+// plainToken: names are [a-z0-9-]; everything else is somebody's text.
+func plainToken(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 64
 }
 
 // Decode reads m as one CloudEvent, whoever sent it.

@@ -59,7 +59,9 @@ func checkURIs(e *event.Event) *refusal.Refusal {
 		return refusal.At(refusal.CEURI, event.AttrDataSchema)
 	}
 	if ct := e.ContentType(); ct != "" {
-		if _, _, err := mime.ParseMediaType(ct); err != nil || !strings.Contains(ct, "/") {
+		t, _, err := mime.ParseMediaType(ct)
+		// an event as the data of an event would be taken for the outer one
+		if err != nil || !strings.Contains(t, "/") || strings.HasPrefix(t, "application/cloudevents") {
 			return refusal.At(refusal.CEMediaType, event.AttrDataContentType)
 		}
 	}

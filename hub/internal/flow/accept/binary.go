@@ -16,9 +16,6 @@ func readBinary(e *event.Event, h *header) *refusal.Refusal {
 		return refusal.At(refusal.CELimit, "")
 	}
 	for _, name := range h.order {
-		if !validName(name) {
-			return refusal.At(refusal.CEAttrName, "")
-		}
 		value, ok := percentDecode(h.attributes[name])
 		if !ok {
 			return refusal.At(refusal.CEPercent, name)

@@ -29,7 +29,7 @@ func headers(m *event.Message) (*header, *refusal.Refusal) {
 			continue
 		}
 		if len(values) != 1 {
-			return nil, refusal.At(refusal.DuplicateKey, low)
+			return nil, refusal.At(refusal.DuplicateKey, "")
 		}
 		if !isAttribute {
 			if h.contentType != "" {
@@ -39,6 +39,9 @@ func headers(m *event.Message) (*header, *refusal.Refusal) {
 			continue
 		}
 		attr := low[len(prefix):]
+		if !validName(attr) { // the name itself is the sender's text: it is not repeated
+			return nil, refusal.At(refusal.CEAttrName, "")
+		}
 		if _, twice := h.attributes[attr]; twice {
 			return nil, refusal.At(refusal.DuplicateKey, attr)
 		}

@@ -43,7 +43,8 @@ type Settlement struct {
 	// Outcome is Quarantined or Unrouted.
 	Code string
 	// Copies is how many receivers the event was routed to; Done how many of
-	// them have taken it. They differ only when a receiver refused for good.
+	// them are known to have taken it. They differ when a receiver refused for
+	// good, or takes its copies by itself (mode nats), which is not recorded yet.
 	Copies, Done int
 }
 

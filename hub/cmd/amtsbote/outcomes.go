@@ -11,18 +11,48 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 )
 
-// outcomes prints one line an outcome.
+// outcomes prints one line an outcome. Printing never holds up the hub: when
+// nobody reads, lines are left out and counted.
 type outcomes struct {
+	lang  string
+	lines chan string
+	done  chan struct{}
+
 	mu   sync.Mutex
-	out  io.Writer
-	lang string
+	left int // lines left out
 }
+
+// waitingLines is how many lines may wait for a slow reader.
+const waitingLines = 10_000
 
 func newOutcomes(out io.Writer, lang string) *outcomes {
 	if strings.HasPrefix(lang, "de") {
 		lang = "de"
 	}
-	return &outcomes{out: out, lang: lang}
+	o := &outcomes{lang: lang, lines: make(chan string, waitingLines), done: make(chan struct{})}
+	go o.write(out)
+	return o
+}
+
+func (o *outcomes) write(out io.Writer) {
+	defer close(o.done)
+	for line := range o.lines {
+		fmt.Fprintln(out, line)
+	}
+}
+
+// close prints what waits, for at most a second: a reader that is stuck must
+// not keep the hub from ending.
+func (o *outcomes) close(out io.Writer) {
+	close(o.lines)
+	select {
+	case <-o.done:
+	case <-time.After(time.Second):
+		return
+	}
+	if o.left > 0 {
+		fmt.Fprintf(out, "%d lines were left out; the trail has them all\n", o.left)
+	}
 }
 
 var outcomeWords = map[string][2]string{
@@ -64,7 +94,12 @@ func (o *outcomes) Delivered(d *decision.Delivery) {
 }
 
 func (o *outcomes) print(outcome, id, rest string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	fmt.Fprintf(o.out, "%s  %-12s %s  %s\n", time.Now().Format("15:04:05.000"), o.word(outcome), id, rest)
+	line := fmt.Sprintf("%s  %-12s %s  %s", time.Now().Format("15:04:05.000"), o.word(outcome), id, rest)
+	select {
+	case o.lines <- line:
+	default:
+		o.mu.Lock()
+		o.left++
+		o.mu.Unlock()
+	}
 }

@@ -65,11 +65,13 @@ func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) error {
 		return err
 	}
 	defer func() { _ = log.Sync() }()
+	printed := newOutcomes(out, f.lang)
+	defer printed.close(out)
 	cfg := app.Config{
 		Directory: dir, Data: dataDir(f.data, dir), Listen: f.listen, Monitor: f.monitor,
 		NoSimulators: f.noSimulators, Replicas: f.replicas,
 		Kinds: adapters.Kinds(), Simulators: adapters.Simulators(),
-		Observer: newOutcomes(out, f.lang), Log: log,
+		Observer: printed, Log: log,
 	}
 	if f.nats != "" {
 		cfg.External = &bus.External{URL: f.nats, Creds: f.creds, Nkey: f.nkey}

@@ -127,7 +127,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 	}
 	a.server, err = bus.StartEmbedded(bus.Embedded{
 		Dir: a.cfg.Data, Listen: a.cfg.Listen, AllowTemp: a.cfg.AllowTemp,
-		MaxStore: a.cfg.layout().Total(a.organisations()),
+		MaxStore: maxStore, Sinks: a.mailboxes(federation.ModeSink), Mailboxes: a.mailboxes(""),
 	}, a.log)
 	if err != nil {
 		return err
@@ -135,6 +135,11 @@ func (a *App) connect(ctx context.Context) (err error) {
 	a.bus, err = a.server.Connect(ctx, a.log)
 	return err
 }
+
+// maxStore is what JetStream may reserve: fixed, since the server's default
+// shrinks with the free space, and far above what streams are limited to, since
+// those of organisations that have left keep their share.
+const maxStore = 1 << 46
 
 func (a *App) organisations() []bus.Organisation {
 	var out []bus.Organisation
@@ -169,12 +174,26 @@ func (a *App) prepare(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if err := a.leftBehind(ctx); err != nil {
+		return err
+	}
 	began := time.Now()
 	if err := a.bus.Read(ctx, bus.Trail, 1, nil, a.index.Apply); err != nil {
 		return fmt.Errorf("read the trail: %w", err)
 	}
 	a.log.Info("trail read", zap.Uint64("records", a.index.Applied()), zap.Duration("took", time.Since(began)))
 	return nil
+}
+
+// mailboxes lists the applications with a mailbox of a mode, "" for any.
+func (a *App) mailboxes(mode federation.MailboxMode) []string {
+	var out []string
+	for _, app := range a.applications() {
+		if app.Mailbox != nil && (mode == "" || app.Mailbox.Mode == mode) {
+			out = append(out, app.ID)
+		}
+	}
+	return out
 }
 
 func (a *App) applications() []*federation.Application {

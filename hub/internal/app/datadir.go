@@ -60,7 +60,12 @@ func announce(dir string, r Running) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, runningFile), append(data, '\n'), 0o600); err != nil {
+	path := filepath.Join(dir, runningFile)
+	err = os.WriteFile(path+".tmp", append(data, '\n'), 0o600)
+	if err == nil {
+		err = os.Rename(path+".tmp", path)
+	}
+	if err != nil {
 		return fmt.Errorf("say where the hub runs: %w", err)
 	}
 	return nil

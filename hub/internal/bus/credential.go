@@ -11,6 +11,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
+
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
 )
 
 // LocalCredential is the file in the data directory that holds the nkey seed of
@@ -94,9 +96,10 @@ func syncDir(dir string) error {
 }
 
 // users are the two that may connect: the hub itself, and the local
-// credential, which can publish to in streams and read, but neither change nor
-// remove streams.
-func users(own, local nkeys.KeyPair) ([]*server.NkeyUser, error) {
+// credential, which can publish to in streams, read, and take from mailboxes of
+// mode nats, but not change streams, take from mailboxes that the hub hands
+// out, or change the consumers that the hub works with.
+func users(own, local nkeys.KeyPair, cfg Embedded) ([]*server.NkeyUser, error) {
 	ownKey, err := own.PublicKey()
 	if err != nil {
 		return nil, err
@@ -105,11 +108,11 @@ func users(own, local nkeys.KeyPair) ([]*server.NkeyUser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []*server.NkeyUser{{Nkey: ownKey}, {Nkey: localKey, Permissions: localPermissions()}}, nil
+	return []*server.NkeyUser{{Nkey: ownKey}, {Nkey: localKey, Permissions: localPermissions(cfg)}}, nil
 }
 
-func localPermissions() *server.Permissions {
-	var api []string
+func localPermissions(cfg Embedded) *server.Permissions {
+	var api, deny []string
 	for _, p := range []string{"$JS.API", "$JS." + Domain + ".API"} {
 		for _, verb := range []string{
 			"INFO", "STREAM.INFO.>", "STREAM.NAMES", "STREAM.LIST", "STREAM.MSG.GET.>", "DIRECT.GET.>",
@@ -117,9 +120,19 @@ func localPermissions() *server.Permissions {
 		} {
 			api = append(api, p+"."+verb)
 		}
+		deny = append(deny, p+".CONSUMER.CREATE.*."+workName, p+".CONSUMER.CREATE.*."+workName+".>", p+".CONSUMER.MSG.NEXT.*."+workName)
+		for _, m := range cfg.Mailboxes {
+			deny = append(deny, p+".CONSUMER.CREATE."+Out+"."+decision.MailboxName(m), p+".CONSUMER.CREATE."+Out+"."+decision.MailboxName(m)+".>")
+		}
+		for _, m := range cfg.Sinks {
+			deny = append(deny, p+".CONSUMER.MSG.NEXT."+Out+"."+decision.MailboxName(m))
+		}
+	}
+	for _, m := range cfg.Sinks {
+		deny = append(deny, "$JS.ACK."+Out+"."+decision.MailboxName(m)+".>")
 	}
 	return &server.Permissions{
-		Publish:   &server.SubjectPermission{Allow: append(api, "in.>", "$JS.ACK.>", "$JS.FC.>")},
+		Publish:   &server.SubjectPermission{Allow: append(api, "in.>", "$JS.ACK.>", "$JS.FC.>"), Deny: deny},
 		Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>", "_INBOX_local.>"}},
 	}
 }

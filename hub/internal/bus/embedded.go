@@ -27,6 +27,9 @@ type Embedded struct {
 	Listen string
 	// MaxStore is what JetStream may use on disk, in bytes.
 	MaxStore int64
+	// Sinks and Mailboxes are the applications whose copies the hub hands out
+	// itself, and all with a mailbox: what the local credential may not touch.
+	Sinks, Mailboxes []string
 	// AllowTemp permits a store below the temporary directory, whose content an
 	// operating system may clear: only for demonstrations and tests.
 	AllowTemp bool
@@ -83,7 +86,7 @@ func StartEmbedded(cfg Embedded, log *zap.Logger) (*Server, error) {
 }
 
 func options(cfg Embedded, storeKey string, own, local nkeys.KeyPair) (*server.Options, error) {
-	users, err := users(own, local)
+	users, err := users(own, local, cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -55,6 +55,23 @@ func (c *Copy) Ack(ctx context.Context) error {
 	return c.msg.DoubleAck(ctx)
 }
 
+// Mailboxes tells how many copies wait in each mailbox that exists, by the name
+// of its consumer.
+func (b *Bus) Mailboxes(ctx context.Context) (map[string]uint64, error) {
+	s, err := b.js.Stream(ctx, Out)
+	if err != nil {
+		return nil, fmt.Errorf("look at stream %s: %w", Out, err)
+	}
+	out := map[string]uint64{}
+	list := s.ListConsumers(ctx)
+	for info := range list.Info() {
+		if info.Config.Durable != "" {
+			out[info.Name] = info.NumPending + uint64(max(info.NumAckPending, 0)) //nolint:gosec // not negative
+		}
+	}
+	return out, list.Err()
+}
+
 // MailboxFloor is the sequence in OUT at and below which a mailbox has nothing
 // left to hand out.
 func (b *Bus) MailboxFloor(ctx context.Context, application string) (uint64, error) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -31,15 +33,16 @@ type Work struct {
 	msgs   chan taken
 	cancel context.CancelFunc
 	done   chan struct{}
-	// stale is set by Reset: what was taken before it is still in the pipe. The
-	// consumer counts its deliveries from 1 again, which tells old from new.
-	stale bool
-	from  uint64
+	// After a Reset what was taken before it is still in the pipe. The consumer
+	// counts its deliveries from 1 again, so a count that does not grow begins a
+	// new generation; what belongs to an older one is dropped.
+	generation atomic.Int64 // of what was taken last; 0: nothing yet
+	oldest     int64        // generation that still counts
 }
 
 type taken struct {
 	*event.Message
-	delivery uint64 // the consumer's count
+	generation int64
 }
 
 // Work begins to take from an in stream. Messages come in sequence after a
@@ -85,6 +88,7 @@ func (w *Work) pull(ctx context.Context, cons jetstream.Consumer) {
 }
 
 func (w *Work) drain(ctx context.Context, it jetstream.MessagesContext) error {
+	last := uint64(math.MaxUint64) // the first one begins a generation
 	for {
 		msg, err := it.Next(jetstream.NextContext(ctx))
 		if errors.Is(err, jetstream.ErrNoHeartbeat) {
@@ -97,8 +101,13 @@ func (w *Work) drain(ctx context.Context, it jetstream.MessagesContext) error {
 		if err != nil {
 			return err
 		}
+		delete(m.Header, "Nats-Pin-Id") // the server's, for pinned consumers
+		if meta.Sequence.Consumer <= last {
+			w.generation.Add(1)
+		}
+		last = meta.Sequence.Consumer
 		select {
-		case w.msgs <- taken{m, meta.Sequence.Consumer}:
+		case w.msgs <- taken{m, w.generation.Load()}:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -128,10 +137,9 @@ func (w *Work) Next(ctx context.Context, limit int) ([]*event.Message, error) {
 }
 
 func (w *Work) take(batch []*event.Message, m taken) []*event.Message {
-	if w.stale && (m.delivery != 1 || m.Seq < w.from) {
+	if m.generation < w.oldest {
 		return batch
 	}
-	w.stale = false
 	return append(batch, m.Message)
 }
 
@@ -145,7 +153,10 @@ func (w *Work) Reset(ctx context.Context, seq uint64) error {
 	if _, err := s.ResetConsumerToSequence(ctx, workName, seq); err != nil {
 		return fmt.Errorf("set the work consumer of %s to sequence %d: %w", w.stream, seq, err)
 	}
-	w.stale, w.from = true, seq
+	// before the first delivery there is nothing to drop
+	if g := w.generation.Load(); g > 0 {
+		w.oldest = g + 1
+	}
 	return nil
 }
 

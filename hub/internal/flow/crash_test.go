@@ -1,16 +1,23 @@
 package flow
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 )
 
@@ -39,7 +46,97 @@ func mixed(r *rand.Rand, n int) []event.Message {
 			id = fmt.Sprintf("e%d", r.IntN(i+1)) // a conflict, or a correction
 		}
 		out[i] = hubtest.Event(id, typ, key, data)
+		if r.IntN(12) == 0 {
+			odd(r, &out[i])
+		}
 	}
+	return out
+}
+
+// odd makes a message that somebody might send to do harm, or by mistake.
+func odd(r *rand.Rand, m *event.Message) {
+	switch r.IntN(6) {
+	case 0: // nats.go takes it for a control message of its own
+		m.Header, m.Data = map[string][]string{"Status": {[]string{"404", "409", "100", "503"}[r.IntN(4)]}}, nil
+	case 1: // what a direct get would believe
+		m.Header["Nats-Sequence"], m.Header["Nats-Subject"], m.Header["Nats-Stream"] = []string{"777"}, []string{"in.beta.x"}, []string{"OUT"}
+	case 2: // headers that leave no room for others
+		m.Header["X-Large"] = []string{strings.Repeat("x", 65_000)}
+	case 3:
+		for i := range 5000 {
+			m.Header[fmt.Sprintf("X%d", i)] = []string{""}
+		}
+	case 4:
+		m.Header["ce-Max_Mustermann"] = []string{"1", "2"}
+	case 5:
+		m.Header, m.Data = nil, nil
+	}
+}
+
+// TestEachOddMessageCostsOnlyItself sends one of each kind, good ones between
+// them, and looks at what lies in quarantine.
+func TestEachOddMessageCostsOnlyItself(t *testing.T) {
+	b, fed := hubtest.Bus(t), hubtest.Federation(t)
+	r := rand.New(rand.NewPCG(1, 1))
+	sent := map[uint64]event.Message{}
+	for i := range 60 {
+		m := hubtest.Event(fmt.Sprintf("e%d", i), hubtest.Ding, "k", `{"n":1}`)
+		if i%2 == 0 {
+			odd(r, &m)
+		}
+		seq, err := b.Publish(t.Context(), m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent[seq] = m
+	}
+	until(t, b, newLane(t, b, fed))
+	w := look(t, b)
+	w.exact(t, 60)
+	for seq, d := range w.decisions {
+		if seq%2 == 0 && d.Outcome != hub.Routed {
+			t.Errorf("the good message %d is %s (%s)", seq, d.Outcome, d.Code)
+		}
+		if strings.Contains(d.At, "ustermann") || d.Adapter != "" {
+			t.Errorf("the sender's text is in the trail: %+v", d)
+		}
+	}
+	err := b.Read(t.Context(), bus.Quarantine, 1, []string{"quarantine.alpha.>"}, func(m *event.Message) error {
+		var seq uint64
+		if _, err := fmt.Sscan(m.Get(event.HeaderSeq), &seq); err != nil {
+			return err
+		}
+		want := sent[seq]
+		if got := original(t, m); !maps.EqualFunc(got.Header, want.Header, slices.Equal) || !bytes.Equal(got.Data, want.Data) {
+			t.Errorf("message %d does not rest whole: headers %.200v and %d bytes, want %.200v and %d", seq, got.Header, len(got.Data), want.Header, len(want.Data))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// original takes a message out of quarantine again.
+func original(t *testing.T, m *event.Message) event.Message {
+	t.Helper()
+	out := event.Message{Header: map[string][]string{}, Data: m.Data}
+	if m.Get(event.HeaderEnvelope) == "" {
+		for name, values := range m.Header {
+			if name, ok := strings.CutPrefix(name, "Original-"); ok {
+				out.Header[name] = values
+			}
+		}
+		return out
+	}
+	var e send.Envelope
+	if err := json.Unmarshal(m.Data, &e); err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range e.Header {
+		out.Header[string(h.Name)] = append(out.Header[string(h.Name)], string(h.Value))
+	}
+	out.Data = e.Data
 	return out
 }
 

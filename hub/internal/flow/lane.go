@@ -36,7 +36,6 @@ type Lane struct {
 
 	work                   *bus.Work
 	trail, out, quarantine *target
-	missed                 uint64             // sequence of the last message that was not delivered
 	crash                  func(point string) // tests only
 }
 
@@ -48,7 +47,11 @@ const maxEvents = 500
 const maxLag = 10_000
 
 // idle is how long a lane waits before it looks whether it missed something.
-const idle = 5 * time.Second
+const idle = 2 * time.Second
+
+// maxSkipped is how many messages a lane takes from the store one by one before
+// it relies on delivery again.
+const maxSkipped = 256
 
 // Run works until ctx ends. What cannot be written now is tried again with
 // growing delays; meanwhile the in stream fills, and that is the back-pressure.
@@ -134,8 +137,8 @@ func (l *Lane) next(ctx context.Context) ([]*event.Message, error) {
 				return nil, err
 			}
 			// a gap may be that of removed messages; otherwise one was skipped
-			if stored == nil || stored.Seq != m.Seq {
-				missing, err := l.skipped(ctx, stored, at)
+			if stored != nil && stored.Seq != m.Seq {
+				missing, err := l.skipped(ctx, stored)
 				return append(msgs[:i:i], missing...), err
 			}
 		}
@@ -144,19 +147,23 @@ func (l *Lane) next(ctx context.Context) ([]*event.Message, error) {
 	return msgs, nil
 }
 
-// skipped deals with a message that was not delivered, though it lies behind
-// at: it is asked for again, and when that does not help it is taken from the
-// store. (nats.go swallows an empty message with the header Status, since its
-// own control messages look so.)
-func (l *Lane) skipped(ctx context.Context, stored *event.Message, at uint64) ([]*event.Message, error) {
-	if stored == nil || l.missed != stored.Seq {
-		l.missed = at + 1
-		if stored != nil {
-			l.missed = stored.Seq
+// skipped takes messages that were not delivered from the store, beginning with
+// first, and has the work consumer go on behind them. (A connection broke, an
+// owner died, or nats.go swallowed an empty message with the header Status,
+// since its own control messages look so.)
+func (l *Lane) skipped(ctx context.Context, first *event.Message) ([]*event.Message, error) {
+	var msgs []*event.Message
+	for m := first; m != nil; {
+		msgs = append(msgs, m)
+		if len(msgs) == maxSkipped {
+			break
 		}
-		return nil, l.work.Reset(ctx, at+1)
+		var err error
+		if m, err = l.Bus.At(ctx, l.In, m.Seq+1, ">"); err != nil {
+			return nil, err
+		}
 	}
-	return []*event.Message{stored}, l.work.Reset(ctx, stored.Seq+1)
+	return msgs, l.work.Reset(ctx, msgs[len(msgs)-1].Seq+1)
 }
 
 // lookBack finds messages that were delivered into a broken connection: the
@@ -166,8 +173,8 @@ func (l *Lane) lookBack(ctx context.Context) ([]*event.Message, error) {
 	if err != nil || m == nil {
 		return nil, errors.Join(err, l.moveUp(ctx, 0))
 	}
-	l.Log.Warn("events were not delivered, taking them again", zap.Uint64("from", m.Seq))
-	return l.skipped(ctx, m, l.trail.at.Seq)
+	l.Log.Warn("events were not delivered, taking them from the store", zap.Uint64("from", m.Seq))
+	return l.skipped(ctx, m)
 }
 
 // carry brings a batch through: the decisions are in the trail before the first

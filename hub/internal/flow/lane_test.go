@@ -35,7 +35,7 @@ func newLane(t *testing.T, b *bus.Bus, fed *federation.Federation) *Lane {
 	return &Lane{
 		Organisation: "alpha", In: inAlpha, Bus: b, Index: x,
 		Decider: &Decider{Federation: fed, Seen: x.Lookup, Now: time.Now}, Sender: send.New(fed.Schemas),
-		Deciding: &sync.Mutex{}, Decided: func(*decision.Decision) {}, Log: zaptest.NewLogger(t, zaptest.Level(zap.ErrorLevel)),
+		Deciding: &sync.Mutex{}, Decided: func(*decision.Decision) {}, Log: zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)),
 	}
 }
 
@@ -208,6 +208,8 @@ func TestOutcomes(t *testing.T) {
 	stranger.Subject = "in.alpha.nobody." + hubtest.Ding
 	mismatch := hubtest.Event("mismatch", hubtest.Niemand, "k", `{"n":1}`)
 	mismatch.Subject = "in.alpha.app." + hubtest.Ding
+	tooEarly := hubtest.Event("early", hubtest.Ding, "k", `{"n":1}`)
+	tooEarly.Header["ce-time"] = []string{"2999-01-01T00:00:00Z"}
 	structured := event.Message{
 		Subject: "in.alpha.app." + hubtest.Ding, Header: map[string][]string{"Content-Type": {"application/cloudevents+json"}},
 		Data: []byte(`{"specversion":"1.0","id":"structured","source":"` + hubtest.Source + `","type":"` + hubtest.Ding + `","data":{"n":12.50,"text":"ü"}}`),
@@ -228,6 +230,9 @@ func TestOutcomes(t *testing.T) {
 		{hubtest.Event("bad", hubtest.Ding, "k", `{"n":3}`), hub.Routed, "", ""}, // corrected: supersedes
 		{hubtest.Event("bad", hubtest.Ding, "k", `{"n":4}`), hub.Quarantined, refusal.Conflict, "id"},
 		{hubtest.Event("none", hubtest.Niemand, "k", `{"n":1}`), hub.Unrouted, refusal.NoAgreement, ""},
+		{hubtest.Event("none", hubtest.Niemand, "k", `{"n":1}`), hub.Suppressed, "", ""},
+		{tooEarly, hub.Quarantined, refusal.TimeImplausible, "time"},
+		{hubtest.Event("early", hubtest.Ding, "k", `{"n":1}`), hub.Routed, "", ""}, // the same content, mended
 		{hubtest.Event("huge", hubtest.Ding, "k", `{"n":1e10000000}`), hub.Quarantined, refusal.NumberLimit, "data"},
 		{hubtest.Event("type", "de.test.unbekannt.v1", "k", `{}`), hub.Quarantined, refusal.TypeUnknown, "type"},
 		{forged, hub.Quarantined, refusal.Forged, "subject"},
@@ -255,6 +260,9 @@ func TestOutcomes(t *testing.T) {
 		}
 		seq++
 		d := w.decisions[seq]
+		if id := c.m.Header["ce-id"]; len(id) == 1 && (c.code == refusal.SourceNotAllowed || c.code == refusal.SubjectMismatch) && d.ID != id[0] {
+			t.Errorf("%d: the trail cannot be asked for %s", seq, id[0])
+		}
 		if d.Outcome != c.outcome || d.Code != c.code || d.At != c.at {
 			t.Errorf("%d (%s): %s %s at %q, want %s %s at %q", seq, d.ID, d.Outcome, d.Code, d.At, c.outcome, c.code, c.at)
 		}

@@ -7,7 +7,6 @@
 package index
 
 import (
-	"fmt"
 	"sync"
 	"time"
 
@@ -76,10 +75,8 @@ func (x *Index) Apply(m *event.Message) error {
 			return err
 		}
 		x.Delivered(d, m.Seq)
-	case decision.KindCursor:
+	default: // cursors, and kinds of a later version
 		x.reach(m.Seq)
-	default:
-		return fmt.Errorf("trail record %d at %s is of no known kind", m.Seq, m.Subject)
 	}
 	return nil
 }

@@ -38,9 +38,13 @@ var _ hub.Intake = (*Intake)(nil)
 // Run runs the source until ctx ends; when it gives up it is started again.
 func (i *Intake) Run(ctx context.Context) error {
 	for attempt := 1; ctx.Err() == nil; attempt++ {
+		began := time.Now()
 		err := i.runOnce(ctx)
 		if ctx.Err() != nil {
 			break
+		}
+		if time.Since(began) > settle.MaxDelay {
+			attempt = 1 // it ran well meanwhile
 		}
 		i.Log.Error("source stopped; starting it again", zap.Int("attempt", attempt), zap.Error(err))
 		settle.Wait(ctx, settle.Backoff(attempt, settle.Jitter()))

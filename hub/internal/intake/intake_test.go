@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -175,14 +176,14 @@ func TestSettledAcrossRestart(t *testing.T) {
 		}
 	}
 	record(hub.Quarantined, 1)
-	record(hub.Routed, 2, "beta.one", "beta.two")
-	deliver(2, "beta.one", decision.Done)
-	deliver(2, "beta.one", decision.Done) // twice after a crash
+	record(hub.Routed, 2, "lhm.kfz", "lhm.abfall")
+	deliver(2, "lhm.kfz", decision.Done)
+	deliver(2, "lhm.kfz", decision.Done) // twice after a crash
 	source := &listening{fail: 1, told: make(chan struct{}, 10)}
 	if got := tell(t, newIntake(t, b, source), source, 1); got[0].Outcome != hub.Quarantined {
 		t.Errorf("first heard %+v", got[0])
 	}
-	deliver(2, "beta.two", decision.Refused)
+	deliver(2, "lhm.abfall", decision.Refused)
 	again := &listening{told: make(chan struct{}, 10)}
 	got := tell(t, newIntake(t, b, again), again, 2)
 	if s := got[1]; s.Outcome != hub.Routed || s.Copies != 2 || s.Done != 1 {
@@ -193,6 +194,7 @@ func TestSettledAcrossRestart(t *testing.T) {
 // tell runs Tell until n settlements were heard.
 func tell(t *testing.T, in *Intake, s *listening, n int) []hub.Settlement {
 	t.Helper()
+	in.Federation = hubtest.Story(t, filepath.Join("..", "..", "..", "examples", "wohnsitzanmeldung")) // its receivers have sinks
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = in.Tell(ctx) }()

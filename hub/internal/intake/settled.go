@@ -11,6 +11,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 )
@@ -28,7 +29,12 @@ func (i *Intake) Tell(ctx context.Context) error {
 	}
 	for attempt := 1; ctx.Err() == nil; attempt++ {
 		t := &teller{intake: i, listener: l, open: map[uint64]*waiting{}}
-		if err := t.run(ctx); err != nil && ctx.Err() == nil {
+		began := time.Now()
+		err := t.run(ctx)
+		if time.Since(began) > settle.MaxDelay {
+			attempt = 1 // it ran well meanwhile
+		}
+		if err != nil && ctx.Err() == nil {
 			i.Log.Warn("telling the source broke off; trying again", zap.Int("attempt", attempt), zap.Error(err))
 			settle.Wait(ctx, settle.Backoff(attempt, settle.Jitter()))
 		}
@@ -47,6 +53,7 @@ type teller struct {
 type waiting struct {
 	at         uint64 // of its decision in TRAIL
 	settlement hub.Settlement
+	expected   int             // outcomes
 	seen       map[string]bool // mailboxes
 }
 
@@ -86,11 +93,24 @@ func (t *teller) hear(ctx context.Context, edge string, m *event.Message) error 
 		EventRef: hub.EventRef{Source: d.Source, ID: d.ID, Type: d.Type},
 		Outcome:  d.Outcome, Code: string(d.Code), Copies: len(d.Receivers),
 	}
-	if d.Outcome != hub.Routed {
+	w := &waiting{at: m.Seq, settlement: s, expected: t.recorded(d.Receivers), seen: map[string]bool{}}
+	if w.expected == 0 {
 		return t.tell(ctx, s)
 	}
-	t.open[d.Seq] = &waiting{at: m.Seq, settlement: s, seen: map[string]bool{}}
+	t.open[d.Seq] = w
 	return nil
+}
+
+// recorded counts the receivers whose outcome will be in the trail: those that
+// the hub hands out to. What a receiver of mode nats does is not recorded yet.
+func (t *teller) recorded(receivers []decision.Receiver) (n int) {
+	for _, r := range receivers {
+		app, ok := t.intake.Federation.Application(r.Application)
+		if ok && app.Mailbox != nil && app.Mailbox.Mode == federation.ModeSink {
+			n++
+		}
+	}
+	return n
 }
 
 func (t *teller) delivered(ctx context.Context, d *decision.Delivery) error {
@@ -102,7 +122,7 @@ func (t *teller) delivered(ctx context.Context, d *decision.Delivery) error {
 	if d.Result == decision.Done {
 		w.settlement.Done++
 	}
-	if len(w.seen) < w.settlement.Copies {
+	if len(w.seen) < w.expected {
 		return nil
 	}
 	delete(t.open, d.Seq)

@@ -1,6 +1,7 @@
 // Package mailbox hands out what lies in the mailbox of a receiving application
 // to a sink: at least once, in order per key, one event a key at a time. A
-// retry holds back only its own key. Outcomes are recorded in the trail before
+// retry holds back only its own key, until so many copies of it wait that the
+// mailbox's limit of copies in hand is reached; parking comes later. Outcomes are recorded in the trail before
 // the copy leaves the mailbox.
 package mailbox
 
@@ -42,6 +43,11 @@ type Mailbox struct {
 // concurrent is how many keys are delivered at the same time.
 const concurrent = 16
 
+const (
+	maxWait = 15 * time.Second // between tries at the hub's own server
+	settled = time.Minute      // what ran so long did not fail at once
+)
+
 // queue is what waits for one key; its head is being delivered.
 type queue struct{ waiting []*bus.Copy }
 
@@ -52,12 +58,16 @@ func (b *Mailbox) Run(ctx context.Context) error {
 	defer b.wg.Wait()
 	b.wg.Go(func() { b.hold(ctx) })
 	for attempt := 1; ctx.Err() == nil; attempt++ {
+		began := time.Now()
 		err := b.Bus.HandOut(ctx, b.Application, func(c *bus.Copy) { b.take(ctx, c) })
 		if err == nil || ctx.Err() != nil {
 			break
 		}
+		if time.Since(began) > settled {
+			attempt = 1
+		}
 		b.Log.Warn("mailbox broke off; opening it again", zap.Int("attempt", attempt), zap.Error(err))
-		settle.Wait(ctx, settle.Backoff(attempt, settle.Jitter()))
+		settle.Wait(ctx, min(settle.Backoff(attempt, settle.Jitter()), maxWait))
 	}
 	return nil
 }

@@ -14,8 +14,8 @@ import (
 // Verdict is what happens next to a copy or a batch.
 type Verdict int
 
-// The verdicts. Park is for a key that cannot proceed while others flow; it is
-// decided here and carried out by the mailbox, which holds the key's queue.
+// The verdicts. Parking a key that cannot proceed will be a fourth, decided
+// here too.
 const (
 	Release    Verdict = iota // done: let go
 	Again                     // try again after Decision.After; later events of the key wait

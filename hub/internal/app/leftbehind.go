@@ -1,0 +1,55 @@
+package app
+
+import (
+	"context"
+
+	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+)
+
+// leftBehind says loudly what lies in streams and mailboxes whose organisation
+// or application has left the federation directory: nobody works on it.
+func (a *App) leftBehind(ctx context.Context) error {
+	known := map[string]bool{}
+	for _, o := range a.fed.Organisations {
+		known[bus.InStream(o.ID)], known[bus.EdgeStream(o.ID)] = true, true
+	}
+	streams, err := a.bus.InStreams(ctx)
+	if err != nil {
+		return err
+	}
+	for _, in := range streams {
+		if known[in] {
+			continue
+		}
+		last, err := a.bus.LastSeq(ctx, in)
+		if err != nil {
+			return err
+		}
+		if last > 0 {
+			a.log.Error("an in stream belongs to no organisation of the federation directory: its events are not worked on; put the organisation back until they are",
+				zap.String("in", in), zap.Uint64("last", last))
+		}
+	}
+	return a.mailboxesLeftBehind(ctx)
+}
+
+func (a *App) mailboxesLeftBehind(ctx context.Context) error {
+	known := map[string]bool{}
+	for _, app := range a.applications() {
+		known[decision.MailboxName(app.ID)] = app.Mailbox != nil
+	}
+	waiting, err := a.bus.Mailboxes(ctx)
+	if err != nil {
+		return err
+	}
+	for name, n := range waiting {
+		if !known[name] && n > 0 {
+			a.log.Error("a mailbox belongs to no application of the federation directory: its copies are not handed out",
+				zap.String("mailbox", name), zap.Uint64("copies", n))
+		}
+	}
+	return nil
+}

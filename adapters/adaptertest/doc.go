@@ -42,7 +42,7 @@ func report(t *testing.T, contract string, err error) {
 	t.Helper()
 	switch {
 	case errors.Is(err, errSkip):
-		t.Skip(err)
+		t.Log(err)
 	case err != nil:
 		t.Errorf("%v\n\nthe contract demands: %q", err, contract)
 	}

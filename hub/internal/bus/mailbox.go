@@ -66,7 +66,7 @@ func (b *Bus) Mailboxes(ctx context.Context) (map[string]uint64, error) {
 	list := s.ListConsumers(ctx)
 	for info := range list.Info() {
 		if info.Config.Durable != "" {
-			out[info.Name] = info.NumPending + uint64(max(info.NumAckPending, 0)) //nolint:gosec // not negative
+			out[info.Name] = info.NumPending + uint64(max(info.NumAckPending, 0))
 		}
 	}
 	return out, list.Err()

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,11 +22,10 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 )
 
-// What the kill test sends: most events are good, some are bad in each way.
+// What the kill test sends (killEvents, see race_off_test.go): most events are
+// good, some are bad in each way.
 const (
-	killEvents   = 20_000
 	killKeys     = 64
-	killTimes    = 20
 	percentBad   = 1
 	percentDup   = 5
 	percentClash = 2
@@ -67,7 +67,11 @@ type host struct {
 func newHost(t *testing.T) *host {
 	dir := t.TempDir()
 	h := &host{t: t, bin: filepath.Join(dir, "amtsbote"), fed: filepath.Join(dir, "fed"), data: filepath.Join(dir, "data")}
-	out, err := exec.Command("go", "build", "-o", h.bin, ".").CombinedOutput()
+	args := []string{"build", "-o", h.bin}
+	if raceBuild {
+		args = append(args, "-race")
+	}
+	out, err := exec.Command("go", append(args, ".")...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
@@ -85,7 +89,11 @@ func newHost(t *testing.T) *host {
 			_ = h.cmd.Process.Kill()
 			_ = h.cmd.Wait()
 		}
-		if log, err := os.ReadFile(h.data + ".log"); err == nil && t.Failed() {
+		log, err := os.ReadFile(h.data + ".log")
+		if strings.Contains(string(log), "DATA RACE") {
+			t.Error("the hub has a data race")
+		}
+		if err == nil && t.Failed() {
 			t.Logf("the hub's last lines:\n%s", log[max(0, len(log)-4000):])
 		}
 	})
@@ -137,9 +145,22 @@ func (h *host) connect() (*nats.Conn, jetstream.JetStream) {
 	return nc, js
 }
 
-// waitSettled waits until every target's cursor has reached the end of the in
-// stream, as far as the trail tells.
+// waitSettled waits until all events are decided, stops the hub in peace, and
+// waits until it has carried out everything after one more start.
 func (h *host) waitSettled() {
+	h.t.Helper()
+	h.waitCursors("TRAIL")
+	_ = h.cmd.Process.Signal(os.Interrupt)
+	if err := h.cmd.Wait(); err != nil {
+		h.t.Errorf("Ctrl-C: %v", err)
+	}
+	h.start()
+	h.waitCursors("TRAIL", "OUT", "QUARANTINE")
+}
+
+// waitCursors waits until the cursors of IN_alpha in these streams have reached
+// its end.
+func (h *host) waitCursors(streams ...string) {
 	h.t.Helper()
 	_, js := h.connect()
 	eventually(h.t, "the hub to settle all events", func() error {
@@ -149,27 +170,31 @@ func (h *host) waitSettled() {
 		if err != nil {
 			return err
 		}
-		trail, err := js.Stream(ctx, "TRAIL")
-		if err != nil {
-			return err
-		}
-		m, err := trail.GetLastMsgForSubject(ctx, "trail.cursor.IN_alpha")
-		if err != nil {
-			return err
-		}
-		var c decision.Cursor
-		if err := json.Unmarshal(m.Data, &c); err != nil {
-			return err
-		}
-		if last := in.CachedInfo().State.LastSeq; c.Seq != last {
-			return fmt.Errorf("cursor at %d of %d", c.Seq, last)
+		for _, name := range streams {
+			at, err := cursor(ctx, js, name)
+			if err != nil {
+				return err
+			}
+			if last := in.CachedInfo().State.LastSeq; at != last {
+				return fmt.Errorf("%s is at %d of %d", name, at, last)
+			}
 		}
 		return nil
 	})
-	// stopping in peace lets the last batch reach OUT and QUARANTINE
-	_ = h.cmd.Process.Signal(os.Interrupt)
-	_ = h.cmd.Wait()
-	h.start()
+}
+
+func cursor(ctx context.Context, js jetstream.JetStream, stream string) (uint64, error) {
+	s, err := js.Stream(ctx, stream)
+	if err != nil {
+		return 0, err
+	}
+	m, err := s.GetLastMsgForSubject(ctx, strings.ToLower(stream)+".cursor.IN_alpha")
+	if err != nil {
+		return 0, err
+	}
+	var c decision.Cursor
+	err = json.Unmarshal(m.Data, &c)
+	return c.Seq, err
 }
 
 func eventually(t *testing.T, what string, try func() error) {

@@ -1,0 +1,9 @@
+//go:build !race
+
+package main
+
+const (
+	raceBuild  = false
+	killEvents = 20_000
+	killTimes  = 20
+)

@@ -3,6 +3,7 @@ package app_test
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -243,4 +244,23 @@ func externalServer(t *testing.T, change func(*server.Options)) *server.Server {
 func stopServer(s *server.Server) {
 	s.Shutdown()
 	s.WaitForShutdown()
+}
+
+// TestServerComesBack: the external server goes away while the hub runs and
+// comes back; work goes on by itself, nothing is lost or stored twice.
+func TestServerComesBack(t *testing.T) {
+	dir, data, w, store := story(t), filepath.Join(t.TempDir(), "data"), newWatch(), t.TempDir()
+	s := externalServer(t, func(o *server.Options) { o.StoreDir = store })
+	addr := s.Addr().(*net.TCPAddr) //nolint:errcheck // a TCP listener
+	a := startApp(t, app.Config{
+		Directory: dir, Data: data, Observer: w,
+		External: &bus.External{URL: "nats://hub:secret@" + addr.String()},
+	})
+	defer func() { stopApp(t, a) }()
+	stopServer(s)
+	handIn(t, dir, data) // the adapters cannot publish now
+	s = externalServer(t, func(o *server.Options) { o.StoreDir, o.Port = store, addr.Port })
+	defer stopServer(s)
+	w.expect(t, 5, 7)
+	checkMailboxes(t, data)
 }

@@ -56,14 +56,8 @@ const maxSkipped = 256
 // Run works until ctx ends. What cannot be written now is tried again with
 // growing delays; meanwhile the in stream fills, and that is the back-pressure.
 func (l *Lane) Run(ctx context.Context) error {
-	work, err := l.Bus.Work(ctx, l.In)
-	switch {
-	case ctx.Err() != nil:
-		if work != nil {
-			work.Stop()
-		}
-		return nil
-	case err != nil:
+	work, err := l.open(ctx)
+	if work == nil {
 		return err
 	}
 	defer work.Stop()
@@ -88,6 +82,20 @@ func (l *Lane) Run(ctx context.Context) error {
 		settle.Wait(ctx, min(settle.Backoff(attempt, settle.Jitter()), maxWait))
 	}
 	return nil
+}
+
+// open begins to take from the in stream. Drift is an error; while the server
+// cannot be reached it is tried again, and nil, nil is returned when ctx ends.
+func (l *Lane) open(ctx context.Context) (*bus.Work, error) {
+	for attempt := 1; ctx.Err() == nil; attempt++ {
+		work, err := l.Bus.Work(ctx, l.In)
+		if _, drift := errors.AsType[bus.DriftError](err); err == nil || drift {
+			return work, err
+		}
+		l.Log.Warn("in stream could not be opened; trying again", zap.Int("attempt", attempt), zap.Error(err))
+		settle.Wait(ctx, min(settle.Backoff(attempt, settle.Jitter()), maxWait))
+	}
+	return nil, nil
 }
 
 // maxWait bounds the delays of a lane: it waits for the hub's own server.

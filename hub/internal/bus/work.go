@@ -146,6 +146,7 @@ func (w *Work) take(batch []*event.Message, m taken) []*event.Message {
 // Reset makes the messages begin again at sequence seq. What was taken ahead is
 // dropped.
 func (w *Work) Reset(ctx context.Context, seq uint64) error {
+	before := w.generation.Load() // the new one may begin before the answer is here
 	s, err := w.bus.js.Stream(ctx, w.stream)
 	if err != nil {
 		return fmt.Errorf("look at stream %s: %w", w.stream, err)
@@ -153,9 +154,9 @@ func (w *Work) Reset(ctx context.Context, seq uint64) error {
 	if _, err := s.ResetConsumerToSequence(ctx, workName, seq); err != nil {
 		return fmt.Errorf("set the work consumer of %s to sequence %d: %w", w.stream, seq, err)
 	}
-	// before the first delivery there is nothing to drop
-	if g := w.generation.Load(); g > 0 {
-		w.oldest = g + 1
+	// before the first delivery there was nothing to drop
+	if before > 0 {
+		w.oldest = before + 1
 	}
 	return nil
 }

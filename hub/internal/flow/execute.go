@@ -19,6 +19,13 @@ import (
 
 // writeTrail records decisions behind the trail's cursor.
 func (l *Lane) writeTrail(ctx context.Context, ds []*decision.Decision) error {
+	at := l.trail.at.Seq
+	for _, d := range ds { // the last line of defence against deciding twice
+		if d.Seq <= at {
+			return fmt.Errorf("message %d of %s came after %d", d.Seq, l.In, at)
+		}
+		at = d.Seq
+	}
 	records, err := trail.Decisions(ds)
 	if err != nil {
 		return err

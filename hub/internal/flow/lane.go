@@ -134,18 +134,33 @@ func (l *Lane) next(ctx context.Context) ([]*event.Message, error) {
 	case err != nil:
 		return nil, err
 	}
-	at := l.trail.at.Seq
-	for len(msgs) > 0 && msgs[0].Seq <= at {
-		msgs = msgs[1:]
+	return l.follow(ctx, ascending(l.trail.at.Seq, msgs))
+}
+
+// ascending drops what does not come after at and after the ones before it:
+// after a Reset messages can come twice, even within one batch.
+func ascending(at uint64, msgs []*event.Message) []*event.Message {
+	out := msgs[:0]
+	for _, m := range msgs {
+		if m.Seq > at {
+			out = append(out, m)
+			at = m.Seq
+		}
 	}
+	return out
+}
+
+// follow gives the messages up to the first gap, and what the store has there.
+// A gap may be that of removed messages; otherwise something was skipped.
+func (l *Lane) follow(ctx context.Context, msgs []*event.Message) ([]*event.Message, error) {
+	at := l.trail.at.Seq
 	for i, m := range msgs {
 		if m.Seq != at+1 {
 			stored, err := l.Bus.At(ctx, l.In, at+1, ">")
 			if err != nil {
 				return nil, err
 			}
-			// a gap may be that of removed messages; otherwise one was skipped
-			if stored != nil && stored.Seq != m.Seq {
+			if stored != nil && stored.Seq < m.Seq {
 				missing, err := l.skipped(ctx, stored)
 				return append(msgs[:i:i], missing...), err
 			}

@@ -279,3 +279,33 @@ func TestOutcomes(t *testing.T) {
 		t.Errorf("the invalid event lies %d times in quarantine", q)
 	}
 }
+
+// TestAscending: messages that come twice, as after a Reset, count once.
+func TestAscending(t *testing.T) {
+	for name, c := range map[string]struct {
+		at   uint64
+		seqs []uint64
+		want string
+	}{
+		"in sequence":             {0, []uint64{1, 2, 3}, "[1 2 3]"},
+		"old ones first":          {5, []uint64{4, 5, 6, 7}, "[6 7]"},
+		"again in the same batch": {5, []uint64{6, 7, 6, 7, 8}, "[6 7 8]"},
+		"all of them again":       {5, []uint64{6, 7, 6, 7}, "[6 7]"},
+		"a gap stays":             {5, []uint64{8, 9, 6}, "[8 9]"},
+		"nothing new":             {9, []uint64{8, 9}, "[]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var msgs []*event.Message
+			for _, seq := range c.seqs {
+				msgs = append(msgs, &event.Message{Seq: seq})
+			}
+			got := []uint64{}
+			for _, m := range ascending(c.at, msgs) {
+				got = append(got, m.Seq)
+			}
+			if fmt.Sprint(got) != c.want {
+				t.Errorf("got %v, want %s", got, c.want)
+			}
+		})
+	}
+}

@@ -160,12 +160,3 @@ func storedMessage(stream string, seq uint64, answer []byte) (*event.Message, er
 func rawMessage(stream string, raw *jetstream.RawStreamMsg) *event.Message {
 	return &event.Message{Stream: stream, Seq: raw.Sequence, Subject: raw.Subject, Header: raw.Header, Data: raw.Data, Time: raw.Time}
 }
-
-// JSON makes a message of a record.
-func JSON(subject string, record any) (event.Message, error) {
-	data, err := json.Marshal(record)
-	if err != nil {
-		return event.Message{}, fmt.Errorf("encode the record for %s: %w", subject, err)
-	}
-	return event.Message{Subject: subject, Data: data}, nil
-}

@@ -80,7 +80,7 @@ func Plan(s *schemas.Schema, pointers []string) (*Cut, []error) {
 // withMarks adds the block marks when a personal field is disclosed.
 func withMarks(s *schemas.Schema, fields []schemas.Field, pointers []string) []string {
 	personal := slices.ContainsFunc(fields, func(f schemas.Field) bool {
-		return f.Leaf && f.Datenkategorie != "" && covered(pointers, f.Pointer)
+		return f.Leaf && f.Datenkategorie != "" && Covered(pointers, f.Pointer)
 	})
 	out := slices.Clone(pointers)
 	if personal {
@@ -96,14 +96,15 @@ func normalise(pointers []string) []string {
 	slices.Sort(pointers)
 	out := make([]string, 0, len(pointers))
 	for _, p := range pointers {
-		if !covered(out, p) {
+		if !Covered(out, p) {
 			out = append(out, p)
 		}
 	}
 	return out
 }
 
-func covered(parents []string, pointer string) bool {
+// Covered tells whether a pointer is one of parents or lies below one.
+func Covered(parents []string, pointer string) bool {
 	return slices.ContainsFunc(parents, func(parent string) bool {
 		return pointer == parent || strings.HasPrefix(pointer, parent+"/")
 	})

@@ -3,20 +3,28 @@ package federation
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub/internal/disclose"
+	"github.com/amtsbote/amtsbote/hub/internal/where"
+	"github.com/amtsbote/amtsbote/schemas"
 )
 
-// Clause is one compiled way of an agreement: one type, one sender, one
-// receiver. It is safe for concurrent use.
+// Clause is one compiled way of an agreement: one type, one sender (or a group
+// of them), one receiver (or a group and an address). It is safe for concurrent
+// use.
 type Clause struct {
 	Agreement *Agreement
-	// From is the sending authority.
-	From string
-	// Receiver and the authority it receives for.
+	Type      string
+	// From is the sending authority; "" when FromGroup says who sends.
+	From      string
+	FromGroup *Group
+	// Receiver and the authority it receives for; nil when ToGroup and the
+	// address say who receives.
 	Receiver          *Application
 	ReceiverAuthority string
+	ToGroup           *Group
 	// Fields disclosed, block marks included; nil is all.
 	Fields []string
 	// DataSchema of the copy.
@@ -24,85 +32,136 @@ type Clause struct {
 	// Cut makes the copy's data; nil leaves it as it is.
 	Cut *disclose.Cut
 
-	from, to   time.Time         // in force from, until before
-	where      *where            // nil is always
-	conditions map[string]string // of the type, by name
-	needsData  bool
+	address  address
+	from, to time.Time         // in force from, until before
+	where    *where.Expression // nil is always
+	law      bool              // the norm asks for a look at the units
+	fed      *Federation
+}
+
+// address tells which member of a group receives.
+type address struct {
+	sender    bool   // the member of the sender's administrative unit
+	attribute string // an attribute that holds an AGS or a key
+	pointer   string // a field with x-adresse
 }
 
 // InForce tells whether the agreement is valid on t's day in Europe/Berlin.
 func (c *Clause) InForce(t time.Time) bool { return !t.Before(c.from) && t.Before(c.to) }
 
-// Admits tells whether an event sent for fromAuthority may go: authority and
-// where. attrs are the event's attributes in canonical string form, cond the
-// values of the data conditions (schemas.Schema.Conditions; nil unless
-// NeedsData). An error means that where could not be evaluated: a no. It names
-// no value.
-func (c *Clause) Admits(fromAuthority string, attrs map[string]string, cond map[string]any) (bool, error) {
-	if fromAuthority != c.From {
-		return false, nil
+// Sends tells whether the clause is about what the application sends for an
+// authority.
+func (c *Clause) Sends(a *Application, authority string) bool {
+	if c.FromGroup != nil {
+		return c.FromGroup.Has(a, authority)
 	}
-	if c.where == nil {
-		return true, nil
-	}
-	return c.where.holds(attrs, c.conditions, cond)
+	return c.From == authority
 }
 
-// NeedsData tells whether where uses a data condition.
-func (c *Clause) NeedsData() bool { return c.needsData }
+// Where tells on which condition an event may go; nil is on none.
+func (c *Clause) Where() *where.Expression { return c.where }
 
-// AdmitsSperren tells whether events with a block set may go.
-func (c *Clause) AdmitsSperren() bool { return c.Agreement.Sperren != "" }
-
-// clauses compiles all agreements, and finds those that are in force at the
-// same time for the same sender, type and receiver.
-func (b *builder) clauses() {
-	type way struct{ sender, authority, typ, receiver string }
-	seen := map[way][]*draft{}
-	for _, d := range b.drafts {
-		reported := map[*draft]bool{}
-		d.each(func(from side, t draftType, to side) {
-			w := way{from.app.ID, from.authority, t.schema.Type, to.app.ID}
-			for _, other := range seen[w] {
-				if !reported[other] && other.agreement.Valid.overlaps(d.agreement.Valid) {
-					reported[other] = true
-					b.add(t.at, AgrOverlap, w.sender+" ("+w.authority+")", w.typ, w.receiver, other.agreement.ID)
-				}
-			}
-			seen[w] = append(seen[w], d)
-			key := clauseKey{from.app.ID, t.schema.Type}
-			b.fed.clauses[key] = append(b.fed.clauses[key], d.clause(from, t, to))
-		})
-	}
-	for _, list := range b.fed.clauses {
-		slices.SortFunc(list, func(x, y *Clause) int {
-			return cmp.Or(cmp.Compare(x.Agreement.ID, y.Agreement.ID), cmp.Compare(x.Receiver.ID, y.Receiver.ID), cmp.Compare(x.From, y.From))
-		})
-	}
+// AdmitsSperren tells whether an event may go that has these blocks set.
+func (c *Clause) AdmitsSperren(blocks []string) bool {
+	return len(blocks) == 0 || c.Agreement.Sperren != nil && c.Agreement.Sperren.Admits(blocks)
 }
 
-func (d *draft) each(do func(from side, t draftType, to side)) {
-	for _, from := range d.senders {
-		for _, t := range d.kinds {
-			for _, to := range d.receivers {
-				do(from, t, to)
-			}
+// Cleared tells whether data of this classification may go. The receiver is
+// asked where it is known before the address is.
+func (c *Clause) Cleared(level Classification) bool {
+	return level <= c.Agreement.Classification && (c.Receiver == nil || level <= c.Receiver.Classification)
+}
+
+// Addressed tells whether an address decides who receives.
+func (c *Clause) Addressed() bool { return c.ToGroup != nil }
+
+// Resolve finds the receiver for an event sent for authority from: the clause's
+// own, or the member of its group that the address names. ok is false when the
+// address names none, or one to which the norm does not let it go.
+func (c *Clause) Resolve(from string, attrs map[string]string, schema *schemas.Schema, doc any) (to *Application, authority string, ok bool) {
+	if c.ToGroup == nil {
+		return c.Receiver, c.ReceiverAuthority, c.covers(from, c.ReceiverAuthority)
+	}
+	key, ok := c.addressee(from, attrs, schema, doc)
+	if !ok {
+		return nil, "", false
+	}
+	to, authority, ok = c.ToGroup.Member(key)
+	return to, authority, ok && to.Mailbox != nil && c.covers(from, authority)
+}
+
+func (c *Clause) addressee(from string, attrs map[string]string, schema *schemas.Schema, doc any) (string, bool) {
+	switch {
+	case c.address.sender:
+		return c.fed.Unit(from), true
+	case c.address.attribute != "":
+		value := attrs[c.address.attribute]
+		if value != "" && !strings.Contains(value, ":") {
+			value = "ags:" + value
+		}
+		return value, value != ""
+	}
+	return schema.Adresse(doc, c.address.pointer)
+}
+
+// covers asks the norm, where only the event tells who sends or receives; what
+// is fixed was asked when the agreement was compiled.
+func (c *Clause) covers(from, to string) bool {
+	return !c.law || c.Agreement.Law.Covers(c.fed.Unit(from), c.fed.Unit(to))
+}
+
+// clauseKey finds clauses in constant time.
+type clauseKey struct{ application, typ string }
+
+// clauseSet holds the clauses of one application and type.
+type clauseSet struct {
+	byAuthority map[string][]*Clause
+	ofGroups    []*Clause
+}
+
+// Clauses gives every clause under which events of a type that an application
+// sends for an authority may go to a receiver, in force or not: those that name
+// the authority, and those of groups (of which it may be no member). Both are
+// ordered by agreement and receiver. The slices are shared: do not change them.
+func (f *Federation) Clauses(application, typ, authority string) (own, ofGroups []*Clause) {
+	s := f.clauses[clauseKey{application, typ}]
+	if s == nil {
+		return nil, nil
+	}
+	return s.byAuthority[authority], s.ofGroups
+}
+
+func (f *Federation) addClause(application string, c *Clause) {
+	key := clauseKey{application, c.Type}
+	s := f.clauses[key]
+	if s == nil {
+		s = &clauseSet{byAuthority: map[string][]*Clause{}}
+		f.clauses[key] = s
+	}
+	if c.FromGroup != nil {
+		s.ofGroups = append(s.ofGroups, c)
+		return
+	}
+	s.byAuthority[c.From] = append(s.byAuthority[c.From], c)
+}
+
+func (f *Federation) sortClauses() {
+	for _, s := range f.clauses {
+		slices.SortFunc(s.ofGroups, compareClauses)
+		for _, list := range s.byAuthority {
+			slices.SortFunc(list, compareClauses)
 		}
 	}
 }
 
-func (d *draft) clause(from side, t draftType, to side) *Clause {
-	c := &Clause{
-		Agreement: d.agreement, From: from.authority, Receiver: to.app, ReceiverAuthority: to.authority,
-		DataSchema: t.schema.ID, Cut: t.cut, where: d.where,
-		conditions: t.schema.Bedingungen,
+func compareClauses(x, y *Clause) int {
+	return cmp.Or(cmp.Compare(x.Agreement.ID, y.Agreement.ID), cmp.Compare(x.target(), y.target()), cmp.Compare(x.From, y.From))
+}
+
+// target names who receives: an application or a group.
+func (c *Clause) target() string {
+	if c.ToGroup != nil {
+		return c.ToGroup.ID
 	}
-	if t.cut != nil {
-		c.Fields, c.DataSchema = t.cut.Fields(), t.cut.DataSchema()
-	}
-	c.from, c.to = d.agreement.Valid.span()
-	if d.where != nil {
-		c.needsData = slices.ContainsFunc(d.where.names, func(name string) bool { return c.conditions[name] != "" })
-	}
-	return c
+	return c.Receiver.ID
 }

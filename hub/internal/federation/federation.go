@@ -1,9 +1,12 @@
 // Package federation reads, checks and compiles the federation directory
-// (Verbundverzeichnis): organisations, applications, agreements, adapters and
-// the directory's own event schemas.
+// (Verbundverzeichnis): organisations, groups, laws, agreements, adapters,
+// examples and the directory's own event schemas.
 package federation
 
-import "github.com/amtsbote/amtsbote/schemas"
+import (
+	"github.com/amtsbote/amtsbote/hub/internal/recht"
+	"github.com/amtsbote/amtsbote/schemas"
+)
 
 // Federation is a compiled federation directory. It does not change once made.
 type Federation struct {
@@ -11,20 +14,24 @@ type Federation struct {
 	Name       string
 	Production bool
 	// Digest names this version: "sha256:" and the digest over the paths and
-	// bytes of all files.
+	// bytes of all files, and over the schemas and laws of the program.
 	Digest string
 
 	Organisations []*Organisation
+	Groups        []*Group
 	Agreements    []*Agreement
 	Adapters      []*Adapter
 	Simulators    []*Simulator
+	Examples      []*Example
 	Schemas       *schemas.Registry
+	Laws          recht.List
 
+	files        *snapshot
 	applications map[string]*Application
-	clauses      map[clauseKey][]*Clause
+	owners       map[string]*Application // by source prefix
+	units        map[string]string       // administrative unit by authority, where it is another
+	clauses      map[clauseKey]*clauseSet
 }
-
-type clauseKey struct{ application, typ string }
 
 // Application finds an application by its id, <organisation>.<application>.
 func (f *Federation) Application(id string) (*Application, bool) {
@@ -32,9 +39,43 @@ func (f *Federation) Application(id string) (*Application, bool) {
 	return a, ok
 }
 
-// Clauses gives every clause under which events of a type that an application
-// sends may go to a receiver, in force or not, ordered by agreement and
-// receiver. The slice is shared: do not change it.
-func (f *Federation) Clauses(application, typ string) []*Clause {
-	return f.clauses[clauseKey{application, typ}]
+// Applications lists all applications, by organisation.
+func (f *Federation) Applications() []*Application {
+	out := make([]*Application, 0, len(f.applications))
+	for _, o := range f.Organisations {
+		out = append(out, o.Applications...)
+	}
+	return out
+}
+
+// Owner finds the application that owns an event source, and the authority that
+// it then sends for.
+func (f *Federation) Owner(source string) (a *Application, authority string, ok bool) {
+	for end := len(source); end > 0; end = lastDelimiter(source[:end]) {
+		if a := f.owners[source[:end]]; a != nil {
+			authority, ok = a.Authority(source)
+			return a, authority, ok
+		}
+	}
+	return nil, "", false
+}
+
+// Unit is the administrative unit (Verwaltungseinheit) that an authority
+// belongs to, by the key of its authority: the City of Munich for its
+// Ausländerbehörde.
+func (f *Federation) Unit(authority string) string {
+	if u, ok := f.units[authority]; ok {
+		return u
+	}
+	return authority
+}
+
+// Agreement finds an agreement by its id.
+func (f *Federation) Agreement(id string) (*Agreement, bool) {
+	for _, a := range f.Agreements {
+		if a.ID == id {
+			return a, true
+		}
+	}
+	return nil, false
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/amtsbote/amtsbote/hub/internal/finding"
 )
 
 func base(t *testing.T) *Federation {
@@ -58,12 +60,12 @@ func TestDigestNamesEveryByte(t *testing.T) {
 		for _, line := range change {
 			do(t, dir, line)
 		}
-		digests[take(dir, &findings{}).digest()] = true
+		digests[take(dir, &finding.List{}).digest()] = true
 		if len(digests) != i+1 {
 			t.Errorf("change %v has the digest of another version", change)
 		}
 	}
-	if again := take(copyBase(t), &findings{}).digest(); !digests[again] {
+	if again := take(copyBase(t), &finding.List{}).digest(); !digests[again] {
 		t.Error("a copy has another digest")
 	}
 }

@@ -1,109 +1,157 @@
 package federation
 
-import "reflect"
+import (
+	"github.com/amtsbote/amtsbote/hub/internal/finding"
+	"github.com/amtsbote/amtsbote/hub/internal/strictyaml"
+)
 
 // The files of the directory as they are written. What a field means is said
 // at the type it becomes.
 
 type federationFile struct {
-	Name        Text            `yaml:"name,required"`
-	Environment Text            `yaml:"environment,required"`
+	Name        strictyaml.Text `yaml:"name,required"`
+	Environment strictyaml.Text `yaml:"environment,required"`
 	Simulators  []simulatorFile `yaml:"simulators"`
 }
 
 type simulatorFile struct {
-	Kind     Text     `yaml:"kind,required"`
-	Name     Text     `yaml:"name,required"`
-	Settings settings `yaml:"settings"`
+	Kind     strictyaml.Text     `yaml:"kind,required"`
+	Name     strictyaml.Text     `yaml:"name,required"`
+	Settings strictyaml.Settings `yaml:"settings"`
 }
 
 type organisationFile struct {
-	ID           Text              `yaml:"id,required"`
-	Name         Text              `yaml:"name,required"`
-	Role         Text              `yaml:"role,required"`
+	ID           strictyaml.Text   `yaml:"id,required"`
+	Name         strictyaml.Text   `yaml:"name,required"`
+	Role         strictyaml.Text   `yaml:"role,required"`
 	Quota        quota             `yaml:"quota"`
 	Authorities  []authorityFile   `yaml:"authorities,required"`
 	Applications []applicationFile `yaml:"applications"`
 }
 
 type authorityFile struct {
-	Key      Text `yaml:"key,required"`
-	Name     Text `yaml:"name,required"`
-	Contract Text `yaml:"contract"`
+	Key      strictyaml.Text `yaml:"key,required"`
+	Name     strictyaml.Text `yaml:"name,required"`
+	Contract strictyaml.Text `yaml:"contract"`
+	Unit     strictyaml.Text `yaml:"unit"`
 }
 
 type applicationFile struct {
-	ID      Text         `yaml:"id,required"`
-	Title   Text         `yaml:"title,required"`
-	Sources []sourceFile `yaml:"sources"`
-	Mailbox *mailboxFile `yaml:"mailbox"`
+	ID             strictyaml.Text    `yaml:"id,required"`
+	Title          strictyaml.Text    `yaml:"title,required"`
+	Office         strictyaml.Text    `yaml:"office"`
+	Sources        []sourceFile       `yaml:"sources"`
+	Mailbox        *mailboxFile       `yaml:"mailbox"`
+	Transport      strictyaml.Text    `yaml:"transport"`
+	Receipts       strictyaml.Text    `yaml:"receipts"`
+	Classification classificationFile `yaml:"classification"`
 }
 
 type sourceFile struct {
-	Prefix    Text `yaml:"prefix,required"`
-	Authority Text `yaml:"authority,required"`
+	Prefix    strictyaml.Text `yaml:"prefix,required"`
+	Authority strictyaml.Text `yaml:"authority,required"`
 }
 
 type mailboxFile struct {
-	Mode          Text  `yaml:"mode,required"`
-	MaxAckPending Whole `yaml:"max-ack-pending"`
+	Mode          strictyaml.Text  `yaml:"mode,required"`
+	MaxAckPending strictyaml.Whole `yaml:"max-ack-pending"`
+}
+
+type groupFile struct {
+	ID      strictyaml.Text `yaml:"id,required"`
+	Title   strictyaml.Text `yaml:"title,required"`
+	Members []memberFile    `yaml:"members,required"`
+}
+
+// memberFile is an application with the authorities for which it is a member:
+// keys, or ags:* for all with that prefix on its organisation's list.
+type memberFile struct {
+	Application strictyaml.Text                       `yaml:"application,required"`
+	Authorities strictyaml.OneOrMany[strictyaml.Text] `yaml:"authorities,required"`
 }
 
 type agreementFile struct {
-	ID         Text           `yaml:"id,required"`
-	Title      Text           `yaml:"title,required"`
-	From       list[fromFile] `yaml:"from,required"`
-	To         list[toFile]   `yaml:"to,required"`
-	Types      []Text         `yaml:"types,required"`
-	Law        Text           `yaml:"law"`
-	Purpose    Text           `yaml:"purpose,required"`
-	Activity   Text           `yaml:"activity"`
-	Where      Text           `yaml:"where"`
-	Disclose   fieldsFile     `yaml:"disclose,required"`
-	Sperren    sperrenFile    `yaml:"sperren"`
-	Retain     Text           `yaml:"retain"`
-	Valid      validFile      `yaml:"valid,required"`
-	Approved   []approvalFile `yaml:"approved"`
-	Deliver    later          `yaml:"deliver"`
-	Receipts   later          `yaml:"receipts"`
-	Ungeprueft later          `yaml:"recht-ungeprueft"`
+	ID             strictyaml.Text                 `yaml:"id,required"`
+	Title          strictyaml.Text                 `yaml:"title,required"`
+	From           strictyaml.OneOrMany[partyFile] `yaml:"from,required"`
+	To             strictyaml.OneOrMany[toFile]    `yaml:"to,required"`
+	Types          []strictyaml.Text               `yaml:"types,required"`
+	Law            strictyaml.Text                 `yaml:"law,required"`
+	Ungeprueft     bool                            `yaml:"recht-ungeprueft"`
+	Purpose        strictyaml.Text                 `yaml:"purpose,required"`
+	Activity       strictyaml.Text                 `yaml:"activity"`
+	Where          strictyaml.Text                 `yaml:"where"`
+	Disclose       fieldsFile                      `yaml:"disclose,required"`
+	Sperren        sperrenFile                     `yaml:"sperren"`
+	Classification classificationFile              `yaml:"classification"`
+	Retain         strictyaml.Text                 `yaml:"retain"`
+	Deliver        deliverFile                     `yaml:"deliver"`
+	Receipts       []strictyaml.Text               `yaml:"receipts"`
+	Valid          validFile                       `yaml:"valid,required"`
+	Approved       []approvalFile                  `yaml:"approved"`
+
+	text [32]byte // digest over all but the approvals
 }
 
-type fromFile struct {
-	Application Text  `yaml:"application"`
-	Authority   Text  `yaml:"authority"`
-	Group       later `yaml:"group"`
+// partyFile is an application acting for an authority, or a group.
+type partyFile struct {
+	Application strictyaml.Text `yaml:"application"`
+	Authority   strictyaml.Text `yaml:"authority"`
+	Group       strictyaml.Text `yaml:"group"`
+	at          finding.Pos
 }
 
-type toFile struct {
-	Party   fromFile `yaml:",inline"`
-	Address later    `yaml:"address"`
-}
-
-// fromNode asks for application and authority unless a group is named, which
-// has its own finding.
-func (f *fromFile) fromNode(d *decoder, n *node) {
-	if !d.expect(n, mapping) {
-		return
-	}
-	d.object(n, reflect.ValueOf(f).Elem())
+// FromNode asks for application and authority, or for a group.
+func (f *partyFile) FromNode(d *strictyaml.Decoder, n *strictyaml.Node) {
+	type plain partyFile
+	d.Fields(n, (*plain)(f))
 	f.complete(d, n)
 }
 
-func (f *fromFile) complete(d *decoder, n *node) {
+func (f *partyFile) complete(d *strictyaml.Decoder, n *strictyaml.Node) {
+	f.at = n.At
+	if n.Kind != strictyaml.Mapping {
+		return
+	}
 	for _, key := range []string{"application", "authority"} {
-		if n.get(key) == nil && n.get("group") == nil {
-			d.add(n.at, YAMLMissing, key)
+		switch given, group := n.Get(key) != nil, n.Get("group") != nil; {
+		case !given && !group:
+			d.Add(n.At, finding.YAMLMissing, key)
+		case given && group:
+			d.Add(n.Get(key).At, finding.YAMLValue, "{application, authority} | {group}")
 		}
 	}
 }
 
-func (t *toFile) fromNode(d *decoder, n *node) {
-	if !d.expect(n, mapping) {
+type toFile struct {
+	partyFile
+	Address strictyaml.Text
+}
+
+// FromNode asks for an address where a group receives.
+func (f *toFile) FromNode(d *strictyaml.Decoder, n *strictyaml.Node) {
+	var in struct {
+		Application strictyaml.Text `yaml:"application"`
+		Authority   strictyaml.Text `yaml:"authority"`
+		Group       strictyaml.Text `yaml:"group"`
+		Address     strictyaml.Text `yaml:"address"`
+	}
+	d.Fields(n, &in)
+	f.Application, f.Authority, f.Group, f.Address = in.Application, in.Authority, in.Group, in.Address
+	f.complete(d, n)
+	if n.Kind != strictyaml.Mapping {
 		return
 	}
-	d.object(n, reflect.ValueOf(t).Elem())
-	t.Party.complete(d, n)
+	switch group, address := n.Get("group") != nil, n.Get("address"); {
+	case group && address.Empty():
+		d.Add(n.At, finding.YAMLMissing, "address")
+	case !group && address != nil:
+		d.Add(address.At, finding.YAMLValue, "{group, address}")
+	}
+}
+
+type deliverFile struct {
+	Within strictyaml.Text `yaml:"within"`
 }
 
 type validFile struct {
@@ -113,74 +161,103 @@ type validFile struct {
 
 type dayFile struct {
 	Day Day
-	At  Pos
+	At  finding.Pos
 }
 
-func (f *dayFile) fromNode(d *decoder, n *node) {
-	f.At = n.at
-	if !d.expect(n, text) {
+// FromNode reads 2026-01-31.
+func (f *dayFile) FromNode(d *strictyaml.Decoder, n *strictyaml.Node) {
+	f.At = n.At
+	if !d.Expect(n, strictyaml.String) {
 		return
 	}
 	var ok bool
-	if f.Day, ok = parseDay(n.text); !ok {
-		d.add(n.at, YAMLValue, "2026-01-31")
+	if f.Day, ok = parseDay(n.Text); !ok {
+		d.Add(n.At, finding.YAMLValue, "2026-01-31")
 	}
 }
 
 type approvalFile struct {
-	Authority Text    `yaml:"authority,required"`
-	On        dayFile `yaml:"on,required"`
-	Ref       Text    `yaml:"ref"`
-	Digest    Text    `yaml:"digest"`
+	Authority strictyaml.Text `yaml:"authority,required"`
+	On        dayFile         `yaml:"on,required"`
+	Ref       strictyaml.Text `yaml:"ref"`
+	Digest    strictyaml.Text `yaml:"digest"`
 }
 
 // fieldsFile is all, or a list of JSON Pointers.
 type fieldsFile struct {
 	All      bool
-	Pointers []Text
+	Pointers []strictyaml.Text
+	At       finding.Pos
 }
 
-func (f *fieldsFile) fromNode(d *decoder, n *node) {
+// FromNode reads all, or a list.
+func (f *fieldsFile) FromNode(d *strictyaml.Decoder, n *strictyaml.Node) {
+	f.At = n.At
 	switch {
-	case n.kind == text && n.text == "all":
+	case n.Kind == strictyaml.String && n.Text == "all":
 		f.All = true
-	case n.kind == sequence && len(n.items) > 0:
-		d.into(n, reflect.ValueOf(&f.Pointers).Elem(), "")
+	case n.Kind == strictyaml.Sequence && len(n.Items) > 0:
+		d.Value(n, &f.Pointers)
 	default:
-		d.add(n.at, YAMLValue, "all | [/person/name, …]")
+		d.Add(n.At, finding.YAMLValue, "all | [/person/name, …]")
 	}
 }
 
 // sperrenFile is none, or the law that lets blocked events pass with the mark.
-type sperrenFile struct{ Law string }
+type sperrenFile struct{ Law strictyaml.Text }
 
-func (s *sperrenFile) fromNode(d *decoder, n *node) {
+// FromNode reads none, or {mit-kennzeichen: …}.
+func (s *sperrenFile) FromNode(d *strictyaml.Decoder, n *strictyaml.Node) {
 	var with struct {
-		Law Text `yaml:"mit-kennzeichen,required"`
+		Law strictyaml.Text `yaml:"mit-kennzeichen,required"`
 	}
 	switch {
-	case n.kind == text && n.text == "none":
-	case n.kind == mapping:
-		d.into(n, reflect.ValueOf(&with).Elem(), "")
-		s.Law = with.Law.Value
+	case n.Kind == strictyaml.String && n.Text == "none":
+	case n.Kind == strictyaml.Mapping:
+		d.Fields(n, &with)
+		s.Law = with.Law
 	default:
-		d.add(n.at, YAMLValue, "none | {mit-kennzeichen: …}")
+		d.Add(n.At, finding.YAMLValue, "none | {mit-kennzeichen: …}")
 	}
+}
+
+type classificationFile struct {
+	Level Classification
+	Given bool
+	At    finding.Pos
+}
+
+// FromNode reads a level.
+func (c *classificationFile) FromNode(d *strictyaml.Decoder, n *strictyaml.Node) {
+	c.At, c.Given = n.At, true
+	if c.Level = ClassificationOf(n.Text); n.Kind != strictyaml.String || n.Text == "" || c.Level == Beyond {
+		d.Add(n.At, finding.YAMLValue, "public | internal | confidential | restricted")
+		c.Level = Public
+	}
+}
+
+// or gives the level, or the default when none is given.
+func (c classificationFile) or(level Classification) Classification {
+	if c.Given {
+		return c.Level
+	}
+	return level
 }
 
 type quota struct{ bytes int64 }
 
-func (q *quota) fromNode(d *decoder, n *node) {
-	size, ok := parseSize(n.text)
-	if !ok || size == 0 || n.kind != text && n.kind != integer {
-		d.add(n.at, YAMLValue, "1GiB")
+// FromNode reads 1GiB.
+func (q *quota) FromNode(d *strictyaml.Decoder, n *strictyaml.Node) {
+	size, ok := strictyaml.ParseSize(n.Text)
+	if !ok || size == 0 || n.Kind != strictyaml.String && n.Kind != strictyaml.Integer {
+		d.Add(n.At, finding.YAMLValue, "1GiB")
 	}
 	q.bytes = size
 }
 
 type adapterFile struct {
-	Application Text     `yaml:"application,required"`
-	Kind        Text     `yaml:"kind,required"`
-	Use         Text     `yaml:"use"`
-	Settings    settings `yaml:"settings"`
+	Application strictyaml.Text     `yaml:"application,required"`
+	Kind        strictyaml.Text     `yaml:"kind,required"`
+	Use         strictyaml.Text     `yaml:"use"`
+	Settings    strictyaml.Settings `yaml:"settings"`
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/amtsbote/amtsbote/hub/internal/finding"
 	"github.com/amtsbote/amtsbote/schemas"
 )
 
@@ -43,7 +44,7 @@ func TestFindings(t *testing.T) {
 	if err != nil || len(cases) == 0 {
 		t.Fatal("no cases", err)
 	}
-	seen := map[Code]bool{AdpSettings: true} // adapters find those: settings_test.go
+	seen := map[Code]bool{finding.AdpSettings: true} // adapters find those: settings_test.go
 	for _, file := range cases {
 		code := Code(strings.TrimSuffix(filepath.Base(file), ".txtar"))
 		seen[code] = true

@@ -1,18 +1,22 @@
 package federation
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/amtsbote/amtsbote/hub/internal/finding"
+)
 
 // adapter checks and takes over one adapter's file.
 func (b *builder) adapter(file string, in *adapterFile) {
-	at := Pos{file, 1, 1}
+	at := finding.Pos{File: file, Line: 1, Column: 1}
 	name := stem(file)
 	if !namePattern.MatchString(name) {
-		b.add(at, AdpName, name)
+		b.Add(at, finding.AdpName, name)
 	}
-	a := &Adapter{Name: name, Kind: in.Kind.Value, Settings: in.Settings.orEmpty(at)}
+	a := &Adapter{Name: name, Kind: in.Kind.Value, Settings: in.Settings.OrEmpty(at)}
 	source, sink, ok := b.kinds.Has(a.Kind)
 	if a.Kind != "" && !ok {
-		b.add(in.Kind.At, AdpKind, a.Kind)
+		b.Add(in.Kind.At, finding.AdpKind, a.Kind)
 	}
 	if ok {
 		a.Source, a.Sink, ok = b.use(in, source, sink)
@@ -21,7 +25,7 @@ func (b *builder) adapter(file string, in *adapterFile) {
 	a.Application = b.fed.applications[id]
 	switch {
 	case id != "" && a.Application == nil:
-		b.add(in.Application.At, AdpApplication, id)
+		b.Add(in.Application.At, finding.AdpApplication, id)
 	case ok && id != "":
 		b.duty(a, in.Application.At)
 	default:
@@ -41,27 +45,27 @@ func (b *builder) use(in *adapterFile, source, sink bool) (asSource, asSink, ok 
 	case "sink":
 		asSink = sink
 	default:
-		b.add(in.Use.At, YAMLValue, "source | sink")
+		b.Add(in.Use.At, finding.YAMLValue, "source | sink")
 		return false, false, false
 	}
 	if ok = asSource || asSink; !ok {
-		b.add(in.Use.At, AdpUse, in.Kind.Value, in.Use.Value)
+		b.Add(in.Use.At, finding.AdpUse, in.Kind.Value, in.Use.Value)
 	}
 	return asSource, asSink, ok
 }
 
 // duty finds out what the adapter does for its application.
-func (b *builder) duty(a *Adapter, at Pos) {
+func (b *builder) duty(a *Adapter, at finding.Pos) {
 	app := a.Application
 	a.Source = a.Source && len(app.Sources) > 0
 	a.Sink = a.Sink && app.Mailbox != nil && app.Mailbox.Mode == ModeSink
 	switch first := b.sinkOf[app]; {
 	case a.Sink && first != nil:
-		b.add(at, AdpTwoSinks, app.ID, first.Name)
+		b.Add(at, finding.AdpTwoSinks, app.ID, first.Name)
 	case a.Sink:
 		b.sinkOf[app] = a
 	case !a.Source:
-		b.add(at, AdpIdle, app.ID)
+		b.Add(at, finding.AdpIdle, app.ID)
 	}
 }
 
@@ -70,7 +74,7 @@ func (b *builder) sinks() {
 	for _, o := range b.fed.Organisations {
 		for _, app := range o.Applications {
 			if app.Mailbox != nil && app.Mailbox.Mode == ModeSink && b.sinkOf[app] == nil && !b.unsure[app] {
-				b.add(b.mailboxAt[app], AdpNoSink, app.ID)
+				b.Add(b.mailboxAt[app], finding.AdpNoSink, app.ID)
 			}
 		}
 	}
@@ -79,16 +83,16 @@ func (b *builder) sinks() {
 func (b *builder) simulator(in simulatorFile) {
 	name := in.Name.Value
 	if name != "" && !namePattern.MatchString(name) {
-		b.add(in.Name.At, YAMLValue, "[a-z0-9-]{1,32}")
+		b.Add(in.Name.At, finding.YAMLValue, "[a-z0-9-]{1,32}")
 	}
 	if b.fed.Production {
-		b.add(in.Kind.At, FedSimulator)
+		b.Add(in.Kind.At, finding.FedSimulator)
 	}
 	if in.Kind.Value != "" && !b.kinds.HasSimulator(in.Kind.Value) {
-		b.add(in.Kind.At, FedSimulatorKind, in.Kind.Value)
+		b.Add(in.Kind.At, finding.FedSimulatorKind, in.Kind.Value)
 	}
 	if slices.ContainsFunc(b.fed.Simulators, func(s *Simulator) bool { return s.Name == name }) {
-		b.add(in.Name.At, FedSimulatorTwice, name)
+		b.Add(in.Name.At, finding.FedSimulatorTwice, name)
 	}
-	b.fed.Simulators = append(b.fed.Simulators, &Simulator{Name: name, Kind: in.Kind.Value, Settings: in.Settings.orEmpty(in.Kind.At)})
+	b.fed.Simulators = append(b.fed.Simulators, &Simulator{Name: name, Kind: in.Kind.Value, Settings: in.Settings.OrEmpty(in.Kind.At)})
 }

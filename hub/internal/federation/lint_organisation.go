@@ -5,6 +5,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/amtsbote/amtsbote/hub/internal/finding"
+	"github.com/amtsbote/amtsbote/hub/internal/strictyaml"
 )
 
 var (
@@ -19,18 +22,18 @@ const reservedOrganisation = "cursor"
 func (b *builder) organisation(file string, in *organisationFile) {
 	id := in.ID.Value
 	if id != "" && (!namePattern.MatchString(id) || id == reservedOrganisation) {
-		b.add(in.ID.At, OrgName, id)
+		b.Add(in.ID.At, finding.OrgName, id)
 	}
 	if first := b.organisations[id]; first != nil {
-		b.add(in.ID.At, OrgTwice, id, first.File)
+		b.Add(in.ID.At, finding.OrgTwice, id, first.File)
 		return
 	}
-	o := &Organisation{ID: id, Name: in.Name.Value, Role: Role(in.Role.Value), QuotaBytes: in.Quota.bytes, File: file}
+	o := &Organisation{ID: id, Name: in.Name.Value, Role: Role(in.Role.Value), QuotaBytes: in.Quota.bytes, File: file, byKey: map[string]int{}}
 	if o.QuotaBytes == 0 {
 		o.QuotaBytes = DefaultQuota
 	}
 	if in.Role.Value != "" && o.Role != RoleAuthority && o.Role != RoleOperator {
-		b.add(in.Role.At, YAMLValue, "authority | operator")
+		b.Add(in.Role.At, finding.YAMLValue, "authority | operator")
 	}
 	for _, a := range in.Authorities {
 		b.authority(o, a)
@@ -48,14 +51,47 @@ func (b *builder) authority(o *Organisation, in authorityFile) {
 	case key == "":
 		return
 	case !authorityPattern.MatchString(key):
-		b.add(in.Key.At, OrgAuthorityKey, key)
-	case o.actsFor(key):
-		b.add(in.Key.At, OrgAuthorityTwice, key)
+		b.Add(in.Key.At, finding.OrgAuthorityKey, key)
+	case o.ActsFor(key):
+		b.Add(in.Key.At, finding.OrgAuthorityTwice, key)
 	case o.Role == RoleOperator && strings.TrimSpace(in.Contract.Value) == "":
-		b.add(in.Key.At, OrgContract, key)
+		b.Add(in.Key.At, finding.OrgContract, key)
 	}
-	o.Authorities = append(o.Authorities, Responsible{key, in.Name.Value, in.Contract.Value})
+	if _, twice := o.byKey[key]; !twice {
+		o.byKey[key] = len(o.Authorities)
+	}
+	o.Authorities = append(o.Authorities, Responsible{key, in.Name.Value, in.Contract.Value, in.Unit.Value})
 	b.authorities[key] = true
+	b.unit(key, in)
+}
+
+// unitPlace is where it was first said to which unit an authority belongs.
+type unitPlace struct{ unit, file string }
+
+// unit notes the administrative unit of an authority; all organisations must
+// say the same of it.
+func (b *builder) unit(key string, in authorityFile) {
+	unit := in.Unit.Value
+	switch {
+	case unit == "":
+		unit = key
+	case !authorityPattern.MatchString(unit):
+		b.Add(in.Unit.At, finding.OrgAuthorityKey, unit)
+		return
+	}
+	at := in.Unit.At
+	if at.Line == 0 {
+		at = in.Key.At
+	}
+	first, known := b.unitAt[key]
+	if known && first.unit != unit {
+		b.Add(at, finding.OrgUnit, key, unit, first.file, first.unit)
+		return
+	}
+	b.unitAt[key] = unitPlace{unit, in.Key.At.File}
+	if unit != key {
+		b.fed.units[key] = unit
+	}
 }
 
 func (b *builder) application(o *Organisation, in *applicationFile) {
@@ -66,14 +102,22 @@ func (b *builder) application(o *Organisation, in *applicationFile) {
 	organisation, name, _ := strings.Cut(id, ".")
 	ok := organisation == o.ID || !namePattern.MatchString(o.ID) // which has its finding
 	if !ok || !namePattern.MatchString(name) {
-		b.add(in.ID.At, OrgApplication, id, o.ID)
+		b.Add(in.ID.At, finding.OrgApplication, id, o.ID)
 		return
 	}
 	if b.fed.applications[id] != nil {
-		b.add(in.ID.At, OrgApplicationDup, id)
+		b.Add(in.ID.At, finding.OrgApplicationDup, id)
 		return
 	}
-	a := &Application{ID: id, Organisation: o.ID, Name: name, Title: in.Title.Value, Mailbox: b.mailbox(in.Mailbox)}
+	a := &Application{
+		ID: id, Organisation: o.ID, Name: name, Title: in.Title.Value, Office: in.Office.Value, Mailbox: b.mailbox(in.Mailbox),
+		Transport: in.Transport.Value, Classification: in.Classification.or(DefaultClassification), sends: map[string]bool{},
+	}
+	b.appAt[a] = in.ID.At
+	b.knownOffice(in.Office)
+	if in.Receipts.Value != "" {
+		b.receiptsOf = append(b.receiptsOf, receiptsWish{a, in.Receipts})
+	}
 	if a.Mailbox != nil {
 		b.mailboxAt[a] = in.Mailbox.Mode.At
 	}
@@ -91,10 +135,10 @@ func (b *builder) mailbox(in *mailboxFile) *Mailbox {
 	}
 	m := &Mailbox{Mode: MailboxMode(in.Mode.Value), MaxAckPending: int(in.MaxAckPending.Value)}
 	if m.Mode != ModeSink && m.Mode != ModeNATS && m.Mode != "" {
-		b.add(in.Mode.At, YAMLValue, "sink | nats")
+		b.Add(in.Mode.At, finding.YAMLValue, "sink | nats")
 	}
 	if given := in.MaxAckPending.At.Line > 0; given && (m.Mode != ModeNATS || m.MaxAckPending < 1 || m.MaxAckPending > 65536) {
-		b.add(in.MaxAckPending.At, YAMLValue, "1 … 65536, mode: nats")
+		b.Add(in.MaxAckPending.At, finding.YAMLValue, "1 … 65536, mode: nats")
 	}
 	return m
 }
@@ -102,16 +146,17 @@ func (b *builder) mailbox(in *mailboxFile) *Mailbox {
 func (b *builder) source(o *Organisation, a *Application, in sourceFile) {
 	prefix := in.Prefix.Value
 	if authority := in.Authority.Value; authority != "" && o.lacks(authority) {
-		b.add(in.Authority.At, OrgSourceForeign, authority, o.ID)
+		b.Add(in.Authority.At, finding.OrgSourceForeign, authority, o.ID)
 	}
 	if prefix == "" {
 		return
 	}
 	if !validPrefix(prefix) {
-		b.add(in.Prefix.At, OrgSourcePrefix, prefix)
+		b.Add(in.Prefix.At, finding.OrgSourcePrefix, prefix)
 		return
 	}
 	a.Sources = append(a.Sources, SourcePrefix{prefix, in.Authority.Value})
+	a.sends[in.Authority.Value] = true
 	b.prefixes = append(b.prefixes, ownedPrefix{prefix, a, in.Prefix.At})
 }
 
@@ -124,7 +169,36 @@ func validPrefix(s string) bool {
 type ownedPrefix struct {
 	prefix string
 	owner  *Application
-	at     Pos
+	at     finding.Pos
+}
+
+// receiptsWish is where an application wants its receipts, to be found once all
+// applications are known.
+type receiptsWish struct {
+	of *Application
+	to strictyaml.Text
+}
+
+func (b *builder) receipts() {
+	for _, w := range b.receiptsOf {
+		to := b.fed.applications[w.to.Value]
+		if to == nil || to.Organisation != w.of.Organisation || to.Mailbox == nil {
+			b.Add(w.to.At, finding.OrgReceipts, w.to.Value)
+			continue
+		}
+		w.of.Receipts = to
+	}
+}
+
+// knownOffice finds offices that no law names: a misspelt one would be refused
+// by each law that names some.
+func (b *builder) knownOffice(in strictyaml.Text) {
+	if in.Value == "" {
+		return
+	}
+	if known := b.fed.Laws.Offices(); !slices.Contains(known, in.Value) {
+		b.Add(in.At, finding.OrgOffice, in.Value, strings.Join(known, ", "))
+	}
 }
 
 // overlaps finds prefixes of one application that reach into another's, and
@@ -133,15 +207,16 @@ func (b *builder) overlaps() {
 	owners := map[string]*Application{}
 	for _, p := range b.prefixes {
 		if other := owners[p.prefix]; other != nil {
-			b.add(p.at, OrgSourceOverlap, p.prefix, p.prefix, other.ID)
+			b.Add(p.at, finding.OrgSourceOverlap, p.prefix, p.prefix, other.ID)
 			continue
 		}
 		owners[p.prefix] = p.owner
 	}
+	b.fed.owners = owners
 	for _, p := range b.prefixes {
 		for end := strings.LastIndexAny(p.prefix, sourceDelimiters); end > 0; end = strings.LastIndexAny(p.prefix[:end], sourceDelimiters) {
 			if other := owners[p.prefix[:end]]; other != nil && other != p.owner {
-				b.add(p.at, OrgSourceOverlap, p.prefix, p.prefix[:end], other.ID)
+				b.Add(p.at, finding.OrgSourceOverlap, p.prefix, p.prefix[:end], other.ID)
 				break
 			}
 		}

@@ -2,35 +2,52 @@ package federation
 
 import (
 	"errors"
+	"maps"
 	"path"
 	"path/filepath"
-	"reflect"
 	"strings"
+	"time"
 
+	"github.com/amtsbote/amtsbote/hub/internal/finding"
+	"github.com/amtsbote/amtsbote/hub/internal/recht"
+	"github.com/amtsbote/amtsbote/hub/internal/strictyaml"
+	"github.com/amtsbote/amtsbote/hub/internal/where"
 	"github.com/amtsbote/amtsbote/schemas"
 )
 
 // Load reads, checks and compiles the federation directory dir. All findings
 // are reported at once, ordered by file, line and column; the federation is nil
 // if any of them is an Error.
-func Load(dir string, kinds Kinds) (*Federation, []Finding) {
-	b := newBuilder(kinds)
-	absolute, err := filepath.Abs(dir)
-	if err != nil {
-		absolute = dir
+func Load(dir string, kinds Kinds) (*Federation, []finding.Finding) {
+	return load(dir, kinds, time.Now())
+}
+
+func load(dir string, kinds Kinds, now time.Time) (*Federation, []finding.Finding) {
+	b := newBuilder(kinds, now)
+	files := take(dir, b.List)
+	b.fed.Dir = dir
+	if absolute, err := filepath.Abs(dir); err == nil {
+		b.fed.Dir = absolute
 	}
-	files := take(dir, b.findings)
-	b.fed.Dir, b.fed.Digest = absolute, files.digest()
+	return b.build(files)
+}
+
+// build compiles the files of a directory.
+func (b *builder) build(files *snapshot) (*Federation, []finding.Finding) {
+	b.fed.files, b.fed.Digest = files, files.digest()
 	b.schemas(files)
+	b.recht(files)
 	b.top(files)
-	each(b, files, "organisations", b.organisation)
+	each(b, files, "organisations", readPlain[organisationFile], b.organisation)
 	b.overlaps()
-	each(b, files, "agreements", b.agreement)
-	each(b, files, "adapters", b.adapter)
+	b.receipts()
+	each(b, files, "groups", readPlain[groupFile], b.group)
+	each(b, files, "agreements", readAgreement, b.agreementOrExample)
+	b.fed.sortClauses()
+	each(b, files, "adapters", readPlain[adapterFile], b.adapter)
 	b.sinks()
-	b.clauses()
-	found := b.sorted()
-	if b.failed() {
+	found := b.Sorted()
+	if b.Failed() {
 		return nil, found
 	}
 	return b.fed, found
@@ -38,61 +55,102 @@ func Load(dir string, kinds Kinds) (*Federation, []Finding) {
 
 // builder makes a federation of its files, step by step.
 type builder struct {
-	*findings
+	*finding.List
 	fed   *Federation
 	kinds Kinds
+	now   time.Time
 
 	organisations map[string]*Organisation
 	authorities   map[string]bool // of any organisation
+	unitAt        map[string]unitPlace
 	prefixes      []ownedPrefix
-	mailboxAt     map[*Application]Pos
+	mailboxAt     map[*Application]finding.Pos
+	appAt         map[*Application]finding.Pos
+	receiptsOf    []receiptsWish
+	groups        map[string]*Group
 	agreements    map[string]*Agreement
-	drafts        []*draft
+	plans         map[string]*plan
+	wheres        map[string]*where.Expression
+	fields        map[*schemas.Schema][]schemas.Field
+	ways          map[way][]*Agreement
+	groupWays     map[string][]groupWay // by type
+	warned        map[*Application]bool
 	sinkOf        map[*Application]*Adapter
 	unsure        map[*Application]bool // an adapter of theirs has findings
 	refused       map[string]bool       // types whose own schema has findings
 }
 
-func newBuilder(kinds Kinds) *builder {
+func newBuilder(kinds Kinds, now time.Time) *builder {
 	return &builder{
-		findings: &findings{}, kinds: kinds,
-		fed:           &Federation{applications: map[string]*Application{}, clauses: map[clauseKey][]*Clause{}},
-		organisations: map[string]*Organisation{}, authorities: map[string]bool{},
-		mailboxAt: map[*Application]Pos{}, agreements: map[string]*Agreement{},
+		List: &finding.List{}, kinds: kinds, now: now,
+		fed: &Federation{
+			applications: map[string]*Application{}, owners: map[string]*Application{}, units: map[string]string{},
+			clauses: map[clauseKey]*clauseSet{}, Laws: recht.List{},
+		},
+		organisations: map[string]*Organisation{}, authorities: map[string]bool{}, unitAt: map[string]unitPlace{},
+		mailboxAt: map[*Application]finding.Pos{}, appAt: map[*Application]finding.Pos{},
+		groups: map[string]*Group{}, agreements: map[string]*Agreement{},
+		plans: map[string]*plan{}, wheres: map[string]*where.Expression{}, fields: map[*schemas.Schema][]schemas.Field{},
+		ways: map[way][]*Agreement{}, groupWays: map[string][]groupWay{}, warned: map[*Application]bool{},
 		sinkOf: map[*Application]*Adapter{}, unsure: map[*Application]bool{}, refused: map[string]bool{},
 	}
 }
 
-// each decodes every file of a folder and gives it to take.
-func each[T any](b *builder, files *snapshot, folder string, take func(file string, in *T)) {
-	for _, name := range files.names(folder) {
-		if in := decodeFile[T](b, name, files.files[name]); in != nil {
-			take(name, in)
-		}
+// agreementOrExample takes what lies in the folder agreements.
+func (b *builder) agreementOrExample(file string, in *agreementsFile) {
+	if in.example != nil {
+		b.example(file, in.example)
+		return
 	}
+	b.agreement(file, in.agreement)
 }
 
-// decodeFile reads one file into a T; nil when it is no YAML mapping at all.
-func decodeFile[T any](b *builder, name string, raw []byte) *T {
-	r := reader{b.findings, name}
-	root := r.parse(raw)
+// agreementsFile is a file of the folder agreements.
+type agreementsFile struct {
+	agreement *agreementFile
+	example   *exampleFile
+}
+
+func readAgreement(found *finding.List, file string, raw []byte) *agreementsFile {
+	root := strictyaml.Parse(found, file, raw)
 	if root == nil {
 		return nil
 	}
-	d := &decoder{findings: b.findings}
-	var in T
-	if !d.expect(root, mapping) {
+	if isExample(file) {
+		if in := strictyaml.ReadNode[exampleFile](found, root); in != nil {
+			return &agreementsFile{example: in}
+		}
 		return nil
 	}
-	d.object(root, reflect.ValueOf(&in).Elem())
-	return &in
+	in := strictyaml.ReadNode[agreementFile](found, root)
+	if in == nil {
+		return nil
+	}
+	in.text = textDigest(root)
+	return &agreementsFile{agreement: in}
+}
+
+func readPlain[T any](found *finding.List, file string, raw []byte) *T {
+	return strictyaml.Read[T](found, file, raw)
+}
+
+// recht takes the list of laws and what the directory adds to it.
+func (b *builder) recht(files *snapshot) {
+	embedded, err := recht.Embedded()
+	if err != nil {
+		b.Add(finding.Pos{File: "recht"}, finding.SchemaRefused, schemas.CodeInternal, err.Error(), err.Error())
+	}
+	maps.Copy(b.fed.Laws, embedded)
+	for _, name := range files.yaml("recht") {
+		b.law(name, files.files[name])
+	}
 }
 
 // schemas adds the directory's own namespace to the embedded schemas.
 func (b *builder) schemas(files *snapshot) {
 	embedded, err := schemas.Embedded()
 	if err != nil {
-		b.add(Pos{File: "schemas"}, SchemaRefused, schemas.CodeInternal, err.Error(), err.Error())
+		b.Add(finding.Pos{File: "schemas"}, finding.SchemaRefused, schemas.CodeInternal, err.Error(), err.Error())
 		embedded = &schemas.Registry{}
 	}
 	b.fed.Schemas = embedded
@@ -111,16 +169,16 @@ func (b *builder) schemas(files *snapshot) {
 func (b *builder) schemaProblem(err error) {
 	p, ok := errors.AsType[*schemas.Problem](err)
 	if !ok {
-		b.add(Pos{File: "schemas"}, SchemaRefused, schemas.CodeInternal, err.Error(), err.Error())
+		b.Add(finding.Pos{File: "schemas"}, finding.SchemaRefused, schemas.CodeInternal, err.Error(), err.Error())
 		return
 	}
-	code := SchemaRefused
+	code := finding.SchemaRefused
 	if p.Code == schemas.CodeTaken {
-		code = SchemaTaken
+		code = finding.SchemaTaken
 	}
 	typ, _, _ := strings.Cut(p.File, "/")
 	b.refused[typ] = true
-	b.add(Pos{path.Join("schemas", p.File), p.Line, p.Column}, code, p.Code, p.De, p.En)
+	b.Add(finding.Pos{File: path.Join("schemas", p.File), Line: p.Line, Column: p.Column}, code, p.Code, p.De, p.En)
 }
 
 // top reads federation.yaml.
@@ -130,7 +188,7 @@ func (b *builder) top(files *snapshot) {
 		if !ok {
 			continue
 		}
-		if in := decodeFile[federationFile](b, name, raw); in != nil {
+		if in := strictyaml.Read[federationFile](b.List, name, raw); in != nil {
 			b.federation(in)
 		}
 	}
@@ -140,7 +198,7 @@ func (b *builder) federation(in *federationFile) {
 	b.fed.Name = in.Name.Value
 	b.fed.Production = in.Environment.Value == "production"
 	if e := in.Environment; e.Value != "" && e.Value != "test" && !b.fed.Production {
-		b.add(e.At, YAMLValue, "test | production")
+		b.Add(e.At, finding.YAMLValue, "test | production")
 	}
 	for _, s := range in.Simulators {
 		b.simulator(s)

@@ -27,6 +27,8 @@ type Organisation struct {
 	Applications []*Application
 	// File it stands in, relative to the directory.
 	File string
+
+	byKey map[string]int // index in Authorities
 }
 
 // Responsible is an authority that an organisation is or acts for.
@@ -34,16 +36,29 @@ type Responsible struct {
 	Key      string // ags:09162000
 	Name     string
 	Contract string // reference of the Auftragsverarbeitung, for operators
+	// Unit is the administrative unit that the authority belongs to, by its key;
+	// "" when it is one itself.
+	Unit string
 }
 
-// actsFor tells whether the authority is on the organisation's list.
-func (o *Organisation) actsFor(authority string) bool {
-	return slices.ContainsFunc(o.Authorities, func(r Responsible) bool { return r.Key == authority })
+// ActsFor tells whether the authority is on the organisation's list.
+func (o *Organisation) ActsFor(authority string) bool {
+	_, ok := o.byKey[authority]
+	return ok
+}
+
+// AuthorityName is the name that the organisation gives an authority; the key
+// when it has none.
+func (o *Organisation) AuthorityName(authority string) string {
+	if i, ok := o.byKey[authority]; ok && o.Authorities[i].Name != "" {
+		return o.Authorities[i].Name
+	}
+	return authority
 }
 
 // lacks tells whether the organisation has a list without the authority.
 func (o *Organisation) lacks(authority string) bool {
-	return len(o.Authorities) > 0 && !o.actsFor(authority)
+	return len(o.Authorities) > 0 && !o.ActsFor(authority)
 }
 
 // Application is a specialist application (Fachverfahren) of an organisation.
@@ -52,8 +67,21 @@ type Application struct {
 	Organisation string
 	Name         string // without the organisation
 	Title        string
-	Sources      []SourcePrefix // sorted by prefix
-	Mailbox      *Mailbox       // nil: receives nothing
+	// Office is the kind of office (Behördenart) that it serves, as the laws name
+	// it: meldebehoerde, kfz-zulassung; "" when the directory does not say.
+	Office  string
+	Sources []SourcePrefix // sorted by prefix
+	Mailbox *Mailbox       // nil: receives nothing
+	// Transport that the application hands over to (osci); "" when it is none of
+	// the transports that a law prescribes.
+	Transport string
+	// Receipts is the application of the same organisation whose mailbox gets the
+	// receipts (Quittungen) for what this one sends; nil: none.
+	Receipts *Application
+	// Classification is the highest dataclassification it may receive.
+	Classification Classification
+
+	sends map[string]bool // authorities of its sources
 }
 
 // SourcePrefix is the beginning of event sources that an application owns.
@@ -81,11 +109,13 @@ type Mailbox struct {
 // sourceDelimiters end a prefix within a source.
 const sourceDelimiters = ":/#?;"
 
+func lastDelimiter(s string) int { return strings.LastIndexAny(s, sourceDelimiters) }
+
 // Authority tells for which authority the application sends under source: the
 // longest prefix it owns decides. A prefix owns itself and what continues it
 // with one of : / # ? ;
 func (a *Application) Authority(source string) (string, bool) {
-	for end := len(source); end > 0; end = strings.LastIndexAny(source[:end], sourceDelimiters) {
+	for end := len(source); end > 0; end = lastDelimiter(source[:end]) {
 		i, ok := slices.BinarySearchFunc(a.Sources, source[:end], func(p SourcePrefix, s string) int {
 			return strings.Compare(p.Prefix, s)
 		})
@@ -95,3 +125,6 @@ func (a *Application) Authority(source string) (string, bool) {
 	}
 	return "", false
 }
+
+// SendsFor tells whether the application owns a source of the authority.
+func (a *Application) SendsFor(authority string) bool { return a.sends[authority] }

@@ -12,24 +12,28 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/amtsbote/amtsbote/hub/internal/finding"
 )
 
 // Limits of a federation directory.
 const (
 	maxFileBytes = 1 << 20
-	maxFiles     = 20000
+	maxFiles     = 200_000
 )
 
 // folders that belong to the directory, and what they hold.
 var folders = map[string]string{
 	"organisations": "*.yaml, *.yml, README.md",
-	"agreements":    "*.yaml, *.yml, README.md",
+	"groups":        "*.yaml, *.yml, README.md",
+	"agreements":    "*.yaml, *.yml, *.example.yaml, *.json, README.md",
+	"recht":         "*.yaml, *.yml, README.md",
 	"adapters":      "*.yaml, *.yml, README.md",
 	"schemas":       "<type>/…, gemeinsam/…, README.md",
 }
 
 // comingFolders are understood by a later version.
-var comingFolders = []string{"groups", "procedures", "laws", "recht"}
+var comingFolders = []string{"procedures"}
 
 // snapshot holds the files of a directory as they were read, once, so that the
 // digest is of exactly what is compiled. It is the fs.FS that package schemas
@@ -39,11 +43,11 @@ type snapshot struct {
 }
 
 // take reads the files that belong to the directory dir.
-func take(dir string, found *findings) *snapshot {
+func take(dir string, found *finding.List) *snapshot {
 	s := &snapshot{files: map[string][]byte{}}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		found.add(Pos{File: "."}, DirUnreadable, dir)
+		found.Add(finding.Pos{File: "."}, finding.DirUnreadable, dir)
 		return s
 	}
 	defer root.Close() //nolint:errcheck // read only
@@ -53,7 +57,7 @@ func take(dir string, found *findings) *snapshot {
 }
 
 type taker struct {
-	*findings
+	*finding.List
 	root fs.FS
 	into *snapshot
 }
@@ -61,7 +65,7 @@ type taker struct {
 func (t *taker) top() {
 	entries, err := fs.ReadDir(t.root, ".")
 	if err != nil {
-		t.add(Pos{File: "."}, DirUnreadable, ".")
+		t.Add(finding.Pos{File: "."}, finding.DirUnreadable, ".")
 		return
 	}
 	for _, e := range entries {
@@ -70,15 +74,15 @@ func (t *taker) top() {
 		case folders[name] != "":
 			t.tree(name)
 		case slices.Contains(comingFolders, name):
-			t.add(Pos{File: name}, DirUnsupported, name)
+			t.Add(finding.Pos{File: name}, finding.DirUnsupported, name)
 		case isYAML(name) && stem(name) != "federation":
-			t.add(Pos{File: name}, DirStray, "federation.yaml, organisations/, agreements/, adapters/, schemas/")
+			t.Add(finding.Pos{File: name}, finding.DirStray, "federation.yaml, organisations/, groups/, recht/, agreements/, adapters/, schemas/")
 		case isYAML(name):
 			t.file(name, e)
 		}
 	}
 	if t.into.files["federation.yaml"] == nil && t.into.files["federation.yml"] == nil {
-		t.add(Pos{File: "federation.yaml"}, DirUnreadable, "federation.yaml")
+		t.Add(finding.Pos{File: "federation.yaml"}, finding.DirUnreadable, "federation.yaml")
 	}
 }
 
@@ -88,41 +92,53 @@ func (t *taker) tree(folder string) {
 		base := path.Base(name)
 		switch {
 		case err != nil:
-			t.add(Pos{File: name}, DirUnreadable, name)
+			t.Add(finding.Pos{File: name}, finding.DirUnreadable, name)
 		case name == folder && e.Type()&fs.ModeSymlink != 0, !e.IsDir() && !e.Type().IsRegular():
-			t.add(Pos{File: name}, DirNotRegular)
+			t.Add(finding.Pos{File: name}, finding.DirNotRegular)
 		case e.IsDir() || base == "README.md" || base == ".gitkeep":
-		case folder != "schemas" && (!isYAML(base) || path.Dir(name) != folder):
-			t.add(Pos{File: name}, DirStray, folders[folder])
+		case !belongs(folder, name):
+			t.Add(finding.Pos{File: name}, finding.DirStray, folders[folder])
 		default:
 			t.file(name, e)
 		}
 		return nil
 	})
 	if err != nil {
-		t.add(Pos{File: folder}, DirUnreadable, folder)
+		t.Add(finding.Pos{File: folder}, finding.DirUnreadable, folder)
 	}
+}
+
+// belongs tells whether a file may lie there: agreements may be sorted into
+// folders and have events of examples beside them.
+func belongs(folder, name string) bool {
+	switch folder {
+	case "schemas":
+		return true
+	case "agreements":
+		return isYAML(path.Base(name)) || strings.HasSuffix(name, ".json")
+	}
+	return isYAML(path.Base(name)) && path.Dir(name) == folder
 }
 
 func (t *taker) file(name string, e fs.DirEntry) {
 	if !e.Type().IsRegular() {
-		t.add(Pos{File: name}, DirNotRegular)
+		t.Add(finding.Pos{File: name}, finding.DirNotRegular)
 		return
 	}
 	if other := twin(name); t.into.files[other] != nil {
-		t.add(Pos{File: name}, DirTwice, other)
+		t.Add(finding.Pos{File: name}, finding.DirTwice, other)
 		return
 	}
 	if len(t.into.files) >= maxFiles {
-		t.add(Pos{File: name}, DirTooLarge, fmt.Sprintf("%d files", maxFiles))
+		t.Add(finding.Pos{File: name}, finding.DirTooLarge, fmt.Sprintf("%d files", maxFiles))
 		return
 	}
 	raw, err := t.read(name)
 	switch {
 	case err != nil:
-		t.add(Pos{File: name}, DirUnreadable, name)
+		t.Add(finding.Pos{File: name}, finding.DirUnreadable, name)
 	case len(raw) > maxFileBytes:
-		t.add(Pos{File: name}, DirTooLarge, "1 MiB")
+		t.Add(finding.Pos{File: name}, finding.DirTooLarge, "1 MiB")
 	default:
 		t.into.files[name] = raw
 	}
@@ -158,6 +174,11 @@ func twin(name string) string {
 		return base + ".yaml"
 	}
 	return ""
+}
+
+// yaml lists the YAML files below a folder, sorted.
+func (s *snapshot) yaml(folder string) []string {
+	return slices.DeleteFunc(s.names(folder), func(name string) bool { return !isYAML(path.Base(name)) })
 }
 
 // names lists the files below a folder, sorted.

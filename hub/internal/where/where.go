@@ -1,4 +1,7 @@
-package federation
+// Package where compiles and evaluates the conditions of agreements: CESQL
+// expressions (CloudEvents SQL 1.0) over the attributes of an event and the data
+// conditions that its schema declares.
+package where
 
 import (
 	"encoding/json"
@@ -24,18 +27,18 @@ const (
 	maxParens = 16
 )
 
-// where is a compiled CESQL expression (CloudEvents SQL 1.0).
-type where struct {
+// Expression is a compiled CESQL expression (CloudEvents SQL 1.0).
+type Expression struct {
 	expression cesql.Expression
-	names      []string // attributes and conditions that it looks at
+	Names []string // attributes and conditions that it looks at
 }
 
 // parsing: the parser's tables are shared and filled as it goes.
 var parsing sync.Mutex
 
-// parseWhere compiles an expression. The library panics on plain mistakes and
+// Parse compiles an expression. The library panics on plain mistakes and
 // its lexer writes to the process output, so a lexer of our own goes first.
-func parseWhere(s string) (w *where, err error) {
+func Parse(s string) (w *Expression, err error) {
 	defer func() {
 		if recover() != nil {
 			w, err = nil, errors.New("syntax")
@@ -54,7 +57,7 @@ func parseWhere(s string) (w *where, err error) {
 	if err != nil {
 		return nil, errors.New("syntax")
 	}
-	return &where{e, names}, nil
+	return &Expression{e, names}, nil
 }
 
 // scanWhere collects the names used and refuses what the lexer does not know.
@@ -101,17 +104,17 @@ func (l *lexErrors) SyntaxError(_ antlr.Recognizer, _ any, _, column int, _ stri
 	}
 }
 
-// holds evaluates w over attributes and data conditions. A name that is a
+// Holds evaluates w over attributes and data conditions. A name that is a
 // condition of the type is taken from cond alone: a sender's attribute of that
 // name must not pass for it.
-func (w *where) holds(attrs map[string]string, conditions map[string]string, cond map[string]any) (ok bool, err error) {
+func (w *Expression) Holds(attrs map[string]string, conditions map[string]string, cond map[string]any) (ok bool, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			ok, err = false, errors.New("evaluate where: panic")
 		}
 	}()
 	e := event.New()
-	for _, name := range w.names {
+	for _, name := range w.Names {
 		if _, is := conditions[name]; is {
 			if value, given := cond[name]; given {
 				e.SetExtension(name, scalarOf(value))

@@ -1,4 +1,8 @@
-package federation
+// Package strictyaml reads the YAML of the federation directory: one document of
+// plain mappings, lists and scalars, every value with its place. Whatever is
+// unknown, given twice or of another type is a finding with file, line and
+// column, and reading goes on after it.
+package strictyaml
 
 import (
 	"errors"
@@ -10,6 +14,8 @@ import (
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/amtsbote/amtsbote/hub/internal/finding"
 )
 
 // Limits of a YAML file: the parser's cost grows with their square.
@@ -18,47 +24,51 @@ const (
 	maxKeys   = 1000 // of one block mapping
 )
 
-// kind of a node.
-type kind string
+// Kind of a node.
+type Kind string
 
+// The kinds.
 const (
-	null     kind = "null"
-	boolean  kind = "boolean"
-	integer  kind = "integer"
-	float    kind = "float"
-	text     kind = "string"
-	mapping  kind = "mapping"
-	sequence kind = "sequence"
+	Null     Kind = "null"
+	Boolean  Kind = "boolean"
+	Integer  Kind = "integer"
+	Float    Kind = "float"
+	String   Kind = "string"
+	Mapping  Kind = "mapping"
+	Sequence Kind = "sequence"
+	// broken stands for a value that has its finding already.
+	broken Kind = "broken"
 )
 
 // kindNames say what a kind is to people.
-var kindNames = map[kind]Message{
-	null: {"nichts", "nothing"}, boolean: {"true oder false", "true or false"},
-	integer: {"eine ganze Zahl", "a whole number"}, float: {"eine Kommazahl", "a decimal number"},
-	text:    {"ein Text", "a text"},
-	mapping: {"eine Zuordnung (Schlüssel: Wert)", "a mapping (key: value)"}, sequence: {"eine Liste", "a list"},
+var kindNames = map[Kind]finding.Message{
+	Null: {De: "nichts", En: "nothing"}, Boolean: {De: "true oder false", En: "true or false"},
+	Integer: {De: "eine ganze Zahl", En: "a whole number"}, Float: {De: "eine Kommazahl", En: "a decimal number"},
+	String:  {De: "ein Text", En: "a text"},
+	Mapping: {De: "eine Zuordnung (Schlüssel: Wert)", En: "a mapping (key: value)"}, Sequence: {De: "eine Liste", En: "a list"},
 }
 
-// node is a YAML value that knows where it stands.
-type node struct {
-	kind  kind
-	text  string // of a scalar
-	at    Pos
-	keys  []entry
-	items []*node
+// Node is a YAML value that knows where it stands.
+type Node struct {
+	Kind  Kind
+	Text  string // of a scalar
+	At    finding.Pos
+	Keys  []Entry // of a mapping, in their order
+	Items []*Node // of a sequence
 }
 
-type entry struct {
-	key   string
-	at    Pos
-	value *node
+// Entry is a key of a mapping with its value.
+type Entry struct {
+	Key   string
+	At    finding.Pos
+	Value *Node
 }
 
-// get finds the value of a key of a mapping; nil if there is none.
-func (n *node) get(key string) *node {
-	for _, e := range n.keys {
-		if e.key == key {
-			return e.value
+// Get finds the value of a key of a mapping; nil if there is none.
+func (n *Node) Get(key string) *Node {
+	for _, e := range n.Keys {
+		if e.Key == key {
+			return e.Value
 		}
 	}
 	return nil
@@ -66,22 +76,29 @@ func (n *node) get(key string) *node {
 
 // reader makes nodes of one file.
 type reader struct {
-	*findings
+	*finding.List
 	file string
+}
+
+// Parse reads a YAML file of one document into nodes and adds what is wrong to
+// found; nil when it cannot be read at all. An empty file is an empty mapping.
+func Parse(found *finding.List, file string, raw []byte) *Node {
+	r := reader{found, file}
+	return r.parse(raw)
 }
 
 // parse reads a YAML file of one document; nil when it cannot be read at all.
 // An empty file is an empty mapping.
-func (r *reader) parse(raw []byte) (root *node) {
-	at := Pos{r.file, 1, 1}
+func (r *reader) parse(raw []byte) (root *Node) {
+	at := finding.Pos{File: r.file, Line: 1, Column: 1}
 	defer func() {
 		if v := recover(); v != nil {
-			r.add(at, YAMLSyntax, "?")
+			r.Add(at, finding.YAMLSyntax, "?")
 			root = nil
 		}
 	}()
 	if !utf8.Valid(raw) {
-		r.add(at, YAMLSyntax, "UTF-8")
+		r.Add(at, finding.YAMLSyntax, "UTF-8")
 		return nil
 	}
 	tokens := lexer.Tokenize(string(raw))
@@ -97,11 +114,11 @@ func (r *reader) parse(raw []byte) (root *node) {
 	return r.document(file, at)
 }
 
-func (r *reader) document(file *ast.File, at Pos) *node {
-	empty := &node{kind: mapping, at: at}
+func (r *reader) document(file *ast.File, at finding.Pos) *Node {
+	empty := &Node{Kind: Mapping, At: at}
 	switch {
 	case len(file.Docs) > 1:
-		r.add(at, YAMLForbidden, maxLevels, maxKeys)
+		r.Add(at, finding.YAMLForbidden, maxLevels, maxKeys)
 		return nil
 	case len(file.Docs) == 0 || file.Docs[0].Body == nil:
 		return empty
@@ -110,7 +127,7 @@ func (r *reader) document(file *ast.File, at Pos) *node {
 }
 
 func (r *reader) syntax(err error) {
-	at := Pos{r.file, 1, 1}
+	at := finding.Pos{File: r.file, Line: 1, Column: 1}
 	message := "?"
 	if e, ok := errors.AsType[yaml.Error](err); ok {
 		message = e.GetMessage()
@@ -118,17 +135,17 @@ func (r *reader) syntax(err error) {
 			at = r.pos(t)
 		}
 	}
-	r.add(at, YAMLSyntax, message)
+	r.Add(at, finding.YAMLSyntax, message)
 }
 
-func (r *reader) pos(t *token.Token) Pos {
-	return Pos{r.file, max(t.Position.Line, 1), max(t.Position.Column, 1)}
+func (r *reader) pos(t *token.Token) finding.Pos {
+	return finding.Pos{File: r.file, Line: max(t.Position.Line, 1), Column: max(t.Position.Column, 1)}
 }
 
-func (r *reader) forbid(t *token.Token) { r.add(r.pos(t), YAMLForbidden, maxLevels, maxKeys) }
+func (r *reader) forbid(t *token.Token) { r.Add(r.pos(t), finding.YAMLForbidden, maxLevels, maxKeys) }
 
 // node converts; nil after a finding.
-func (r *reader) node(n ast.Node, level int) *node {
+func (r *reader) node(n ast.Node, level int) *Node {
 	if level > maxLevels {
 		r.forbid(n.GetToken())
 		return nil
@@ -136,24 +153,24 @@ func (r *reader) node(n ast.Node, level int) *node {
 	at := r.pos(n.GetToken())
 	switch n := n.(type) {
 	case *ast.NullNode:
-		return &node{kind: null, at: at}
+		return &Node{Kind: Null, At: at}
 	case *ast.BoolNode:
-		return &node{kind: boolean, text: n.GetToken().Value, at: at}
+		return &Node{Kind: Boolean, Text: n.GetToken().Value, At: at}
 	case *ast.IntegerNode:
-		return &node{kind: integer, text: fmt.Sprint(n.Value), at: at}
+		return &Node{Kind: Integer, Text: fmt.Sprint(n.Value), At: at}
 	case *ast.FloatNode:
-		return &node{kind: float, text: n.GetToken().Value, at: at}
+		return &Node{Kind: Float, Text: n.GetToken().Value, At: at}
 	case *ast.StringNode:
-		return &node{kind: text, text: n.Value, at: at}
+		return &Node{Kind: String, Text: n.Value, At: at}
 	case *ast.LiteralNode:
-		return &node{kind: text, text: n.Value.Value, at: at}
+		return &Node{Kind: String, Text: n.Value.Value, At: at}
 	case *ast.MappingNode:
 		return r.mapping(n, level)
 	case *ast.SequenceNode:
-		out := &node{kind: sequence, at: at}
+		out := &Node{Kind: Sequence, At: at}
 		for _, item := range n.Values {
 			if v := r.node(item, level+1); v != nil {
-				out.items = append(out.items, v)
+				out.Items = append(out.Items, v)
 			}
 		}
 		return out
@@ -162,10 +179,10 @@ func (r *reader) node(n ast.Node, level int) *node {
 	return nil
 }
 
-func (r *reader) mapping(n *ast.MappingNode, level int) *node {
-	out := &node{kind: mapping, at: r.pos(n.GetToken())}
+func (r *reader) mapping(n *ast.MappingNode, level int) *Node {
+	out := &Node{Kind: Mapping, At: r.pos(n.GetToken())}
 	if !n.IsFlowStyle && len(n.Values) > 0 {
-		out.at = r.pos(n.Values[0].Key.GetToken())
+		out.At = r.pos(n.Values[0].Key.GetToken())
 	}
 	lines := make(map[string]int, len(n.Values))
 	for _, v := range n.Values {
@@ -176,22 +193,19 @@ func (r *reader) mapping(n *ast.MappingNode, level int) *node {
 			continue
 		}
 		if first := lines[key.Value]; first > 0 {
-			r.add(at, YAMLTwice, key.Value, first)
+			r.Add(at, finding.YAMLTwice, key.Value, first)
 			continue
 		}
 		lines[key.Value] = at.Line
 		value := r.node(v.Value, level+1)
 		if value != nil {
-			out.keys = append(out.keys, entry{key.Value, at, value})
+			out.Keys = append(out.Keys, Entry{key.Value, at, value})
 		} else {
-			out.keys = append(out.keys, entry{key.Value, at, &node{kind: broken, at: at}})
+			out.Keys = append(out.Keys, Entry{key.Value, at, &Node{Kind: broken, At: at}})
 		}
 	}
 	return out
 }
-
-// broken stands for a value that has its finding already.
-const broken kind = "broken"
 
 // heavy finds what would make the parser slow: deep nesting, very long block
 // mappings, explicit keys.

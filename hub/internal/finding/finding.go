@@ -1,4 +1,7 @@
-package federation
+// Package finding holds what can be wrong with a federation directory: the
+// catalogue of codes with their sentences in German and English, and findings
+// with file, line and column.
+package finding
 
 import (
 	"cmp"
@@ -6,6 +9,12 @@ import (
 	"fmt"
 	"slices"
 )
+
+// Names of a code's sentences and severity, for the catalogue's tests.
+func (c Code) Names() (de, en string, severity Severity) {
+	s := catalogue[c]
+	return s.de, s.en, s.severity
+}
 
 // Severity of a finding.
 type Severity string
@@ -48,12 +57,18 @@ func (f Finding) In(lang string) string {
 	return fmt.Sprintf("%s:%d:%d: %s %s: %s", f.File, f.Line, f.Column, f.Code, f.Severity, sentence)
 }
 
-// findings collects what is wrong.
-type findings struct{ list []Finding }
+// List collects what is wrong.
+type List struct{ Found []Finding }
 
-// add records a finding with the sentence of its code. An argument that is a
+// Add records a finding with the sentence of its code. An argument that is a
 // Message goes into each language's sentence in that language.
-func (f *findings) add(at Pos, code Code, args ...any) {
+func (f *List) Add(at Pos, code Code, args ...any) {
+	f.AddAs(catalogue[code].severity, at, code, args...)
+}
+
+// AddAs is Add with another severity: what is an error in production may be a
+// warning in a test federation.
+func (f *List) AddAs(severity Severity, at Pos, code Code, args ...any) {
 	c := catalogue[code]
 	de, en := slices.Clone(args), slices.Clone(args)
 	for i, a := range args {
@@ -61,29 +76,30 @@ func (f *findings) add(at Pos, code Code, args ...any) {
 			de[i], en[i] = m.De, m.En
 		}
 	}
-	f.list = append(f.list, Finding{
-		Code: code, Severity: c.severity, Pos: at,
+	f.Found = append(f.Found, Finding{
+		Code: code, Severity: severity, Pos: at,
 		Message: Message{De: fmt.Sprintf(c.de, de...), En: fmt.Sprintf(c.en, en...)},
 	})
 }
 
-// sorted gives the findings by file, line, column and code.
-func (f *findings) sorted() []Finding {
-	slices.SortStableFunc(f.list, func(a, b Finding) int {
+// Sorted gives the findings by file, line, column and code.
+func (f *List) Sorted() []Finding {
+	slices.SortStableFunc(f.Found, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line),
 			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Code, b.Code))
 	})
-	return f.list
+	return f.Found
 }
 
-func (f *findings) failed() bool {
-	return slices.ContainsFunc(f.list, func(one Finding) bool { return one.Severity == Error })
+// Failed tells whether any finding is an Error.
+func (f *List) Failed() bool {
+	return slices.ContainsFunc(f.Found, func(one Finding) bool { return one.Severity == Error })
 }
 
-// errors joins the findings; nil if there are none.
-func (f *findings) errors() error {
-	errs := make([]error, 0, len(f.list))
-	for _, one := range f.sorted() {
+// Errors joins the findings; nil if there are none.
+func (f *List) Errors() error {
+	errs := make([]error, 0, len(f.Found))
+	for _, one := range f.Sorted() {
 		errs = append(errs, one)
 	}
 	return errors.Join(errs...)

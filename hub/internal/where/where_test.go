@@ -1,4 +1,4 @@
-package federation
+package where
 
 import (
 	"bytes"
@@ -23,11 +23,11 @@ func TestParseWhereRefuses(t *testing.T) {
 	out := capture(t, func() {
 		for _, s := range badWheres {
 			start := time.Now()
-			if w, err := parseWhere(s); err == nil {
-				t.Errorf("parseWhere(%q) = %+v", s, w)
+			if w, err := Parse(s); err == nil {
+				t.Errorf("Parse(%q) = %+v", s, w)
 			}
 			if d := time.Since(start); d > time.Second {
-				t.Errorf("parseWhere(%.20q) took %v", s, d)
+				t.Errorf("Parse(%.20q) took %v", s, d)
 			}
 		}
 	})
@@ -58,13 +58,13 @@ func capture(t *testing.T, f func()) string {
 }
 
 func TestWhereNames(t *testing.T) {
-	w, err := parseWhere(`ags LIKE '09162%' AND (Deutsch = FALSE OR LENGTH(xoevautor) > 3) AND EXISTS time AND id IN ('a', subject)`)
+	w, err := Parse(`ags LIKE '09162%' AND (Deutsch = FALSE OR LENGTH(xoevautor) > 3) AND EXISTS time AND id IN ('a', subject)`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"ags", "deutsch", "xoevautor", "time", "id", "subject"}
-	if !slices.Equal(w.names, want) {
-		t.Errorf("names = %v, want %v", w.names, want)
+	if !slices.Equal(w.Names, want) {
+		t.Errorf("names = %v, want %v", w.Names, want)
 	}
 }
 
@@ -95,12 +95,12 @@ func TestWhereHolds(t *testing.T) {
 		{"NOSUCHFUNCTION(1)", false, true},
 	}
 	for _, tc := range tests {
-		w, err := parseWhere(tc.where)
+		w, err := Parse(tc.where)
 		if err != nil {
 			t.Errorf("%s: %v", tc.where, err)
 			continue
 		}
-		got, err := w.holds(attrs, conditions, cond)
+		got, err := w.Holds(attrs, conditions, cond)
 		if got != tc.want || (err != nil) != tc.fails {
 			t.Errorf("%s = %v, %v", tc.where, got, err)
 		}
@@ -125,11 +125,11 @@ func TestConditionCannotBeForged(t *testing.T) {
 
 // An error of where goes into logs: it holds no value.
 func TestWhereErrorHoldsNoValue(t *testing.T) {
-	w, err := parseWhere("art > 3")
+	w, err := Parse("art > 3")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.holds(nil, map[string]string{"art": "/art"}, map[string]any{"art": "Geheimnis"})
+	_, err = w.Holds(nil, map[string]string{"art": "/art"}, map[string]any{"art": "Geheimnis"})
 	if err == nil || strings.Contains(err.Error(), "Geheimnis") {
 		t.Errorf("error = %v", err)
 	}
@@ -141,8 +141,8 @@ func FuzzWhere(f *testing.F) {
 	}
 	f.Add("ags LIKE '09162%' AND deutsch = FALSE")
 	f.Fuzz(func(_ *testing.T, s string) {
-		if w, err := parseWhere(s); err == nil {
-			_, _ = w.holds(map[string]string{"ags": "09162000"}, nil, nil)
+		if w, err := Parse(s); err == nil {
+			_, _ = w.Holds(map[string]string{"ags": "09162000"}, nil, nil)
 		}
 	})
 }

@@ -1,10 +1,13 @@
-package federation
+package finding
+
+import "slices"
 
 // Code is the short stable name of a kind of finding.
 type Code string
 
 // The codes. DIR is about files, YML about one file's form, the others about
-// what it says.
+// what it says: the federation, organisations, groups, laws, agreements,
+// examples, adapters, schemas.
 const (
 	DirUnreadable  Code = "VB-DIR-001"
 	DirStray       Code = "VB-DIR-002"
@@ -12,6 +15,7 @@ const (
 	DirNotRegular  Code = "VB-DIR-004"
 	DirTwice       Code = "VB-DIR-005"
 	DirUnsupported Code = "VB-DIR-006"
+	DirChanging    Code = "VB-DIR-007"
 
 	YAMLSyntax      Code = "VB-YML-001"
 	YAMLUnknownKey  Code = "VB-YML-002"
@@ -37,6 +41,30 @@ const (
 	OrgSourceOverlap  Code = "VB-ORG-009"
 	OrgSourcePrefix   Code = "VB-ORG-010"
 
+	OrgReceipts Code = "VB-ORG-011"
+	OrgUnit     Code = "VB-ORG-012"
+	OrgOffice   Code = "VB-ORG-013"
+	OrgUntold   Code = "VB-ORG-014"
+
+	GrpName        Code = "VB-GRP-001"
+	GrpTwice       Code = "VB-GRP-002"
+	GrpApplication Code = "VB-GRP-003"
+	GrpNotOnList   Code = "VB-GRP-004"
+	GrpAmbiguous   Code = "VB-GRP-005"
+	GrpNobody      Code = "VB-GRP-006"
+
+	LawFile      Code = "VB-LAW-001"
+	LawTaken     Code = "VB-LAW-002"
+	LawUnknown   Code = "VB-LAW-003"
+	LawUnchecked Code = "VB-LAW-004"
+	LawTransfer  Code = "VB-LAW-005"
+	LawOffice    Code = "VB-LAW-006"
+	LawField     Code = "VB-LAW-007"
+	LawTransport Code = "VB-LAW-008"
+	LawBlocks    Code = "VB-LAW-009"
+	LawNeedless  Code = "VB-LAW-010"
+	LawPointer   Code = "VB-LAW-011"
+
 	AgrTwice        Code = "VB-AGR-001"
 	AgrApplication  Code = "VB-AGR-002"
 	AgrAuthority    Code = "VB-AGR-003"
@@ -54,6 +82,19 @@ const (
 	AgrOriginal     Code = "VB-AGR-015"
 	AgrName         Code = "VB-AGR-016"
 	AgrSilent       Code = "VB-AGR-017"
+	AgrGroup        Code = "VB-AGR-018"
+	AgrAddress      Code = "VB-AGR-019"
+	AgrUnapproved   Code = "VB-AGR-020"
+	AgrStale        Code = "VB-AGR-021"
+	AgrStranger     Code = "VB-AGR-022"
+	AgrExpiring     Code = "VB-AGR-023"
+	AgrClassified   Code = "VB-AGR-024"
+	AgrMayOverlap   Code = "VB-AGR-025"
+	AgrNobody       Code = "VB-AGR-026"
+
+	ExmEvent  Code = "VB-EXM-001"
+	ExmExpect Code = "VB-EXM-002"
+	ExmName   Code = "VB-EXM-003"
 
 	AdpName        Code = "VB-ADP-001"
 	AdpApplication Code = "VB-ADP-002"
@@ -80,6 +121,7 @@ var catalogue = map[Code]sentence{
 	DirNotRegular:  {Error, "Verknüpfungen und Sonderdateien sind nicht erlaubt.", "Links and special files are not allowed."},
 	DirTwice:       {Error, "Dieselbe Datei gibt es auch als %s.", "The same file exists as %s too."},
 	DirUnsupported: {Error, "Den Ordner %s versteht diese Fassung noch nicht.", "This version does not understand the folder %s yet."},
+	DirChanging:    {Error, "Das Verzeichnis ändert sich, während es gelesen wird. Noch einmal lesen, wenn nichts mehr geschrieben wird.", "The directory changes while it is read. Read it again when nothing is being written."},
 
 	YAMLSyntax:      {Error, "Kein gültiges YAML: %s.", "Not valid YAML: %s."},
 	YAMLUnknownKey:  {Error, "Den Schlüssel %s gibt es hier nicht. Erlaubt: %s.", "The key %s does not exist here. Allowed: %s."},
@@ -105,6 +147,30 @@ var catalogue = map[Code]sentence{
 	OrgSourceOverlap:  {Error, "Das Präfix %s überschneidet sich mit %s von %s.", "The prefix %s overlaps with %s of %s."},
 	OrgSourcePrefix:   {Error, "%s ist kein Anfang einer source: absolute URI, ohne : / # ? ; am Ende, höchstens 256 Zeichen.", "%s is no beginning of a source: an absolute URI, without : / # ? ; at the end, at most 256 characters."},
 
+	OrgReceipts: {Error, "Quittungen (receipts) gehen an ein Fachverfahren derselben Organisation mit Eingangsfach, nicht an %s.", "Receipts go to an application of the same organisation that has a mailbox, not to %s."},
+	OrgUnit:     {Error, "Die Behörde %s gehört hier zu %s, in %s aber zu %s.", "The authority %[1]s belongs to %[2]s here, but to %[4]s in %[3]s."},
+	OrgOffice:   {Warning, "Eine Behördenart %s kennt keine Rechtsgrundlage. Bekannt: %s.", "No law knows an office %s. Known: %s."},
+	OrgUntold:   {Warning, "%s sendet Ereignisse mit Sperren, nennt aber keine receipts: Wenn eine Sperre die Weitergabe verhindert, erfährt es die Sachbearbeitung nur im Klärungsfach oder gar nicht.", "%s sends events with blocks but names no receipts: when a block keeps an event back, its clerks learn of it in quarantine only, or not at all."},
+
+	GrpName:        {Error, "Die Kennung %s ist nicht erlaubt: a-z, 0-9 und -, höchstens 64 Zeichen.", "The id %s is not allowed: a-z, 0-9 and -, at most 64 characters."},
+	GrpTwice:       {Error, "Die Gruppe %s gibt es schon in %s.", "The group %s exists already in %s."},
+	GrpApplication: {Error, "Das Fachverfahren %s gibt es nicht.", "There is no application %s."},
+	GrpNotOnList:   {Error, "Die Behörde %s steht nicht auf der Liste der Organisation %s.", "The authority %s is not on the list of the organisation %s."},
+	GrpAmbiguous:   {Error, "Für die Behörde %s ist in dieser Gruppe schon %s Mitglied; eine Adresse wäre nicht eindeutig.", "For the authority %s this group has the member %s already; an address would be ambiguous."},
+	GrpNobody:      {Error, "Auf der Liste der Organisation %s passt keine Behörde zu %s.", "No authority on the list of the organisation %s fits %s."},
+
+	LawFile:      {Error, "Die Datei muss wie die Kennung heißen: %s.yaml.", "The file must be named after the key: %s.yaml."},
+	LawTaken:     {Error, "Die Rechtsgrundlage %s kommt mit dem Amtsboten; ein Verzeichnis ergänzt die Liste, ändert sie aber nicht.", "The law %s comes with the hub; a directory adds to the list but does not change it."},
+	LawUnknown:   {Error, "Die Rechtsgrundlage %s steht nicht in der Liste. Ähnlich: %s. Eine fehlende Norm gehört nach recht/.", "The law %s is not on the list. Similar: %s. A norm that is missing belongs into recht/."},
+	LawUnchecked: {Error, "Der Wortlaut von %s ist nicht geprüft (%s). Nur mit recht-ungeprueft: true.", "The wording of %s has not been checked (%s). Only with recht-ungeprueft: true."},
+	LawTransfer:  {Error, "%[1]s deckt diese Übermittlung nicht: %[2]s. Von %[3]s an %[4]s.", "%[1]s does not cover this transfer: %[2]s. From %[3]s to %[4]s."},
+	LawOffice:    {Error, "%s nennt als %s nur: %s. %s ist %s.", "%s names as %s only: %s. %s is %s."},
+	LawField:     {Error, "%s nennt das Feld %s von %s nicht. Genannt sind: %s.", "%s does not name the field %s of %s. It names: %s."},
+	LawTransport: {Error, "%[1]s schreibt den Transport %[2]s vor; %[3]s ist keine Übergabe an ihn (transport: %[2]s).", "%[1]s prescribes the transport %[2]s; %[3]s is no hand-over to it (transport: %[2]s)."},
+	LawBlocks:    {Error, "%s lässt keine Ereignisse mit Sperre zu.", "%s does not let events with a block pass."},
+	LawNeedless:  {Warning, "recht-ungeprueft ist nicht nötig: der Wortlaut von %s wurde am %s geprüft.", "recht-ungeprueft is not needed: the wording of %s was checked on %s."},
+	LawPointer:   {Error, "Das Schema von %[2]s hat kein Feld %[1]s.", "The schema of %[2]s has no field %[1]s."},
+
 	AgrTwice:        {Error, "Die Übermittlungsregel %s gibt es schon in %s.", "The agreement %s exists already in %s."},
 	AgrApplication:  {Error, "Das Fachverfahren %s gibt es nicht.", "There is no application %s."},
 	AgrAuthority:    {Error, "Die Behörde %s gibt es in keiner Organisation.", "No organisation has an authority %s."},
@@ -123,6 +189,20 @@ var catalogue = map[Code]sentence{
 	AgrName:         {Error, "Die Kennung %s ist nicht erlaubt: a-z, 0-9 und -, höchstens 64 Zeichen.", "The id %s is not allowed: a-z, 0-9 and -, at most 64 characters."},
 	AgrSilent:       {Warning, "%s hat keine source für die Behörde %s: die Regel greift nie.", "%s has no source for the authority %s: the agreement never applies."},
 
+	AgrGroup:      {Error, "Die Gruppe %s gibt es nicht.", "There is no group %s."},
+	AgrAddress:    {Error, "Wer in der Gruppe %s gemeint ist, sagt address: sender, ein Attribut wie ags oder data.… zu einem Feld von %s mit x-adresse. %s ist das nicht.", "Who of the group %s is meant is said by address: sender, an attribute like ags, or data.… naming a field of %s with x-adresse. %s is none."},
+	AgrUnapproved: {Error, "Die Behörde %s hat der Regel nicht zugestimmt. amtsbote approve trägt die Zustimmung ein.", "The authority %s has not approved the agreement. amtsbote approve enters its approval."},
+	AgrStale:      {Error, "Die Zustimmung von %s galt einem anderen Text; die Regel oder ihr Ereignisschema wurde seither geändert (jetzt %s).", "The approval of %s was for another text; the agreement or its event schema has changed since (now %s)."},
+	AgrStranger:   {Error, "Die Behörde %s ist an der Regel nicht beteiligt.", "The authority %s is no party to the agreement."},
+	AgrExpiring:   {Warning, "Die Regel läuft am %s ab.", "The agreement expires on %s."},
+	AgrClassified: {Error, "%s ist für %s nicht freigegeben, nur bis %s.", "%s is not cleared for %s, only up to %s."},
+	AgrMayOverlap: {Warning, "Die Regel %[4]s kann für %[2]s von %[1]s an %[3]s zur selben Zeit gelten; dann zählt die im Alphabet erste.", "The agreement %[4]s may be in force at the same time for %[2]s from %[1]s to %[3]s; then the first in the alphabet counts."},
+	AgrNobody:     {Warning, "Kein Mitglied der Gruppe %s hat eine source: die Regel greift nie.", "No member of the group %s has a source: the agreement never applies."},
+
+	ExmEvent:  {Error, "Das Ereignis des Beispiels wird abgelehnt: %[1]s %[2]s. %[3]s", "The event of the example is refused: %[1]s %[2]s. %[4]s"},
+	ExmExpect: {Error, "%s bekommt %s, erwartet war %s.", "%s gets %s, but %s was expected."},
+	ExmName:   {Error, "Das Fachverfahren %s gibt es nicht.", "There is no application %s."},
+
 	AdpName:        {Error, "Der Name %s ist nicht erlaubt: a-z, 0-9 und -, höchstens 32 Zeichen.", "The name %s is not allowed: a-z, 0-9 and -, at most 32 characters."},
 	AdpApplication: {Error, "Das Fachverfahren %s gibt es nicht.", "There is no application %s."},
 	AdpKind:        {Error, "Eine Adapterart %s gibt es nicht.", "There is no kind of adapter %s."},
@@ -134,4 +214,14 @@ var catalogue = map[Code]sentence{
 
 	SchemaRefused: {Error, "Schema nicht zugelassen (%[1]s): %[2]s", "Schema not admitted (%[1]s): %[3]s"},
 	SchemaTaken:   {Error, "%[2]s", "%[3]s"},
+}
+
+// Codes lists every code, for the catalogue and its tests.
+func Codes() []Code {
+	out := make([]Code, 0, len(catalogue))
+	for code := range catalogue {
+		out = append(out, code)
+	}
+	slices.Sort(out)
+	return out
 }

@@ -1,4 +1,4 @@
-package federation
+package strictyaml
 
 import (
 	"os"
@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/amtsbote/amtsbote/hub/internal/finding"
 )
 
 type common struct {
@@ -33,14 +35,14 @@ type example struct {
 	Ignored string `yaml:"-"`
 }
 
-func settingsOf(t *testing.T, text string) *settings {
+func settingsOf(t *testing.T, text string) *Settings {
 	t.Helper()
-	r := reader{&findings{}, "adapters/x.yaml"}
+	r := reader{&finding.List{}, "adapters/x.yaml"}
 	root := r.parse([]byte(text))
-	if root == nil || len(r.list) > 0 {
-		t.Fatal(r.list)
+	if root == nil || len(r.Found) > 0 {
+		t.Fatal(r.Found)
 	}
-	return &settings{root}
+	return &Settings{root}
 }
 
 func TestDecode(t *testing.T) {
@@ -84,7 +86,7 @@ func TestDecodeKeepsDefaults(t *testing.T) {
 	if got.Common.Poll != time.Second || len(got.Leser) != 1 || got.MaxBytes != 7 || got.Common.Dir != "a" {
 		t.Errorf("got %+v", got)
 	}
-	if err := (&settings{}).orEmpty(Pos{"f", 1, 1}).Decode(&got); err != nil {
+	if err := (&Settings{}).OrEmpty(finding.Pos{File: "f", Line: 1, Column: 1}).Decode(&got); err != nil {
 		t.Error(err)
 	}
 }
@@ -165,13 +167,20 @@ func TestSettingsFile(t *testing.T) {
 
 func TestParseSize(t *testing.T) {
 	for s, want := range map[string]int64{"0": 0, "512": 512, "1GiB": 1 << 30, "40 MiB": 40 << 20, "3B": 3, "2TiB": 2 << 40} {
-		if got, ok := parseSize(s); !ok || got != want {
-			t.Errorf("parseSize(%q) = %d, %v", s, got, ok)
+		if got, ok := ParseSize(s); !ok || got != want {
+			t.Errorf("ParseSize(%q) = %d, %v", s, got, ok)
 		}
 	}
 	for _, s := range []string{"", "-1", "1.5GiB", "1GB", "GiB", "99999999TiB", "1 000"} {
-		if got, ok := parseSize(s); ok {
-			t.Errorf("parseSize(%q) = %d", s, got)
+		if got, ok := ParseSize(s); ok {
+			t.Errorf("ParseSize(%q) = %d", s, got)
 		}
+	}
+}
+
+func write(t *testing.T, file string, raw []byte) {
+	t.Helper()
+	if err := os.WriteFile(file, raw, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

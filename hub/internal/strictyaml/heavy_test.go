@@ -1,16 +1,18 @@
-package federation
+package strictyaml
 
 import (
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/amtsbote/amtsbote/hub/internal/finding"
 )
 
 // TestHeavyFiles: no file of half the size limit holds the hub up for long. The
 // parser alone takes minutes for some of these.
 func TestHeavyFiles(t *testing.T) {
-	const size = maxFileBytes / 2
+	const size = 1 << 19
 	fill := func(s string) string { return strings.Repeat(s, size/len(s)) }
 	var distinct strings.Builder
 	for i := 0; distinct.Len() < size; i++ {
@@ -40,12 +42,12 @@ func TestHeavyFiles(t *testing.T) {
 		"carriages":     fill("a: b\r"),
 	} {
 		start := time.Now()
-		r := &reader{&findings{}, "f"}
+		r := &reader{&finding.List{}, "f"}
 		r.parse([]byte(text))
 		if d := time.Since(start); d > 10*time.Second {
 			t.Errorf("%s took %v", name, d)
 		} else if testing.Verbose() {
-			t.Logf("%s: %v, %d findings", name, d, len(r.list))
+			t.Logf("%s: %v, %d findings", name, d, len(r.Found))
 		}
 	}
 }
@@ -53,8 +55,8 @@ func TestHeavyFiles(t *testing.T) {
 // An operator for eleven thousand municipalities is no heavy file.
 func TestManyAuthorities(t *testing.T) {
 	text := "authorities:\n" + strings.Repeat("  - {key: ags:09162000, name: Gemeinde, contract: V-1}\n", 11000)
-	r := &reader{&findings{}, "f"}
-	if n := r.parse([]byte(text)); n == nil || len(n.get("authorities").items) != 11000 {
-		t.Error(r.list)
+	r := &reader{&finding.List{}, "f"}
+	if n := r.parse([]byte(text)); n == nil || len(n.Get("authorities").Items) != 11000 {
+		t.Error(r.Found)
 	}
 }

@@ -28,7 +28,6 @@ func admit(typ string, d *document, shared map[string]*document) (*Schema, []err
 	p := &problems{file: d.file, raw: d.raw}
 	res := resolver{root: d.root, shared: shared, p: p}
 	s := &Schema{Type: typ, ID: d.id, Raw: d.raw}
-	s.Title, _ = d.root["title"].(string)
 	s.resolved = res.resolve(d.root, "", nil)
 	if res.nodes > maxNodes {
 		p.at("", CodeCost, "Das Schema hat mit aufgelösten Verweisen mehr als %d Teile.", "The schema has more than %d parts once references are resolved.", maxNodes)
@@ -36,6 +35,7 @@ func admit(typ string, d *document, shared map[string]*document) (*Schema, []err
 	if len(p.list) > 0 {
 		return nil, p.list
 	}
+	s.texts()
 	s.marks(p)
 	if len(p.list) > 0 {
 		return nil, p.list

@@ -8,6 +8,9 @@
 //	x-nicht-personenbezogen  true: said to hold no personal data
 //	x-sperre                 a block of the register (§§ 51, 52 BMG …), by name
 //	x-bedingung              usable in an agreement's where, by this name
+//	x-adresse                names an authority: usable as an agreement's address
+//	x-title-en               title in English; title itself is German
+//	x-description-en         description in English; likewise
 //	x-attribute              at the root: attributes allowed beyond the common ones
 //	x-keep                   at the root: how long a released event is kept, P7D
 //

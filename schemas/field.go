@@ -11,10 +11,17 @@ type Field struct {
 	Datenkategorie string
 	Sperre         string // name of the block, own or a parent's
 	Bedingung      string // name of the data condition
-	scalar         bool
-	cleared        bool   // said to hold no personal data
-	ownSperre      bool   // Sperre stands here, not at a parent
-	at             string // where in the resolved schema
+	Adresse        string // how the field names an authority: ArtAGS, ArtARS, ArtDVDV
+	// Title is a label, Description a sentence, in German and English. Each is
+	// the field's own or that of what its $ref points at, never a parent's;
+	// "" when there is none. Of an array they tell what it is as a whole.
+	Title, TitleEn, Description, DescriptionEn string
+
+	scalar    bool
+	text      bool   // can only be a text or null
+	cleared   bool   // said to hold no personal data
+	ownSperre bool   // Sperre stands here, not at a parent
+	at        string // where in the resolved schema
 }
 
 // Fields lists every property of the schema, parents before their children, in
@@ -28,7 +35,7 @@ func fields(root map[string]any) []Field {
 	for _, p := range widen(top) {
 		f.take(p.node)
 	}
-	f.ownSperre, f.Bedingung = false, ""
+	f.ownSperre, f.Bedingung, f.Adresse = false, "", ""
 	w.object(top, f)
 	return w.out
 }
@@ -91,13 +98,14 @@ func (w *fieldWalk) value(v view, f *Field) {
 	var items view
 	for _, p := range wide {
 		f.take(p.node)
+		f.takeTexts(p.node)
 		for _, c := range children(p.node) {
 			if n, ok := c.node.(map[string]any); ok && (c.keyword == "items" || c.keyword == "prefixItems") {
 				items = append(items, place{n, p.at + c.pointer})
 			}
 		}
 	}
-	f.scalar = scalar(wide)
+	f.scalar, f.text = scalar(wide)
 	w.object(v, *f)
 	if items != nil {
 		inner := *f
@@ -110,7 +118,10 @@ func (w *fieldWalk) value(v view, f *Field) {
 		if inner.Bedingung != "" {
 			f.Bedingung = inner.Bedingung
 		}
-		f.scalar = false
+		if inner.Adresse != "" {
+			f.Adresse = inner.Adresse
+		}
+		f.scalar, f.text = false, false
 	}
 }
 
@@ -124,17 +135,37 @@ func (f *Field) take(node map[string]any) {
 	if s, ok := node["x-bedingung"].(string); ok {
 		f.Bedingung = s
 	}
+	if s, ok := node["x-adresse"].(string); ok {
+		f.Adresse = s
+	}
 	if b, ok := node["x-nicht-personenbezogen"].(bool); ok {
 		f.cleared = b
 	}
 }
 
-// scalar tells whether the value can only be a text, a number or a truth value.
-func scalar(v view) bool {
-	for _, p := range v {
-		if p.node["type"] != nil {
-			return !hasType(p.node, "object") && !hasType(p.node, "array")
+// takeTexts takes the texts that f does not have yet, so that what stands beside
+// a $ref goes before its target.
+func (f *Field) takeTexts(node map[string]any) {
+	for keyword, text := range map[string]*string{
+		"title": &f.Title, "x-title-en": &f.TitleEn,
+		"description": &f.Description, "x-description-en": &f.DescriptionEn,
+	} {
+		if s, ok := node[keyword].(string); ok && *text == "" {
+			*text = s
 		}
 	}
-	return false
+}
+
+// scalar tells whether the value can only be a text, a number or a truth value,
+// and whether of these it can only be a text. Null counts as any.
+func scalar(v view) (single, text bool) {
+	for _, p := range v {
+		if p.node["type"] == nil {
+			continue
+		}
+		single = !hasType(p.node, "object") && !hasType(p.node, "array")
+		other := hasType(p.node, "number") || hasType(p.node, "integer") || hasType(p.node, "boolean")
+		return single, single && !other && hasType(p.node, "string")
+	}
+	return false, false
 }

@@ -21,7 +21,17 @@ func (s *Schema) marks(p *problems) {
 		if f.Bedingung != "" {
 			s.condition(f, p)
 		}
+		if f.Adresse != "" {
+			s.address(f, p)
+		}
 	}
+}
+
+// texts takes what the root says of the type as a whole.
+func (s *Schema) texts() {
+	var f Field
+	f.takeTexts(s.resolved)
+	s.Title, s.TitleEn, s.Description, s.DescriptionEn = f.Title, f.TitleEn, f.Description, f.DescriptionEn
 }
 
 func (s *Schema) condition(f Field, p *problems) {
@@ -99,8 +109,12 @@ func markFits(k string, v any, at string) bool {
 		return markName.MatchString(s) && at != ""
 	case "x-bedingung":
 		return conditionName.MatchString(s) && at != ""
+	case "x-adresse":
+		return (s == ArtAGS || s == ArtARS || s == ArtDVDV) && at != ""
 	case "x-nicht-personenbezogen":
 		return v == true
+	case "x-title-en", "x-description-en":
+		return strings.TrimSpace(s) != ""
 	}
 	return false
 }

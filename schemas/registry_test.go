@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -27,19 +28,9 @@ func TestAdmission(t *testing.T) {
 	if r == nil {
 		return
 	}
-	want := []string{
-		"de.antrag.status-geaendert.v1",
-		"de.eakte.vorgang-angelegt.v1",
-		"de.meldewesen.anmeldung-angenommen.v1",
-		"de.meldewesen.anmeldung-eingegangen.v1",
-		"de.meldewesen.anmeldung-zurueckgewiesen.v1",
-		"de.meldewesen.rueckmeldung-ausgewertet.v1",
-		"de.meldewesen.rueckmeldung-gesandt.v1",
-		"de.meldewesen.wohnung-angemeldet.v1",
-		"de.xoev.nachricht.v1",
-	}
-	if !slices.Equal(r.Types(), want) {
-		t.Errorf("types = %v", r.Types())
+	want := folders(t)
+	if !slices.Contains(want, "de.meldewesen.wohnung-angemeldet.v1") || !slices.Equal(r.Types(), want) {
+		t.Errorf("types = %v, want %v", r.Types(), want)
 	}
 	for _, typ := range r.Types() {
 		s, ok := r.Lookup(typ)
@@ -48,6 +39,22 @@ func TestAdmission(t *testing.T) {
 			t.Errorf("%s is incomplete: %+v", typ, s)
 		}
 	}
+}
+
+// folders lists the types that have a folder beside this file, embedded or not.
+func folders(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, e := range entries {
+		if e.IsDir() && typeName.MatchString(e.Name()) {
+			out = append(out, e.Name())
+		}
+	}
+	return out
 }
 
 func TestMarks(t *testing.T) {

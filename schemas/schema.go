@@ -13,7 +13,10 @@ const IDPrefix = "urn:amtsbote:schema:"
 type Schema struct {
 	Type  string // de.meldewesen.wohnung-angemeldet.v1
 	ID    string // urn:amtsbote:schema:de.meldewesen.wohnung-angemeldet.v1
-	Title string
+	Title string // German, as is Description
+	// TitleEn is "" when the schema gives no English; so are Description and
+	// DescriptionEn when they are missing.
+	TitleEn, Description, DescriptionEn string
 	// Attributes that events of this type may carry beyond the common ones.
 	Attributes []string
 	// Keep is how long a released event of this type is kept; 0 is allowed.
@@ -22,6 +25,8 @@ type Schema struct {
 	Sperren []Sperre
 	// Bedingungen are the data conditions: name to JSON Pointer.
 	Bedingungen map[string]string
+	// Adressen are the fields that name an authority, in the order of their pointers.
+	Adressen []Adresse
 	// Raw is the file as it stands.
 	Raw []byte
 

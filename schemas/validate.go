@@ -124,12 +124,7 @@ func zero(v any) bool {
 func (s *Schema) Conditions(doc any) map[string]any {
 	out := make(map[string]any, len(s.Bedingungen))
 	for name, pointer := range s.Bedingungen {
-		v := doc
-		for _, t := range strings.Split(pointer, "/")[1:] {
-			object, _ := v.(map[string]any)
-			v = object[untoken(t)]
-		}
-		if v != nil {
+		if v := lookup(doc, pointer); v != nil {
 			out[name] = v
 		}
 	}

@@ -44,20 +44,20 @@ func TestFindings(t *testing.T) {
 	if err != nil || len(cases) == 0 {
 		t.Fatal("no cases", err)
 	}
-	seen := map[Code]bool{finding.AdpSettings: true} // adapters find those: settings_test.go
+	seen := map[finding.Code]bool{finding.AdpSettings: true} // adapters find those: settings_test.go
 	for _, file := range cases {
-		code := Code(strings.TrimSuffix(filepath.Base(file), ".txtar"))
+		code := finding.Code(strings.TrimSuffix(filepath.Base(file), ".txtar"))
 		seen[code] = true
 		t.Run(string(code), func(t *testing.T) { golden(t, file, code) })
 	}
-	for code := range catalogue {
+	for _, code := range finding.Codes() {
 		if !seen[code] {
 			t.Errorf("no case for %s", code)
 		}
 	}
 }
 
-func golden(t *testing.T, file string, code Code) {
+func golden(t *testing.T, file string, code finding.Code) {
 	a, err := txtar.ParseFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +69,7 @@ func golden(t *testing.T, file string, code Code) {
 	failed, about := false, false
 	for _, f := range found {
 		got.WriteString(f.Error() + "\n")
-		failed = failed || f.Severity == Error
+		failed = failed || f.Severity == finding.Error
 		about = about || f.Code == code
 	}
 	if (fed == nil) != failed {

@@ -9,8 +9,11 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub/internal/finding"
@@ -42,6 +45,10 @@ type snapshot struct {
 	files map[string][]byte
 }
 
+// takeTries is how often a directory that changes while it is read is read
+// again: half a change must not be compiled.
+const takeTries = 3
+
 // take reads the files that belong to the directory dir.
 func take(dir string, found *finding.List) *snapshot {
 	s := &snapshot{files: map[string][]byte{}}
@@ -51,15 +58,34 @@ func take(dir string, found *finding.List) *snapshot {
 		return s
 	}
 	defer root.Close() //nolint:errcheck // read only
-	t := &taker{findings: found, root: root.FS(), into: s}
-	t.top()
-	return s
+	for try := 1; ; try++ {
+		t := &taker{List: &finding.List{}, root: root.FS()}
+		t.top()
+		t.contents(s)
+		again := &taker{List: &finding.List{}, root: root.FS()}
+		if again.top(); slices.Equal(t.entries, again.entries) || try == takeTries {
+			found.Found = append(found.Found, t.Found...)
+			if !slices.Equal(t.entries, again.entries) {
+				found.Add(finding.Pos{File: "."}, finding.DirChanging)
+			}
+			return s
+		}
+		s = &snapshot{files: map[string][]byte{}}
+	}
 }
 
+// taker lists the files of a directory that belong to it, and reads them.
 type taker struct {
 	*finding.List
-	root fs.FS
-	into *snapshot
+	root    fs.FS
+	entries []listed
+}
+
+// listed is a file as the directory lists it; a change of the file shows here.
+type listed struct {
+	name     string
+	size     int64
+	modified int64 // ns
 }
 
 func (t *taker) top() {
@@ -68,6 +94,7 @@ func (t *taker) top() {
 		t.Add(finding.Pos{File: "."}, finding.DirUnreadable, ".")
 		return
 	}
+	top := false
 	for _, e := range entries {
 		name := e.Name()
 		switch {
@@ -78,15 +105,16 @@ func (t *taker) top() {
 		case isYAML(name) && stem(name) != "federation":
 			t.Add(finding.Pos{File: name}, finding.DirStray, "federation.yaml, organisations/, groups/, recht/, agreements/, adapters/, schemas/")
 		case isYAML(name):
+			top = true
 			t.file(name, e)
 		}
 	}
-	if t.into.files["federation.yaml"] == nil && t.into.files["federation.yml"] == nil {
+	if !top {
 		t.Add(finding.Pos{File: "federation.yaml"}, finding.DirUnreadable, "federation.yaml")
 	}
 }
 
-// tree takes a folder.
+// tree lists a folder.
 func (t *taker) tree(folder string) {
 	err := fs.WalkDir(t.root, folder, func(name string, e fs.DirEntry, err error) error {
 		base := path.Base(name)
@@ -121,26 +149,46 @@ func belongs(folder, name string) bool {
 }
 
 func (t *taker) file(name string, e fs.DirEntry) {
-	if !e.Type().IsRegular() {
-		t.Add(finding.Pos{File: name}, finding.DirNotRegular)
-		return
-	}
-	if other := twin(name); t.into.files[other] != nil {
-		t.Add(finding.Pos{File: name}, finding.DirTwice, other)
-		return
-	}
-	if len(t.into.files) >= maxFiles {
-		t.Add(finding.Pos{File: name}, finding.DirTooLarge, fmt.Sprintf("%d files", maxFiles))
-		return
-	}
-	raw, err := t.read(name)
+	info, err := e.Info()
 	switch {
 	case err != nil:
 		t.Add(finding.Pos{File: name}, finding.DirUnreadable, name)
-	case len(raw) > maxFileBytes:
+	case !info.Mode().IsRegular():
+		t.Add(finding.Pos{File: name}, finding.DirNotRegular)
+	case len(t.entries) > 0 && t.entries[len(t.entries)-1].name == twin(name):
+		t.Add(finding.Pos{File: name}, finding.DirTwice, twin(name))
+	case len(t.entries) == maxFiles:
+		t.Add(finding.Pos{File: name}, finding.DirTooLarge, fmt.Sprintf("%d files", maxFiles))
+	case info.Size() > maxFileBytes:
 		t.Add(finding.Pos{File: name}, finding.DirTooLarge, "1 MiB")
 	default:
-		t.into.files[name] = raw
+		t.entries = append(t.entries, listed{name, info.Size(), info.ModTime().UnixNano()})
+	}
+}
+
+// contents reads what is listed into s, several files at a time.
+func (t *taker) contents(s *snapshot) {
+	raw := make([][]byte, len(t.entries))
+	errs := make([]error, len(t.entries))
+	var next atomic.Int64
+	var readers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		readers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(raw)); i = next.Add(1) - 1 {
+				raw[i], errs[i] = t.read(t.entries[i].name)
+			}
+		})
+	}
+	readers.Wait()
+	for i, e := range t.entries {
+		switch {
+		case errs[i] != nil:
+			t.Add(finding.Pos{File: e.name}, finding.DirUnreadable, e.name)
+		case len(raw[i]) > maxFileBytes:
+			t.Add(finding.Pos{File: e.name}, finding.DirTooLarge, "1 MiB")
+		default:
+			s.files[e.name] = raw[i]
+		}
 	}
 }
 

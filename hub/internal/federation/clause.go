@@ -66,12 +66,6 @@ func (c *Clause) AdmitsSperren(blocks []string) bool {
 	return len(blocks) == 0 || c.Agreement.Sperren != nil && c.Agreement.Sperren.Admits(blocks)
 }
 
-// Cleared tells whether data of this classification may go. The receiver is
-// asked where it is known before the address is.
-func (c *Clause) Cleared(level Classification) bool {
-	return level <= c.Agreement.Classification && (c.Receiver == nil || level <= c.Receiver.Classification)
-}
-
 // Addressed tells whether an address decides who receives.
 func (c *Clause) Addressed() bool { return c.ToGroup != nil }
 

@@ -44,38 +44,54 @@ func (b *builder) clause(d *draft, from side, t draftType, to side) {
 type way struct{ sender, authority, typ, receiver string }
 
 // overlapping finds agreements that are in force at the same time for the same
-// way. Where groups take part it depends on the event, and is a warning.
+// way, and notes the way for mayOverlap.
 func (b *builder) overlapping(d *draft, from side, t draftType, to side) {
-	if from.group == nil && to.group == nil {
-		w := way{from.app.ID, from.authority, t.schema.Type, to.app.ID}
-		for _, other := range b.ways[w] {
-			if other.Valid.overlaps(d.agreement.Valid) {
-				b.Add(t.at, finding.AgrOverlap, w.sender+" ("+w.authority+")", w.typ, w.receiver, other.ID)
-				break
-			}
-		}
-		b.ways[w] = append(b.ways[w], d.agreement)
+	own := passage{d.agreement, from, to, t.at}
+	typ := t.schema.Type
+	if from.group != nil || to.group != nil {
+		b.groupPaths[typ] = append(b.groupPaths[typ], own)
+		return
 	}
-	b.mayOverlap(d, from, t, to)
-}
-
-// groupWay is a way on which a group stands at one end or both.
-type groupWay struct {
-	agreement *Agreement
-	from, to  side
-}
-
-func (b *builder) mayOverlap(d *draft, from side, t draftType, to side) {
-	grouped := from.group != nil || to.group != nil
-	for _, other := range b.groupWays[t.schema.Type] {
-		if other.agreement != d.agreement && other.agreement.Valid.overlaps(d.agreement.Valid) && meet(other.from, from) && meet(other.to, to) {
-			b.Add(t.at, finding.AgrMayOverlap, from.name(), t.schema.Type, to.name(), other.agreement.ID)
+	w := way{from.app.ID, from.authority, typ, to.app.ID}
+	for _, other := range b.ways[w] {
+		if other.Valid.overlaps(d.agreement.Valid) {
+			b.Add(t.at, finding.AgrOverlap, w.sender+" ("+w.authority+")", w.typ, w.receiver, other.ID)
 			break
 		}
 	}
-	if grouped {
-		b.groupWays[t.schema.Type] = append(b.groupWays[t.schema.Type], groupWay{d.agreement, from, to})
+	b.ways[w] = append(b.ways[w], d.agreement)
+	b.paths[typ] = append(b.paths[typ], own)
+}
+
+// passage is a way of an agreement, by applications or groups.
+type passage struct {
+	agreement *Agreement
+	from, to  side
+	at        finding.Pos // of the type
+}
+
+// mayOverlap finds agreements of which one has a group at an end: whether both
+// are in force for the same way depends on the event, so this is a warning.
+func (b *builder) mayOverlap() {
+	for typ, groups := range b.groupPaths {
+		for i, g := range groups {
+			for _, other := range groups[:i] {
+				b.mayMeet(typ, g, other)
+			}
+		}
+		for _, g := range groups {
+			for _, p := range b.paths[typ] {
+				b.mayMeet(typ, g, p)
+			}
+		}
 	}
+}
+
+func (b *builder) mayMeet(typ string, p, other passage) {
+	if p.agreement == other.agreement || !p.agreement.Valid.overlaps(other.agreement.Valid) || !meet(p.from, other.from) || !meet(p.to, other.to) {
+		return
+	}
+	b.Add(p.at, finding.AgrMayOverlap, p.from.name(), typ, p.to.name(), other.agreement.ID)
 }
 
 // meet tells whether an application may stand on both sides x and y.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/amtsbote/amtsbote/hub/internal/finding"
 )
@@ -29,9 +30,12 @@ func TestLoad(t *testing.T) {
 		t.Errorf("Dir = %s, want an absolute path", fed.Dir)
 	}
 	kfz, ok := fed.Application("lhm.kfz")
-	want := &Application{ID: "lhm.kfz", Organisation: "lhm", Name: "kfz", Title: "Kfz-Zulassung", Mailbox: &Mailbox{ModeNATS, 1}}
-	if !ok || cmp.Diff(want, kfz) != "" {
-		t.Error(cmp.Diff(want, kfz))
+	want := &Application{
+		ID: "lhm.kfz", Organisation: "lhm", Name: "kfz", Title: "Kfz-Zulassung", Office: "kfz-zulassung",
+		Mailbox: &Mailbox{ModeNATS, 1}, Classification: Confidential,
+	}
+	if diff := cmp.Diff(want, kfz, cmpopts.IgnoreUnexported(Application{})); !ok || diff != "" {
+		t.Error(diff)
 	}
 	if o := fed.Organisations[0]; o.ID != "akdb" || o.QuotaBytes != 2<<30 || o.Role != RoleOperator || len(o.Authorities) != 2 {
 		t.Errorf("organisation = %+v", o)
@@ -43,7 +47,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("adapter = %+v", a)
 	}
 	a := fed.Agreements[0]
-	if a.Retain != 14*24*time.Hour || a.Valid.Until.String() != "2099-12-31" || a.Approved[0].On != (Day{2025, 12, 3}) || a.Sperren != "" {
+	if a.Retain != 14*24*time.Hour || a.Valid.Until.String() != "2099-12-31" || a.Approved[0].On != (Day{2025, 12, 3}) || a.Sperren != nil {
 		t.Errorf("agreement = %+v", a)
 	}
 }
@@ -109,7 +113,7 @@ func TestAuthorityAllocatesNothing(t *testing.T) {
 	app, _ := fed.Application("akdb.okewo")
 	n := testing.AllocsPerRun(100, func() {
 		app.Authority("urn:de:dvdv:ags:09162000:ewo:bürgerbüro")
-		fed.Clauses("akdb.okewo", "de.meldewesen.wohnung-angemeldet.v1")
+		fed.Clauses("akdb.okewo", "de.meldewesen.wohnung-angemeldet.v1", "ags:09162000")
 	})
 	if n != 0 {
 		t.Errorf("%v allocations", n)
@@ -118,8 +122,10 @@ func TestAuthorityAllocatesNothing(t *testing.T) {
 
 func TestClause(t *testing.T) {
 	fed := base(t)
-	list := fed.Clauses("akdb.okewo", "de.meldewesen.wohnung-angemeldet.v1")
-	if len(list) != 1 || fed.Clauses("lhm.portal", "de.meldewesen.wohnung-angemeldet.v1") != nil {
+	list, groups := fed.Clauses("akdb.okewo", "de.meldewesen.wohnung-angemeldet.v1", "ags:09162000")
+	none, _ := fed.Clauses("lhm.portal", "de.meldewesen.wohnung-angemeldet.v1", "ags:09162000")
+	other, _ := fed.Clauses("akdb.okewo", "de.meldewesen.wohnung-angemeldet.v1", "ags:09564000")
+	if len(list) != 1 || groups != nil || none != nil || other != nil {
 		t.Fatalf("clauses = %v", list)
 	}
 	c := list[0]
@@ -127,7 +133,7 @@ func TestClause(t *testing.T) {
 	if d := cmp.Diff(want, c.Fields); d != "" {
 		t.Errorf("fields: %s", d)
 	}
-	if c.Receiver.ID != "lhm.kfz" || c.From != "ags:09162000" || c.DataSchema != c.Cut.DataSchema() || c.AdmitsSperren() || !c.NeedsData() {
+	if c.Receiver.ID != "lhm.kfz" || c.From != "ags:09162000" || c.DataSchema != c.Cut.DataSchema() || c.AdmitsSperren([]string{"auskunftssperre"}) || !c.AdmitsSperren(nil) || c.Where() == nil {
 		t.Errorf("clause = %+v", c)
 	}
 }

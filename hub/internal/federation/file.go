@@ -76,7 +76,7 @@ type agreementFile struct {
 	From           strictyaml.OneOrMany[partyFile] `yaml:"from,required"`
 	To             strictyaml.OneOrMany[toFile]    `yaml:"to,required"`
 	Types          []strictyaml.Text               `yaml:"types,required"`
-	Law            strictyaml.Text                 `yaml:"law,required"`
+	Law            strictyaml.Text                 `yaml:"law"`
 	Ungeprueft     bool                            `yaml:"recht-ungeprueft"`
 	Purpose        strictyaml.Text                 `yaml:"purpose,required"`
 	Activity       strictyaml.Text                 `yaml:"activity"`

@@ -3,20 +3,26 @@ package federation
 import (
 	"bytes"
 	"flag"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/amtsbote/amtsbote/hub/internal/finding"
-	"github.com/amtsbote/amtsbote/schemas"
 )
 
 var update = flag.Bool("update", false, "write the findings into testdata/findings")
+
+// goldenNow is the day on which the cases are judged.
+var goldenNow = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 
 // kinds are the kinds of adapter that the tests know.
 type kinds struct{}
@@ -44,7 +50,11 @@ func TestFindings(t *testing.T) {
 	if err != nil || len(cases) == 0 {
 		t.Fatal("no cases", err)
 	}
-	seen := map[finding.Code]bool{finding.AdpSettings: true} // adapters find those: settings_test.go
+	seen := map[finding.Code]bool{
+		finding.AdpSettings: true, // adapters find those: package strictyaml
+		finding.DirChanging: true, // TestDirectoryThatChanges
+		finding.ExmEvent: true, finding.ExmExpect: true, // package who tries examples
+	}
 	for _, file := range cases {
 		code := finding.Code(strings.TrimSuffix(filepath.Base(file), ".txtar"))
 		seen[code] = true
@@ -57,6 +67,38 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// busyFS is a directory in which a file changes between any two looks.
+type busyFS struct {
+	fstest.MapFS
+	looks int
+	quiet int // looks after which it rests
+}
+
+// ReadDir makes the file a little longer each time.
+func (b *busyFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	if name == "." && b.looks < b.quiet {
+		b.looks++
+		b.MapFS["federation.yaml"].Data = append(b.MapFS["federation.yaml"].Data, '#')
+	}
+	return b.MapFS.ReadDir(name)
+}
+
+// Half a change must not be compiled: a directory that changes while it is read
+// is read again, and refused if it does not rest.
+func TestDirectoryThatChanges(t *testing.T) {
+	for quiet, refused := range map[int]bool{0: false, 3: false, 100: true} {
+		found := &finding.List{}
+		s := takeStill(&busyFS{fstest.MapFS{"federation.yaml": {Data: []byte("name: x\n")}}, 0, quiet}, found)
+		is := slices.ContainsFunc(found.Found, func(f finding.Finding) bool { return f.Code == finding.DirChanging })
+		if is != refused {
+			t.Errorf("after %d changes refused = %v (%v)", quiet, is, found.Found)
+		}
+		if want := "name: x\n" + strings.Repeat("#", quiet); !refused && string(s.files["federation.yaml"]) != want {
+			t.Errorf("after %d changes read %q", quiet, s.files["federation.yaml"])
+		}
+	}
+}
+
 func golden(t *testing.T, file string, code finding.Code) {
 	a, err := txtar.ParseFile(file)
 	if err != nil {
@@ -64,10 +106,14 @@ func golden(t *testing.T, file string, code finding.Code) {
 	}
 	dir := copyBase(t)
 	want := overlay(t, dir, a)
-	fed, found := Load(dir, kinds{})
+	fed, found := load(dir, kinds{}, goldenNow)
 	var got bytes.Buffer
 	failed, about := false, false
+	approvals := code == finding.AgrStale || code == finding.AgrUnapproved
 	for _, f := range found {
+		if !approvals && (f.Code == finding.AgrStale || f.Code == finding.AgrUnapproved) {
+			continue // each change of the agreement loses its approval
+		}
 		got.WriteString(f.Error() + "\n")
 		failed = failed || f.Severity == finding.Error
 		about = about || f.Code == code
@@ -174,12 +220,13 @@ func TestBaseIsClean(t *testing.T) {
 
 // TestCatalogue holds every sentence to both languages with the same arguments.
 func TestCatalogue(t *testing.T) {
-	for code, s := range catalogue {
-		if s.de == "" || s.en == "" || s.severity == "" {
+	for _, code := range finding.Codes() {
+		de, en, severity := code.Names()
+		if de == "" || en == "" || severity == "" {
 			t.Errorf("%s is incomplete", code)
 		}
-		if strings.Count(s.de, "%") != strings.Count(s.en, "%") {
-			t.Errorf("%s: %q and %q take different arguments", code, s.de, s.en)
+		if strings.Count(de, "%") != strings.Count(en, "%") {
+			t.Errorf("%s: %q and %q take different arguments", code, de, en)
 		}
 	}
 }
@@ -195,22 +242,31 @@ func FuzzFile(f *testing.F) {
 	}
 	f.Add([]byte("a: &x [*x]\n<<: 1\n? [1]\n: !!int 2\n--- \n{{[["))
 	f.Fuzz(func(_ *testing.T, raw []byte) {
-		b := newBuilder(kinds{})
-		b.fed.Schemas = &schemas.Registry{}
-		if in := decodeFile[organisationFile](b, "o.yaml", raw); in != nil {
+		b := newBuilder(kinds{}, time.Now())
+		b.fed.files = &snapshot{files: map[string][]byte{}}
+		b.schemas(b.fed.files)
+		b.recht(b.fed.files)
+		if in := readPlain[organisationFile](b.List, "o.yaml", raw); in != nil {
 			b.organisation("o.yaml", in)
 		}
-		if in := decodeFile[agreementFile](b, "a.yaml", raw); in != nil {
-			b.agreement("a.yaml", in)
+		b.overlaps()
+		b.receipts()
+		if in := readPlain[groupFile](b.List, "g.yaml", raw); in != nil {
+			b.group("g.yaml", in)
 		}
-		if in := decodeFile[adapterFile](b, "b.yaml", raw); in != nil {
+		for _, name := range []string{"a.yaml", "a.example.yaml"} {
+			if in := readAgreement(b.List, name, raw); in != nil {
+				b.agreementOrExample(name, in)
+			}
+		}
+		b.law("R-1.yaml", raw)
+		if in := readPlain[adapterFile](b.List, "b.yaml", raw); in != nil {
 			b.adapter("b.yaml", in)
 		}
-		if in := decodeFile[federationFile](b, "f.yaml", raw); in != nil {
+		if in := readPlain[federationFile](b.List, "f.yaml", raw); in != nil {
 			b.federation(in)
 		}
-		b.overlaps()
 		b.sinks()
-		b.clauses()
+		b.fed.sortClauses()
 	})
 }

@@ -23,6 +23,9 @@ type draft struct {
 	where     *where.Expression
 }
 
+// at is where to point when the agreement as a whole is meant.
+func (d *draft) at() finding.Pos { return finding.Pos{File: d.agreement.File, Line: 1, Column: 1} }
+
 // side is a party that is known: an application and its authority, or a group.
 type side struct {
 	app       *Application
@@ -155,14 +158,26 @@ func (b *builder) known(authority strictyaml.Text, app *Application) {
 // terms checks retention, delivery and receipts.
 func (b *builder) terms(d *draft) {
 	a, in := d.agreement, d.file
-	a.Retain = b.period(in.Retain)
-	a.Within = b.period(in.Deliver.Within)
+	if a.Retain = b.period(in.Retain); a.Retain > 0 {
+		b.notYet("retain", in.Retain)
+	}
+	if a.Within = b.period(in.Deliver.Within); a.Within > 0 {
+		b.notYet("deliver", in.Deliver.Within)
+	}
 	for _, one := range in.Receipts {
 		if !slices.Contains([]string{"accepted", "refused", "delivered", "expired"}, one.Value) {
 			b.Add(one.At, finding.YAMLValue, "accepted | refused | delivered | expired")
 		}
+		if one.Value == "delivered" || one.Value == "expired" {
+			b.notYet("receipts: "+one.Value, one)
+		}
 		a.Receipts = append(a.Receipts, one.Value)
 	}
+}
+
+// notYet says of a term that the hub keeps it in mind but does not act on it.
+func (b *builder) notYet(key string, in strictyaml.Text) {
+	b.Add(in.At, finding.AgrNotYet, key)
 }
 
 func (b *builder) period(in strictyaml.Text) time.Duration {

@@ -25,14 +25,14 @@ func (b *builder) approvals(d *draft) {
 	}
 	// what a production federation must have, a test one may lack
 	severity := finding.Warning
-	if b.fed.Production {
+	if b.fed.Production && !b.lenient {
 		severity = finding.Error
 	}
 	for _, authority := range d.approvers() {
 		i := slices.IndexFunc(d.file.Approved, func(in approvalFile) bool { return in.Authority.Value == authority })
 		switch {
 		case i < 0:
-			b.AddAs(severity, d.file.ID.At, finding.AgrUnapproved, authority)
+			b.AddAs(severity, d.at(), finding.AgrUnapproved, authority)
 		case a.Approved[i].Digest != a.Digest:
 			at := d.file.Approved[i].Digest.At
 			if at.Line == 0 {
@@ -49,13 +49,18 @@ func (b *builder) approval(d *draft, in approvalFile) {
 	case authority.Value == "":
 	case !b.authorities[authority.Value]:
 		b.Add(authority.At, finding.AgrAuthority, authority.Value)
-	case !slices.Contains(d.approvers(), authority.Value):
+	case d.whole() && !slices.Contains(d.approvers(), authority.Value):
 		b.Add(authority.At, finding.AgrStranger, authority.Value)
 	}
 	if in.Digest.Value != "" && !digestPattern.MatchString(in.Digest.Value) {
 		b.Add(in.Digest.At, finding.YAMLValue, "sha256:…")
 	}
 	d.agreement.Approved = append(d.agreement.Approved, Approval{authority.Value, in.On.Day, in.Ref.Value, in.Digest.Value})
+}
+
+// whole tells whether all parties are known.
+func (d *draft) whole() bool {
+	return len(d.senders) == len(d.file.From) && len(d.receivers) == len(d.file.To)
 }
 
 // approvers lists the authorities that are parties by name, each once.

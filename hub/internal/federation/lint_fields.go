@@ -159,10 +159,15 @@ func (b *builder) planProblem(d *draft, s *schemas.Schema, err error) {
 	}
 }
 
-// pointerAt finds where a pointer stands, or the one over or below it.
+// pointerAt finds where a pointer stands, else the one over or below it.
 func (d *draft) pointerAt(pointer string) finding.Pos {
 	for _, p := range d.file.Disclose.Pointers {
-		if p.Value == pointer || strings.HasPrefix(pointer, p.Value+"/") || strings.HasPrefix(p.Value, strings.TrimSuffix(pointer, "/")+"/") {
+		if p.Value == pointer {
+			return p.At
+		}
+	}
+	for _, p := range d.file.Disclose.Pointers {
+		if strings.HasPrefix(pointer, p.Value+"/") || strings.HasPrefix(p.Value, strings.TrimSuffix(pointer, "/")+"/") {
 			return p.At
 		}
 	}

@@ -30,6 +30,13 @@ func (b *builder) laws(d *draft) {
 	if a.Sperren != nil && len(a.Sperren.Blocks) == 0 {
 		b.Add(in.Sperren.Law.At, finding.LawBlocks, a.Sperren.Key)
 	}
+	if strings.TrimSpace(in.Law.Value) == "" {
+		at := in.Law.At
+		if at.Line == 0 {
+			at = d.at()
+		}
+		b.Add(at, finding.AgrLaw)
+	}
 	if a.Law == nil {
 		return
 	}
@@ -41,7 +48,7 @@ func (b *builder) laws(d *draft) {
 }
 
 func (b *builder) norm(in strictyaml.Text) *recht.Law {
-	key := in.Value
+	key := strings.TrimSpace(in.Value)
 	l := b.fed.Laws[key]
 	if key != "" && l == nil {
 		similar := strings.Join(b.fed.Laws.Similar(key), ", ")

@@ -43,6 +43,7 @@ func (b *builder) build(files *snapshot) (*Federation, []finding.Finding) {
 	b.receipts()
 	each(b, files, "groups", readPlain[groupFile], b.group)
 	each(b, files, "agreements", readAgreement, b.agreementOrExample)
+	b.mayOverlap()
 	b.fed.sortClauses()
 	each(b, files, "adapters", readPlain[adapterFile], b.adapter)
 	b.sinks()
@@ -59,6 +60,8 @@ type builder struct {
 	fed   *Federation
 	kinds Kinds
 	now   time.Time
+	// lenient: a missing approval is no error, not even in production.
+	lenient bool
 
 	organisations map[string]*Organisation
 	authorities   map[string]bool // of any organisation
@@ -73,7 +76,8 @@ type builder struct {
 	wheres        map[string]*where.Expression
 	fields        map[*schemas.Schema][]schemas.Field
 	ways          map[way][]*Agreement
-	groupWays     map[string][]groupWay // by type
+	paths         map[string][]passage // by type, those without groups
+	groupPaths    map[string][]passage // by type, those with
 	warned        map[*Application]bool
 	sinkOf        map[*Application]*Adapter
 	unsure        map[*Application]bool // an adapter of theirs has findings
@@ -91,7 +95,7 @@ func newBuilder(kinds Kinds, now time.Time) *builder {
 		mailboxAt: map[*Application]finding.Pos{}, appAt: map[*Application]finding.Pos{},
 		groups: map[string]*Group{}, agreements: map[string]*Agreement{},
 		plans: map[string]*plan{}, wheres: map[string]*where.Expression{}, fields: map[*schemas.Schema][]schemas.Field{},
-		ways: map[way][]*Agreement{}, groupWays: map[string][]groupWay{}, warned: map[*Application]bool{},
+		ways: map[way][]*Agreement{}, paths: map[string][]passage{}, groupPaths: map[string][]passage{}, warned: map[*Application]bool{},
 		sinkOf: map[*Application]*Adapter{}, unsure: map[*Application]bool{}, refused: map[string]bool{},
 	}
 }

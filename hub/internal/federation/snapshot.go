@@ -58,11 +58,17 @@ func take(dir string, found *finding.List) *snapshot {
 		return s
 	}
 	defer root.Close() //nolint:errcheck // read only
+	return takeStill(root.FS(), found)
+}
+
+// takeStill reads until nothing changed meanwhile.
+func takeStill(root fs.FS, found *finding.List) *snapshot {
+	s := &snapshot{files: map[string][]byte{}}
 	for try := 1; ; try++ {
-		t := &taker{List: &finding.List{}, root: root.FS()}
+		t := &taker{List: &finding.List{}, root: root}
 		t.top()
 		t.contents(s)
-		again := &taker{List: &finding.List{}, root: root.FS()}
+		again := &taker{List: &finding.List{}, root: root}
 		if again.top(); slices.Equal(t.entries, again.entries) || try == takeTries {
 			found.Found = append(found.Found, t.Found...)
 			if !slices.Equal(t.entries, again.entries) {

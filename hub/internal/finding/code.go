@@ -17,14 +17,13 @@ const (
 	DirUnsupported Code = "VB-DIR-006"
 	DirChanging    Code = "VB-DIR-007"
 
-	YAMLSyntax      Code = "VB-YML-001"
-	YAMLUnknownKey  Code = "VB-YML-002"
-	YAMLTwice       Code = "VB-YML-003"
-	YAMLType        Code = "VB-YML-004"
-	YAMLMissing     Code = "VB-YML-005"
-	YAMLForbidden   Code = "VB-YML-006"
-	YAMLValue       Code = "VB-YML-007"
-	YAMLUnsupported Code = "VB-YML-008"
+	YAMLSyntax     Code = "VB-YML-001"
+	YAMLUnknownKey Code = "VB-YML-002"
+	YAMLTwice      Code = "VB-YML-003"
+	YAMLType       Code = "VB-YML-004"
+	YAMLMissing    Code = "VB-YML-005"
+	YAMLForbidden  Code = "VB-YML-006"
+	YAMLValue      Code = "VB-YML-007"
 
 	FedSimulator      Code = "VB-FED-001"
 	FedSimulatorKind  Code = "VB-FED-002"
@@ -91,6 +90,7 @@ const (
 	AgrClassified   Code = "VB-AGR-024"
 	AgrMayOverlap   Code = "VB-AGR-025"
 	AgrNobody       Code = "VB-AGR-026"
+	AgrNotYet       Code = "VB-AGR-027"
 
 	ExmEvent  Code = "VB-EXM-001"
 	ExmExpect Code = "VB-EXM-002"
@@ -123,14 +123,13 @@ var catalogue = map[Code]sentence{
 	DirUnsupported: {Error, "Den Ordner %s versteht diese Fassung noch nicht.", "This version does not understand the folder %s yet."},
 	DirChanging:    {Error, "Das Verzeichnis ändert sich, während es gelesen wird. Noch einmal lesen, wenn nichts mehr geschrieben wird.", "The directory changes while it is read. Read it again when nothing is being written."},
 
-	YAMLSyntax:      {Error, "Kein gültiges YAML: %s.", "Not valid YAML: %s."},
-	YAMLUnknownKey:  {Error, "Den Schlüssel %s gibt es hier nicht. Erlaubt: %s.", "The key %s does not exist here. Allowed: %s."},
-	YAMLTwice:       {Error, "Der Schlüssel %s steht doppelt; zuerst in Zeile %d.", "The key %s is given twice; first in line %d."},
-	YAMLType:        {Error, "Hier muss %s stehen, nicht %s.", "This must be %s, not %s."},
-	YAMLMissing:     {Error, "Der Schlüssel %s fehlt oder ist leer.", "The key %s is missing or empty."},
-	YAMLForbidden:   {Error, "Nicht erlaubt: Anker, Verweise, Tags, Mischschlüssel, mehrere Dokumente, mehr als %d Ebenen oder %d Schlüssel.", "Not allowed: anchors, aliases, tags, merge keys, several documents, more than %d levels or %d keys."},
-	YAMLValue:       {Error, "Der Wert ist nicht erlaubt; erwartet: %s.", "The value is not allowed; expected: %s."},
-	YAMLUnsupported: {Error, "%s versteht diese Fassung noch nicht.", "This version does not understand %s yet."},
+	YAMLSyntax:     {Error, "Kein gültiges YAML: %s.", "Not valid YAML: %s."},
+	YAMLUnknownKey: {Error, "Den Schlüssel %s gibt es hier nicht. Erlaubt: %s.", "The key %s does not exist here. Allowed: %s."},
+	YAMLTwice:      {Error, "Der Schlüssel %s steht doppelt; zuerst in Zeile %d.", "The key %s is given twice; first in line %d."},
+	YAMLType:       {Error, "Hier muss %s stehen, nicht %s.", "This must be %s, not %s."},
+	YAMLMissing:    {Error, "Der Schlüssel %s fehlt oder ist leer.", "The key %s is missing or empty."},
+	YAMLForbidden:  {Error, "Nicht erlaubt: Anker, Verweise, Tags, Mischschlüssel, mehrere Dokumente, mehr als %d Ebenen oder %d Schlüssel.", "Not allowed: anchors, aliases, tags, merge keys, several documents, more than %d levels or %d keys."},
+	YAMLValue:      {Error, "Der Wert ist nicht erlaubt; erwartet: %s.", "The value is not allowed; expected: %s."},
 
 	FedSimulator:      {Error, "Simulatoren laufen nie in einem Verbund mit environment: production. Entfernen oder environment: test.", "Simulators never run in a federation with environment: production. Remove it, or set environment: test."},
 	FedSimulatorKind:  {Error, "Einen Simulator %s gibt es nicht.", "There is no simulator %s."},
@@ -198,6 +197,8 @@ var catalogue = map[Code]sentence{
 	AgrClassified: {Error, "%s ist für %s nicht freigegeben, nur bis %s.", "%s is not cleared for %s, only up to %s."},
 	AgrMayOverlap: {Warning, "Die Regel %[4]s kann für %[2]s von %[1]s an %[3]s zur selben Zeit gelten; dann zählt die im Alphabet erste.", "The agreement %[4]s may be in force at the same time for %[2]s from %[1]s to %[3]s; then the first in the alphabet counts."},
 	AgrNobody:     {Warning, "Kein Mitglied der Gruppe %s hat eine source: die Regel greift nie.", "No member of the group %s has a source: the agreement never applies."},
+
+	AgrNotYet: {Warning, "%s wird vermerkt, aber diese Fassung handelt noch nicht danach.", "%s is noted, but this version does not act on it yet."},
 
 	ExmEvent:  {Error, "Das Ereignis des Beispiels wird abgelehnt: %[1]s %[2]s. %[3]s", "The event of the example is refused: %[1]s %[2]s. %[4]s"},
 	ExmExpect: {Error, "%s bekommt %s, erwartet war %s.", "%s gets %s, but %s was expected."},

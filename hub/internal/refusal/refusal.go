@@ -41,6 +41,7 @@ const (
 	MediaTypeMismatch Code = "MEDIATYPE_MISMATCH" // the payload is not what datacontenttype says
 	SchemaInvalid     Code = "SCHEMA_INVALID"     // the payload breaks its schema
 	NoAgreement       Code = "NO_AGREEMENT"       // no agreement in force lets anybody have it
+	AddressUnknown    Code = "ADDRESS_UNKNOWN"    // an agreement applies, but its address names nobody
 	Internal          Code = "INTERNAL"           // a fault of the hub: report it
 	ReceiverRefused   Code = "RECEIVER_REFUSED"   // the receiver can never take its copy
 )
@@ -52,7 +53,7 @@ func Codes() []Code {
 		DuplicateKey, NumberLimit, CERequired, CESpecVersion, CEType, CEAttrName, CEIntRange, CELimit,
 		CEControlChar, CENonchar, CESurrogate, CEPercent, CEURI, CETime, CEMediaType, CEBase64, DataTwice,
 		SubjectMismatch, SourceNotAllowed, Conflict, TimeImplausible, TypeUnknown, SchemaUnknown,
-		MediaTypeMismatch, SchemaInvalid, NoAgreement, Internal, ReceiverRefused,
+		MediaTypeMismatch, SchemaInvalid, NoAgreement, AddressUnknown, Internal, ReceiverRefused,
 	}
 }
 

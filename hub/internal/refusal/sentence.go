@@ -48,6 +48,7 @@ var sentences = map[Code][2]string{
 	MediaTypeMismatch: {"Der Inhalt ist nicht, was datacontenttype sagt.", "The payload is not what datacontenttype says."},
 	SchemaInvalid:     {"Der Inhalt verletzt sein Ereignisschema. Der Absender muss ihn berichtigen.", "The payload breaks its event schema. The sender must correct it."},
 	NoAgreement:       {"Keine geltende Übermittlungsregel lässt das Ereignis zu einem Empfänger.", "No agreement in force lets any receiver have the event."},
+	AddressUnknown:    {"Eine Übermittlungsregel gilt, aber ihre Adresse nennt kein Mitglied der Gruppe. Der Absender muss die Adresse berichtigen oder der Datensteward das Mitglied aufnehmen.", "An agreement applies, but its address names no member of the group. The sender must correct the address, or a steward add the member."},
 	Internal:          {"Ein Fehler im Amtsboten. Bitte melden.", "A fault of the hub. Please report it."},
 	ReceiverRefused:   {"Der Empfänger kann das Ereignis nicht annehmen.", "The receiver can never take the event."},
 }

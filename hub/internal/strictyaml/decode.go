@@ -52,9 +52,6 @@ func (d *Decoder) Fields(n *Node, into any) {
 	}
 }
 
-// Key is the key whose value is being read.
-func (d *Decoder) Key() string { return d.key }
-
 // FromNoder is a type that reads itself.
 type FromNoder interface{ FromNode(d *Decoder, n *Node) }
 
@@ -223,9 +220,7 @@ func (d *Decoder) fill(fields []slot, e Entry) bool {
 func names(fields []slot) string {
 	out := make([]string, 0, len(fields))
 	for _, f := range fields {
-		if f.value.Type() != reflect.TypeFor[Later]() {
-			out = append(out, f.key)
-		}
+		out = append(out, f.key)
 	}
 	return strings.Join(out, ", ")
 }

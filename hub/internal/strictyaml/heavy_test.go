@@ -42,7 +42,7 @@ func TestHeavyFiles(t *testing.T) {
 		"carriages":     fill("a: b\r"),
 	} {
 		start := time.Now()
-		r := &reader{&finding.List{}, "f"}
+		r := &reader{List: &finding.List{}, file: "f"}
 		r.parse([]byte(text))
 		if d := time.Since(start); d > 10*time.Second {
 			t.Errorf("%s took %v", name, d)
@@ -55,7 +55,7 @@ func TestHeavyFiles(t *testing.T) {
 // An operator for eleven thousand municipalities is no heavy file.
 func TestManyAuthorities(t *testing.T) {
 	text := "authorities:\n" + strings.Repeat("  - {key: ags:09162000, name: Gemeinde, contract: V-1}\n", 11000)
-	r := &reader{&finding.List{}, "f"}
+	r := &reader{List: &finding.List{}, file: "f"}
 	if n := r.parse([]byte(text)); n == nil || len(n.Get("authorities").Items) != 11000 {
 		t.Error(r.Found)
 	}

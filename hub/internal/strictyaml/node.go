@@ -6,22 +6,19 @@ package strictyaml
 
 import (
 	"errors"
-	"fmt"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/amtsbote/amtsbote/hub/internal/finding"
 )
 
-// Limits of a YAML file: the parser's cost grows with their square.
+// Limits of a file beyond its size.
 const (
 	maxLevels = 32
-	maxKeys   = 1000 // of one block mapping
+	maxKeys   = 1000 // of one mapping
 )
 
 // Kind of a node.
@@ -74,21 +71,20 @@ func (n *Node) Get(key string) *Node {
 	return nil
 }
 
-// reader makes nodes of one file.
-type reader struct {
-	*finding.List
-	file string
-}
-
 // Parse reads a YAML file of one document into nodes and adds what is wrong to
 // found; nil when it cannot be read at all. An empty file is an empty mapping.
 func Parse(found *finding.List, file string, raw []byte) *Node {
-	r := reader{found, file}
+	r := reader{List: found, file: file}
 	return r.parse(raw)
 }
 
-// parse reads a YAML file of one document; nil when it cannot be read at all.
-// An empty file is an empty mapping.
+// reader makes nodes of one file.
+type reader struct {
+	*finding.List
+	file      string
+	forbidden int
+}
+
 func (r *reader) parse(raw []byte) (root *Node) {
 	at := finding.Pos{File: r.file, Line: 1, Column: 1}
 	defer func() {
@@ -101,95 +97,127 @@ func (r *reader) parse(raw []byte) (root *Node) {
 		r.Add(at, finding.YAMLSyntax, "UTF-8")
 		return nil
 	}
-	tokens := lexer.Tokenize(string(raw))
-	if where, ok := heavy(tokens); ok {
-		r.forbid(where)
+	if where, deep := tooDeep(raw); deep {
+		where.File = r.file
+		r.Add(where, finding.YAMLForbidden, maxLevels, maxKeys)
 		return nil
 	}
-	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
-	if err != nil {
+	var documents []yaml.Node
+	if err := yaml.Load(raw, &documents, yaml.WithAllDocuments()); err != nil {
 		r.syntax(err)
 		return nil
 	}
-	return r.document(file, at)
+	return r.document(documents, at)
 }
 
-func (r *reader) document(file *ast.File, at finding.Pos) *Node {
-	empty := &Node{Kind: Mapping, At: at}
+func (r *reader) document(documents []yaml.Node, at finding.Pos) *Node {
 	switch {
-	case len(file.Docs) > 1:
+	case len(documents) > 1:
 		r.Add(at, finding.YAMLForbidden, maxLevels, maxKeys)
 		return nil
-	case len(file.Docs) == 0 || file.Docs[0].Body == nil:
-		return empty
+	case len(documents) == 0 || len(documents[0].Content) == 0:
+		return &Node{Kind: Mapping, At: at}
 	}
-	return r.node(file.Docs[0].Body, 0)
+	n := documents[0].Content[0]
+	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" && n.Value == "" {
+		return &Node{Kind: Mapping, At: at} // comments only
+	}
+	return r.node(n, 0)
 }
 
 func (r *reader) syntax(err error) {
 	at := finding.Pos{File: r.file, Line: 1, Column: 1}
 	message := "?"
-	if e, ok := errors.AsType[yaml.Error](err); ok {
-		message = e.GetMessage()
-		if t := e.GetToken(); t != nil {
-			at = r.pos(t)
+	if e, ok := errors.AsType[*yaml.LoadError](err); ok {
+		message = e.Message
+		if e.ContextMsg != "" {
+			message += " (" + e.ContextMsg + ")"
 		}
+		at.Line, at.Column = max(e.Mark.Line, 1), max(e.Mark.Column, 1)
 	}
 	r.Add(at, finding.YAMLSyntax, message)
 }
 
-func (r *reader) pos(t *token.Token) finding.Pos {
-	return finding.Pos{File: r.file, Line: max(t.Position.Line, 1), Column: max(t.Position.Column, 1)}
+func (r *reader) pos(n *yaml.Node) finding.Pos {
+	return finding.Pos{File: r.file, Line: max(n.Line, 1), Column: max(n.Column, 1)}
 }
 
-func (r *reader) forbid(t *token.Token) { r.Add(r.pos(t), finding.YAMLForbidden, maxLevels, maxKeys) }
+// maxForbidden of one file are reported; the rest reads the same.
+const maxForbidden = 20
+
+func (r *reader) forbid(n *yaml.Node) {
+	if r.forbidden++; r.forbidden > maxForbidden {
+		return
+	}
+	r.Add(r.pos(n), finding.YAMLForbidden, maxLevels, maxKeys)
+}
 
 // node converts; nil after a finding.
-func (r *reader) node(n ast.Node, level int) *Node {
-	if level > maxLevels {
-		r.forbid(n.GetToken())
+func (r *reader) node(n *yaml.Node, level int) *Node {
+	if level > maxLevels || n.Anchor != "" || n.Style&yaml.TaggedStyle != 0 {
+		r.forbid(n)
 		return nil
 	}
-	at := r.pos(n.GetToken())
-	switch n := n.(type) {
-	case *ast.NullNode:
-		return &Node{Kind: Null, At: at}
-	case *ast.BoolNode:
-		return &Node{Kind: Boolean, Text: n.GetToken().Value, At: at}
-	case *ast.IntegerNode:
-		return &Node{Kind: Integer, Text: fmt.Sprint(n.Value), At: at}
-	case *ast.FloatNode:
-		return &Node{Kind: Float, Text: n.GetToken().Value, At: at}
-	case *ast.StringNode:
-		return &Node{Kind: String, Text: n.Value, At: at}
-	case *ast.LiteralNode:
-		return &Node{Kind: String, Text: n.Value.Value, At: at}
-	case *ast.MappingNode:
+	switch n.Kind {
+	case yaml.ScalarNode:
+		return r.scalar(n)
+	case yaml.MappingNode:
 		return r.mapping(n, level)
-	case *ast.SequenceNode:
-		out := &Node{Kind: Sequence, At: at}
-		for _, item := range n.Values {
+	case yaml.SequenceNode:
+		out := &Node{Kind: Sequence, At: r.pos(n)}
+		for _, item := range n.Content {
 			if v := r.node(item, level+1); v != nil {
 				out.Items = append(out.Items, v)
 			}
 		}
 		return out
 	}
-	r.forbid(n.GetToken()) // anchor, alias, tag, infinity …
+	r.forbid(n) // an alias
 	return nil
 }
 
-func (r *reader) mapping(n *ast.MappingNode, level int) *Node {
-	out := &Node{Kind: Mapping, At: r.pos(n.GetToken())}
-	if !n.IsFlowStyle && len(n.Values) > 0 {
-		out.At = r.pos(n.Values[0].Key.GetToken())
+// scalar: a timestamp is a text; what is neither here nor there in YAML, like
+// .inf, is forbidden.
+func (r *reader) scalar(n *yaml.Node) *Node {
+	out := &Node{Text: n.Value, At: r.pos(n)}
+	switch n.ShortTag() {
+	case "!!null":
+		out.Kind = Null
+	case "!!bool":
+		out.Kind = Boolean
+	case "!!int":
+		i, err := strconv.ParseInt(strings.ReplaceAll(n.Value, "_", ""), 0, 64)
+		if err != nil {
+			r.forbid(n)
+			return nil
+		}
+		out.Kind, out.Text = Integer, strconv.FormatInt(i, 10)
+	case "!!float":
+		if _, err := strconv.ParseFloat(n.Value, 64); err != nil {
+			r.forbid(n)
+			return nil
+		}
+		out.Kind = Float
+	case "!!str", "!!timestamp":
+		out.Kind = String
+	default:
+		r.forbid(n)
+		return nil
 	}
-	lines := make(map[string]int, len(n.Values))
-	for _, v := range n.Values {
-		at := r.pos(v.Key.GetToken())
-		key, ok := v.Key.(*ast.StringNode)
-		if !ok || v.Key.IsMergeKey() {
-			r.forbid(v.Key.GetToken())
+	return out
+}
+
+func (r *reader) mapping(n *yaml.Node, level int) *Node {
+	out := &Node{Kind: Mapping, At: r.pos(n), Keys: make([]Entry, 0, len(n.Content)/2)}
+	if len(n.Content)/2 > maxKeys {
+		r.forbid(n)
+		return nil
+	}
+	lines := make(map[string]int, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, at := n.Content[i], r.pos(n.Content[i])
+		if key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str" || key.Anchor != "" || key.Style&yaml.TaggedStyle != 0 {
+			r.forbid(key)
 			continue
 		}
 		if first := lines[key.Value]; first > 0 {
@@ -197,57 +225,40 @@ func (r *reader) mapping(n *ast.MappingNode, level int) *Node {
 			continue
 		}
 		lines[key.Value] = at.Line
-		value := r.node(v.Value, level+1)
-		if value != nil {
-			out.Keys = append(out.Keys, Entry{key.Value, at, value})
-		} else {
-			out.Keys = append(out.Keys, Entry{key.Value, at, &Node{Kind: broken, At: at}})
+		value := r.node(n.Content[i+1], level+1)
+		if value == nil {
+			value = &Node{Kind: broken, At: at}
 		}
+		out.Keys = append(out.Keys, Entry{key.Value, at, value})
 	}
 	return out
 }
 
-// heavy finds what would make the parser slow: deep nesting, very long block
-// mappings, explicit keys.
-func heavy(tokens token.Tokens) (*token.Token, bool) {
-	depth, line, dashes := 0, 0, 0
-	keys := map[int]int{} // by column
-	for _, t := range tokens {
-		if t.Position.Line != line {
-			line, dashes = t.Position.Line, 0
-		}
-		switch t.Type {
-		case token.MappingStartType, token.SequenceStartType:
+// tooDeep finds nesting that no file needs before the parser sees it: brackets
+// and braces, and dashes on one line. Quoted ones count too; that many belong
+// into no file either.
+func tooDeep(raw []byte) (at finding.Pos, deep bool) {
+	at = finding.Pos{Line: 1, Column: 1}
+	depth, dashes := 0, 0
+	for i, c := range raw {
+		switch c {
+		case '[', '{':
 			depth++
-		case token.MappingEndType, token.SequenceEndType:
-			depth--
-		case token.MappingKeyType: // "? key", which nobody needs
-			return t, true
-		case token.SequenceEntryType:
-			dashes++
-			forget(keys, t.Position.Column)
-		case token.MappingValueType:
-			if depth == 0 && t.Prev != nil {
-				column := t.Prev.Position.Column
-				forget(keys, column)
-				keys[column]++
-				if keys[column] > maxKeys {
-					return t, true
-				}
+		case ']', '}':
+			depth = max(depth-1, 0)
+		case '-', '?':
+			if i+1 < len(raw) && raw[i+1] == ' ' {
+				dashes++
 			}
+		case '\n', '\r':
+			dashes = 0
+			at.Line++
+			at.Column = 0
 		}
-		if depth+dashes > maxLevels {
-			return t, true
+		if depth > maxLevels || dashes > maxLevels {
+			return at, true
 		}
+		at.Column++
 	}
-	return nil, false
-}
-
-// forget drops the counts of mappings that ended: those further right.
-func forget(keys map[int]int, column int) {
-	for c := range keys {
-		if c > column {
-			delete(keys, c)
-		}
-	}
+	return at, false
 }

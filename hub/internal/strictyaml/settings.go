@@ -78,13 +78,13 @@ func SettingsFile(file string) (hub.Settings, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read settings: %w", err)
 	}
-	r := reader{&finding.List{}, file}
-	root := r.parse(raw)
+	found := &finding.List{}
+	root := Parse(found, file, raw)
 	var s Settings
 	if root != nil {
-		s.FromNode(NewDecoder(r.List), root)
+		s.FromNode(NewDecoder(found), root)
 	}
-	if errs := r.Errors(); errs != nil {
+	if errs := found.Errors(); errs != nil {
 		return nil, errs
 	}
 	return &s, nil

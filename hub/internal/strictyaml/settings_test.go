@@ -37,7 +37,7 @@ type example struct {
 
 func settingsOf(t *testing.T, text string) *Settings {
 	t.Helper()
-	r := reader{&finding.List{}, "adapters/x.yaml"}
+	r := reader{List: &finding.List{}, file: "adapters/x.yaml"}
 	root := r.parse([]byte(text))
 	if root == nil || len(r.Found) > 0 {
 		t.Fatal(r.Found)

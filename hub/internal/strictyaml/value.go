@@ -51,11 +51,6 @@ func (l *OneOrMany[T]) FromNode(d *Decoder, n *Node) {
 	}
 }
 
-// Later is a key that a coming version understands.
-type Later struct{}
-
-func (*Later) FromNode(d *Decoder, n *Node) { d.Add(n.At, finding.YAMLUnsupported, d.key) }
-
 var sizePattern = regexp.MustCompile(`^(\d{1,15})\s?(B|KiB|MiB|GiB|TiB)?$`)
 
 // ParseSize reads a number of bytes: 512, 40MiB, 1 GiB.

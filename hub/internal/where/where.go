@@ -30,7 +30,7 @@ const (
 // Expression is a compiled CESQL expression (CloudEvents SQL 1.0).
 type Expression struct {
 	expression cesql.Expression
-	Names []string // attributes and conditions that it looks at
+	Names      []string // attributes and conditions that it looks at
 }
 
 // parsing: the parser's tables are shared and filled as it goes.
@@ -104,26 +104,38 @@ func (l *lexErrors) SyntaxError(_ antlr.Recognizer, _ any, _, column int, _ stri
 	}
 }
 
-// Holds evaluates w over attributes and data conditions. A name that is a
-// condition of the type is taken from cond alone: a sender's attribute of that
-// name must not pass for it.
-func (w *Expression) Holds(attrs map[string]string, conditions map[string]string, cond map[string]any) (ok bool, err error) {
+// Facts are what expressions look at: the attributes of one event and the values
+// of its data conditions. They are made once and asked by many.
+type Facts struct{ event event.Event }
+
+// FactsOf takes the attributes in canonical string form and the data conditions
+// by name; conditions names all that the type has. A name that is a condition of
+// the type is taken from values alone: a sender's attribute of that name must
+// not pass for it.
+func FactsOf(attrs map[string]string, conditions map[string]string, values map[string]any) *Facts {
+	f := &Facts{event.New()}
+	for name, value := range attrs {
+		if _, is := conditions[name]; !is {
+			setAttribute(&f.event, name, value)
+		}
+	}
+	for name := range conditions {
+		if value, given := values[name]; given {
+			f.event.SetExtension(name, scalarOf(value))
+		}
+	}
+	return f
+}
+
+// Holds evaluates w. An error means that it could not be: a no. It names no
+// value.
+func (w *Expression) Holds(f *Facts) (ok bool, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			ok, err = false, errors.New("evaluate where: panic")
 		}
 	}()
-	e := event.New()
-	for _, name := range w.Names {
-		if _, is := conditions[name]; is {
-			if value, given := cond[name]; given {
-				e.SetExtension(name, scalarOf(value))
-			}
-		} else if value, given := attrs[name]; given {
-			setAttribute(&e, name, value)
-		}
-	}
-	v, err := w.expression.Evaluate(e)
+	v, err := w.expression.Evaluate(f.event)
 	if err != nil {
 		return false, whereError(err)
 	}

@@ -15,4 +15,6 @@
 //	x-keep                   at the root: how long a released event is kept, P7D
 //
 // How to add a type: README.md.
+//
+// [Recht] gives the list of laws that agreements name: recht/README.md.
 package schemas

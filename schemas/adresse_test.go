@@ -28,8 +28,22 @@ func TestAdressen(t *testing.T) {
 	if got := addressed(t).Adressen; !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}
-	if s := wohnung(t); len(s.Adressen) != 0 {
-		t.Errorf("%s has addresses that nobody meant: %v", s.Type, s.Adressen)
+}
+
+// Addresses stand where one is meant, not wherever a place or an authority is.
+func TestEmbeddedAdressen(t *testing.T) {
+	for typ, want := range map[string][]Adresse{
+		"de.meldewesen.wohnung-angemeldet.v1":       nil,
+		"de.meldewesen.anmeldung-eingegangen.v1":    {{"/anschrift/ags", ArtAGS}},
+		"de.meldewesen.rueckmeldung-gesandt.v1":     {{"/wegzugsbehoerde/kennung", ArtDVDV}},
+		"de.meldewesen.rueckmeldung-ausgewertet.v1": {{"/wegzugsbehoerde/kennung", ArtDVDV}, {"/zuzugsbehoerde/kennung", ArtDVDV}},
+		"de.tod.beurkundet.v1":                      {{"/meldebehoerde/kennung", ArtDVDV}},
+		"de.geburt.beurkundet.v1":                   {{"/jugendamt/kennung", ArtDVDV}, {"/meldebehoerde/kennung", ArtDVDV}},
+	} {
+		s, ok := embeddedForTest(t).Lookup(typ)
+		if !ok || !slices.Equal(s.Adressen, want) {
+			t.Errorf("%s: addresses %v, want %v", typ, s.Adressen, want)
+		}
 	}
 }
 

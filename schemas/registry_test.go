@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -59,7 +60,8 @@ func folders(t *testing.T) []string {
 
 func TestMarks(t *testing.T) {
 	s, _ := embeddedForTest(t).Lookup("de.meldewesen.wohnung-angemeldet.v1")
-	if len(s.Bedingungen) != 1 || s.Bedingungen["deutsch"] != "/person/deutsch" {
+	conditions := map[string]string{"deutsch": "/person/deutsch", "schulpflichtig": "/person/schulpflichtig"}
+	if !maps.Equal(s.Bedingungen, conditions) {
 		t.Errorf("Bedingungen = %v", s.Bedingungen)
 	}
 	want := []Sperre{

@@ -151,6 +151,9 @@ func FuzzAdmit(f *testing.F) {
 			s.Validate(v)
 			s.Blocked(v)
 			s.Conditions(v)
+			for _, address := range s.Adressen {
+				s.Adresse(v, address.Pointer)
+			}
 		}
 	})
 }

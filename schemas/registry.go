@@ -1,8 +1,10 @@
 package schemas
 
 import (
+	"crypto/sha256"
 	"embed"
 	"errors"
+	"fmt"
 	"io/fs"
 	"sync"
 )
@@ -64,3 +66,23 @@ func (r *Registry) ByID(dataschema string) (*Schema, bool) {
 
 // Types lists all types, sorted.
 func (r *Registry) Types() []string { return sorted(r.types) }
+
+// Digest names the schemas and laws that come with the program: the digest over
+// the paths and bytes of all their files.
+var Digest = sync.OnceValue(func() [sha256.Size]byte {
+	h := sha256.New()
+	for _, fsys := range []fs.FS{files, Recht()} {
+		err := fs.WalkDir(fsys, ".", func(name string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() {
+				return err
+			}
+			raw, err := fs.ReadFile(fsys, name)
+			fmt.Fprintf(h, "%s\x00%d\x00%s", name, len(raw), raw)
+			return err
+		})
+		if err != nil {
+			panic(err) // embedded
+		}
+	}
+	return [sha256.Size]byte(h.Sum(nil))
+})

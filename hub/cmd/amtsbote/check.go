@@ -2,12 +2,16 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/amtsbote/amtsbote/adapters"
 	"github.com/amtsbote/amtsbote/hub/internal/app"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
+	"github.com/amtsbote/amtsbote/hub/internal/finding"
+	"github.com/amtsbote/amtsbote/hub/internal/who"
 )
 
 // newCheckCommand reports everything wrong with a federation directory at once.
@@ -15,12 +19,14 @@ func newCheckCommand() *cobra.Command {
 	var lang string
 	cmd := &cobra.Command{
 		Use:   "check DIR",
-		Short: "Check a federation directory: organisations, agreements, adapters, schemas",
+		Short: "Check a federation directory: organisations, groups, laws, agreements, examples, adapters, schemas",
 		Long: `Check a federation directory and report all findings at once, one a line:
 
   file:line:column: CODE severity: sentence
 
-The exit code is 1 if any finding is an error; warnings do not count.`,
+Examples beside the agreements (*.example.yaml: an event, and who is expected to get
+which fields) are tried with the code that routes. The exit code is 1 if any finding
+is an error; warnings do not count.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if lang != "de" && lang != "en" {
@@ -28,11 +34,14 @@ The exit code is 1 if any finding is an error; warnings do not count.`,
 			}
 			kinds := app.Kinds{Adapters: adapters.Kinds(), Simulators: adapters.Simulators()}
 			fed, found := federation.Load(args[0], kinds)
+			if fed != nil {
+				found = append(found, who.Try(fed, time.Now())...)
+			}
 			for _, f := range found {
 				fmt.Fprintln(cmd.OutOrStdout(), f.In(lang))
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), summary(args[0], fed, found, lang))
-			if fed == nil {
+			if slices.ContainsFunc(found, func(f finding.Finding) bool { return f.Severity == finding.Error }) {
 				return errSaid
 			}
 			return nil
@@ -43,10 +52,10 @@ The exit code is 1 if any finding is an error; warnings do not count.`,
 }
 
 // summary is the last line: how many findings, or what was found in order.
-func summary(dir string, fed *federation.Federation, found []federation.Finding, lang string) string {
+func summary(dir string, fed *federation.Federation, found []finding.Finding, lang string) string {
 	faults := 0
 	for _, f := range found {
-		if f.Severity == federation.Error {
+		if f.Severity == finding.Error {
 			faults++
 		}
 	}

@@ -5,19 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/app"
-	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/explain"
+	"github.com/amtsbote/amtsbote/hub/internal/who"
 )
 
 func newExplainCommand() *cobra.Command {
-	var f struct {
-		data, lang, nats, creds, nkey string
-	}
+	var f lookFlags
 	cmd := &cobra.Command{
 		Use:   "explain ID",
 		Short: "Tell from the trail what happened to an event, and why",
@@ -27,21 +25,12 @@ Works while the hub runs on the data directory and when it is stopped. Exit code
 1 when the trail holds nothing about the id.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var ext *bus.External
-			if f.nats != "" {
-				ext = &bus.External{URL: f.nats, Creds: f.creds, Nkey: f.nkey}
-			}
-			return app.Look(cmd.Context(), f.data, ext, func(ctx context.Context, l *app.Looking) error {
+			return f.look(cmd.Context(), func(ctx context.Context, l *app.Looking) error {
 				return explainTo(ctx, cmd.OutOrStdout(), l, args[0], f.lang)
 			})
 		},
 	}
-	fl := cmd.Flags()
-	fl.StringVar(&f.data, "data", env("DATA", ".amtsbote"), "data directory of the hub")
-	fl.StringVar(&f.lang, "lang", env("LANG", "en"), "language: de or en")
-	fl.StringVar(&f.nats, "nats", env("NATS", ""), "NATS server of a hub that uses an external one")
-	fl.StringVar(&f.creds, "nats-creds", env("NATS_CREDS", ""), "credentials file for --nats")
-	fl.StringVar(&f.nkey, "nats-nkey", env("NATS_NKEY", ""), "nkey seed file for --nats")
+	f.register(cmd)
 	return cmd
 }
 
@@ -50,10 +39,11 @@ func explainTo(ctx context.Context, out io.Writer, l *app.Looking, id, lang stri
 	if err != nil {
 		return err
 	}
-	if strings.HasPrefix(lang, "de") {
-		lang = "de"
-	}
+	lang = language(lang)
 	answer.Print(out, lang)
+	if err := othersTo(ctx, out, l, answer, lang); err != nil {
+		return err
+	}
 	if len(answer.Events) > 0 {
 		return nil
 	}
@@ -61,4 +51,24 @@ func explainTo(ctx context.Context, out io.Writer, l *app.Looking, id, lang stri
 		fmt.Fprintln(out, line)
 	}
 	return errors.Join(errSaid, fmt.Errorf("no event %q", id))
+}
+
+// othersTo tells for every routed or unrouted event why all others got nothing,
+// by the version of the federation directory that decided.
+func othersTo(ctx context.Context, out io.Writer, l *app.Looking, answer *explain.Answer, lang string) error {
+	for _, e := range answer.Events {
+		d := e.Decision
+		if d.Outcome != hub.Routed && d.Outcome != hub.Unrouted {
+			continue
+		}
+		fed, err := app.Version(ctx, l.Bus, d.Federation)
+		if err != nil {
+			return err
+		}
+		if fed == nil {
+			continue
+		}
+		who.Recall(fed, d).PrintOthers(out, lang)
+	}
+	return nil
 }

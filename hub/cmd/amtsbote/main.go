@@ -46,8 +46,8 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(
-		newServeCommand(), newDemoCommand(), newCheckCommand(), newExplainCommand(),
-		newSimulateCommand(), newXoevCommand(),
+		newServeCommand(), newDemoCommand(), newCheckCommand(), newApproveCommand(), newWhoCommand(),
+		newReloadCommand(), newExplainCommand(), newSchemaCommand(), newSimulateCommand(), newXoevCommand(),
 	)
 	return root
 }

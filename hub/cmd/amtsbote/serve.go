@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
+	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/adapters"
 	"github.com/amtsbote/amtsbote/hub/internal/app"
@@ -84,12 +87,22 @@ func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) error {
 		return err
 	}
 	introduce(out, a)
-	select {
-	case <-ctx.Done():
-		fmt.Fprintln(out, "stopping")
-	case <-a.Done():
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-ctx.Done():
+			fmt.Fprintln(out, "stopping")
+			return a.Stop()
+		case <-a.Done():
+			return a.Stop()
+		case <-hangup:
+			if _, err := a.Reload(ctx); err != nil {
+				log.Error("federation directory not reloaded", zap.Error(err))
+			}
+		}
 	}
-	return a.Stop()
 }
 
 // dataDir is where the data lies when no flag says so.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/amtsbote/amtsbote/adapters"
 	"github.com/amtsbote/amtsbote/hub"
-	"github.com/amtsbote/amtsbote/hub/internal/federation"
+	"github.com/amtsbote/amtsbote/hub/internal/strictyaml"
 )
 
 // newSimulateCommand plays a foreign system in a process of its own, from a
@@ -30,7 +30,7 @@ func newSimulateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			read, err := federation.SettingsFile(settings)
+			read, err := strictyaml.SettingsFile(settings)
 			if err != nil {
 				return err
 			}

@@ -12,85 +12,74 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/mailbox"
 )
 
-// adapters makes every adapter of the federation and starts its two sides. All
-// are made before any runs, so that a wrong setting stops the start.
-func (a *App) adapters(ctx context.Context) error {
-	var runs []func() error
-	for _, ad := range a.fed.Adapters {
-		kind, ok := a.kinds.find(ad.Kind)
-		if !ok {
-			return fmt.Errorf("adapter %s: there is no kind %q", ad.Name, ad.Kind)
-		}
-		r := RunningAdapter{Name: ad.Name, Kind: ad.Kind, Application: ad.Application.ID}
-		env := a.env(ad.Name, ad.Application.ID)
-		source, err := a.source(ctx, kind, ad, env, &r)
-		if err != nil {
-			return err
-		}
-		sink, err := a.sink(ctx, kind, ad, env, &r)
-		if err != nil {
-			return err
-		}
-		runs = append(append(runs, source...), sink...)
-		a.running = append(a.running, r)
+// adapterPlan makes an adapter, so that a wrong setting is found before anything
+// is started or stopped.
+func (a *App) adapterPlan(ad *federation.Adapter) (*plan, error) {
+	kind, ok := a.kinds.find(ad.Kind)
+	if !ok {
+		return nil, fmt.Errorf("adapter %s: there is no kind %q", ad.Name, ad.Kind)
 	}
-	for _, run := range runs {
-		a.group.Go(run)
+	p := &plan{sign: ad.Sign(), adapter: &RunningAdapter{Name: ad.Name, Kind: ad.Kind, Application: ad.Application.ID}}
+	env := a.env(ad.Name, ad.Application.ID)
+	if err := a.source(kind, ad, env, p); err != nil {
+		return nil, err
 	}
-	return nil
+	if err := a.sink(kind, ad, env, p); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 func (a *App) env(name, application string) hub.Env {
 	return hub.Env{
-		Application: application, Adapter: name, Dir: a.cfg.Data, Federation: a.fed.Dir,
-		Production: a.fed.Production, Log: a.log.With(zap.String("adapter", name)),
+		Application: application, Adapter: name, Dir: a.cfg.Data, Federation: a.Federation().Dir,
+		Production: a.Federation().Production, Log: a.log.With(zap.String("adapter", name)),
 	}
 }
 
-func (a *App) source(ctx context.Context, kind hub.Kind, ad *federation.Adapter, env hub.Env, r *RunningAdapter) ([]func() error, error) {
+func (a *App) source(kind hub.Kind, ad *federation.Adapter, env hub.Env, p *plan) error {
 	if kind.Source == nil || !ad.Source {
-		return nil, nil
+		return nil
 	}
 	source, err := kind.Source(env, ad.Settings)
 	if err != nil {
-		return nil, fmt.Errorf("adapter %s: %w", ad.Name, err)
+		return fmt.Errorf("adapter %s: %w", ad.Name, err)
 	}
-	if p, ok := source.(hub.Placed); ok {
-		r.Places.In, r.Places.SetAside = p.Places().In, p.Places().SetAside
+	if placed, ok := source.(hub.Placed); ok {
+		p.adapter.Places.In, p.adapter.Places.SetAside = placed.Places().In, placed.Places().SetAside
 	}
 	in := &intake.Intake{
-		Adapter: ad.Name, Application: ad.Application, Source: source, Federation: a.fed,
+		Adapter: ad.Name, Application: ad.Application, Source: source, Federation: a.Federation,
 		Bus: a.bus, Store: a.store, BlobStore: a.blobs, Log: env.Log,
 	}
-	return []func() error{
-		func() error { return in.Run(ctx) },
-		func() error { return in.Tell(ctx) },
-	}, nil
+	p.runs = append(p.runs, in.Run, in.Tell)
+	return nil
 }
 
 // sink starts the hand-out of the application's mailbox, if it has one that the
 // hub hands out.
-func (a *App) sink(ctx context.Context, kind hub.Kind, ad *federation.Adapter, env hub.Env, r *RunningAdapter) ([]func() error, error) {
+func (a *App) sink(kind hub.Kind, ad *federation.Adapter, env hub.Env, p *plan) error {
 	if kind.Sink == nil || !ad.Sink {
-		return nil, nil
+		return nil
 	}
 	sink, err := kind.Sink(env, ad.Settings)
 	if err != nil {
-		return nil, fmt.Errorf("adapter %s: %w", ad.Name, err)
+		return fmt.Errorf("adapter %s: %w", ad.Name, err)
 	}
-	if p, ok := sink.(hub.Placed); ok {
-		r.Places.Out = p.Places().Out
+	if placed, ok := sink.(hub.Placed); ok {
+		p.adapter.Places.Out = placed.Places().Out
 	}
 	m := &mailbox.Mailbox{
 		Application: ad.Application.ID, Sink: sink, Bus: a.bus, Blobs: a.blobs, Index: a.index,
 		Recorder: a.recorder, Log: env.Log,
 	}
-	return []func() error{func() error { return m.Run(ctx) }}, nil
+	p.runs = append(p.runs, m.Run)
+	return nil
 }
 
 // simulators starts the foreign systems that a test federation plays itself.
 func (a *App) simulators(ctx context.Context) error {
-	for _, s := range a.fed.Simulators {
+	for _, s := range a.Federation().Simulators {
 		sim, ok := a.kinds.findSimulator(s.Kind)
 		if !ok {
 			return fmt.Errorf("simulator %s: there is no kind %q", s.Name, s.Kind)

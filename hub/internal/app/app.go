@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -15,7 +18,6 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/flow"
-	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
 	"github.com/amtsbote/amtsbote/hub/internal/index"
 	"github.com/amtsbote/amtsbote/hub/internal/mailbox"
 )
@@ -24,8 +26,10 @@ import (
 type App struct {
 	cfg   Config
 	kinds Kinds
-	fed   *federation.Federation
 	log   *zap.Logger
+	// version of the federation directory that is in force; Reload replaces it
+	// whole.
+	version atomic.Pointer[flow.Version]
 
 	lockFile *os.File
 	server   *bus.Server
@@ -34,9 +38,12 @@ type App struct {
 	blobs    *bus.Blobs
 	index    *index.Index
 	recorder *mailbox.Recorder
-	running  []RunningAdapter
+
+	reloading sync.Mutex
+	units     map[string]*unit // what a reload can stop and start, by name
 
 	cancel context.CancelFunc
+	run    context.Context
 	group  *errgroup.Group
 	done   <-chan struct{}
 }
@@ -63,17 +70,33 @@ func New(cfg Config) (*App, error) {
 	for _, f := range findings {
 		cfg.Log.Warn("federation directory", zap.String("finding", f.String()))
 	}
-	return &App{cfg: cfg, kinds: kinds, fed: fed, log: cfg.Log, index: index.New()}, nil
+	a := &App{cfg: cfg, kinds: kinds, log: cfg.Log, index: index.New(), units: map[string]*unit{}}
+	a.version.Store(flow.NewVersion(fed))
+	return a, nil
 }
 
-// Federation is what the hub runs.
-func (a *App) Federation() *federation.Federation { return a.fed }
+// Federation is the version of the federation that is in force.
+func (a *App) Federation() *federation.Federation { return a.version.Load().Federation }
 
 // Data is the data directory, absolute.
 func (a *App) Data() string { return a.cfg.Data }
 
 // Adapters tells which adapters run and where.
-func (a *App) Adapters() []RunningAdapter { return a.running }
+func (a *App) Adapters() []RunningAdapter {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	return a.adapters()
+}
+
+func (a *App) adapters() []RunningAdapter {
+	var out []RunningAdapter
+	for _, name := range slices.Sorted(maps.Keys(a.units)) {
+		if r := a.units[name].adapter; r != nil {
+			out = append(out, *r)
+		}
+	}
+	return out
+}
 
 // URL is where NATS clients reach the embedded server; "" if it does not
 // listen or an external server is used.
@@ -103,13 +126,19 @@ func (a *App) Start(ctx context.Context) (err error) {
 	}
 	run, cancel := context.WithCancel(context.Background())
 	a.cancel = cancel
-	a.group, run = errgroup.WithContext(run)
-	a.done = run.Done()
-	if err = a.launch(run); err != nil {
+	a.group, a.run = errgroup.WithContext(run)
+	a.done = a.run.Done()
+	if err = a.launch(); err != nil {
 		return err
 	}
+	return a.announce()
+}
+
+// announce says where the hub runs and what.
+func (a *App) announce() error {
+	fed := a.Federation()
 	return announce(a.cfg.Data, Running{
-		PID: os.Getpid(), URL: a.URL(), Embedded: a.server != nil, Federation: a.fed.Dir, Adapters: a.running,
+		PID: os.Getpid(), URL: a.URL(), Embedded: a.server != nil, Federation: fed.Dir, Version: fed.Digest, Adapters: a.adapters(),
 	})
 }
 
@@ -127,7 +156,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 	}
 	a.server, err = bus.StartEmbedded(bus.Embedded{
 		Dir: a.cfg.Data, Listen: a.cfg.Listen, AllowTemp: a.cfg.AllowTemp,
-		MaxStore: maxStore, Sinks: a.mailboxes(federation.ModeSink), Mailboxes: a.mailboxes(""),
+		MaxStore: maxStore, Mailboxes: mailboxes(a.Federation()),
 	}, a.log)
 	if err != nil {
 		return err
@@ -141,10 +170,25 @@ func (a *App) connect(ctx context.Context) (err error) {
 // those of organisations that have left keep their share.
 const maxStore = 1 << 46
 
-func (a *App) organisations() []bus.Organisation {
+func organisations(fed *federation.Federation) []bus.Organisation {
 	var out []bus.Organisation
-	for _, o := range a.fed.Organisations {
+	for _, o := range fed.Organisations {
 		out = append(out, bus.Organisation{ID: o.ID, Quota: o.QuotaBytes})
+	}
+	return out
+}
+
+// mailboxes tells who has one, and which the hub hands out itself.
+func mailboxes(fed *federation.Federation) bus.MailboxOwners {
+	var out bus.MailboxOwners
+	for _, app := range fed.Applications() {
+		if app.Mailbox == nil {
+			continue
+		}
+		out.All = append(out.All, app.ID)
+		if app.Mailbox.Mode == federation.ModeSink {
+			out.Sinks = append(out.Sinks, app.ID)
+		}
 	}
 	return out
 }
@@ -152,9 +196,6 @@ func (a *App) organisations() []bus.Organisation {
 // prepare makes or compares what must exist, and reads the trail.
 func (a *App) prepare(ctx context.Context) (err error) {
 	layout := a.cfg.layout()
-	if err = a.bus.EnsureStreams(ctx, layout.Specs(a.organisations())); err != nil {
-		return err
-	}
 	if a.store, err = a.bus.EnsureStore(ctx, layout.State, layout.Replicas); err != nil {
 		return err
 	}
@@ -166,13 +207,8 @@ func (a *App) prepare(ctx context.Context) (err error) {
 	} else if n > 0 {
 		a.log.Info("removed unfinished blobs", zap.Int("count", n))
 	}
-	for _, app := range a.applications() {
-		if app.Mailbox == nil {
-			continue
-		}
-		if err := a.bus.EnsureMailbox(ctx, app.ID, app.Mailbox.MaxAckPending); err != nil {
-			return err
-		}
+	if err := a.provide(ctx, a.Federation()); err != nil {
+		return err
 	}
 	if err := a.leftBehind(ctx); err != nil {
 		return err
@@ -185,53 +221,37 @@ func (a *App) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
-// mailboxes lists the applications with a mailbox of a mode, "" for any.
-func (a *App) mailboxes(mode federation.MailboxMode) []string {
-	var out []string
-	for _, app := range a.applications() {
-		if app.Mailbox != nil && (mode == "" || app.Mailbox.Mode == mode) {
-			out = append(out, app.ID)
+// provide makes or compares the streams and mailboxes that a version needs, and
+// keeps the version itself, so that a decision can be explained later.
+func (a *App) provide(ctx context.Context, fed *federation.Federation) error {
+	if err := a.bus.EnsureStreams(ctx, a.cfg.layout().Specs(organisations(fed))); err != nil {
+		return err
+	}
+	for _, app := range fed.Applications() {
+		if app.Mailbox == nil {
+			continue
+		}
+		if err := a.bus.EnsureMailbox(ctx, app.ID, app.Mailbox.MaxAckPending); err != nil {
+			return err
 		}
 	}
-	return out
-}
-
-func (a *App) applications() []*federation.Application {
-	var out []*federation.Application
-	for _, o := range a.fed.Organisations {
-		out = append(out, o.Applications...)
-	}
-	return out
+	return a.keepVersion(ctx, fed)
 }
 
 // launch starts all that runs until Stop.
-func (a *App) launch(ctx context.Context) error {
+func (a *App) launch() error {
 	a.recorder = mailbox.NewRecorder(a.bus, a.index, a.cfg.Observer.Delivered, a.log)
-	a.group.Go(func() error { return a.recorder.Run(ctx) })
-	a.lanes(ctx)
-	if err := a.adapters(ctx); err != nil {
+	a.group.Go(func() error { return a.recorder.Run(a.run) })
+	plans, err := a.plan(a.Federation())
+	if err != nil {
 		return err
 	}
+	a.apply(plans)
+	a.group.Go(func() error { return a.bus.Serve(a.run, VerbReload, a.serveReload) })
 	if a.cfg.NoSimulators {
 		return nil
 	}
-	return a.simulators(ctx)
-}
-
-// lanes starts the work on every in stream.
-func (a *App) lanes(ctx context.Context) {
-	sender := send.New(a.fed.Schemas)
-	decider := &flow.Decider{Federation: a.fed, Seen: a.index.Lookup, Now: time.Now}
-	for _, o := range a.fed.Organisations {
-		deciding := &sync.Mutex{}
-		for _, in := range []string{bus.InStream(o.ID), bus.EdgeStream(o.ID)} {
-			l := &flow.Lane{
-				Organisation: o.ID, In: in, Bus: a.bus, Decider: decider, Sender: sender, Index: a.index,
-				Deciding: deciding, Decided: a.cfg.Observer.Decided, Log: a.log.With(zap.String("in", in)),
-			}
-			a.group.Go(func() error { return l.Run(ctx) })
-		}
-	}
+	return a.simulators(a.run)
 }
 
 // Done is closed when the hub cannot go on; Stop then tells why.
@@ -244,6 +264,7 @@ func (a *App) Stop() error {
 	if a.cancel != nil {
 		a.cancel()
 		err = a.group.Wait()
+		a.stopUnits()
 	}
 	if a.bus != nil {
 		a.bus.Close()

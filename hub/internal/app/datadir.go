@@ -41,6 +41,8 @@ type Running struct {
 	Embedded bool `json:"embedded"`
 	// Federation is the federation directory.
 	Federation string `json:"federation"`
+	// Version of the federation directory that is in force, by its digest.
+	Version string `json:"version,omitempty"`
 	// Adapters that it runs.
 	Adapters []RunningAdapter `json:"adapters,omitempty"`
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
+	"github.com/amtsbote/amtsbote/hub/internal/finding"
 )
 
 // Kinds lets the federation directory be checked against a list of kinds.
@@ -50,7 +51,7 @@ func (k Kinds) HasSimulator(name string) bool {
 // used.
 type InvalidError struct {
 	Directory string
-	Findings  []federation.Finding
+	Findings  []finding.Finding
 }
 
 func (e *InvalidError) Error() string {

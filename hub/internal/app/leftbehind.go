@@ -13,7 +13,7 @@ import (
 // or application has left the federation directory: nobody works on it.
 func (a *App) leftBehind(ctx context.Context) error {
 	known := map[string]bool{}
-	for _, o := range a.fed.Organisations {
+	for _, o := range a.Federation().Organisations {
 		known[bus.InStream(o.ID)], known[bus.EdgeStream(o.ID)] = true, true
 	}
 	streams, err := a.bus.InStreams(ctx)
@@ -38,7 +38,7 @@ func (a *App) leftBehind(ctx context.Context) error {
 
 func (a *App) mailboxesLeftBehind(ctx context.Context) error {
 	known := map[string]bool{}
-	for _, app := range a.applications() {
+	for _, app := range a.Federation().Applications() {
 		known[decision.MailboxName(app.ID)] = app.Mailbox != nil
 	}
 	waiting, err := a.bus.Mailboxes(ctx)

@@ -40,6 +40,15 @@ func (b *Bus) EnsureBlobs(ctx context.Context, maxBytes int64, replicas int) (*B
 	return &Blobs{store}, nil
 }
 
+// OpenBlobs opens the object store for reading.
+func (b *Bus) OpenBlobs(ctx context.Context) (*Blobs, error) {
+	store, err := b.js.ObjectStore(ctx, blobBucket)
+	if err != nil {
+		return nil, fmt.Errorf("open the blob store: %w", err)
+	}
+	return &Blobs{store}, nil
+}
+
 // Put streams r into the store.
 func (b *Blobs) Put(ctx context.Context, r io.Reader) (hub.BlobRef, error) {
 	sum := sha256.New()

@@ -99,7 +99,7 @@ func syncDir(dir string) error {
 // credential, which can publish to in streams, read, and take from mailboxes of
 // mode nats, but not change streams, take from mailboxes that the hub hands
 // out, or change the consumers that the hub works with.
-func users(own, local nkeys.KeyPair, cfg Embedded) ([]*server.NkeyUser, error) {
+func users(own, local nkeys.KeyPair, mailboxes MailboxOwners) ([]*server.NkeyUser, error) {
 	ownKey, err := own.PublicKey()
 	if err != nil {
 		return nil, err
@@ -108,10 +108,10 @@ func users(own, local nkeys.KeyPair, cfg Embedded) ([]*server.NkeyUser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []*server.NkeyUser{{Nkey: ownKey}, {Nkey: localKey, Permissions: localPermissions(cfg)}}, nil
+	return []*server.NkeyUser{{Nkey: ownKey}, {Nkey: localKey, Permissions: localPermissions(mailboxes)}}, nil
 }
 
-func localPermissions(cfg Embedded) *server.Permissions {
+func localPermissions(mailboxes MailboxOwners) *server.Permissions {
 	var api, deny []string
 	for _, p := range []string{"$JS.API", "$JS." + Domain + ".API"} {
 		for _, verb := range []string{
@@ -121,14 +121,14 @@ func localPermissions(cfg Embedded) *server.Permissions {
 			api = append(api, p+"."+verb)
 		}
 		deny = append(deny, p+".CONSUMER.CREATE.*."+workName, p+".CONSUMER.CREATE.*."+workName+".>", p+".CONSUMER.MSG.NEXT.*."+workName)
-		for _, m := range cfg.Mailboxes {
+		for _, m := range mailboxes.All {
 			deny = append(deny, p+".CONSUMER.CREATE."+Out+"."+decision.MailboxName(m), p+".CONSUMER.CREATE."+Out+"."+decision.MailboxName(m)+".>")
 		}
-		for _, m := range cfg.Sinks {
+		for _, m := range mailboxes.Sinks {
 			deny = append(deny, p+".CONSUMER.MSG.NEXT."+Out+"."+decision.MailboxName(m))
 		}
 	}
-	for _, m := range cfg.Sinks {
+	for _, m := range mailboxes.Sinks {
 		deny = append(deny, "$JS.ACK."+Out+"."+decision.MailboxName(m)+".>")
 	}
 	return &server.Permissions{

@@ -20,7 +20,7 @@ func TestLocalCredential(t *testing.T) {
 	dir := t.TempDir()
 	s, err := StartEmbedded(Embedded{
 		Dir: dir, Listen: "127.0.0.1:0", MaxStore: small.Total(orgs), AllowTemp: true,
-		Sinks: []string{"lhm.sink"}, Mailboxes: []string{"lhm.sink", "lhm.own"},
+		Mailboxes: MailboxOwners{All: []string{"lhm.sink", "lhm.own"}, Sinks: []string{"lhm.sink"}},
 	}, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)

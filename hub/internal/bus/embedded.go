@@ -27,18 +27,22 @@ type Embedded struct {
 	Listen string
 	// MaxStore is what JetStream may use on disk, in bytes.
 	MaxStore int64
-	// Sinks and Mailboxes are the applications whose copies the hub hands out
-	// itself, and all with a mailbox: what the local credential may not touch.
-	Sinks, Mailboxes []string
+	// Mailboxes are what the local credential may not touch.
+	Mailboxes MailboxOwners
 	// AllowTemp permits a store below the temporary directory, whose content an
 	// operating system may clear: only for demonstrations and tests.
 	AllowTemp bool
 }
 
+// MailboxOwners are the applications that have a mailbox: all, and those whose
+// copies the hub hands out itself.
+type MailboxOwners struct{ All, Sinks []string }
+
 // Server is the NATS server inside the process.
 type Server struct {
-	ns  *server.Server
-	hub nkeys.KeyPair // the hub's own user; lives as long as the process
+	ns         *server.Server
+	opts       *server.Options
+	hub, local nkeys.KeyPair // the hub's own user lives as long as the process
 }
 
 // startWait is how long the server may take to recover its store.
@@ -73,7 +77,7 @@ func StartEmbedded(cfg Embedded, log *zap.Logger) (*Server, error) {
 	}
 	ns.SetLoggerV2(&serverLog{log.Named("nats")}, false, false, false)
 	ns.Start()
-	s := &Server{ns: ns, hub: own}
+	s := &Server{ns: ns, opts: opts, hub: own, local: local}
 	if !ns.ReadyForConnections(startWait) {
 		s.Stop()
 		return nil, errors.New("the NATS server did not become ready")
@@ -86,7 +90,7 @@ func StartEmbedded(cfg Embedded, log *zap.Logger) (*Server, error) {
 }
 
 func options(cfg Embedded, storeKey string, own, local nkeys.KeyPair) (*server.Options, error) {
-	users, err := users(own, local, cfg)
+	users, err := users(own, local, cfg.Mailboxes)
 	if err != nil {
 		return nil, err
 	}
@@ -159,6 +163,22 @@ func (s *Server) verify() error {
 	case c.Domain != Domain:
 		return fmt.Errorf("JetStream's domain is %q, must be %q", c.Domain, Domain)
 	}
+	return nil
+}
+
+// Permit makes the local credential's rights follow the mailboxes that there are
+// now. The hub's own connection goes on.
+func (s *Server) Permit(m MailboxOwners) error {
+	users, err := users(s.hub, s.local, m)
+	if err != nil {
+		return err
+	}
+	opts := s.opts.Clone()
+	opts.Nkeys = users
+	if err := s.ns.ReloadOptions(opts); err != nil {
+		return fmt.Errorf("change the rights of the local credential: %w", err)
+	}
+	s.opts = opts
 	return nil
 }
 

@@ -35,6 +35,18 @@ func (b *Bus) EnsureStore(ctx context.Context, maxBytes int64, replicas int) (*S
 	return &Store{kv}, nil
 }
 
+// OpenStore opens the key-value store for reading; nil when there is none yet.
+func (b *Bus) OpenStore(ctx context.Context) (*Store, error) {
+	kv, err := b.js.KeyValue(ctx, stateBucket)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the state store: %w", err)
+	}
+	return &Store{kv}, nil
+}
+
 // Get returns nil, nil for an unknown key.
 func (s *Store) Get(ctx context.Context, key string) ([]byte, error) {
 	e, err := s.kv.Get(ctx, key)

@@ -57,8 +57,8 @@ type StreamSpec struct {
 
 // Layout is how large the hub's own streams are, in bytes.
 type Layout struct {
-	Trail, Out, Quarantine, State, Blobs int64
-	Replicas                             int
+	Trail, Out, Quarantine, State, Schemas, Blobs int64
+	Replicas                                      int
 }
 
 // Organisation is what the layout needs to know of one.
@@ -87,7 +87,7 @@ func (l Layout) Specs(orgs []Organisation) []StreamSpec {
 
 // Total is how much store the layout can need for these organisations.
 func (l Layout) Total(orgs []Organisation) int64 {
-	sum := l.State + l.Blobs
+	sum := l.State + l.Schemas + l.Blobs
 	for _, s := range l.Specs(orgs) {
 		sum += s.MaxBytes
 	}

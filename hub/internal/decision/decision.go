@@ -42,6 +42,10 @@ type Decision struct {
 	Keyword string       `json:"keyword,omitempty"`
 	// Receivers of the copies, for routed.
 	Receivers []Receiver `json:"receivers,omitempty"`
+	// Receipt is the application in whose mailbox the receipt (Quittung) to the
+	// sender lies; "" when the sender takes none. All events of a sender have one
+	// or none has: its being there tells nothing about the event.
+	Receipt string `json:"receipt,omitempty"`
 	// Of is the earlier message that this one repeats, conflicts with or (for a
 	// corrected resend of a quarantined event) supersedes.
 	Of *Ref `json:"of,omitempty"`

@@ -11,7 +11,13 @@ type Adapter struct {
 	// directory asks for, and the application has use for.
 	Source, Sink bool
 	Settings     hub.Settings
+
+	sign string
 }
+
+// Sign changes when anything changes that the adapter was made of: its file, or
+// what the directory says of its application.
+func (a *Adapter) Sign() string { return a.sign }
 
 // Simulator plays a foreign system in a test federation.
 type Simulator struct {

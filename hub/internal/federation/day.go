@@ -33,6 +33,15 @@ func parseDay(s string) (Day, bool) {
 	return Day{t.Year(), t.Month(), t.Day()}, true
 }
 
+// ParseDay reads 2026-01-31.
+func ParseDay(s string) (Day, error) {
+	d, ok := parseDay(s)
+	if !ok {
+		return Day{}, fmt.Errorf("%q is no day like 2026-01-31", s)
+	}
+	return d, nil
+}
+
 // IsZero tells whether there is no day.
 func (d Day) IsZero() bool { return d == Day{} }
 

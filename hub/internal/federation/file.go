@@ -78,6 +78,7 @@ type agreementFile struct {
 	Types          []strictyaml.Text               `yaml:"types,required"`
 	Law            strictyaml.Text                 `yaml:"law"`
 	Ungeprueft     bool                            `yaml:"recht-ungeprueft"`
+	OhneTransport  strictyaml.Text                 `yaml:"ohne-transport"`
 	Purpose        strictyaml.Text                 `yaml:"purpose,required"`
 	Activity       strictyaml.Text                 `yaml:"activity"`
 	Where          strictyaml.Text                 `yaml:"where"`
@@ -203,21 +204,28 @@ func (f *fieldsFile) FromNode(d *strictyaml.Decoder, n *strictyaml.Node) {
 	}
 }
 
-// sperrenFile is none, or the law that lets blocked events pass with the mark.
-type sperrenFile struct{ Law strictyaml.Text }
+// sperrenFile is none, or the law that lets blocked events pass with the mark:
+// besides others, or only them.
+type sperrenFile struct {
+	Law  strictyaml.Text
+	Only bool
+}
 
-// FromNode reads none, or {mit-kennzeichen: …}.
+// FromNode reads none, {mit-kennzeichen: …} or {nur-mit-kennzeichen: …}.
 func (s *sperrenFile) FromNode(d *strictyaml.Decoder, n *strictyaml.Node) {
 	var with struct {
-		Law strictyaml.Text `yaml:"mit-kennzeichen,required"`
+		Also strictyaml.Text `yaml:"mit-kennzeichen"`
+		Only strictyaml.Text `yaml:"nur-mit-kennzeichen"`
 	}
 	switch {
 	case n.Kind == strictyaml.String && n.Text == "none":
-	case n.Kind == strictyaml.Mapping:
+	case n.Kind == strictyaml.Mapping && len(n.Keys) == 1:
 		d.Fields(n, &with)
-		s.Law = with.Law
+		if s.Law = with.Also; with.Also.Value == "" {
+			s.Law, s.Only = with.Only, true
+		}
 	default:
-		d.Add(n.At, finding.YAMLValue, "none | {mit-kennzeichen: …}")
+		d.Add(n.At, finding.YAMLValue, "none | {mit-kennzeichen: BMG-33-1} | {nur-mit-kennzeichen: BMG-33-1}")
 	}
 }
 

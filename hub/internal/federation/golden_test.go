@@ -51,9 +51,9 @@ func TestFindings(t *testing.T) {
 		t.Fatal("no cases", err)
 	}
 	seen := map[finding.Code]bool{
-		finding.AdpSettings: true, // adapters find those: package strictyaml
-		finding.DirChanging: true, // TestDirectoryThatChanges
-		finding.ExmEvent: true, finding.ExmExpect: true, // package who tries examples
+		finding.AdpSettings: true,                          // adapters find those: package strictyaml
+		finding.DirChanging: true,                          // TestDirectoryThatChanges
+		finding.ExmEvent:    true, finding.ExmExpect: true, // package who tries examples
 	}
 	for _, file := range cases {
 		code := finding.Code(strings.TrimSuffix(filepath.Base(file), ".txtar"))

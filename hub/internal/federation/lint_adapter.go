@@ -1,6 +1,9 @@
 package federation
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"slices"
 
 	"github.com/amtsbote/amtsbote/hub/internal/finding"
@@ -31,7 +34,17 @@ func (b *builder) adapter(file string, in *adapterFile) {
 	default:
 		b.unsure[a.Application] = true
 	}
+	if a.Application != nil {
+		a.sign = b.sign(a, file)
+	}
 	b.fed.Adapters = append(b.fed.Adapters, a)
+}
+
+func (b *builder) sign(a *Adapter, file string) string {
+	h := sha256.New()
+	h.Write(b.fed.files.files[file])
+	fmt.Fprintf(h, "\x00%s %v %v %v %v", a.Application.ID, a.Source, a.Sink, b.fed.Production, a.Application.Sources)
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // use narrows what the kind makes to what the file asks for; ok is false after

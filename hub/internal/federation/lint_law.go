@@ -26,7 +26,8 @@ func (b *builder) law(file string, raw []byte) {
 func (b *builder) laws(d *draft) {
 	a, in := d.agreement, d.file
 	a.Law = b.norm(in.Law)
-	a.Sperren = b.norm(in.Sperren.Law)
+	a.Sperren, a.OnlySperren = b.norm(in.Sperren.Law), in.Sperren.Only
+	a.WithoutTransport = in.OhneTransport.Value
 	if a.Sperren != nil && len(a.Sperren.Blocks) == 0 {
 		b.Add(in.Sperren.Law.At, finding.LawBlocks, a.Sperren.Key)
 	}
@@ -143,10 +144,11 @@ func (b *builder) office(s side, law *recht.Law, allowed []string, role finding.
 	}
 }
 
-// transport: where a norm prescribes one, only the hand-over to it may receive.
+// transport: where a norm prescribes one, only the hand-over to it may receive,
+// unless the agreement names the exception that the norm allows.
 func (b *builder) transport(d *draft) {
 	law := d.agreement.Law
-	if law.Transport == "" {
+	if law.Transport == "" || d.agreement.WithoutTransport != "" {
 		return
 	}
 	for _, s := range d.receivers {

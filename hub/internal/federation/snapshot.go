@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub/internal/finding"
+	"github.com/amtsbote/amtsbote/schemas"
 )
 
 // Limits of a federation directory.
@@ -247,9 +248,12 @@ func (s *snapshot) names(folder string) []string {
 	return out
 }
 
-// digest is "sha256:" and the digest over paths, lengths and bytes.
+// digest is "sha256:" and the digest over paths, lengths and bytes, and over what
+// comes with the program.
 func (s *snapshot) digest() string {
 	h := sha256.New()
+	program := schemas.Digest()
+	h.Write(program[:])
 	for _, name := range s.names("") {
 		h.Write(fmt.Appendf(nil, "%s\x00%d\x00", name, len(s.files[name])))
 		h.Write(s.files[name])

@@ -165,7 +165,7 @@ var catalogue = map[Code]sentence{
 	LawTransfer:  {Error, "%[1]s deckt diese Übermittlung nicht: %[2]s. Von %[3]s an %[4]s.", "%[1]s does not cover this transfer: %[2]s. From %[3]s to %[4]s."},
 	LawOffice:    {Error, "%s nennt als %s nur: %s. %s ist %s.", "%s names as %s only: %s. %s is %s."},
 	LawField:     {Error, "%s nennt das Feld %s von %s nicht. Genannt sind: %s.", "%s does not name the field %s of %s. It names: %s."},
-	LawTransport: {Error, "%[1]s schreibt den Transport %[2]s vor; %[3]s ist keine Übergabe an ihn (transport: %[2]s).", "%[1]s prescribes the transport %[2]s; %[3]s is no hand-over to it (transport: %[2]s)."},
+	LawTransport: {Error, "%[1]s schreibt den Transport %[2]s vor; %[3]s ist keine Übergabe an ihn (transport: %[2]s). Erlaubt die Norm eine Ausnahme, nennt sie ohne-transport.", "%[1]s prescribes the transport %[2]s; %[3]s is no hand-over to it (transport: %[2]s). Where the norm allows an exception, ohne-transport names it."},
 	LawBlocks:    {Error, "%s lässt keine Ereignisse mit Sperre zu.", "%s does not let events with a block pass."},
 	LawNeedless:  {Warning, "recht-ungeprueft ist nicht nötig: der Wortlaut von %s wurde am %s geprüft.", "recht-ungeprueft is not needed: the wording of %s was checked on %s."},
 	LawPointer:   {Error, "Das Schema von %[2]s hat kein Feld %[1]s.", "The schema of %[2]s has no field %[1]s."},

@@ -65,6 +65,9 @@ func (l *Lane) loads(ds []*decision.Decision, msgs []*event.Message) (copies, re
 			if d.Seq > l.quarantine.at.Seq {
 				refused = append(refused, load{d.Seq, []event.Message{send.Quarantined(d, msgs[i])}})
 			}
+			if d.Receipt != "" && d.Seq > l.out.at.Seq {
+				copies = append(copies, load{d.Seq, []event.Message{l.receipt(d, msgs[i])}})
+			}
 		case hub.Suppressed:
 		}
 	}
@@ -83,7 +86,19 @@ func (l *Lane) copies(d *decision.Decision, m *event.Message) (out []event.Messa
 	if r != nil {
 		return nil, fmt.Errorf("read %s %d again: %w", d.In, d.Seq, r)
 	}
-	return l.Sender.Copies(d, e)
+	if out, err = l.version.Sender.Copies(d, e); err == nil && d.Receipt != "" {
+		out = append(out, l.version.Sender.Receipt(d, e))
+	}
+	return out, err
+}
+
+// receipt is that for an event that went to nobody, and may be unreadable.
+func (l *Lane) receipt(d *decision.Decision, m *event.Message) event.Message {
+	e, r := accept.Decode(m)
+	if r != nil {
+		e = nil
+	}
+	return l.version.Sender.Receipt(d, e)
 }
 
 // deliver stores loads in a target, batch by batch.

@@ -14,9 +14,22 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/flow/accept"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/check"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/route"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
 	"github.com/amtsbote/amtsbote/hub/internal/index"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
+
+// Version is one version of the federation directory at work: a batch is decided
+// and carried out by one, whole.
+type Version struct {
+	Federation *federation.Federation
+	Sender     *send.Sender
+}
+
+// NewVersion puts a federation to work.
+func NewVersion(fed *federation.Federation) *Version {
+	return &Version{fed, send.New(fed.Schemas)}
+}
 
 // Decider decides about events. It writes nothing.
 type Decider struct {
@@ -39,6 +52,7 @@ func (f *Decider) Decide(org string, m *event.Message) (d *decision.Decision) {
 
 	e, sender, r := accept.Accept(f.Federation, org, m)
 	d.Application = sender.ID()
+	f.receipt(d)
 	if e != nil {
 		f.describe(d, e)
 	}
@@ -55,15 +69,19 @@ func (f *Decider) Decide(org string, m *event.Message) (d *decision.Decision) {
 	if r != nil {
 		return refuse(d, r)
 	}
-	d.Receivers = route.Route(f.Federation, route.Question{
-		Application: d.Application, Authority: d.Authority,
+	app, _ := f.Federation.Application(d.Application)
+	receivers, lost := route.Route(f.Federation, route.Question{
+		Application: app, Authority: d.Authority,
 		Event: e, Schema: checked.Schema, Doc: checked.Doc, At: d.Decided,
 	})
-	if len(d.Receivers) == 0 {
+	switch d.Receivers = receivers; {
+	case len(receivers) > 0:
+		d.Outcome = hub.Routed
+	case lost:
+		d.Outcome, d.Code = hub.Unrouted, refusal.AddressUnknown
+	default:
 		d.Outcome, d.Code = hub.Unrouted, refusal.NoAgreement
-		return d
 	}
-	d.Outcome = hub.Routed
 	return d
 }
 
@@ -90,6 +108,13 @@ func (f *Decider) describe(d *decision.Decision, e *event.Event) {
 	}
 }
 
+// receipt notes where the sender gets its receipts.
+func (f *Decider) receipt(d *decision.Decision) {
+	if app, ok := f.Federation.Application(d.Application); ok && app.Receipts != nil {
+		d.Receipt = app.Receipts.ID
+	}
+}
+
 // repeated settles events whose identity is known and done: the same content
 // is a duplicate, other content a conflict. An event that rests in quarantine is
 // decided anew, whether corrected or not: what kept it out may be mended.
@@ -103,7 +128,7 @@ func (f *Decider) repeated(d *decision.Decision, e *event.Event) (before *index.
 	case seen.Outcome == hub.Quarantined || seen.Outcome == hub.Unrouted:
 		return &seen, false
 	case seen.Digest == d.Digest || seen.Conflict == d.Digest:
-		d.Outcome = hub.Suppressed
+		suppress(d)
 	default:
 		refuse(d, refusal.At(refusal.Conflict, event.AttrID))
 	}
@@ -114,8 +139,13 @@ func (f *Decider) repeated(d *decision.Decision, e *event.Event) (before *index.
 // earlier one said a duplicate: it rests in quarantine already.
 func suppressIfSame(d *decision.Decision, before *index.Seen) {
 	if before != nil && d.Digest == before.Digest && d.Outcome == before.Outcome && d.Code == before.Code {
-		d.Outcome, d.Code, d.At, d.Keyword = hub.Suppressed, "", "", ""
+		suppress(d)
 	}
+}
+
+// suppress: nothing is delivered again, not even the receipt.
+func suppress(d *decision.Decision) {
+	d.Outcome, d.Code, d.At, d.Keyword, d.Receipt = hub.Suppressed, "", "", "", ""
 }
 
 func refuse(d *decision.Decision, r *refusal.Refusal) *decision.Decision {

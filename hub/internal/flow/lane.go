@@ -12,7 +12,6 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
-	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
 	"github.com/amtsbote/amtsbote/hub/internal/index"
 )
@@ -24,9 +23,11 @@ type Lane struct {
 	Organisation string
 	In           string // the in stream
 	Bus          *bus.Bus
-	Decider      *Decider
-	Sender       *send.Sender
-	Index        *index.Index
+	// Current gives the version of the federation that is in force. It is asked
+	// once a batch.
+	Current func() *Version
+	Index   *index.Index
+	Now     func() time.Time
 	// Deciding is shared by the lanes of one organisation: both may see the same
 	// identity, so only one decides at a time.
 	Deciding *sync.Mutex
@@ -34,6 +35,7 @@ type Lane struct {
 	Decided func(*decision.Decision)
 	Log     *zap.Logger
 
+	version                *Version // of the batch in hand
 	work                   *bus.Work
 	trail, out, quarantine *target
 	crash                  func(point string) // tests only
@@ -203,6 +205,7 @@ func (l *Lane) lookBack(ctx context.Context) ([]*event.Message, error) {
 // carry brings a batch through: the decisions are in the trail before the first
 // copy exists.
 func (l *Lane) carry(ctx context.Context, msgs []*event.Message) error {
+	l.version = l.Current()
 	decisions, err := l.record(ctx, msgs)
 	if err != nil {
 		return err
@@ -233,13 +236,12 @@ func (l *Lane) record(ctx context.Context, msgs []*event.Message) ([]*decision.D
 // the same batch, though they are not recorded yet.
 func (l *Lane) decide(msgs []*event.Message) []*decision.Decision {
 	pending := map[event.Identity]index.Seen{}
-	decider := *l.Decider
-	decider.Seen = func(id event.Identity) (index.Seen, bool) {
+	decider := Decider{Federation: l.version.Federation, Now: l.Now, Seen: func(id event.Identity) (index.Seen, bool) {
 		if s, ok := pending[id]; ok {
 			return s, true
 		}
 		return l.Index.Lookup(id)
-	}
+	}}
 	out := make([]*decision.Decision, len(msgs))
 	for i, m := range msgs {
 		d := decider.Decide(l.Organisation, m)

@@ -32,9 +32,10 @@ func newLane(t *testing.T, b *bus.Bus, fed *federation.Federation) *Lane {
 	if err := b.Read(t.Context(), bus.Trail, 1, nil, x.Apply); err != nil {
 		t.Fatal(err)
 	}
+	version := NewVersion(fed)
 	return &Lane{
 		Organisation: "alpha", In: inAlpha, Bus: b, Index: x,
-		Decider: &Decider{Federation: fed, Seen: x.Lookup, Now: time.Now}, Sender: send.New(fed.Schemas),
+		Current: func() *Version { return version }, Now: time.Now,
 		Deciding: &sync.Mutex{}, Decided: func(*decision.Decision) {}, Log: zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)),
 	}
 }

@@ -53,6 +53,7 @@ func (l *Lane) bump(ctx context.Context, t *target, epoch, trailSeq uint64) erro
 // catchUp carries out the decisions that are in the trail but not yet in OUT or
 // QUARANTINE. They are not decided anew.
 func (l *Lane) catchUp(ctx context.Context) error {
+	l.version = l.Current()
 	behind := min(l.out.at.Seq, l.quarantine.at.Seq)
 	if behind >= l.trail.at.Seq {
 		return nil
@@ -94,7 +95,7 @@ func (l *Lane) pending(d *decision.Decision) bool {
 	case hub.Routed:
 		return d.Seq > l.out.at.Seq
 	case hub.Quarantined, hub.Unrouted:
-		return d.Seq > l.quarantine.at.Seq
+		return d.Seq > l.quarantine.at.Seq || d.Receipt != "" && d.Seq > l.out.at.Seq
 	}
 	return false
 }

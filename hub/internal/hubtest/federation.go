@@ -90,7 +90,7 @@ title: Test
 from: {application: alpha.app, authority: "ags:00000001"}
 to: [{application: RECEIVER, authority: "ags:00000002"}]
 types: [TYPE]
-law: BMG-37
+law: DSGVO-6-1e
 purpose: Test
 disclose: FIELDS
 valid: {from: 2026-01-01}

@@ -26,11 +26,12 @@ type Intake struct {
 	Adapter     string // name in the federation directory
 	Application *federation.Application
 	Source      hub.Source
-	Federation  *federation.Federation
-	Bus         *bus.Bus
-	Store       *bus.Store
-	BlobStore   *bus.Blobs
-	Log         *zap.Logger
+	// Federation gives the version of the federation that is in force.
+	Federation func() *federation.Federation
+	Bus        *bus.Bus
+	Store      *bus.Store
+	BlobStore  *bus.Blobs
+	Log        *zap.Logger
 }
 
 var _ hub.Intake = (*Intake)(nil)
@@ -70,7 +71,7 @@ func (i *Intake) Publish(ctx context.Context, e hub.Event) error {
 	}
 	// what the gate would refuse is refused here, where the source can set the
 	// input aside; what breaks a schema is stored and rests in quarantine
-	read, _, refusal := accept.Accept(i.Federation, i.Application.Organisation, m)
+	read, _, refusal := accept.Accept(i.Federation(), i.Application.Organisation, m)
 	if refusal != nil {
 		return hub.Permanent("not-acceptable", "%w", refusal)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 )
@@ -61,7 +62,7 @@ func newIntake(t *testing.T, b *bus.Bus, source hub.Source) *Intake {
 		t.Fatal(err)
 	}
 	return &Intake{
-		Adapter: "test", Application: app, Source: source, Federation: fed, Bus: b, Store: store, BlobStore: blobs, Log: zap.NewNop(),
+		Adapter: "test", Application: app, Source: source, Federation: func() *federation.Federation { return fed }, Bus: b, Store: store, BlobStore: blobs, Log: zap.NewNop(),
 	}
 }
 
@@ -194,7 +195,8 @@ func TestSettledAcrossRestart(t *testing.T) {
 // tell runs Tell until n settlements were heard.
 func tell(t *testing.T, in *Intake, s *listening, n int) []hub.Settlement {
 	t.Helper()
-	in.Federation = hubtest.Story(t, filepath.Join("..", "..", "..", "examples", "wohnsitzanmeldung")) // its receivers have sinks
+	story := hubtest.Story(t, filepath.Join("..", "..", "..", "examples", "wohnsitzanmeldung"))
+	in.Federation = func() *federation.Federation { return story } // its receivers have sinks
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = in.Tell(ctx) }()

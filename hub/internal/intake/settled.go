@@ -105,7 +105,7 @@ func (t *teller) hear(ctx context.Context, edge string, m *event.Message) error 
 // the hub hands out to. What a receiver of mode nats does is not recorded yet.
 func (t *teller) recorded(receivers []decision.Receiver) (n int) {
 	for _, r := range receivers {
-		app, ok := t.intake.Federation.Application(r.Application)
+		app, ok := t.intake.Federation().Application(r.Application)
 		if ok && app.Mailbox != nil && app.Mailbox.Mode == federation.ModeSink {
 			n++
 		}

@@ -1,0 +1,108 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/federation"
+	"github.com/amtsbote/amtsbote/hub/internal/flow"
+)
+
+// unit is something at work that a reload can stop and start again: the lanes of
+// an organisation, an adapter.
+type unit struct {
+	sign    string
+	adapter *RunningAdapter // nil for lanes
+	stop    context.CancelFunc
+	done    sync.WaitGroup
+}
+
+// plan is a unit that is made but not at work.
+type plan struct {
+	sign    string // what it was made of
+	adapter *RunningAdapter
+	runs    []func(context.Context) error
+}
+
+// plan makes the units of a version that are not at work already, by name; a nil
+// plan is one that goes on as it is. Nothing is started.
+func (a *App) plan(fed *federation.Federation) (map[string]*plan, error) {
+	plans := map[string]*plan{}
+	for _, o := range fed.Organisations {
+		name := "lanes " + o.ID
+		if a.units[name] == nil {
+			plans[name] = a.lanes(o.ID)
+		} else {
+			plans[name] = nil
+		}
+	}
+	var errs []error
+	for _, ad := range fed.Adapters {
+		name := "adapter " + ad.Name
+		if old := a.units[name]; old != nil && old.sign == ad.Sign() {
+			plans[name] = nil
+			continue
+		}
+		p, err := a.adapterPlan(ad)
+		errs = append(errs, err)
+		plans[name] = p
+	}
+	return plans, errors.Join(errs...)
+}
+
+// lanes plans the work on the two in streams of an organisation.
+func (a *App) lanes(organisation string) *plan {
+	p := &plan{}
+	deciding := &sync.Mutex{}
+	for _, in := range []string{bus.InStream(organisation), bus.EdgeStream(organisation)} {
+		l := &flow.Lane{
+			Organisation: organisation, In: in, Bus: a.bus, Current: a.version.Load, Index: a.index, Now: time.Now,
+			Deciding: deciding, Decided: a.cfg.Observer.Decided, Log: a.log.With(zap.String("in", in)),
+		}
+		p.runs = append(p.runs, l.Run)
+	}
+	return p
+}
+
+// apply stops the units that the plans replace or leave out, and starts the new
+// ones.
+func (a *App) apply(plans map[string]*plan) {
+	for name, u := range a.units {
+		if p, stays := plans[name]; !stays || p != nil {
+			u.stop()
+			u.done.Wait()
+			delete(a.units, name)
+		}
+	}
+	for name, p := range plans {
+		if p != nil {
+			a.units[name] = a.start(p)
+		}
+	}
+}
+
+func (a *App) start(p *plan) *unit {
+	ctx, stop := context.WithCancel(a.run)
+	u := &unit{sign: p.sign, adapter: p.adapter, stop: stop}
+	for _, run := range p.runs {
+		u.done.Add(1)
+		a.group.Go(func() error {
+			defer u.done.Done()
+			return run(ctx)
+		})
+	}
+	return u
+}
+
+// stopUnits lets go of what Stop has ended.
+func (a *App) stopUnits() {
+	for name, u := range a.units {
+		u.stop()
+		delete(a.units, name)
+	}
+}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
+	"go.yaml.in/yaml/v4"
 )
 
 // compose holds the keys of the Compose specification that compose.yml uses; it
@@ -61,7 +61,7 @@ type composeService struct {
 
 func parseCompose(content string) (compose, error) {
 	var c compose
-	err := yaml.NewDecoder(strings.NewReader(content), yaml.Strict()).Decode(&c)
+	err := yaml.Load([]byte(content), &c, yaml.WithKnownFields())
 	return c, err
 }
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
+	"go.yaml.in/yaml/v4"
 )
 
 // publiccode holds the keys of publiccode.yml 0.4 that the file uses; decoded
@@ -56,7 +56,7 @@ func TestPubliccode(t *testing.T) {
 	t.Parallel()
 	var p publiccode
 	content := read(t, filepath.Join(root, "publiccode.yml"))
-	if err := yaml.NewDecoder(strings.NewReader(content), yaml.Strict()).Decode(&p); err != nil {
+	if err := yaml.Load([]byte(content), &p, yaml.WithKnownFields()); err != nil {
 		t.Fatal(err)
 	}
 	for what, ok := range map[string]bool{

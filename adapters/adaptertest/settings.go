@@ -3,8 +3,8 @@ package adaptertest
 import (
 	"fmt"
 
-	"github.com/goccy/go-yaml"
 	"go.uber.org/zap"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -17,7 +17,7 @@ var _ hub.Settings = Settings("")
 
 // Decode implements hub.Settings.
 func (s Settings) Decode(into any) error {
-	return yaml.UnmarshalWithOptions([]byte(s), into, yaml.Strict())
+	return yaml.Load([]byte(s), into, yaml.WithKnownFields())
 }
 
 // Errorf implements hub.Settings.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
@@ -35,7 +35,7 @@ func TestREADME(t *testing.T) {
 			Kind        string         `yaml:"kind"`
 			Settings    map[string]any `yaml:"settings"`
 		}
-		if err := yaml.UnmarshalWithOptions([]byte(block[1]), &adapter, yaml.Strict()); err != nil {
+		if err := yaml.Load([]byte(block[1]), &adapter, yaml.WithKnownFields()); err != nil {
 			t.Fatal(err)
 		}
 		if adapter.Kind != filedrop.Kind().Name {

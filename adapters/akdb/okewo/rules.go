@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/goccy/go-yaml"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 )
@@ -60,7 +60,7 @@ func loadRules(path string) (*rules, error) {
 		return nil, fmt.Errorf("read the register's rules: %w", err)
 	}
 	r := &rules{}
-	if err := yaml.UnmarshalWithOptions(raw, r, yaml.Strict()); err != nil {
+	if err := yaml.Load(raw, r, yaml.WithKnownFields()); err != nil {
 		return nil, fmt.Errorf("read the register's rules: %w", err)
 	}
 	return r, r.check()

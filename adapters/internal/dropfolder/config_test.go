@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
+	"go.yaml.in/yaml/v4"
 )
 
 func TestConfigDecodesInlined(t *testing.T) {
@@ -18,7 +18,7 @@ func TestConfigDecodesInlined(t *testing.T) {
 		Own string `yaml:"own"`
 	}{Config: Defaults()}
 	const text = "dir: lhm/kfz\npoll: 250ms\nmax-bytes: 1024\nsidecar: .ok\nout: ausgang\nown: x\n"
-	if err := yaml.UnmarshalWithOptions([]byte(text), &settings, yaml.Strict()); err != nil {
+	if err := yaml.Load([]byte(text), &settings, yaml.WithKnownFields()); err != nil {
 		t.Fatal(err)
 	}
 	want := Defaults()

@@ -21,7 +21,7 @@ func check(t *testing.T, args ...string) (code int, out string) {
 func TestCheck(t *testing.T) {
 	story := filepath.Join("..", "..", "..", "examples", "wohnsitzanmeldung")
 	code, out := check(t, story)
-	if code != 0 || !strings.Contains(out, "0 errors, 0 warnings (3 organisations, ") {
+	if code != 0 || !strings.Contains(out, "0 errors, 0 warnings (5 organisations, ") {
 		t.Errorf("exit code %d: %s", code, out)
 	}
 	dir := t.TempDir()

@@ -123,7 +123,7 @@ func TestStory(t *testing.T) {
 			a := startApp(t, cfg)
 			defer func() { stopApp(t, a) }()
 			handIn(t, dir, data)
-			ds, _ := w.expect(t, 5, 7)
+			ds, _ := w.expect(t, 5, 12) // with a receipt each
 			for _, d := range ds {
 				if d.Outcome != hub.Routed {
 					t.Errorf("%s of %s is %s (%s)", d.Type, d.Application, d.Outcome, d.Code)
@@ -261,6 +261,6 @@ func TestServerComesBack(t *testing.T) {
 	handIn(t, dir, data) // the adapters cannot publish now
 	s = externalServer(t, func(o *server.Options) { o.StoreDir, o.Port = store, addr.Port })
 	defer stopServer(s)
-	w.expect(t, 5, 7)
+	w.expect(t, 5, 12)
 	checkMailboxes(t, data)
 }

@@ -47,7 +47,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("adapter = %+v", a)
 	}
 	a := fed.Agreements[0]
-	if a.Retain != 14*24*time.Hour || a.Valid.Until.String() != "2099-12-31" || a.Approved[0].On != (Day{2025, 12, 3}) || a.Sperren != nil {
+	if !a.Approves("ags:09162000") || a.Valid.Until.String() != "2099-12-31" || a.Approved[0].On != (Day{2025, 12, 3}) || a.Sperren != nil {
 		t.Errorf("agreement = %+v", a)
 	}
 }

@@ -176,7 +176,7 @@ func TestSettingsAreChecked(t *testing.T) {
 	for text, want := range map[string]string{
 		"poll: 1s\n":          "dir: the drop folder's directory is missing",
 		"dir: a\npoll: 0s\n":  "poll: must be at least 1ms",
-		"dir: a\nfarbe: rot":  `unknown field "farbe"`,
+		"dir: a\nfarbe: rot":  "field farbe not found",
 		"dir: a\nout: ../b\n": "out: must be a path inside dir",
 	} {
 		_, sourceErr := filedrop.Kind().Source(adaptertest.Env(t.TempDir()), adaptertest.Settings(text))

@@ -88,7 +88,7 @@ func (b *busyFS) ReadDir(name string) ([]fs.DirEntry, error) {
 func TestDirectoryThatChanges(t *testing.T) {
 	for quiet, refused := range map[int]bool{0: false, 3: false, 100: true} {
 		found := &finding.List{}
-		s := takeStill(&busyFS{fstest.MapFS{"federation.yaml": {Data: []byte("name: x\n")}}, 0, quiet}, found)
+		s := takeStill(&busyFS{fstest.MapFS{"federation.yaml": {Data: []byte("name: x\n")}}, 0, quiet}, nil, found)
 		is := slices.ContainsFunc(found.Found, func(f finding.Finding) bool { return f.Code == finding.DirChanging })
 		if is != refused {
 			t.Errorf("after %d changes refused = %v (%v)", quiet, is, found.Found)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -59,14 +60,15 @@ func take(dir string, found *finding.List) *snapshot {
 		return s
 	}
 	defer root.Close() //nolint:errcheck // read only
-	return takeStill(root.FS(), found)
+	return takeStill(root.FS(), root, found)
 }
 
-// takeStill reads until nothing changed meanwhile.
-func takeStill(root fs.FS, found *finding.List) *snapshot {
+// takeStill reads until nothing changed meanwhile. osRoot is what root is made of,
+// nil in tests.
+func takeStill(root fs.FS, osRoot *os.Root, found *finding.List) *snapshot {
 	s := &snapshot{files: map[string][]byte{}}
 	for try := 1; ; try++ {
-		t := &taker{List: &finding.List{}, root: root}
+		t := &taker{List: &finding.List{}, root: root, osRoot: osRoot}
 		t.top()
 		t.contents(s)
 		again := &taker{List: &finding.List{}, root: root}
@@ -85,6 +87,7 @@ func takeStill(root fs.FS, found *finding.List) *snapshot {
 type taker struct {
 	*finding.List
 	root    fs.FS
+	osRoot  *os.Root
 	entries []listed
 }
 
@@ -175,19 +178,41 @@ func (t *taker) file(name string, e fs.DirEntry) {
 
 // contents reads what is listed into s, several files at a time.
 func (t *taker) contents(s *snapshot) {
-	raw := make([][]byte, len(t.entries))
-	errs := make([]error, len(t.entries))
+	jobs := folderParts(t.entries)
 	var next atomic.Int64
+	var lock sync.Mutex
 	var readers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		readers.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(raw)); i = next.Add(1) - 1 {
-				raw[i], errs[i] = t.read(t.entries[i].name)
+			for i := next.Add(1) - 1; i < int64(len(jobs)); i = next.Add(1) - 1 {
+				raw, errs := t.readDir(path.Dir(jobs[i][0].name), jobs[i])
+				lock.Lock()
+				t.took(s, jobs[i], raw, errs)
+				lock.Unlock()
 			}
 		})
 	}
 	readers.Wait()
-	for i, e := range t.entries {
+}
+
+// folderParts cuts a list into runs of files of one folder, none too long for
+// one worker.
+func folderParts(files []listed) [][]listed {
+	const most = 500
+	var out [][]listed
+	for i, e := range files {
+		last := len(out) - 1
+		if i == 0 || len(out[last]) == most || path.Dir(out[last][0].name) != path.Dir(e.name) {
+			out = append(out, nil)
+			last++
+		}
+		out[last] = append(out[last], e)
+	}
+	return out
+}
+
+func (t *taker) took(s *snapshot, files []listed, raw [][]byte, errs []error) {
+	for i, e := range files {
 		switch {
 		case errs[i] != nil:
 			t.Add(finding.Pos{File: e.name}, finding.DirUnreadable, e.name)
@@ -199,17 +224,42 @@ func (t *taker) contents(s *snapshot) {
 	}
 }
 
-func (t *taker) read(name string) ([]byte, error) {
-	f, err := t.root.Open(name)
+// readDir reads files of one folder, which is opened once.
+func (t *taker) readDir(dir string, files []listed) ([][]byte, []error) {
+	raw, errs := make([][]byte, len(files)), make([]error, len(files))
+	folder, err := fs.Sub(t.root, dir)
+	if root := t.osRoot; root != nil {
+		var sub *os.Root
+		if sub, err = root.OpenRoot(dir); err == nil {
+			defer sub.Close() //nolint:errcheck // read only
+			folder = sub.FS()
+		}
+	}
+	for i, e := range files {
+		if errs[i] = err; err == nil {
+			raw[i], errs[i] = readFile(folder, path.Base(e.name), e.size)
+		}
+	}
+	return raw, errs
+}
+
+// readFile reads a file that was so long when it was listed.
+func readFile(folder fs.FS, name string, size int64) ([]byte, error) {
+	f, err := folder.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // read only
-	raw, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
-	if raw == nil {
-		raw = []byte{}
+	raw := make([]byte, size+1)
+	n, err := io.ReadFull(f, raw)
+	switch {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return raw[:n], nil
+	case err != nil:
+		return nil, err
 	}
-	return raw, err
+	rest, err := io.ReadAll(io.LimitReader(f, maxFileBytes)) // it has grown
+	return append(raw, rest...), err
 }
 
 func isYAML(name string) bool {

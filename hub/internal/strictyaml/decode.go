@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"reflect"
 	"strings"
+	"sync"
 
 	"github.com/amtsbote/amtsbote/hub/internal/finding"
 )
@@ -160,37 +161,47 @@ func plain(n *Node) any {
 	return n.Text
 }
 
-// slot is a field of a struct that a key fills.
+// slot is a field of a struct type that a key fills.
 type slot struct {
 	key      string
 	required bool
-	value    reflect.Value
+	index    []int
 }
 
-// slots lists the fields of v, those of inline structs included.
-func slots(v reflect.Value) []slot {
+// slotsOf remembers the slots of types: there are few types and many values.
+var slotsOf sync.Map // reflect.Type -> []slot
+
+// slots lists the fields of a struct type, those of inline structs included.
+func slots(t reflect.Type) []slot {
+	if known, ok := slotsOf.Load(t); ok {
+		return known.([]slot) //nolint:errcheck,forcetypeassert // nothing else is stored
+	}
 	var out []slot
-	for i := range v.NumField() {
-		f := v.Type().Field(i)
+	for i := range t.NumField() {
+		f := t.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 		switch {
 		case !f.IsExported() || name == "-":
 		case strings.Contains(options, "inline"):
-			out = append(out, slots(v.Field(i))...)
+			for _, inner := range slots(f.Type) {
+				inner.index = append([]int{i}, inner.index...)
+				out = append(out, inner)
+			}
 		default:
 			if name == "" {
 				name = strings.ToLower(f.Name)
 			}
-			out = append(out, slot{name, strings.Contains(options, "required"), v.Field(i)})
+			out = append(out, slot{name, strings.Contains(options, "required"), []int{i}})
 		}
 	}
+	slotsOf.Store(t, out)
 	return out
 }
 
 func (d *Decoder) object(n *Node, v reflect.Value) {
-	fields := slots(v)
+	fields := slots(v.Type())
 	for _, e := range n.Keys {
-		if !d.fill(fields, e) {
+		if !d.fill(fields, e, v) {
 			d.Add(e.At, finding.YAMLUnknownKey, e.Key, names(fields))
 		}
 	}
@@ -207,10 +218,10 @@ func (n *Node) Empty() bool {
 		n.Kind == String && strings.TrimSpace(n.Text) == "" || n.Kind == Sequence && len(n.Items) == 0
 }
 
-func (d *Decoder) fill(fields []slot, e Entry) bool {
+func (d *Decoder) fill(fields []slot, e Entry, v reflect.Value) bool {
 	for _, f := range fields {
 		if f.key == e.Key {
-			d.Into(e.Value, f.value, e.Key)
+			d.Into(e.Value, v.FieldByIndex(f.index), e.Key)
 			return true
 		}
 	}

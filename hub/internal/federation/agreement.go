@@ -21,8 +21,6 @@ type Agreement struct {
 	// Sperren is the law that lets events with a block set pass, with the mark;
 	// nil lets none pass.
 	Sperren *recht.Law
-	// OnlySperren lets nothing pass but events with a block set.
-	OnlySperren bool
 	// WithoutTransport says why the transport that the law prescribes is not
 	// needed here; "" when it is, or the law prescribes none.
 	WithoutTransport string

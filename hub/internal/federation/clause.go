@@ -61,12 +61,9 @@ func (c *Clause) Sends(a *Application, authority string) bool {
 // Where tells on which condition an event may go; nil is on none.
 func (c *Clause) Where() *where.Expression { return c.where }
 
-// AdmitsSperren tells whether an event may go that has these blocks set, or none.
+// AdmitsSperren tells whether an event may go that has these blocks set.
 func (c *Clause) AdmitsSperren(blocks []string) bool {
-	if len(blocks) == 0 {
-		return !c.Agreement.OnlySperren
-	}
-	return c.Agreement.Sperren != nil && c.Agreement.Sperren.Admits(blocks)
+	return len(blocks) == 0 || c.Agreement.Sperren != nil && c.Agreement.Sperren.Admits(blocks)
 }
 
 // Addressed tells whether an address decides who receives.

@@ -54,7 +54,7 @@ func (b *builder) overlapping(d *draft, from side, t draftType, to side) {
 	}
 	w := way{from.app.ID, from.authority, typ, to.app.ID}
 	for _, other := range b.ways[w] {
-		if overlap(other, d.agreement) {
+		if other.Valid.overlaps(d.agreement.Valid) {
 			b.Add(t.at, finding.AgrOverlap, w.sender+" ("+w.authority+")", w.typ, w.receiver, other.ID)
 			break
 		}
@@ -88,17 +88,10 @@ func (b *builder) mayOverlap() {
 }
 
 func (b *builder) mayMeet(typ string, p, other passage) {
-	if p.agreement == other.agreement || !overlap(p.agreement, other.agreement) || !meet(p.from, other.from) || !meet(p.to, other.to) {
+	if p.agreement == other.agreement || !p.agreement.Valid.overlaps(other.agreement.Valid) || !meet(p.from, other.from) || !meet(p.to, other.to) {
 		return
 	}
 	b.Add(p.at, finding.AgrMayOverlap, p.from.name(), typ, p.to.name(), other.agreement.ID)
-}
-
-// overlap tells whether one event may fit both: on a day that belongs to both,
-// and with a block or without.
-func overlap(x, y *Agreement) bool {
-	apart := x.OnlySperren && y.Sperren == nil || y.OnlySperren && x.Sperren == nil
-	return !apart && x.Valid.overlaps(y.Valid)
 }
 
 // meet tells whether an application may stand on both sides x and y.

@@ -204,28 +204,21 @@ func (f *fieldsFile) FromNode(d *strictyaml.Decoder, n *strictyaml.Node) {
 	}
 }
 
-// sperrenFile is none, or the law that lets blocked events pass with the mark:
-// besides others, or only them.
-type sperrenFile struct {
-	Law  strictyaml.Text
-	Only bool
-}
+// sperrenFile is none, or the law that lets blocked events pass with the mark.
+type sperrenFile struct{ Law strictyaml.Text }
 
-// FromNode reads none, {mit-kennzeichen: …} or {nur-mit-kennzeichen: …}.
+// FromNode reads none, or {mit-kennzeichen: …}.
 func (s *sperrenFile) FromNode(d *strictyaml.Decoder, n *strictyaml.Node) {
 	var with struct {
-		Also strictyaml.Text `yaml:"mit-kennzeichen"`
-		Only strictyaml.Text `yaml:"nur-mit-kennzeichen"`
+		Law strictyaml.Text `yaml:"mit-kennzeichen,required"`
 	}
 	switch {
 	case n.Kind == strictyaml.String && n.Text == "none":
-	case n.Kind == strictyaml.Mapping && len(n.Keys) == 1:
+	case n.Kind == strictyaml.Mapping:
 		d.Fields(n, &with)
-		if s.Law = with.Also; with.Also.Value == "" {
-			s.Law, s.Only = with.Only, true
-		}
+		s.Law = with.Law
 	default:
-		d.Add(n.At, finding.YAMLValue, "none | {mit-kennzeichen: BMG-33-1} | {nur-mit-kennzeichen: BMG-33-1}")
+		d.Add(n.At, finding.YAMLValue, "none | {mit-kennzeichen: BMG-33-1}")
 	}
 }
 

@@ -26,9 +26,6 @@ func (o Other) Reason() finding.Message {
 	case route.NotInForce:
 		return say("gilt nur %s", "in force only %s", span(a.Valid))
 	case route.Blocked:
-		if a.OnlySperren {
-			return say("gilt nur für Ereignisse mit Sperre", "only for events with a block")
-		}
 		return say("lässt Ereignisse mit dieser Sperre nicht zu", "does not let events with this block pass")
 	case route.Classified:
 		return say("die Einstufung (dataclassification) ist höher als erlaubt", "the dataclassification is higher than allowed")

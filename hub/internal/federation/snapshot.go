@@ -34,6 +34,7 @@ var folders = map[string]string{
 	"agreements":    "*.yaml, *.yml, *.example.yaml, *.json, README.md",
 	"recht":         "*.yaml, *.yml, README.md",
 	"adapters":      "*.yaml, *.yml, README.md",
+	"ereignisse":    "*.json, README.md", // events of examples
 	"schemas":       "<type>/…, gemeinsam/…, README.md",
 }
 
@@ -113,7 +114,7 @@ func (t *taker) top() {
 		case slices.Contains(comingFolders, name):
 			t.Add(finding.Pos{File: name}, finding.DirUnsupported, name)
 		case isYAML(name) && stem(name) != "federation":
-			t.Add(finding.Pos{File: name}, finding.DirStray, "federation.yaml, organisations/, groups/, recht/, agreements/, adapters/, schemas/")
+			t.Add(finding.Pos{File: name}, finding.DirStray, "federation.yaml, organisations/, groups/, recht/, agreements/, adapters/, ereignisse/, schemas/")
 		case isYAML(name):
 			top = true
 			t.file(name, e)
@@ -152,6 +153,8 @@ func belongs(folder, name string) bool {
 	switch folder {
 	case "schemas":
 		return true
+	case "ereignisse":
+		return strings.HasSuffix(name, ".json")
 	case "agreements":
 		return isYAML(path.Base(name)) || strings.HasSuffix(name, ".json")
 	}

@@ -38,9 +38,10 @@ func Approve(dir string, kinds Kinds, id string, approval Approval) (file string
 	}
 	approval.Digest = a.Digest
 	list := slices.DeleteFunc(slices.Clone(a.Approved), func(old Approval) bool { return old.Authority == approval.Authority })
-	text, err := withApprovals(fed.files.files[a.File], append(list, approval))
-	if err != nil {
-		return "", nil, fmt.Errorf("%s: %w", a.File, err)
+	before, list := fed.files.files[a.File], append(list, approval)
+	text := withApprovals(before, list)
+	if !sameBut(before, text, len(list)) {
+		return "", nil, fmt.Errorf("%s: %w", a.File, errForm)
 	}
 	return a.File, nil, replaceFile(filepath.Join(dir, filepath.FromSlash(a.File)), text)
 }
@@ -61,9 +62,13 @@ var (
 	topLevel    = regexp.MustCompile(`^[^\s#-]`)
 )
 
+// errForm means that a file is written in a way that Approve cannot edit.
+var errForm = errors.New("the agreement is not written with one key a line (braces, quoted keys, or document marks); write it so, then approve again")
+
 // withApprovals gives an agreement's text with these approvals at the place of
-// the old ones, else at its end; every other line stays as it is.
-func withApprovals(text []byte, list []Approval) ([]byte, error) {
+// the old ones, else at its end; every other line stays as it is, also comments
+// before what follows.
+func withApprovals(text []byte, list []Approval) []byte {
 	var block bytes.Buffer
 	block.WriteString("approved:\n")
 	for _, a := range list {
@@ -73,30 +78,43 @@ func withApprovals(text []byte, list []Approval) ([]byte, error) {
 		}
 		fmt.Fprintf(&block, ", digest: %q}\n", a.Digest)
 	}
-	var out bytes.Buffer
+	var out, between bytes.Buffer // between: of the old approvals, or of what follows
 	written, inside := false, false
 	for line := range bytes.Lines(text) {
+		bare := bytes.TrimSpace(line)
 		switch {
 		case approvedKey.Match(line):
 			inside, written = true, true
 			out.Write(block.Bytes())
 			continue
+		case inside && (len(bare) == 0 || line[0] == '#'):
+			between.Write(line)
+			continue
 		case inside && !topLevel.Match(line):
+			between.Reset()
 			continue
 		}
 		inside = false
-		if bytes.HasPrefix(line, []byte("{")) {
-			return nil, errors.New("the agreement is written in braces; write one key a line, then approve again")
-		}
+		_, _ = between.WriteTo(&out)
 		out.Write(line)
 	}
+	_, _ = between.WriteTo(&out)
 	if !written {
 		if n := out.Len(); n > 0 && out.Bytes()[n-1] != '\n' {
 			out.WriteByte('\n')
 		}
 		out.Write(block.Bytes())
 	}
-	return out.Bytes(), nil
+	return out.Bytes()
+}
+
+// sameBut tells whether an agreement says the same before and after, and has n
+// approvals now.
+func sameBut(before, after []byte, n int) bool {
+	var found finding.List
+	was, is := readAgreement(&found, "before.yaml", before), readAgreement(&found, "after.yaml", after)
+	return len(found.Found) == 0 && was != nil && is != nil &&
+		was.agreement.text == is.agreement.text && len(is.agreement.Approved) == n
 }
 
 // replaceFile writes a file whole or not at all.

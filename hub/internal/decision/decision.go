@@ -78,20 +78,28 @@ type Delivery struct {
 	Seq     uint64 `json:"seq"`
 	ID      string `json:"id"`
 	Attempt int    `json:"attempt"`
-	// Result is Done or Refused.
+	// Result is Done or Refused, or Parked, which one of the two will follow.
 	Result Result `json:"result"`
-	// Code of the receiver's fault, for Refused.
+	// Code of the receiver's fault, for Refused and Parked; CodeBehind or
+	// CodeReturned.
 	Code string    `json:"code,omitempty"`
 	At   time.Time `json:"at"`
 }
 
-// Result is how a copy ended.
+// Result is how a copy ended, or that it is parked.
 type Result string
 
 // The results.
 const (
 	Done    Result = "done"
 	Refused Result = "refused"
+	Parked  Result = "parked" // not an end: Done or Refused follows
+)
+
+// Codes of a Delivery that are not the receiver's.
+const (
+	CodeBehind   = "behind"   // parked because an earlier copy of its key is
+	CodeReturned = "returned" // refused by a steward: back to the sender
 )
 
 // Remembered tells whether d changes what is known of its event's identity: a

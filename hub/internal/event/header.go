@@ -14,4 +14,7 @@ const (
 	HeaderSubject   = "Amtsbote-Subject"   // quarantine: subject it was sent to
 	HeaderEnvelope  = "Amtsbote-Envelope"  // quarantine: the data is a JSON envelope of headers and data
 	HeaderStored    = "Amtsbote-Stored"    // quarantine: when the in stream stored it
+	HeaderOut       = "Amtsbote-Out"       // parked copies: sequence of the copy in OUT
+	HeaderParked    = "Amtsbote-Parked"    // edge only: place in PARKED of a released event
+	HeaderRound     = "Amtsbote-Round"     // edge only: the release that brought it
 )

@@ -115,7 +115,7 @@ func (l *Lane) persist(ctx context.Context, t *target, b *batch) error {
 		if errors.Is(err, bus.ErrFenced) {
 			return err
 		}
-		next := settle.Settle(err, attempt, settle.Jitter())
+		next := settle.Settle(settle.Try{Err: err, Attempt: attempt, Jitter: settle.Jitter()})
 		l.Log.Warn("write not confirmed; trying again", zap.String("stream", t.stream),
 			zap.Int("attempt", attempt), zap.Duration("after", next.After), zap.Error(err))
 		settle.Wait(ctx, min(next.After, maxWait))

@@ -46,7 +46,7 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(
-		newServeCommand(), newDemoCommand(), newCheckCommand(), newExplainCommand(),
+		newServeCommand(), newDemoCommand(), newCheckCommand(), newExplainCommand(), newParkedCommand(),
 		newSimulateCommand(), newXoevCommand(),
 	)
 	return root

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/hub"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/intake"
 	"github.com/amtsbote/amtsbote/hub/internal/mailbox"
@@ -85,6 +86,7 @@ func (a *App) sink(ctx context.Context, kind hub.Kind, ad *federation.Adapter, e
 		Application: ad.Application.ID, Sink: sink, Bus: a.bus, Blobs: a.blobs, Index: a.index,
 		Recorder: a.recorder, Log: env.Log,
 	}
+	a.places[placeOf(decision.ParkedKey{Application: m.Application, Direction: decision.Out})] = m
 	return []func() error{func() error { return m.Run(ctx) }}, nil
 }
 

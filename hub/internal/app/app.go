@@ -35,6 +35,7 @@ type App struct {
 	index    *index.Index
 	recorder *mailbox.Recorder
 	running  []RunningAdapter
+	places   map[string]place // where keys are parked, by placeOf
 
 	cancel context.CancelFunc
 	group  *errgroup.Group
@@ -63,7 +64,7 @@ func New(cfg Config) (*App, error) {
 	for _, f := range findings {
 		cfg.Log.Warn("federation directory", zap.String("finding", f.String()))
 	}
-	return &App{cfg: cfg, kinds: kinds, fed: fed, log: cfg.Log, index: index.New()}, nil
+	return &App{cfg: cfg, kinds: kinds, fed: fed, log: cfg.Log, index: index.New(), places: map[string]place{}}, nil
 }
 
 // Federation is what the hub runs.
@@ -212,6 +213,7 @@ func (a *App) launch(ctx context.Context) error {
 	if err := a.adapters(ctx); err != nil {
 		return err
 	}
+	a.control(ctx)
 	if a.cfg.NoSimulators {
 		return nil
 	}

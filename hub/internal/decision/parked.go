@@ -30,7 +30,8 @@ func (k ParkedKey) Subject() string {
 // Mark is where it stands that an act (ActRelease, ActReturn) is underway, until
 // the key's messages are gone: so it goes on after a crash.
 func (k ParkedKey) Mark(act string) string {
-	return "parked." + act + "." + k.Application + "." + string(k.Direction) + "." + k.Token
+	application := strings.Replace(k.Application, ".*", "._", 1) // no wildcard stands in a subject
+	return "parked." + act + "." + application + "." + string(k.Direction) + "." + k.Token
 }
 
 // ReadParked reads a Subject (act is "") or a Mark; ok is false for anything
@@ -48,12 +49,18 @@ func ReadParked(subject string) (k ParkedKey, act string, ok bool) {
 	return k, act, k.Direction == In || k.Direction == Out
 }
 
-// EveryApplication stands for all applications of an organisation: an In key is
-// one key, whichever of them sends it.
-func EveryApplication(organisation string) string { return organisation + ".*" }
+// Organisation of the application.
+func (k ParkedKey) Organisation() string {
+	org, _, _ := strings.Cut(k.Application, ".")
+	return org
+}
 
-// AnyApplication is EveryApplication in a Mark, where no wildcard can stand.
-func AnyApplication(organisation string) string { return organisation + "._" }
+// Everywhere is the key whichever application of its organisation sends it: an
+// In key is one key for all. Its Subject is a filter, its Mark a subject.
+func (k ParkedKey) Everywhere() ParkedKey {
+	k.Application = k.Organisation() + ".*"
+	return k
+}
 
 // Act is the record of what a person made the hub do to a parked key. It holds
 // no personal data beyond the name under which the person uses the computer.

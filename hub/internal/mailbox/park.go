@@ -106,7 +106,7 @@ func (b *Mailbox) beginParking(q *queue, c *bus.Copy, err error) {
 		zap.Uint64("out", c.Seq), zap.Int("attempts", q.try.attempt), zap.String("fault", code), zap.Error(err))
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	q.try = try{}
+	q.try, q.failing = try{}, false
 	b.parked[q.token] = &parked{
 		key:   decision.ParkedKey{Application: b.Application, Direction: decision.Out, Token: q.token},
 		first: c.Seq, code: code,

@@ -192,12 +192,38 @@ func waitFor(t *testing.T, what string, ok func() bool) {
 func TestAReceiverThatIsDownParksNothing(t *testing.T) {
 	b := hubtest.Bus(t)
 	r := &receiver{script: func(hub.Delivery) error { return errors.New("connection refused") }}
-	fill(t, b, 0, 20, func(n int) bool { return n%2 == 0 })
+	fill(t, b, 0, 600, func(n int) bool { return n < 300 || n%2 == 0 })
 	_, outcomes, stop := startMailbox(t, b, r, impatient)
-	waitFor(t, "three attempts for each key", func() bool { return len(r.deliveries()) >= 3*11 })
+	waitFor(t, "attempts beyond the hand", func() bool { return len(r.deliveries()) >= 6 }) // one for each of three tries
 	stop()
 	if len(outcomes) > 0 || len(lying(t, b, bus.Parked, "parked.>", event.HeaderOut)) > 0 {
 		t.Error("a receiver that is down as a whole had keys parked")
+	}
+}
+
+// TestAKeyThatFillsTheHand is parked before its budget ends, though no other key
+// is in hand to show that the receiver is well.
+func TestAKeyThatFillsTheHand(t *testing.T) {
+	b := hubtest.Bus(t)
+	var down atomic.Bool
+	down.Store(true)
+	r := failing(&down)
+	fill(t, b, 0, 350, func(n int) bool { return n < 300 }) // 256 places
+	m, outcomes, stop := startMailbox(t, b, r, func(m *Mailbox, _ context.CancelFunc) {
+		m.Budget = settle.Budget{Attempts: 1000, Time: time.Hour, Crowded: 2}
+	})
+	defer stop()
+	collect(t, outcomes, decision.Parked, 300)
+	waitFor(t, "the others", func() bool {
+		for n := 300; n < 350; n++ {
+			if !m.Index.IsDone("beta.one", uint64(n+1)) {
+				return false
+			}
+		}
+		return true
+	})
+	if n := len(r.deliveries()) - len(numbers(t, r)); n != 50 {
+		t.Errorf("the 50 others were handed out %d times", n)
 	}
 }
 
@@ -314,7 +340,7 @@ func TestParkingSurvivesACrashAnywhere(t *testing.T) {
 // a random step.
 func crashOnce(t *testing.T, b *bus.Bus, sink *receiver, r *rand.Rand, points map[string]int, last int) int {
 	t.Helper()
-	left, act := r.IntN(6), r.IntN(4)
+	left, act := r.IntN(10), r.IntN(4)
 	crashed := make(chan struct{})
 	m, _, stop := startMailbox(t, b, sink, func(m *Mailbox, cancel context.CancelFunc) {
 		m.Budget = settle.Budget{Attempts: 1}

@@ -17,10 +17,12 @@ import (
 // the key: delivers, parks, releases, returns.
 type queue struct {
 	token   string
-	waiting []*bus.Copy   // in hand; the first is being delivered
-	acts    []*act        // asked for by a person
-	wake    chan struct{} // something came while it waits
-	try     try           // of the first
+	waiting []*bus.Copy    // in hand; the first is being delivered
+	failing bool           // its last attempt failed
+	beyond  *event.Message // a copy that is not in hand, to be tried once (beyond.go)
+	acts    []*act         // asked for by a person
+	wake    chan struct{}  // something came while it waits
+	try     try            // of the first
 }
 
 // try is what is known of the attempts to deliver the first of a key.
@@ -74,6 +76,10 @@ func (b *Mailbox) next(ctx context.Context, q *queue) func() {
 		return func() { b.handOutParked(ctx, q, p) }
 	case p != nil && p.underway == decision.ActReturn:
 		return func() { b.giveBack(ctx, q, p) }
+	case p == nil && q.beyond != nil:
+		m := q.beyond
+		q.beyond = nil
+		return func() { b.tryBeyond(ctx, q, m) }
 	case p == nil && len(q.waiting) > 0:
 		return func() { b.handOut(ctx, q, q.waiting[0]) }
 	}
@@ -98,6 +104,7 @@ func (b *Mailbox) handOut(ctx context.Context, q *queue, c *bus.Copy) {
 	switch {
 	case ctx.Err() != nil:
 	case verdict == settle.Again:
+		b.lookBeyond(ctx, q)
 		b.pause(ctx, q)
 	case verdict == settle.Park:
 		b.beginParking(q, c, err)
@@ -125,7 +132,7 @@ func (b *Mailbox) attempt(ctx context.Context, q *queue, m *event.Message) (sett
 		if ctx.Err() != nil {
 			return settle.Again, nil
 		}
-		b.note(t, err)
+		b.note(q, err)
 	}
 	next := settle.Settle(b.judge(q))
 	if due && next.Verdict == settle.Again {
@@ -137,10 +144,11 @@ func (b *Mailbox) attempt(ctx context.Context, q *queue, m *event.Message) (sett
 }
 
 // note keeps what an attempt came back with.
-func (b *Mailbox) note(t *try, err error) {
+func (b *Mailbox) note(q *queue, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	t.err = err
+	t := &q.try
+	t.err, q.failing = err, err != nil
 	switch {
 	case err == nil:
 		b.done++
@@ -162,9 +170,18 @@ func (b *Mailbox) judge(q *queue) settle.Try {
 	return t
 }
 
-// crowded tells whether a key's copies take more than half of the places in
-// hand. It is called with mu held.
-func (b *Mailbox) crowded(q *queue) bool { return b.places > 0 && len(q.waiting) > b.places/2 }
+// crowded tells whether failing keys take more than half of the places in hand,
+// and this one no less than its share of that. It is called with mu held.
+func (b *Mailbox) crowded(q *queue) bool {
+	keys, stuck := 0, 0
+	for _, other := range b.keys {
+		if other.failing {
+			keys++
+			stuck += len(other.waiting)
+		}
+	}
+	return stuck > b.places/2 && len(q.waiting)*keys >= stuck
+}
 
 // pause waits until the next attempt is due, or something else is to be done.
 func (b *Mailbox) pause(ctx context.Context, q *queue) {

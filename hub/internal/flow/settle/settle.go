@@ -34,21 +34,20 @@ const (
 	MaxDelay   = 10 * time.Minute
 )
 
-// Budget is how long a fault may last before the key is parked: both must be
-// used up. The zero Budget never is.
+// Budget is how long a fault may last before the key is parked: Attempts and
+// Time must both be used up; Crowded attempts are enough for a key that keeps
+// others from their turn. The zero Budget never ends.
 type Budget struct {
 	Attempts int
 	Time     time.Duration
+	Crowded  int
 }
 
 // DefaultBudget outlasts a restart or an update of the receiver's system (which
 // take minutes), and still tells a person within the same working day: delays
 // double from FirstDelay, so the twelfth attempt comes after 14 to 27 minutes.
-var DefaultBudget = Budget{Attempts: 12, Time: time.Hour}
-
-// crowdedAttempts are enough for a key that keeps others from their turn: the
-// delays before the third are seconds, so a short interruption is no reason.
-const crowdedAttempts = 3
+// The fifth comes after 8 to 15 seconds: so long others may wait for one key.
+var DefaultBudget = Budget{Attempts: 12, Time: time.Hour, Crowded: 5}
 
 // Try is what is known of something that was tried.
 type Try struct {
@@ -63,7 +62,7 @@ type Try struct {
 	// Alone: nothing else has got through to the same receiver since then. It
 	// may be down as a whole, and parking would only move everything.
 	Alone bool
-	// Crowded: so much waits behind this one that other keys do not get a turn.
+	// Crowded: what waits behind this one keeps other keys from their turn.
 	Crowded bool
 }
 
@@ -89,7 +88,7 @@ func (t *Try) exhausted() bool {
 	if t.Budget == (Budget{}) || t.Alone {
 		return false
 	}
-	if t.Crowded && t.Attempt >= crowdedAttempts {
+	if t.Crowded && t.Attempt >= t.Budget.Crowded {
 		return true
 	}
 	return t.Attempt >= t.Budget.Attempts && t.Lasted >= t.Budget.Time

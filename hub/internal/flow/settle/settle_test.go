@@ -42,7 +42,7 @@ func TestSettle(t *testing.T) {
 // budget, or keeps others from their turn, and only if others get through.
 func TestPark(t *testing.T) {
 	plain, never := errors.New("connection reset"), hub.Permanent("unmappable", "no")
-	budget := Budget{Attempts: 5, Time: time.Hour}
+	budget := Budget{Attempts: 5, Time: time.Hour, Crowded: 3}
 	for _, c := range []struct {
 		name string
 		try  Try

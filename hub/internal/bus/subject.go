@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 
@@ -45,26 +44,20 @@ func (b *Bus) Purge(ctx context.Context, stream, filter string, upTo uint64) err
 	return nil
 }
 
-// errEnough ends a Read early.
-var errEnough = errors.New("enough")
-
 // Page gives the first messages behind sequence after whose subject fits
 // filter, in sequence: at most limit, and no more than fit into one batch.
 func (b *Bus) Page(ctx context.Context, stream, filter string, after uint64, limit int) ([]*event.Message, error) {
 	var page []*event.Message
-	size := 0
-	err := b.Read(ctx, stream, after+1, []string{filter}, func(m *event.Message) error {
-		if len(page) > 0 && size+len(m.Data) > MaxBatchBytes {
-			return errEnough
+	for size := 0; len(page) < limit; {
+		m, err := b.At(ctx, stream, after+1, filter)
+		if err != nil || m == nil {
+			return page, err
+		}
+		if size += len(m.Data); len(page) > 0 && size > MaxBatchBytes {
+			break
 		}
 		page = append(page, m)
-		if size += len(m.Data); len(page) == limit {
-			return errEnough
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, errEnough) {
-		return nil, err
+		after = m.Seq
 	}
 	return page, nil
 }

@@ -45,6 +45,11 @@ type Decision struct {
 	// Of is the earlier message that this one repeats, conflicts with or (for a
 	// corrected resend of a quarantined event) supersedes.
 	Of *Ref `json:"of,omitempty"`
+	// Key is event.KeyToken of the order key, for Parked.
+	Key string `json:"key,omitempty"`
+	// Released is where the event was acknowledged, for one that was parked and
+	// has now come back by the edge stream.
+	Released *Ref `json:"released,omitempty"`
 
 	Stored  time.Time `json:"stored"`  // when the in stream stored the event
 	Decided time.Time `json:"decided"` // when the hub decided
@@ -108,4 +113,16 @@ const (
 func (d *Decision) Remembered() bool {
 	return d.ID != "" && d.Outcome != hub.Suppressed &&
 		d.Code != refusal.SourceNotAllowed && d.Code != refusal.SubjectMismatch
+}
+
+// Stays tells whether d is about a released event that could not be carried out
+// again: there is nothing to store, it lies where it was parked.
+func (d *Decision) Stays() bool { return d.Outcome == hub.Parked && d.Released != nil }
+
+// Place is where the event lies that d is about.
+func (d *Decision) Place() Ref {
+	if d.Stays() {
+		return *d.Released
+	}
+	return Ref{In: d.In, Seq: d.Seq}
 }

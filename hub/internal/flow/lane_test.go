@@ -32,10 +32,13 @@ func newLane(t *testing.T, b *bus.Bus, fed *federation.Federation) *Lane {
 	if err := b.Read(t.Context(), bus.Trail, 1, nil, x.Apply); err != nil {
 		t.Fatal(err)
 	}
+	deciding := &sync.Mutex{}
+	log := zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel))
 	return &Lane{
 		Organisation: "alpha", In: inAlpha, Bus: b, Index: x,
 		Decider: &Decider{Federation: fed, Seen: x.Lookup, Now: time.Now}, Sender: send.New(fed.Schemas),
-		Deciding: &sync.Mutex{}, Decided: func(*decision.Decision) {}, Log: zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)),
+		Deciding: deciding, Decided: func(*decision.Decision) {}, Log: log,
+		Parking: &Parking{Organisation: "alpha", Bus: b, Index: x, Deciding: deciding, Decided: func(*decision.Decision) {}, Log: log},
 	}
 }
 
@@ -126,7 +129,7 @@ func look(t *testing.T, b *bus.Bus) *world {
 			t.Fatal(err)
 		}
 	}
-	read(bus.Trail, "trail.decision.>", func(m *event.Message) error {
+	read(bus.Trail, "trail.decision."+inAlpha+".>", func(m *event.Message) error {
 		d, err := trail.ReadDecision(m)
 		if err == nil && w.decisions[d.Seq] != nil {
 			w.twice = append(w.twice, d.Seq)

@@ -16,7 +16,7 @@ import (
 // beyondSize is how many copies are looked through, beyondKeys how many keys
 // are tried in turn: the first one may be bad itself.
 const (
-	beyondSize = 4096
+	beyondSize = 1024
 	beyondKeys = 16
 )
 

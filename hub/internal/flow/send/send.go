@@ -29,7 +29,7 @@ func New(registry *schemas.Registry) *Sender {
 func (s *Sender) Copies(d *decision.Decision, e *event.Event) ([]event.Message, error) {
 	schema, ok := s.schemas.Lookup(d.Type)
 	if !ok {
-		return nil, fmt.Errorf("carry out the decision on %s %d: event type %s has no schema any more", d.In, d.Seq, d.Type)
+		return nil, fmt.Errorf("carry out the decision on %s %d: event type %s: %w", d.In, d.Seq, d.Type, ErrSchemaGone)
 	}
 	out := make([]event.Message, 0, len(d.Receivers))
 	for i := range d.Receivers {

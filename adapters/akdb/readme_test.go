@@ -3,6 +3,7 @@ package akdb_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -20,7 +21,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := map[string]string{}
-	for _, part := range strings.Split(string(text), "```yaml\n")[1:] {
+	for _, part := range regexp.MustCompile("```(yaml|text)\n").Split(string(text), -1)[1:] {
 		block, _, _ := strings.Cut(part, "```")
 		title, _, _ := strings.Cut(block, "\n")
 		blocks[title] = block
@@ -50,7 +51,16 @@ func TestReadme(t *testing.T) {
 	if err := os.WriteFile(rules, []byte(blocks["# okewo/regeln.yaml"]), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := okewo.Simulator().Run(ended(t), env, adaptertest.Settings(blocks["# simulator"])); err != nil {
+	var federation struct {
+		Simulators []struct{ Settings map[string]any }
+	}
+	if err := yaml.Unmarshal([]byte(blocks["# federation.yaml"]), &federation); err != nil || len(federation.Simulators) != 1 {
+		t.Fatal(federation, err)
+	}
+	if settings, err = yaml.Marshal(federation.Simulators[0].Settings); err != nil {
+		t.Fatal(err)
+	}
+	if err := okewo.Simulator().Run(ended(t), env, adaptertest.Settings(settings)); err != nil {
 		t.Error(err)
 	}
 }

@@ -36,6 +36,9 @@ var folders = map[string]string{
 	"schemas":       "<type>/…, gemeinsam/…, README.md",
 }
 
+// inDirectory is what belongs to the directory, for people.
+const inDirectory = "federation.yaml, organisations/, groups/, recht/, agreements/, adapters/, ereignisse/, schemas/"
+
 // comingFolders are understood by a later version.
 var comingFolders = []string{"procedures"}
 
@@ -112,7 +115,7 @@ func (t *taker) top() {
 		case slices.Contains(comingFolders, name):
 			t.Add(finding.Pos{File: name}, finding.DirUnsupported, name)
 		case isYAML(name) && stem(name) != "federation":
-			t.Add(finding.Pos{File: name}, finding.DirStray, "federation.yaml, organisations/, groups/, recht/, agreements/, adapters/, ereignisse/, schemas/")
+			t.Add(finding.Pos{File: name}, finding.DirStray, inDirectory)
 		case isYAML(name):
 			top = true
 			t.file(name, e)

@@ -101,6 +101,9 @@ func TestPlanErrors(t *testing.T) {
 	object := func(s string) string {
 		return `"properties": {"o": {"type": "object", "additionalProperties": false, "properties": {"p": {}, "q": {}}, ` + s + `}}`
 	}
+	listOf := func(s string) string {
+		return `"properties": {"l": {"type": "array", "items": {"type": "object", "additionalProperties": false, "properties": {"p": {}, "q": {}}}, ` + s + `}}`
+	}
 	tests := []struct {
 		name, members string
 		pointers      []string
@@ -141,6 +144,14 @@ func TestPlanErrors(t *testing.T) {
 		{"items that may be alike", `"properties": {"l": {"type": "array", "uniqueItems": false, "items": {"type": "object", "additionalProperties": false, "properties": {"p": {}, "q": {}}}}}`, []string{"/l/p"}, ""},
 		{"anyOf with a default", ab + `, "anyOf": [{"required": ["a"], "default": {"b": "x"}}, {"maxLength": 1}]`, []string{"/a"}, "anyOf"},
 		{"anyOf with an example", ab + `, "anyOf": [{"required": ["a"], "examples": [{"b": "x"}]}]`, []string{"/a"}, "anyOf"},
+		{"rule on part of a field", object(`"required": []`) + `, "anyOf": [{"properties": {"o": {"required": ["q"]}}}]`, []string{"/o/p"}, "anyOf"},
+		{"enum of a parent", object(`"enum": [{"p": 1}, {"q": 2}]`), []string{"/o/p"}, "enum"},
+		{"names by pattern", object(`"patternProperties": {"^x": {"type": "string"}}`), []string{"/o/p"}, "patternProperties"},
+		{"first items", listOf(`"prefixItems": [{"required": ["q"]}]`), []string{"/l/p"}, "prefixItems"},
+		{"an item that must be there", listOf(`"contains": {"required": ["q"]}`), []string{"/l/p"}, "contains"},
+		{"other items", listOf(`"unevaluatedItems": false`), []string{"/l/p"}, "unevaluatedItems"},
+		{"number of items", listOf(`"minItems": 1, "maxItems": 3`), []string{"/l/p"}, ""},
+		{"examples and default", object(`"default": {"q": 1}, "examples": [{"q": 1}]`), []string{"/o/p"}, ""},
 		{"other names allowed", `"properties": {"o": {"type": "object", "additionalProperties": {"type": "string"}, "properties": {"p": {}}}}`, []string{"/o/p"}, "additionalProperties"},
 	}
 	for _, tc := range tests {
@@ -166,6 +177,14 @@ func TestPlanErrors(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The error says where, as a JSON Pointer.
+func TestPlanErrorPointer(t *testing.T) {
+	_, errs := plan(t, `"properties": {"a~/": {"type": "object", "additionalProperties": false, "minProperties": 1, "properties": {"p": {}}}}`, "/a~0~1/p")
+	if len(errs) != 1 || errs[0].Error() != "/a~0~1: no schema can be derived for the cut data (minProperties)" {
+		t.Error(errs)
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // A hundred schemas, which is what rapid does by itself, miss too much.
-func init() { _ = flag.Set("rapid.checks", "500") }
+func init() { _ = flag.Set("rapid.checks", "1500") }
 
 // TestCutProperty: for random schemas, pointers and instances
 //   - what Plan accepts is cut to exactly what is disclosed, byte for byte;

@@ -128,7 +128,7 @@ func (t *drawer) shape(depth int, inherits bool) *shape {
 			t.reused = append(t.reused, s)
 		}()
 	}
-	if t.oneIn(3, "array") {
+	if t.oneIn(2, "array") {
 		s.item = t.shape(depth-1, inherits)
 	} else {
 		*s = *t.object(depth, inherits)
@@ -142,7 +142,7 @@ func (t *drawer) shape(depth int, inherits bool) *shape {
 	if t.oneIn(4, "nullable") {
 		s.kinds = append(s.kinds, "null")
 	}
-	if t.wild && t.oneIn(6, "loose") {
+	if t.wild && t.oneIn(10, "loose") {
 		s.kinds = pick(t, "type", []string{"object", "string"}, nil, []string{"object", "array"}, []string{"array", "string"})
 	}
 	return s
@@ -237,27 +237,52 @@ func over(pointer string, children []string) bool {
 	return slices.ContainsFunc(children, func(p string) bool { return strings.HasPrefix(p, pointer+"/") })
 }
 
-// addRules draws the rules of the containers; those of wild schemas often look at
-// what remains entirely, so that Plan has to accept or see through them.
+// addRules draws the rules of some containers, most of them such as are cut. Wild
+// rules are few, since each is likely to be refused and hides the others.
 func (t *drawer) addRules(root *shape, fields map[string]*known, kept []string) {
-	t.rulesAt("", []*shape{root}, kept)
-	for _, p := range slices.Sorted(maps.Keys(fields)) {
-		t.rulesAt(p, fields[p].shapes, kept)
+	fields[""] = &known{shapes: []*shape{root}}
+	defer delete(fields, "")
+	wild := 0
+	if t.wild {
+		wild = pick(t, "wild rules", 1, 1, 1, 2, 4)
+	}
+	var cut []string
+	all := slices.Sorted(maps.Keys(fields))
+	for _, p := range all {
+		if over(p, kept) {
+			cut = append(cut, p)
+		}
+	}
+	for range wild {
+		at := rapidPick(t, all)
+		if len(cut) > 0 && !t.oneIn(5, "anywhere") {
+			at = rapidPick(t, cut)
+		}
+		t.addRule(at, rapidPick(t, fields[at].shapes), kept)
+	}
+	for _, p := range all {
+		if s := fields[p].shapes[0]; s.leaf == nil && s.rules == nil && t.oneIn(5, "tame") {
+			s.rules = t.tameRules(s)
+		}
 	}
 }
 
-func (t *drawer) rulesAt(at string, shapes []*shape, kept []string) {
-	for _, s := range shapes {
-		if s.leaf == nil && s.rules == nil && (t.wild && t.oneIn(2, "rule") || t.oneIn(6, "tame")) {
-			t.whole = nil
-			for _, f := range s.fields {
-				if under(kept, at+"/"+token(f.name)) {
-					t.whole = append(t.whole, f.name)
-				}
-			}
-			t.friendly = len(t.whole) > 0 && t.oneIn(2, "friendly")
-			s.rules = t.rules(s)
+func (t *drawer) addRule(at string, s *shape, kept []string) {
+	if s.leaf != nil || s.rules != nil {
+		return
+	}
+	t.whole = nil
+	for _, f := range s.fields {
+		if under(kept, at+"/"+token(f.name)) {
+			t.whole = append(t.whole, f.name)
 		}
+	}
+	t.friendly = len(t.whole) > 0 && t.oneIn(2, "friendly")
+	s.rules = object{}
+	if s.item != nil {
+		t.arrayRule(s, s.rules)
+	} else {
+		t.rule(s, s.rules)
 	}
 }
 

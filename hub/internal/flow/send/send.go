@@ -77,7 +77,7 @@ func DeliveryID(d *decision.Decision, receiver string) string {
 
 // cut gives the compiled cut for a set of fields.
 func (s *Sender) cut(schema *schemas.Schema, fields []string) (*disclose.Cut, error) {
-	key := schema.ID + "\x00" + fmt.Sprint(fields)
+	key := schema.ID + fmt.Sprintf("%q", fields)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c := s.cuts[key]; c != nil {

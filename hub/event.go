@@ -27,7 +27,7 @@ const (
 )
 
 // Outcome is what became of an acknowledged event; every acknowledged event
-// has exactly one.
+// has exactly one, or is parked until it has.
 type Outcome string
 
 // The outcomes of an acknowledged event.
@@ -36,4 +36,7 @@ const (
 	Unrouted    Outcome = "unrouted"    // no agreement in force: rests in quarantine as no-agreement
 	Quarantined Outcome = "quarantined" // refused, rests whole in quarantine with the reason
 	Suppressed  Outcome = "suppressed"  // a duplicate of an event known already
+	// Parked is no end: the event waits whole, because it or an earlier one of
+	// its key cannot proceed, until a steward releases or returns the key.
+	Parked Outcome = "parked"
 )

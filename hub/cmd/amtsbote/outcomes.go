@@ -60,6 +60,7 @@ var outcomeWords = map[string][2]string{
 	string(hub.Unrouted):     {"keine Regel", "unrouted"},
 	string(hub.Quarantined):  {"Klärungsfach", "quarantined"},
 	string(hub.Suppressed):   {"Doppel", "duplicate"},
+	string(hub.Parked):       {"geparkt", "parked"},
 	string(decision.Done):    {"übernommen", "done"},
 	string(decision.Refused): {"abgelehnt", "refused"},
 }
@@ -81,7 +82,7 @@ func (o *outcomes) Decided(d *decision.Decision) {
 			names[i] = r.Application
 		}
 		detail += " -> " + strings.Join(names, ", ")
-	case hub.Quarantined, hub.Unrouted:
+	case hub.Quarantined, hub.Unrouted, hub.Parked:
 		detail += "  " + strings.TrimSpace(string(d.Code)+" "+d.At)
 	case hub.Suppressed:
 	}

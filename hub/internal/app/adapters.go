@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/hub"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/intake"
 	"github.com/amtsbote/amtsbote/hub/internal/mailbox"
@@ -73,6 +74,7 @@ func (a *App) sink(kind hub.Kind, ad *federation.Adapter, env hub.Env, p *plan) 
 		Application: ad.Application.ID, Sink: sink, Bus: a.bus, Blobs: a.blobs, Index: a.index,
 		Recorder: a.recorder, Log: env.Log,
 	}
+	p.places = map[string]place{placeOf(decision.ParkedKey{Application: m.Application, Direction: decision.Out}): m}
 	p.runs = append(p.runs, m.Run)
 	return nil
 }

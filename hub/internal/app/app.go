@@ -247,7 +247,7 @@ func (a *App) launch() error {
 		return err
 	}
 	a.apply(plans)
-	a.group.Go(func() error { return a.bus.Serve(a.run, VerbReload, a.serveReload) })
+	a.control()
 	if a.cfg.NoSimulators {
 		return nil
 	}

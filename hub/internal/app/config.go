@@ -48,7 +48,7 @@ type Observer interface {
 // layout is how large the hub's own streams may grow.
 func (c *Config) layout() bus.Layout {
 	return bus.Layout{
-		Trail: 8 << 30, Out: 8 << 30, Quarantine: 2 << 30, State: 64 << 20, Schemas: 64 << 20, Blobs: 16 << 30,
+		Trail: 8 << 30, Out: 8 << 30, Quarantine: 2 << 30, Parked: 2 << 30, State: 64 << 20, Schemas: 64 << 20, Blobs: 16 << 30,
 		Replicas: c.Replicas,
 	}
 }

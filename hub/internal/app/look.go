@@ -53,11 +53,7 @@ func Look(ctx context.Context, data string, ext *bus.External, fn func(context.C
 func (l *Looking) lookEmbedded(ctx context.Context, fn func(context.Context, *Looking) error) error {
 	f, err := lock(l.data)
 	if errors.Is(err, ErrInUse) {
-		if l.last.URL == "" {
-			return errors.New("the hub is running without a listener: stop it, or start it with --listen")
-		}
-		l.Bus, err = bus.Dial(ctx, bus.External{URL: l.last.URL, Nkey: filepath.Join(l.data, bus.LocalCredential)}, zap.NewNop())
-		if err != nil {
+		if l.Bus, err = l.last.dial(ctx, l.data); err != nil {
 			return err
 		}
 		defer l.Bus.Close()

@@ -50,23 +50,30 @@ var sperrenCases = []sperrenCase{
 	{
 		"akdb.okewo", "urn:de:dvdv:ags:09162000", "de.meldewesen.wohnung-angemeldet.v1",
 		`"person":` + person + `,"anschrift":` + munich + `,"einzug":"2026-11-01"`, "akdb.arbeitskorb",
-		[]string{"lhm.abfall", "lhm.auslaenderbehoerde", "lhm.kfz"}, nil, nil,
+		[]string{"lhm.abfall", "lhm.auslaenderbehoerde", "lhm.kfz"},
+		nil, nil,
 	}, {
 		"dataport.melderegister", "urn:de:dvdv:ags:02000000", "de.meldewesen.person-weggezogen.v1",
 		`"person":` + person + `,"bisherigeAnschrift":` + hamburg + `,"auszug":"2026-10-31"`, "dataport.arbeitskorb",
-		[]string{"hamburg.auslaenderbehoerde", "hamburg.kfz"}, nil, nil,
+		[]string{"hamburg.auslaenderbehoerde", "hamburg.kfz"},
+		nil, nil,
 	}, {
 		"akdb.okewo", "urn:de:dvdv:ags:09162000", "de.meldewesen.person-verstorben.v1",
 		`"person":` + person + `,"anschrift":` + munich + `,"sterbetag":"2026-11-03"`, "akdb.arbeitskorb",
-		[]string{"drv.dsrv", "lhm.auslaenderbehoerde", "lhm.friedhof", "lhm.kfz"}, nil, nil,
+		[]string{"drv.dsrv", "lhm.auslaenderbehoerde", "lhm.friedhof", "lhm.kfz"},
+		nil, nil,
 	}, {
 		"akdb.standesamt", "urn:de:dvdv:psw:09162000", "de.tod.beurkundet.v1",
 		`"meldebehoerde":{"kennung":"ags:09162000","name":"München"},"eintrag":{"standesamt":{"kennung":"psw:09162000","name":"Standesamt"},"nummer":"S 1/2026","beurkundet":"2026-11-05"},` +
 			`"person":{"name":{"familienname":"Okonkwo"},"geburtsdatum":null},"anschrift":` + munich + `,"sterbetag":"2026-11-03","sterbeort":"München"`, "akdb.arbeitskorb-standesamt",
-		[]string{"akdb.personenstand"}, []string{"akdb.personenstand"}, []string{"akdb.personenstand"},
+		[]string{"akdb.personenstand"},
+		[]string{"akdb.personenstand"},
+		[]string{"akdb.personenstand"},
 	}, {
 		"dataport.wohnsitzanmeldung", "urn:de:dvdv:mbp:020000010000", "de.meldewesen.anmeldung-eingegangen.v1", "", "dataport.quittungen",
-		[]string{"akdb.okewo"}, []string{"akdb.okewo"}, []string{"akdb.okewo"},
+		[]string{"akdb.okewo"},
+		[]string{"akdb.okewo"},
+		[]string{"akdb.okewo"},
 	},
 }
 

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/flow"
 )
@@ -18,6 +19,7 @@ import (
 type unit struct {
 	sign    string
 	adapter *RunningAdapter // nil for lanes
+	places  map[string]place
 	stop    context.CancelFunc
 	done    sync.WaitGroup
 }
@@ -26,6 +28,7 @@ type unit struct {
 type plan struct {
 	sign    string // what it was made of
 	adapter *RunningAdapter
+	places  map[string]place // where its keys are parked, by placeOf
 	runs    []func(context.Context) error
 }
 
@@ -57,12 +60,19 @@ func (a *App) plan(fed *federation.Federation) (map[string]*plan, error) {
 
 // lanes plans the work on the two in streams of an organisation.
 func (a *App) lanes(organisation string) *plan {
-	p := &plan{}
 	deciding := &sync.Mutex{}
+	parking := &flow.Parking{
+		Organisation: organisation, Bus: a.bus, Index: a.index, Deciding: deciding, Current: a.version.Load,
+		Decided: a.cfg.Observer.Decided, Log: a.log.With(zap.String("organisation", organisation)),
+	}
+	p := &plan{
+		places: map[string]place{placeOf(decision.ParkedKey{Application: organisation, Direction: decision.In}): parking},
+		runs:   []func(context.Context) error{parking.Run},
+	}
 	for _, in := range []string{bus.InStream(organisation), bus.EdgeStream(organisation)} {
 		l := &flow.Lane{
 			Organisation: organisation, In: in, Bus: a.bus, Current: a.version.Load, Index: a.index, Now: time.Now,
-			Deciding: deciding, Decided: a.cfg.Observer.Decided, Log: a.log.With(zap.String("in", in)),
+			Deciding: deciding, Parking: parking, Decided: a.cfg.Observer.Decided, Log: a.log.With(zap.String("in", in)),
 		}
 		p.runs = append(p.runs, l.Run)
 	}
@@ -88,7 +98,7 @@ func (a *App) apply(plans map[string]*plan) {
 
 func (a *App) start(p *plan) *unit {
 	ctx, stop := context.WithCancel(a.run)
-	u := &unit{sign: p.sign, adapter: p.adapter, stop: stop}
+	u := &unit{sign: p.sign, adapter: p.adapter, places: p.places, stop: stop}
 	for _, run := range p.runs {
 		u.done.Add(1)
 		a.group.Go(func() error {
@@ -105,4 +115,16 @@ func (a *App) stopUnits() {
 		u.stop()
 		delete(a.units, name)
 	}
+}
+
+// place finds where a key is parked; nil when this hub does not serve it.
+func (a *App) place(name string) place {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	for _, u := range a.units {
+		if p := u.places[name]; p != nil {
+			return p
+		}
+	}
+	return nil
 }

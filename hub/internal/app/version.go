@@ -55,7 +55,7 @@ func Version(ctx context.Context, b *bus.Bus, digest string) (*federation.Federa
 	if err != nil {
 		return nil, err
 	}
-	defer archive.Close() //nolint:errcheck // read only
+	defer archive.Close()
 	fed, _, err := federation.FromArchive(archive)
 	return fed, err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -70,11 +71,15 @@ func (b *Bus) append(ctx context.Context, msgs []event.Message, guard ...jetstre
 	return ack.Sequence - uint64(len(msgs)) + 1, nil
 }
 
-// natsMsg copies the header map: the batch adds its own headers to it.
+// natsMsg copies the header map: the batch adds its own headers to it. Those of
+// the batch that a stored message came in are stored with it, and would act
+// again.
 func natsMsg(m *event.Message) *nats.Msg {
 	h := make(nats.Header, len(m.Header)+4)
 	for k, v := range m.Header {
-		h[k] = v
+		if !strings.HasPrefix(k, "Nats-Batch-") && !strings.HasPrefix(k, "Nats-Expected-") {
+			h[k] = v
+		}
 	}
 	return &nats.Msg{Subject: m.Subject, Header: h, Data: m.Data}
 }

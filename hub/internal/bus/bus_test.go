@@ -14,7 +14,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 )
 
-var small = Layout{Trail: 64 << 20, Out: 64 << 20, Quarantine: 64 << 20, State: 8 << 20, Blobs: 64 << 20}
+var small = Layout{Trail: 64 << 20, Out: 64 << 20, Quarantine: 64 << 20, Parked: 64 << 20, State: 8 << 20, Blobs: 64 << 20}
 
 // start gives a fresh embedded server with the streams of one organisation.
 func start(t *testing.T) (*Bus, *Server) {

@@ -96,8 +96,8 @@ func syncDir(dir string) error {
 }
 
 // users are the two that may connect: the hub itself, and the local
-// credential, which can publish to in streams, read, and take from mailboxes of
-// mode nats, but not change streams, take from mailboxes that the hub hands
+// credential, which can publish to in streams, read, ask the running hub for
+// acts, and take from mailboxes of mode nats, but not change streams, take from mailboxes that the hub hands
 // out, or change the consumers that the hub works with.
 func users(own, local nkeys.KeyPair, mailboxes MailboxOwners) ([]*server.NkeyUser, error) {
 	ownKey, err := own.PublicKey()
@@ -132,7 +132,7 @@ func localPermissions(mailboxes MailboxOwners) *server.Permissions {
 		deny = append(deny, "$JS.ACK."+Out+"."+decision.MailboxName(m)+".>")
 	}
 	return &server.Permissions{
-		Publish:   &server.SubjectPermission{Allow: append(api, "in.>", "$JS.ACK.>", "$JS.FC.>"), Deny: deny},
+		Publish:   &server.SubjectPermission{Allow: append(api, "in.>", controlRoot+">", "$JS.ACK.>", "$JS.FC.>"), Deny: deny},
 		Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>", "_INBOX_local.>"}},
 	}
 }

@@ -50,6 +50,7 @@ func TestLocalCredential(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(local.Close)
+	serve(t, b)
 	for name, c := range map[string]struct {
 		allowed bool
 		try     func(context.Context) error
@@ -64,6 +65,26 @@ func TestLocalCredential(t *testing.T) {
 		}},
 		"take from a mailbox of mode nats":           {true, func(ctx context.Context) error { return takeOne(ctx, local, "lhm_own") }},
 		"take from a mailbox that the hub hands out": {false, func(ctx context.Context) error { return takeOne(ctx, local, "lhm_sink") }},
+		"ask the running hub": {true, func(ctx context.Context) error {
+			_, err := local.Call(ctx, "double", []byte("x"))
+			return err
+		}},
+		"answer in the hub's place": {false, func(ctx context.Context) error {
+			sub, err := local.nc.SubscribeSync(controlRoot + "double")
+			if err != nil {
+				return err
+			}
+			defer func() { _ = sub.Unsubscribe() }()
+			if err := b.nc.PublishRequest(controlRoot+"double", "_INBOX.x", nil); err != nil {
+				return err
+			}
+			_, err = sub.NextMsgWithContext(ctx)
+			return err
+		}},
+		"release a parked key by itself": {false, func(ctx context.Context) error {
+			_, err := local.js.Publish(ctx, "parked.release.lhm.sink.out.x", nil)
+			return err
+		}},
 		"publish to OUT": {false, func(ctx context.Context) error {
 			_, err := local.js.Publish(ctx, "out.lhm.sink.t", nil)
 			return err

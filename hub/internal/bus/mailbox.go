@@ -72,14 +72,23 @@ func (b *Bus) Mailboxes(ctx context.Context) (map[string]uint64, error) {
 	return out, list.Err()
 }
 
-// MailboxFloor is the sequence in OUT at and below which a mailbox has nothing
-// left to hand out.
-func (b *Bus) MailboxFloor(ctx context.Context, application string) (uint64, error) {
+// MailboxState is how far a mailbox is.
+type MailboxState struct {
+	// Floor is the sequence in OUT at and below which nothing is left to hand
+	// out.
+	Floor uint64
+	// Places is how many copies can be in hand at a time.
+	Places int
+}
+
+// Mailbox tells how far a mailbox is.
+func (b *Bus) Mailbox(ctx context.Context, application string) (MailboxState, error) {
 	cons, err := b.js.Consumer(ctx, Out, decision.MailboxName(application))
 	if err != nil {
-		return 0, fmt.Errorf("look at mailbox %s: %w", application, err)
+		return MailboxState{}, fmt.Errorf("look at mailbox %s: %w", application, err)
 	}
-	return cons.CachedInfo().AckFloor.Stream, nil
+	info := cons.CachedInfo()
+	return MailboxState{Floor: info.AckFloor.Stream, Places: info.Config.MaxAckPending}, nil
 }
 
 // RewindMailbox makes a mailbox hand out again from sequence seq of OUT, also

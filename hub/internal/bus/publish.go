@@ -17,3 +17,17 @@ func (b *Bus) Publish(ctx context.Context, m event.Message) (uint64, error) {
 	}
 	return ack.Sequence, nil
 }
+
+// FitsIn tells whether m is small enough for an in stream.
+func FitsIn(m *event.Message) bool {
+	n := len(m.Data) + len("NATS/1.0\r\n\r\n")
+	for name, values := range m.Header {
+		for _, v := range values {
+			n += len(name) + len(v) + len(": \r\n")
+		}
+	}
+	return n+batchHeaders <= maxIn
+}
+
+// batchHeaders is what a message carries more when it is part of a batch.
+const batchHeaders = 256

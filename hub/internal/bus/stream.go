@@ -16,6 +16,7 @@ const (
 	Trail      = "TRAIL"
 	Out        = "OUT"
 	Quarantine = "QUARANTINE"
+	Parked     = "PARKED"
 	in         = "IN_"
 	edge       = "EDGE_"
 )
@@ -57,8 +58,8 @@ type StreamSpec struct {
 
 // Layout is how large the hub's own streams are, in bytes.
 type Layout struct {
-	Trail, Out, Quarantine, State, Schemas, Blobs int64
-	Replicas                                      int
+	Trail, Out, Quarantine, Parked, State, Schemas, Blobs int64
+	Replicas                                              int
 }
 
 // Organisation is what the layout needs to know of one.
@@ -73,6 +74,7 @@ func (l Layout) Specs(orgs []Organisation) []StreamSpec {
 		{Name: Trail, Subjects: []string{"trail.>"}, MaxBytes: l.Trail, MaxMsg: MaxPayload, Atomic: true, Audit: true},
 		{Name: Out, Subjects: []string{"out.>"}, MaxBytes: l.Out, MaxMsg: MaxPayload, Atomic: true},
 		{Name: Quarantine, Subjects: []string{"quarantine.>"}, MaxBytes: l.Quarantine, MaxMsg: MaxPayload, Atomic: true},
+		{Name: Parked, Subjects: []string{"parked.>"}, MaxBytes: l.Parked, MaxMsg: MaxPayload, Atomic: true},
 	}
 	for _, o := range orgs {
 		specs = append(specs,

@@ -49,6 +49,11 @@ type Decision struct {
 	// Of is the earlier message that this one repeats, conflicts with or (for a
 	// corrected resend of a quarantined event) supersedes.
 	Of *Ref `json:"of,omitempty"`
+	// Key is event.KeyToken of the order key, for Parked.
+	Key string `json:"key,omitempty"`
+	// Released is where the event was acknowledged, for one that was parked and
+	// has now come back by the edge stream.
+	Released *Ref `json:"released,omitempty"`
 
 	Stored  time.Time `json:"stored"`  // when the in stream stored the event
 	Decided time.Time `json:"decided"` // when the hub decided
@@ -82,20 +87,28 @@ type Delivery struct {
 	Seq     uint64 `json:"seq"`
 	ID      string `json:"id"`
 	Attempt int    `json:"attempt"`
-	// Result is Done or Refused.
+	// Result is Done or Refused, or Parked, which one of the two will follow.
 	Result Result `json:"result"`
-	// Code of the receiver's fault, for Refused.
+	// Code of the receiver's fault, for Refused and Parked; CodeBehind or
+	// CodeReturned.
 	Code string    `json:"code,omitempty"`
 	At   time.Time `json:"at"`
 }
 
-// Result is how a copy ended.
+// Result is how a copy ended, or that it is parked.
 type Result string
 
 // The results.
 const (
 	Done    Result = "done"
 	Refused Result = "refused"
+	Parked  Result = "parked" // not an end: Done or Refused follows
+)
+
+// Codes of a Delivery that are not the receiver's.
+const (
+	CodeBehind   = "behind"   // parked because an earlier copy of its key is
+	CodeReturned = "returned" // refused by a steward: back to the sender
 )
 
 // Remembered tells whether d changes what is known of its event's identity: a
@@ -104,4 +117,16 @@ const (
 func (d *Decision) Remembered() bool {
 	return d.ID != "" && d.Outcome != hub.Suppressed &&
 		d.Code != refusal.SourceNotAllowed && d.Code != refusal.SubjectMismatch
+}
+
+// Stays tells whether d is about a released event that could not be carried out
+// again: there is nothing to store, it lies where it was parked.
+func (d *Decision) Stays() bool { return d.Outcome == hub.Parked && d.Released != nil }
+
+// Place is where the event lies that d is about.
+func (d *Decision) Place() Ref {
+	if d.Stays() {
+		return *d.Released
+	}
+	return Ref{In: d.In, Seq: d.Seq}
 }

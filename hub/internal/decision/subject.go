@@ -40,4 +40,5 @@ const (
 	KindDecision = "decision"
 	KindDelivery = "delivery"
 	KindCursor   = "cursor"
+	KindAct      = "act"
 )

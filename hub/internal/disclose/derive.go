@@ -14,15 +14,17 @@ import (
 type object = map[string]any
 
 // deriver makes the schema of cut data from the schema of the whole.
-type deriver struct{ errs []error }
+type deriver struct{ refused []PointerError }
 
 func derive(s *schemas.Schema, id string, k *keep) ([]byte, []error) {
 	var d deriver
+	d.values(view(s.Resolved()), k, "")
 	root := d.schema(s.Resolved(), k, "")
-	if len(d.errs) > 0 {
-		return nil, d.errs
+	if len(d.refused) > 0 {
+		return nil, d.errors()
 	}
 	root["$id"] = id
+	closeRoot(root, k)
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
@@ -33,11 +35,37 @@ func derive(s *schemas.Schema, id string, k *keep) ([]byte, []error) {
 	return out.Bytes(), nil
 }
 
+func (d *deriver) errors() []error {
+	out := make([]error, len(d.refused))
+	for i := range d.refused {
+		out[i] = &d.refused[i]
+	}
+	return out
+}
+
+// closeRoot says at the root what its allOf says, since admission looks only there:
+// the whole schema may have said it by a $ref.
+func closeRoot(root object, k *keep) {
+	named, _ := root["properties"].(object)
+	if named == nil {
+		named = object{}
+	}
+	for name := range k.names {
+		if named[name] == nil {
+			named[name] = object{}
+		}
+	}
+	root["type"], root["properties"], root["additionalProperties"] = "object", named, false
+}
+
 func (d *deriver) refuse(pointer, keyword string) {
 	if pointer == "" {
 		pointer = "/"
 	}
-	d.errs = append(d.errs, &PointerError{Pointer: pointer, Keyword: keyword, Err: ErrNotDerivable})
+	one := PointerError{Pointer: pointer, Keyword: keyword, Err: ErrNotDerivable}
+	if !slices.Contains(d.refused, one) {
+		d.refused = append(d.refused, one)
+	}
 }
 
 // schema derives node, which stands at pointer and of which k remains.
@@ -45,22 +73,7 @@ func (d *deriver) schema(node object, k *keep, at string) object {
 	if k.all {
 		return node
 	}
-	if !holdsOthers(node) {
-		d.refuse(at, "type")
-	}
 	return d.part(node, k, at)
-}
-
-// holdsOthers tells whether the value can only be an object, an array or null,
-// by node or one of its allOf.
-func holdsOthers(node object) bool {
-	switch t := node["type"].(type) {
-	case string:
-		return t == "object" || t == "array"
-	case []any:
-		return !slices.ContainsFunc(t, func(v any) bool { return v != "object" && v != "array" && v != "null" })
-	}
-	return slices.ContainsFunc(nodes(node["allOf"]), holdsOthers)
 }
 
 // part derives node of which not all remains.
@@ -145,8 +158,10 @@ func escape(name string) string {
 func bars(name string, v any, k *keep) bool {
 	switch name {
 	case "enum", "const", "minProperties", "patternProperties", "propertyNames",
-		"unevaluatedProperties", "unevaluatedItems", "prefixItems", "contains", "uniqueItems":
+		"unevaluatedProperties", "unevaluatedItems", "prefixItems", "contains":
 		return true
+	case "uniqueItems":
+		return v != false
 	case "additionalProperties":
 		_, plain := v.(bool)
 		return !plain
@@ -196,8 +211,8 @@ func looks(v any, k *keep) bool {
 
 func annotation(name string) bool {
 	switch name {
-	case "$comment", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly":
-		return true
+	case "$comment", "title", "description", "deprecated", "readOnly", "writeOnly":
+		return true // but default and examples may hold what is cut
 	}
 	return false
 }

@@ -110,8 +110,13 @@ func Covered(parents []string, pointer string) bool {
 	})
 }
 
+// digest is over the pointers, one a line; "~n" stands in none by itself.
 func digest(pointers []string) string {
-	sum := sha256.Sum256([]byte(strings.Join(pointers, "\n")))
+	var text []string
+	for _, p := range pointers {
+		text = append(text, strings.ReplaceAll(p, "\n", "~n"))
+	}
+	sum := sha256.Sum256([]byte(strings.Join(text, "\n")))
 	return hex.EncodeToString(sum[:8])
 }
 

@@ -28,13 +28,18 @@ func wohnung(t *testing.T) *schemas.Schema {
 // plan makes a cut, and the schema of members beside the usual ones.
 func plan(t *testing.T, members string, pointers ...string) (*disclose.Cut, []error) {
 	t.Helper()
+	return disclose.Plan(admit(t, members), pointers)
+}
+
+func admit(t testing.TB, members string) *schemas.Schema {
+	t.Helper()
 	raw := `{"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "urn:amtsbote:schema:de.test.v1", "title": "T",
 "type": "object", "additionalProperties": false, "x-nicht-personenbezogen": true, ` + members + `}`
 	s, errs := (&schemas.Registry{}).Admit("de.test.v1", "schema.json", []byte(raw))
 	if errs != nil {
 		t.Fatal(errs)
 	}
-	return disclose.Plan(s, pointers)
+	return s
 }
 
 func TestApplyKeepsBytes(t *testing.T) {
@@ -96,6 +101,9 @@ func TestPlanErrors(t *testing.T) {
 	object := func(s string) string {
 		return `"properties": {"o": {"type": "object", "additionalProperties": false, "properties": {"p": {}, "q": {}}, ` + s + `}}`
 	}
+	listOf := func(s string) string {
+		return `"properties": {"l": {"type": "array", "items": {"type": "object", "additionalProperties": false, "properties": {"p": {}, "q": {}}}, ` + s + `}}`
+	}
 	tests := []struct {
 		name, members string
 		pointers      []string
@@ -127,6 +135,23 @@ func TestPlanErrors(t *testing.T) {
 		{"named only in a branch", `"properties": {"o": {"type": "object", "unevaluatedProperties": false, "oneOf": [{"properties": {"p": {}}}, {"properties": {"q": {}}}]}}`, []string{"/o/p"}, "oneOf"},
 		{"items that must differ", `"properties": {"l": {"type": "array", "uniqueItems": true, "items": {"type": "object", "additionalProperties": false, "properties": {"p": {}, "q": {}}}}}`, []string{"/l/p"}, "uniqueItems"},
 		{"may be a plain value", `"properties": {"o": {"type": ["object", "string"], "additionalProperties": false, "properties": {"p": {}}}}`, []string{"/o/p"}, "type"},
+		{"may be a list of anything", `"properties": {"o": {"type": ["object", "array"], "additionalProperties": false, "properties": {"p": {}}}}`, []string{"/o/p"}, "items"},
+		{"a list of nothing", `"properties": {"o": {"type": ["object", "array"], "additionalProperties": false, "properties": {"p": {}}, "items": false}}`, []string{"/o/p"}, ""},
+		{"a number that must be whole", `"properties": {"o": {"type": ["object", "number"], "additionalProperties": false, "properties": {"p": {}}, "allOf": [{"type": ["object", "integer"]}]}}`, []string{"/o/p"}, "type"},
+		{"type in one part, field in another", object(`"allOf": [{"properties": {"p": {}}}, {"allOf": [{"required": ["q"]}]}]`), []string{"/o/p"}, ""},
+		{"part of a part", `"allOf": [{"properties": {"o": {"properties": {"p": {"type": "string"}}}}}], ` + object(`"required": ["q"]`), []string{"/o/p"}, ""},
+		{"the type says less than allOf", `"properties": {"o": {"type": ["object", "string"], "additionalProperties": false, "properties": {"p": {}, "q": {}}, "allOf": [{"type": "object"}]}}`, []string{"/o/p"}, ""},
+		{"items that may be alike", `"properties": {"l": {"type": "array", "uniqueItems": false, "items": {"type": "object", "additionalProperties": false, "properties": {"p": {}, "q": {}}}}}`, []string{"/l/p"}, ""},
+		{"anyOf with a default", ab + `, "anyOf": [{"required": ["a"], "default": {"b": "x"}}, {"maxLength": 1}]`, []string{"/a"}, "anyOf"},
+		{"anyOf with an example", ab + `, "anyOf": [{"required": ["a"], "examples": [{"b": "x"}]}]`, []string{"/a"}, "anyOf"},
+		{"rule on part of a field", object(`"required": []`) + `, "anyOf": [{"properties": {"o": {"required": ["q"]}}}]`, []string{"/o/p"}, "anyOf"},
+		{"enum of a parent", object(`"enum": [{"p": 1}, {"q": 2}]`), []string{"/o/p"}, "enum"},
+		{"names by pattern", object(`"patternProperties": {"^x": {"type": "string"}}`), []string{"/o/p"}, "patternProperties"},
+		{"first items", listOf(`"prefixItems": [{"required": ["q"]}]`), []string{"/l/p"}, "prefixItems"},
+		{"an item that must be there", listOf(`"contains": {"required": ["q"]}`), []string{"/l/p"}, "contains"},
+		{"other items", listOf(`"unevaluatedItems": false`), []string{"/l/p"}, "unevaluatedItems"},
+		{"number of items", listOf(`"minItems": 1, "maxItems": 3`), []string{"/l/p"}, ""},
+		{"examples and default", object(`"default": {"q": 1}, "examples": [{"q": 1}]`), []string{"/o/p"}, ""},
 		{"other names allowed", `"properties": {"o": {"type": "object", "additionalProperties": {"type": "string"}, "properties": {"p": {}}}}`, []string{"/o/p"}, "additionalProperties"},
 	}
 	for _, tc := range tests {
@@ -155,6 +180,14 @@ func TestPlanErrors(t *testing.T) {
 	}
 }
 
+// The error says where, as a JSON Pointer.
+func TestPlanErrorPointer(t *testing.T) {
+	_, errs := plan(t, `"properties": {"a~/": {"type": "object", "additionalProperties": false, "minProperties": 1, "properties": {"p": {}}}}`, "/a~0~1/p")
+	if len(errs) != 1 || errs[0].Error() != "/a~0~1: no schema can be derived for the cut data (minProperties)" {
+		t.Error(errs)
+	}
+}
+
 // The mark of a block goes wherever a personal field goes, and only there.
 func TestBlockMarksStay(t *testing.T) {
 	marks := []string{"/sperren/auskunftssperre", "/sperren/bedingterSperrvermerk", "/sperren/uebermittlungssperren"}
@@ -170,6 +203,40 @@ func TestBlockMarksStay(t *testing.T) {
 	for pointer, want := range map[string][]string{"/a": {"/a", "/s"}, "/n": {"/n"}, "/s": {"/s"}} {
 		if c, errs := plan(t, members, pointer); errs != nil || !slices.Equal(c.Fields(), want) {
 			t.Errorf("%s: %v, %v", pointer, c.Fields(), errs)
+		}
+	}
+}
+
+// Different fields have different schemas, whatever their names hold.
+func TestDataSchemasDiffer(t *testing.T) {
+	const members = `"properties": {"a": {}, "b": {}, "a\n": {"type": "object", "additionalProperties": false, "properties": {"b": {}, "c": {}}}}`
+	x, errs := plan(t, members, "/a", "/b")
+	y, moreErrs := plan(t, members, "/a\n/b")
+	if errs != nil || moreErrs != nil || x.DataSchema() == y.DataSchema() {
+		t.Errorf("%v and %v are both %s", x.Fields(), y.Fields(), x.DataSchema())
+	}
+}
+
+// What the root says by a reference, the derived schema says itself.
+func TestDerivedRoot(t *testing.T) {
+	admit := func(def string) *schemas.Schema {
+		s, errs := (&schemas.Registry{}).Admit("de.test.v1", "schema.json", []byte(`{"$schema": "https://json-schema.org/draft/2020-12/schema",
+"$id": "urn:amtsbote:schema:de.test.v1", "title": "T", "x-nicht-personenbezogen": true, "$ref": "#/$defs/d", "required": ["a"], "$defs": {"d": `+def+`}}`))
+		if errs != nil {
+			t.Fatal(errs)
+		}
+		return s
+	}
+	c, errs := disclose.Plan(admit(`{"type": "object", "additionalProperties": false, "properties": {"a": {}, "b": {}}}`), []string{"/a"})
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	if _, errs := (&schemas.Registry{}).Admit(strings.TrimPrefix(c.DataSchema(), schemas.IDPrefix), "derived", c.Schema()); errs != nil {
+		t.Errorf("%v\n%s", errs, c.Schema())
+	}
+	for _, typ := range []string{`["object", "null"]`, `["object", "array"]`, `"array"`} {
+		if c, errs := disclose.Plan(admit(`{"type": `+typ+`, "additionalProperties": false, "properties": {"a": {}}, "items": false}`), []string{"/a"}); errs == nil {
+			t.Errorf("%s: %s", typ, c.Schema())
 		}
 	}
 }

@@ -3,12 +3,13 @@ package disclose_test
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
+	"errors"
+	"flag"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v5"
 	"pgregory.net/rapid"
 
@@ -16,274 +17,177 @@ import (
 	"github.com/amtsbote/amtsbote/schemas"
 )
 
-// shape is a random schema of which instances can be made.
-type shape struct {
-	kind   string // object, array, or a scalar
-	fields []field
-	item   *shape
-	marks  map[string]any
-	ref    bool   // behind a $ref to a definition
-	narrow string // "": not; else a required name, beside the $ref or in an allOf
-}
+// A hundred schemas, which is what rapid does by itself, miss too much.
+func init() { _ = flag.Set("rapid.checks", "1500") }
 
-type field struct {
-	name     string
-	required bool
-	shape    *shape
-}
+// TestCutProperty: for random schemas, pointers and instances
+//   - what Plan accepts is cut to exactly what is disclosed, byte for byte;
+//   - the cut is valid against the derived schema, which is admissible and names
+//     nothing that is not disclosed;
+//   - Plan accepts where no rule looks at what is cut, and then the derived
+//     schema is as strict about what remains as the whole one.
+func TestCutProperty(t *testing.T) { rapid.Check(t, cutProperty) }
 
-var names = []string{"a", "b", "c/d", "e~f", "ä"}
-
-func drawObject(t *rapid.T, depth int) *shape {
-	s := &shape{kind: "object"}
-	for _, name := range names {
-		if rapid.IntRange(0, 2).Draw(t, "has") > 0 {
-			s.fields = append(s.fields, field{name, rapid.Bool().Draw(t, "required"), drawShape(t, depth-1)})
-		}
+func cutProperty(rt *rapid.T) {
+	t := &drawer{T: rt}
+	t.wild = t.oneIn(2, "wild")
+	root := t.object(3, false)
+	fields := root.known()
+	pointers := t.pointers(fields)
+	kept := withBlocks(fields, pointers)
+	t.addRules(root, fields, kept)
+	s, registry, raw := t.schema(root)
+	var all []string
+	for _, f := range s.Fields() {
+		all = append(all, f.Pointer)
 	}
-	if len(s.fields) > 0 && rapid.Bool().Draw(t, "narrow") {
-		s.narrow = s.fields[0].name
-		s.fields[0].required = true
+	if want := slices.Sorted(maps.Keys(fields)); !slices.Equal(slices.Sorted(slices.Values(all)), want) {
+		t.Fatalf("fields %q, want %q\n%s", all, want, raw)
 	}
-	return s
-}
-
-func drawShape(t *rapid.T, depth int) *shape {
-	kinds := []string{"string", "number", "boolean", "maybe"}
-	if depth > 0 {
-		kinds = append(kinds, "object", "object", "array")
+	cut, errs := disclose.Plan(s, pointers)
+	if errs != nil {
+		t.refused(cut, errs)
+		if mustCut(root, fields, kept) {
+			t.Fatalf("plan %q: %v\n%s", pointers, errs, raw)
+		}
+		return
 	}
-	s := &shape{kind: rapid.SampledFrom(kinds).Draw(t, "kind")}
-	switch s.kind {
-	case "object":
-		s = drawObject(t, depth)
-	case "array":
-		s.item = drawShape(t, depth-1)
-	}
-	if len(s.fields) == 0 && s.item == nil {
-		mark := rapid.SampledFrom([]string{"x-datenkategorie", "x-sperre", "x-nicht-personenbezogen"}).Draw(t, "mark")
-		s.marks = map[string]any{mark: "marke"}
-		if mark == "x-nicht-personenbezogen" {
-			s.marks[mark] = true
-		}
-	}
-	s.ref = rapid.IntRange(0, 3).Draw(t, "ref") == 0
-	return s
-}
-
-func (s *shape) schema(defs map[string]any) map[string]any {
-	out := map[string]any{"type": s.kind}
-	for k, v := range s.marks {
-		out[k] = v
-	}
-	switch s.kind {
-	case "maybe":
-		out["type"] = []string{"string", "null"}
-	case "array":
-		out["items"] = s.item.schema(defs)
-	case "object":
-		s.object(out, defs)
-	}
-	if !s.ref {
-		return out
-	}
-	name := fmt.Sprintf("d%d", len(defs))
-	defs[name] = out
-	ref := map[string]any{"$ref": "#/$defs/" + name}
-	if s.narrow != "" {
-		ref["required"] = []string{s.narrow}
-	}
-	return ref
-}
-
-func (s *shape) object(out, defs map[string]any) {
-	props, required := map[string]any{}, []string{}
-	for _, f := range s.fields {
-		props[f.name] = f.shape.schema(defs)
-		if f.required {
-			required = append(required, f.name)
-		}
-	}
-	out["properties"], out["required"], out["additionalProperties"] = props, required, false
-	if s.narrow != "" {
-		typed := map[string]any{"type": []string{"object", "array", "string", "number", "boolean", "null"}}
-		if k := s.fields[0].shape.kind; k == "object" || k == "array" {
-			typed = map[string]any{"type": k}
-		}
-		out["allOf"] = []any{map[string]any{"properties": map[string]any{s.narrow: typed}, "required": []string{s.narrow}}}
-	}
-}
-
-// text writes a random instance, with odd but legal spelling.
-func (s *shape) text(t *rapid.T, b *strings.Builder) {
-	space := func() { b.WriteString(rapid.SampledFrom([]string{"", "", " ", "\n\t"}).Draw(t, "space")) }
-	space()
-	switch s.kind {
-	case "string", "maybe":
-		choice := []string{`""`, `"12.50"`, `"\u00e4\/\n"`, `"}\\"`, `"ö,"`}
-		if s.kind == "maybe" {
-			choice = append(choice, "null")
-		}
-		b.WriteString(rapid.SampledFrom(choice).Draw(t, "string"))
-	case "number":
-		b.WriteString(rapid.SampledFrom([]string{"12.50", "-0", "1e2", "9007199254740993", "0.10"}).Draw(t, "number"))
-	case "boolean":
-		b.WriteString(rapid.SampledFrom([]string{"true", "false"}).Draw(t, "boolean"))
-	case "array":
-		b.WriteByte('[')
-		for i := range rapid.IntRange(0, 3).Draw(t, "items") {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			s.item.text(t, b)
-		}
-		space()
-		b.WriteByte(']')
-	case "object":
-		s.members(t, b, space)
-	}
-	space()
-}
-
-func (s *shape) members(t *rapid.T, b *strings.Builder, space func()) {
-	b.WriteByte('{')
-	comma := ""
-	for _, f := range rapid.Permutation(s.fields).Draw(t, "order") {
-		if !f.required && rapid.Bool().Draw(t, "absent") {
-			continue
-		}
-		b.WriteString(comma)
-		comma = ","
-		space()
-		name, _ := json.Marshal(f.name)
-		if f.name == "ä" && rapid.Bool().Draw(t, "escaped") {
-			name = []byte(`"\u00e4"`)
-		}
-		b.Write(name)
-		space()
-		b.WriteByte(':')
-		f.shape.text(t, b)
-	}
-	space()
-	b.WriteByte('}')
-}
-
-// leaves lists "pointer raw" of all scalars, array indices left out, in order.
-func leaves(t *rapid.T, data []byte) []string {
-	var out []string
-	d := jsontext.NewDecoder(bytes.NewReader(data))
-	for {
-		kind := d.PeekKind()
-		if kind == '{' || kind == '[' || kind == '}' || kind == ']' {
-			if _, err := d.ReadToken(); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		v, err := d.ReadValue()
-		if err != nil {
-			return out
-		}
-		if k, n := d.StackIndex(d.StackDepth()); k == '{' && n%2 == 1 {
-			continue // a name
-		}
-		out = append(out, path(d)+" "+string(v))
-	}
-}
-
-// path is the decoder's place without array indices.
-func path(d *jsontext.Decoder) string {
-	tokens := strings.Split(string(d.StackPointer()), "/")[1:]
-	p := ""
-	for i, tok := range tokens {
-		if k, _ := d.StackIndex(i + 1); k == '{' {
-			p += "/" + tok
-		}
-	}
-	return p
-}
-
-// TestCutProperty: for random schemas, instances and pointers the cut is valid
-// against the derived schema, and its leaves are exactly those disclosed, byte
-// for byte and in order.
-func TestCutProperty(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		root := drawObject(t, 3)
-		defs := map[string]any{}
-		doc := root.schema(defs)
-		doc["$schema"], doc["$id"], doc["title"] = "https://json-schema.org/draft/2020-12/schema", schemas.IDPrefix+"de.test.v1", "Test"
-		if len(defs) > 0 {
-			doc["$defs"] = defs
-		}
-		raw, _ := json.MarshalIndent(doc, "", " ")
-		s, errs := (&schemas.Registry{}).Admit("de.test.v1", "schema.json", raw)
-		if errs != nil {
-			t.Fatalf("%v\n%s", errs, raw)
-		}
-		var b strings.Builder
-		root.text(t, &b)
-		data := []byte(b.String())
-		if v := s.Validate(parse(t, data)); v != nil {
-			t.Fatalf("instance: %v\n%s\n%s", v, raw, data)
-		}
-		var pointers []string
-		for _, f := range s.Fields() {
-			if rapid.IntRange(0, 3).Draw(t, "disclose") == 0 {
-				pointers = append(pointers, f.Pointer)
-			}
-		}
-		cut, errs := disclose.Plan(s, pointers)
-		if errs != nil {
-			t.Fatalf("plan %v: %v\n%s", pointers, errs, raw)
-		}
-		checkCut(t, s, cut, pointers, data)
-	})
-}
-
-func checkCut(t *rapid.T, s *schemas.Schema, cut *disclose.Cut, pointers []string, data []byte) {
-	got, err := cut.Apply(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource(cut.DataSchema(), bytes.NewReader(cut.Schema())); err != nil {
-		t.Fatal(err)
-	}
-	derived, err := c.Compile(cut.DataSchema())
+	compiled, err := compile(cut)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, cut.Schema())
 	}
-	if err := derived.Validate(parse(t, got)); err != nil {
-		t.Fatalf("%v\ncut %s\nof %s\nschema %s", err, got, data, cut.Schema())
+	c := &check{t, s, cut, kept, compiled, raw}
+	c.derived(registry, fields)
+	for range 4 {
+		c.instance([]byte(t.instance(root, "", nil)))
 	}
-	personal := false
-	for _, f := range s.Fields() {
-		personal = personal || f.Leaf && f.Datenkategorie != "" && under(pointers, f.Pointer)
-	}
-	if personal {
-		for _, b := range s.Sperren {
-			pointers = append(pointers, b.Pointer)
-		}
-	}
-	want := slices.DeleteFunc(leaves(t, data), func(leaf string) bool {
-		pointer, _, _ := strings.Cut(leaf, " ")
-		return !under(pointers, pointer)
-	})
-	if !slices.Equal(leaves(t, got), want) {
-		t.Fatalf("cut to %v\n got %q\nwant %q\nfrom %s", pointers, got, want, data)
+	if !t.wild { // else what is cut can be wrong too
+		c.strict([]byte(t.instance(root, "", append([]string{}, kept...))))
 	}
 }
 
-func under(parents []string, pointer string) bool {
-	return slices.ContainsFunc(parents, func(p string) bool { return pointer == p || strings.HasPrefix(pointer, p+"/") })
+func (t *drawer) refused(cut *disclose.Cut, errs []error) {
+	for _, err := range errs {
+		if p, ok := errors.AsType[*disclose.PointerError](err); !ok || !errors.Is(err, disclose.ErrNotDerivable) || p.Keyword == "" {
+			t.Fatalf("refused by %v", err)
+		}
+	}
+	if cut != nil || len(errs) == 0 {
+		t.Fatal("a cut beside errors")
+	}
+}
+
+// compile reads the derived schema afresh.
+func compile(cut *disclose.Cut) (*jsonschema.Schema, error) {
+	c := jsonschema.NewCompiler()
+	c.AssertFormat = true
+	if err := c.AddResource(cut.DataSchema(), bytes.NewReader(cut.Schema())); err != nil {
+		return nil, err
+	}
+	return c.Compile(cut.DataSchema())
+}
+
+type check struct {
+	*drawer
+	whole  *schemas.Schema
+	cut    *disclose.Cut
+	kept   []string
+	schema *jsonschema.Schema
+	raw    []byte // of the whole schema
+}
+
+// instance checks one cut; of wild schemas not all that is drawn is valid.
+func (c *check) instance(data []byte) {
+	if v := c.whole.Validate(parse(c.T, data)); v != nil {
+		if !c.wild {
+			c.Fatalf("instance: %v\n%s\n%s", v, c.raw, data)
+		}
+		return
+	}
+	got, err := c.cut.Apply(data)
+	if err != nil {
+		c.Fatalf("%v\nto %q\n%s\n%s", err, c.kept, data, c.raw)
+	}
+	if is, want := show(got, "", c.kept, false), show(data, "", c.kept, true); is != want {
+		c.Fatalf("cut to %q\n got %s\nwant %s\nfrom %s", c.kept, is, want, data)
+	}
+	if err := c.schema.Validate(parse(c.T, got)); err != nil {
+		c.Fatalf("%v\ncut %s\nof %s\nto %q\nschema %s\nof %s", err, got, data, c.kept, c.cut.Schema(), c.raw)
+	}
+}
+
+// strict: what remains of data is valid exactly if data is, which has faults
+// only there; and data with anything that should be cut never is.
+func (c *check) strict(data []byte) {
+	remains := show(data, "", c.kept, true)
+	want := c.whole.Validate(parse(c.T, data)) == nil
+	if got := c.schema.Validate(parse(c.T, []byte(remains))) == nil; got != want {
+		c.Fatalf("valid %v, cut to %q valid %v\n%s\n%s\nschema %s\nof %s", want, c.kept, got, data, remains, c.cut.Schema(), c.raw)
+	}
+	if show(data, "", c.kept, false) != remains && c.schema.Validate(parse(c.T, data)) == nil {
+		c.Fatalf("valid without being cut to %q\n%s\nschema %s", c.kept, data, c.cut.Schema())
+	}
+}
+
+// derived checks the derived schema by itself.
+func (c *check) derived(registry *schemas.Registry, fields map[string]*known) {
+	id := strings.TrimPrefix(c.cut.DataSchema(), schemas.IDPrefix)
+	s, errs := registry.Admit(id, "derived.json", c.cut.Schema())
+	if errs != nil {
+		c.Fatalf("derived to %q: %v\n%s\nof %s", c.kept, errs, c.cut.Schema(), c.raw)
+	}
+	secret := map[string]bool{}
+	remain := map[string]bool{}
+	for p := range fields {
+		set := secret
+		if under(c.kept, p) || over(p, c.kept) {
+			set = remain
+		}
+		set[strings.ReplaceAll(strings.ReplaceAll(p[strings.LastIndexByte(p, '/')+1:], "~1", "/"), "~0", "~")] = true
+	}
+	for _, word := range append(words(s.Resolved()), words(parse(c.T, c.cut.Schema()))...) {
+		if secret[word] && !remain[word] && !slices.Contains(keywords, word) {
+			c.Fatalf("cut to %q names %q\n%s", c.kept, word, c.cut.Schema())
+		}
+	}
+	again, errs := disclose.Plan(c.whole, rapid.Permutation(append(slices.Clone(c.kept), c.cut.Fields()...)).Draw(c.T, "again"))
+	if errs != nil || again.DataSchema() != c.cut.DataSchema() || !bytes.Equal(again.Schema(), c.cut.Schema()) {
+		c.Fatalf("cut to %q and again to %q: %v", c.kept, c.cut.Fields(), errs)
+	}
+}
+
+// words lists all texts in v, names included, but for what is meant for people.
+func words(v any) []string {
+	var out []string
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		for _, one := range v {
+			out = append(out, words(one)...)
+		}
+	case map[string]any:
+		for name, one := range v {
+			if _, text := one.(string); text && (name == "title" || name == "description" || name == "$comment") {
+				continue
+			}
+			out = append(append(out, name), words(one)...)
+		}
+	}
+	return out
 }
 
 func parse(t *rapid.T, data []byte) any {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		t.Fatalf("%v: %s", err, data)
+	v, ok := decode(data)
+	if !ok {
+		t.Fatalf("no JSON: %s", data)
 	}
 	return v
+}
+
+func decode(data []byte) (v any, ok bool) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	err := d.Decode(&v)
+	return v, err == nil
 }

@@ -1,5 +1,8 @@
 package event
 
+// HubHeaders is how the names of all headers begin that the hub sets.
+const HubHeaders = "Amtsbote-"
+
 // Headers that the hub sets on what it stores. Those of senders never pass.
 const (
 	HeaderDelivery  = "Amtsbote-Delivery"  // stable id of a copy's delivery
@@ -8,10 +11,13 @@ const (
 	HeaderSeq       = "Amtsbote-Seq"       // its sequence there
 	HeaderKey       = "Amtsbote-Key"       // what order is kept by, percent-encoded
 	HeaderAdapter   = "Amtsbote-Adapter"   // edge only: which adapter brought it
-	HeaderCode      = "Amtsbote-Code"      // quarantine: reason
+	HeaderCode      = "Amtsbote-Code"      // quarantine, parked: reason
 	HeaderAt        = "Amtsbote-At"        // quarantine: where in the event
 	HeaderKeyword   = "Amtsbote-Keyword"   // quarantine: JSON Schema keyword
-	HeaderSubject   = "Amtsbote-Subject"   // quarantine: subject it was sent to
+	HeaderSubject   = "Amtsbote-Subject"   // quarantine, parked: subject it was sent to
 	HeaderEnvelope  = "Amtsbote-Envelope"  // quarantine: the data is a JSON envelope of headers and data
-	HeaderStored    = "Amtsbote-Stored"    // quarantine: when the in stream stored it
+	HeaderStored    = "Amtsbote-Stored"    // quarantine, parked: when the in stream stored it
+	HeaderOut       = "Amtsbote-Out"       // parked copies: sequence of the copy in OUT
+	HeaderReleased  = "Amtsbote-Released"  // edge only: <in stream>:<sequence> where a released event was acknowledged
+	HeaderRound     = "Amtsbote-Round"     // edge only: the round of a release that brought it
 )

@@ -26,3 +26,10 @@ func Shard(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:1])
 }
+
+// KeyToken is what stands for an order key where not every text is allowed:
+// subjects and the trail.
+func KeyToken(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:16])
+}

@@ -17,6 +17,9 @@ import (
 type Event struct {
 	Decision   *decision.Decision
 	Deliveries []*decision.Delivery
+	// Parked are the records of copies that were parked; their end, if they have
+	// one, stands in Deliveries.
+	Parked []*decision.Delivery
 }
 
 // Answer is what the trail says about an event id. An id can stand for several
@@ -68,6 +71,10 @@ func delivered(m *event.Message, id string, byRef map[decision.Ref]*Event) error
 	}
 	e := byRef[decision.Ref{In: d.In, Seq: d.Seq}]
 	if e == nil {
+		return nil
+	}
+	if d.Result == decision.Parked {
+		e.Parked = append(e.Parked, d)
 		return nil
 	}
 	for _, known := range e.Deliveries {

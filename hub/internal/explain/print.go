@@ -87,6 +87,8 @@ func (p printer) receiver(e *Event, r *decision.Receiver) {
 	}
 	p.line(p.t("  Felder", "  fields"), "%s", fields)
 	switch d := e.Delivery(r.Application); {
+	case d == nil && e.ParkedAt(r.Application) != nil:
+		p.parkedCopy(e.ParkedAt(r.Application))
 	case d == nil:
 		p.line(p.t("  Stand", "  state"), "%s", p.t("im Eingangsfach gespeichert, noch kein Ergebnis vermerkt (bei Empfängern der Art nats wird keines vermerkt)", "stored in the mailbox, no outcome recorded yet (for receivers of mode nats none is)"))
 	case d.Result == decision.Done:

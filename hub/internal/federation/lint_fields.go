@@ -2,6 +2,7 @@ package federation
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -105,7 +106,7 @@ func addressOf(text string, s *schemas.Schema) (address, bool) {
 
 // plan gives the cut of a type, with a finding for each pointer that is wrong.
 func (b *builder) plan(d *draft, s *schemas.Schema) *plan {
-	key := s.ID + "\n" + strings.Join(d.agreement.Disclose, "\n")
+	key := s.ID + fmt.Sprintf("%q", d.agreement.Disclose) // quoted: a name may hold anything
 	p := b.plans[key]
 	if p == nil {
 		p = b.newPlan(s, d.agreement.Disclose)

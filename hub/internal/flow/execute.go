@@ -15,6 +15,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
+	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
 // writeTrail records decisions behind the trail's cursor.
@@ -35,57 +36,76 @@ func (l *Lane) writeTrail(ctx context.Context, ds []*decision.Decision) error {
 }
 
 // execute makes what the decisions say and stores it: copies in OUT, refused
-// events in QUARANTINE. msgs[i] is the event of decisions[i].
+// events in QUARANTINE, parked ones in PARKED. msgs[i] is the event of
+// decisions[i].
 func (l *Lane) execute(ctx context.Context, ds []*decision.Decision, msgs []*event.Message) error {
-	copies, refused, err := l.loads(ds, msgs)
+	w, err := l.loads(ds, msgs)
 	if err != nil {
 		return err
 	}
-	done := make(chan error, 1)
-	go func() { done <- l.deliver(ctx, l.quarantine, refused) }()
-	err = l.deliver(ctx, l.out, copies)
-	return errors.Join(err, <-done)
+	if err := l.amend(ctx, w.amended); err != nil {
+		return err
+	}
+	done := make(chan error, 2)
+	go func() { done <- l.deliver(ctx, l.quarantine, w.refused) }()
+	go func() { done <- l.deliver(ctx, l.parked, w.parked) }()
+	err = l.deliver(ctx, l.out, w.copies)
+	return errors.Join(err, <-done, <-done)
+}
+
+// work is what decisions bring, by target, and the decisions that cannot be
+// carried out and are to be recorded as parked first.
+type work struct {
+	copies, refused, parked []load
+	amended                 []*decision.Decision
 }
 
 // loads sorts what the decisions bring by target, leaving out what a target has
 // already.
-func (l *Lane) loads(ds []*decision.Decision, msgs []*event.Message) (copies, refused []load, err error) {
+func (l *Lane) loads(ds []*decision.Decision, msgs []*event.Message) (work, error) {
+	var w work
 	for i, d := range ds {
+		var err error
 		switch d.Outcome {
 		case hub.Routed:
-			if d.Seq <= l.out.at.Seq {
-				continue
+			if d.Seq > l.out.at.Seq {
+				err = l.route(&w, d, msgs[i])
 			}
-			out, err := l.copies(d, msgs[i])
-			if err != nil {
-				return nil, nil, err
-			}
-			copies = append(copies, load{d.Seq, out})
 		case hub.Quarantined, hub.Unrouted:
 			if d.Seq > l.quarantine.at.Seq {
-				refused = append(refused, load{d.Seq, []event.Message{send.Quarantined(d, msgs[i])}})
+				w.refused = append(w.refused, load{d.Seq, []event.Message{send.Quarantined(d, msgs[i])}})
 			}
-			if d.Receipt != "" && d.Seq > l.out.at.Seq {
-				copies = append(copies, load{d.Seq, []event.Message{l.receipt(d, msgs[i])}})
+			if d.Receipt != "" && d.Seq > l.out.at.Seq && d.Code != refusal.Returned {
+				w.copies = append(w.copies, load{d.Seq, []event.Message{l.receipt(d, msgs[i])}})
 			}
+		case hub.Parked:
+			err = l.setAside(&w, d, msgs[i])
 		case hub.Suppressed:
 		}
+		if err != nil {
+			return w, err
+		}
 	}
-	return copies, refused, nil
+	return w, nil
 }
 
-// copies reads the event again but asks nobody: whether it may go was decided,
+// read reads the event again but asks nobody: whether it may go was decided,
 // even if its application has left the federation since.
-func (l *Lane) copies(d *decision.Decision, m *event.Message) (out []event.Message, err error) {
+func (l *Lane) read(d *decision.Decision, m *event.Message) (*event.Event, error) {
+	e, r := accept.Decode(m)
+	if r != nil {
+		return nil, fmt.Errorf("read %s %d again: %w", d.In, d.Seq, r)
+	}
+	return e, nil
+}
+
+// copies makes the copies of an event.
+func (l *Lane) copies(d *decision.Decision, e *event.Event) (out []event.Message, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("carry out the decision on %s %d: a fault of the hub (%T)", d.In, d.Seq, p)
 		}
 	}()
-	e, r := accept.Decode(m)
-	if r != nil {
-		return nil, fmt.Errorf("read %s %d again: %w", d.In, d.Seq, r)
-	}
 	if out, err = l.version.Sender.Copies(d, e); err == nil && d.Receipt != "" {
 		out = append(out, l.version.Sender.Receipt(d, e))
 	}
@@ -130,7 +150,7 @@ func (l *Lane) persist(ctx context.Context, t *target, b *batch) error {
 		if errors.Is(err, bus.ErrFenced) {
 			return err
 		}
-		next := settle.Settle(err, attempt, settle.Jitter())
+		next := settle.Settle(settle.Try{Err: err, Attempt: attempt, Jitter: settle.Jitter()})
 		l.Log.Warn("write not confirmed; trying again", zap.String("stream", t.stream),
 			zap.Int("attempt", attempt), zap.Duration("after", next.After), zap.Error(err))
 		settle.Wait(ctx, min(next.After, maxWait))

@@ -37,6 +37,9 @@ type Decider struct {
 	// Seen tells what is known of an event identity.
 	Seen func(event.Identity) (index.Seen, bool)
 	Now  func() time.Time
+	// Parked tells whether an event of this key, in message m, must not proceed
+	// since its key is parked; nil: all may.
+	Parked func(key string, m *event.Message) bool
 }
 
 // Decide is the way of one event, from the message in the in stream of
@@ -62,6 +65,9 @@ func (f *Decider) Decide(org string, m *event.Message) (d *decision.Decision) {
 	before, done := f.repeated(d, e)
 	if done {
 		return d
+	}
+	if f.Parked != nil && f.Parked(e.Key(), m) {
+		return wait(d, e.Key())
 	}
 	defer func() { suppressIfSame(d, before) }()
 
@@ -95,6 +101,9 @@ func (f *Decider) open(org string, m *event.Message) *decision.Decision {
 	if strings.HasPrefix(m.Subject, "edge.") {
 		d.Adapter = m.Get(event.HeaderAdapter)
 	}
+	if ref, stored := send.ReadReleased(m); ref != nil {
+		d.Released, d.Stored = ref, stored
+	}
 	return d
 }
 
@@ -127,6 +136,8 @@ func (f *Decider) repeated(d *decision.Decision, e *event.Event) (before *index.
 	switch {
 	case seen.Outcome == hub.Quarantined || seen.Outcome == hub.Unrouted:
 		return &seen, false
+	case seen.Outcome == hub.Parked && d.Released != nil && *d.Released == seen.Ref:
+		return nil, false // it is the one that was parked
 	case seen.Digest == d.Digest || seen.Conflict == d.Digest:
 		suppress(d)
 	default:

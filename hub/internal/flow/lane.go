@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,20 +32,23 @@ type Lane struct {
 	// Deciding is shared by the lanes of one organisation: both may see the same
 	// identity, so only one decides at a time.
 	Deciding *sync.Mutex
+	// Parking is shared by them too: a key that cannot proceed is parked for both.
+	Parking *Parking
 	// Decided is told of every decision once it is in the trail.
 	Decided func(*decision.Decision)
 	Log     *zap.Logger
 
-	version                *Version // of the batch in hand
-	work                   *bus.Work
-	trail, out, quarantine *target
-	crash                  func(point string) // tests only
+	version                        *Version // of the batch in hand
+	work                           *bus.Work
+	trail, out, quarantine, parked *target
+	crash                          func(point string) // tests only
+	patience                       time.Duration      // idle; tests only
 }
 
 // maxEvents is the most that one batch decides about.
 const maxEvents = 500
 
-// maxLag is how far a cursor of OUT or QUARANTINE may stay behind for want of
+// maxLag is how far a cursor of OUT, QUARANTINE or PARKED may stay behind for want of
 // something to store there; it bounds what a take-over reads.
 const maxLag = 10_000
 
@@ -64,9 +68,7 @@ func (l *Lane) Run(ctx context.Context) error {
 	}
 	defer work.Stop()
 	l.work = work
-	l.trail = newTarget(l.Bus, bus.Trail, "trail", l.In)
-	l.out = newTarget(l.Bus, bus.Out, "out", l.In)
-	l.quarantine = newTarget(l.Bus, bus.Quarantine, "quarantine", l.In)
+	l.aim()
 	for attempt := 1; ctx.Err() == nil; attempt++ {
 		before := l.trail.at
 		err := l.own(ctx)
@@ -84,6 +86,14 @@ func (l *Lane) Run(ctx context.Context) error {
 		settle.Wait(ctx, min(settle.Backoff(attempt, settle.Jitter()), maxWait))
 	}
 	return nil
+}
+
+// aim sets the lane's targets.
+func (l *Lane) aim() {
+	l.trail = newTarget(l.Bus, bus.Trail, "trail", l.In)
+	l.out = newTarget(l.Bus, bus.Out, "out", l.In)
+	l.quarantine = newTarget(l.Bus, bus.Quarantine, "quarantine", l.In)
+	l.parked = newTarget(l.Bus, bus.Parked, "parked", l.In)
 }
 
 // open begins to take from the in stream. Drift is an error; while the server
@@ -125,7 +135,7 @@ func (l *Lane) own(ctx context.Context) error {
 // next gives the messages that follow the cursor without a gap; none when there
 // was nothing, or nothing new.
 func (l *Lane) next(ctx context.Context) ([]*event.Message, error) {
-	waiting, cancel := context.WithTimeout(ctx, idle)
+	waiting, cancel := context.WithTimeout(ctx, cmp.Or(l.patience, idle))
 	msgs, err := l.work.Next(waiting, maxEvents)
 	cancel()
 	switch {
@@ -213,6 +223,7 @@ func (l *Lane) carry(ctx context.Context, msgs []*event.Message) error {
 	if err := l.execute(ctx, decisions, msgs); err != nil {
 		return err
 	}
+	l.Parking.carried(l.In, l.trail.at.Seq)
 	return l.moveUp(ctx, maxLag)
 }
 
@@ -224,12 +235,18 @@ func (l *Lane) record(ctx context.Context, msgs []*event.Message) ([]*decision.D
 	if err := l.writeTrail(ctx, decisions); err != nil {
 		return nil, err
 	}
+	l.tell(decisions)
+	return decisions, nil
+}
+
+// tell makes known what stands in the trail behind its cursor.
+func (l *Lane) tell(decisions []*decision.Decision) {
 	first := l.trail.last + 1
 	for i, d := range decisions {
+		l.Parking.decided(d)
 		l.Index.Decided(d, first+uint64(i))
 		l.Decided(d)
 	}
-	return decisions, nil
 }
 
 // decide decides in sequence; an event sees the decisions on those before it in
@@ -241,7 +258,7 @@ func (l *Lane) decide(msgs []*event.Message) []*decision.Decision {
 			return s, true
 		}
 		return l.Index.Lookup(id)
-	}}
+	}, Parked: l.Parking.holds}
 	out := make([]*decision.Decision, len(msgs))
 	for i, m := range msgs {
 		d := decider.Decide(l.Organisation, m)

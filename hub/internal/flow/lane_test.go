@@ -32,11 +32,14 @@ func newLane(t *testing.T, b *bus.Bus, fed *federation.Federation) *Lane {
 	if err := b.Read(t.Context(), bus.Trail, 1, nil, x.Apply); err != nil {
 		t.Fatal(err)
 	}
+	deciding := &sync.Mutex{}
+	log := zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel))
 	version := NewVersion(fed)
 	return &Lane{
 		Organisation: "alpha", In: inAlpha, Bus: b, Index: x,
 		Current: func() *Version { return version }, Now: time.Now,
-		Deciding: &sync.Mutex{}, Decided: func(*decision.Decision) {}, Log: zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel)),
+		Deciding: deciding, Decided: func(*decision.Decision) {}, Log: log,
+		Parking: &Parking{Organisation: "alpha", Bus: b, Index: x, Deciding: deciding, Decided: func(*decision.Decision) {}, Log: log},
 	}
 }
 
@@ -127,7 +130,7 @@ func look(t *testing.T, b *bus.Bus) *world {
 			t.Fatal(err)
 		}
 	}
-	read(bus.Trail, "trail.decision.>", func(m *event.Message) error {
+	read(bus.Trail, "trail.decision."+inAlpha+".>", func(m *event.Message) error {
 		d, err := trail.ReadDecision(m)
 		if err == nil && w.decisions[d.Seq] != nil {
 			w.twice = append(w.twice, d.Seq)

@@ -4,19 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
+	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
 // takeOver makes this lane the owner of its in stream: it fences the one
 // before, reads the trail to its end, carries out what was decided but not
 // carried out, and sets the work consumer behind the cursor.
 func (l *Lane) takeOver(ctx context.Context) error {
-	for _, t := range []*target{l.trail, l.out, l.quarantine} {
+	if err := l.Parking.open(ctx); err != nil {
+		return err
+	}
+	for _, t := range append(l.targets(), l.trail) {
 		if err := t.load(ctx); err != nil {
 			return err
 		}
@@ -31,11 +36,12 @@ func (l *Lane) takeOver(ctx context.Context) error {
 	if err := l.catchUp(ctx); err != nil {
 		return err
 	}
-	for _, t := range []*target{l.out, l.quarantine} {
+	for _, t := range l.targets() {
 		if err := l.bump(ctx, t, epoch, l.trail.last); err != nil {
 			return err
 		}
 	}
+	l.Parking.carried(l.In, l.trail.at.Seq)
 	return l.work.Reset(ctx, l.trail.at.Seq+1)
 }
 
@@ -50,43 +56,64 @@ func (l *Lane) bump(ctx context.Context, t *target, epoch, trailSeq uint64) erro
 	return l.persist(ctx, t, newBatch(c, nil))
 }
 
-// catchUp carries out the decisions that are in the trail but not yet in OUT or
-// QUARANTINE. They are not decided anew.
+// targets are the streams in which decisions are carried out.
+func (l *Lane) targets() []*target { return []*target{l.out, l.quarantine, l.parked} }
+
+// catchUp carries out the decisions that are in the trail but not yet in OUT,
+// QUARANTINE or PARKED. They are not decided anew.
 func (l *Lane) catchUp(ctx context.Context) error {
 	l.version = l.Current()
-	behind := min(l.out.at.Seq, l.quarantine.at.Seq)
+	behind, from := l.trail.at.Seq, l.trail.last
+	for _, t := range l.targets() {
+		behind, from = min(behind, t.at.Seq), min(from, t.at.Trail)
+	}
 	if behind >= l.trail.at.Seq {
 		return nil
 	}
-	from := min(l.out.at.Trail, l.quarantine.at.Trail) + 1
-	var ds []*decision.Decision
-	var msgs []*event.Message
-	flush := func() error {
-		defer func() { ds, msgs = nil, nil }()
-		return l.execute(ctx, ds, msgs)
-	}
-	err := l.Bus.Read(ctx, bus.Trail, from, []string{"trail.decision." + l.In + ".>"}, func(record *event.Message) error {
-		d, err := trail.ReadDecision(record)
-		if err != nil || !l.pending(d) {
-			return err
-		}
-		m, err := l.Bus.At(ctx, l.In, d.Seq, ">")
-		if err != nil {
-			return err
-		}
-		if m == nil || m.Seq != d.Seq {
-			return errors.Join(errLost, fmt.Errorf("%s sequence %d, event id %q", l.In, d.Seq, d.ID))
-		}
-		ds, msgs = append(ds, d), append(msgs, m)
-		if len(ds) == maxEvents {
-			return flush()
-		}
-		return nil
-	})
+	todo, err := l.recorded(ctx, from+1)
 	if err != nil {
 		return fmt.Errorf("carry out recorded decisions: %w", err)
 	}
-	return flush()
+	for ds := range slices.Chunk(todo, maxEvents) {
+		msgs := make([]*event.Message, len(ds))
+		for i, d := range ds {
+			m, err := l.Bus.At(ctx, l.In, d.Seq, ">")
+			if err != nil {
+				return fmt.Errorf("carry out recorded decisions: %w", err)
+			}
+			if m == nil || m.Seq != d.Seq {
+				return errors.Join(errLost, fmt.Errorf("%s sequence %d, event id %q", l.In, d.Seq, d.ID))
+			}
+			msgs[i] = m
+		}
+		if err := l.execute(ctx, ds, msgs); err != nil {
+			return fmt.Errorf("carry out recorded decisions: %w", err)
+		}
+	}
+	return nil
+}
+
+// recorded reads what is still to be stored, in sequence. An event that was
+// decided to go and could not has a second record, which counts.
+func (l *Lane) recorded(ctx context.Context, from uint64) ([]*decision.Decision, error) {
+	var ds []*decision.Decision
+	place := map[uint64]int{}
+	err := l.Bus.Read(ctx, bus.Trail, from, []string{"trail.decision." + l.In + ".>"}, func(record *event.Message) error {
+		d, err := trail.ReadDecision(record)
+		if err != nil {
+			return err
+		}
+		if i, twice := place[d.Seq]; twice {
+			if d.Outcome == hub.Parked {
+				ds[i] = d
+			}
+			return nil
+		}
+		place[d.Seq] = len(ds)
+		ds = append(ds, d)
+		return nil
+	})
+	return slices.DeleteFunc(ds, func(d *decision.Decision) bool { return !l.pending(d) }), err
 }
 
 // pending tells whether what d says is still to be stored.
@@ -95,15 +122,20 @@ func (l *Lane) pending(d *decision.Decision) bool {
 	case hub.Routed:
 		return d.Seq > l.out.at.Seq
 	case hub.Quarantined, hub.Unrouted:
+		if d.Code == refusal.Returned { // that is Parking's to carry out
+			return false
+		}
 		return d.Seq > l.quarantine.at.Seq || d.Receipt != "" && d.Seq > l.out.at.Seq
+	case hub.Parked:
+		return d.Seq > l.parked.at.Seq && !d.Stays()
 	}
 	return false
 }
 
-// moveUp writes the cursors of OUT and QUARANTINE anew where they are more than
+// moveUp writes the cursors of OUT, QUARANTINE and PARKED anew where they are more than
 // lag behind the trail's because nothing was stored there.
 func (l *Lane) moveUp(ctx context.Context, lag uint64) error {
-	for _, t := range []*target{l.out, l.quarantine} {
+	for _, t := range l.targets() {
 		if l.trail.at.Seq > t.at.Seq+lag {
 			if err := l.bump(ctx, t, l.trail.at.Epoch, l.trail.last); err != nil {
 				return err

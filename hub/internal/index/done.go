@@ -5,8 +5,9 @@ import "github.com/amtsbote/amtsbote/hub/internal/decision"
 // doneSet remembers which copies of a mailbox are settled, so that one which
 // JetStream hands out again after a crash is not given to the receiver again.
 type doneSet struct {
-	floor uint64 // all at or below are settled, as JetStream says
-	above map[uint64]struct{}
+	floor  uint64 // all at or below are settled, as JetStream says, but for parked ones
+	above  map[uint64]struct{}
+	parked map[uint64]struct{} // left the mailbox, but not settled yet
 }
 
 // Delivered takes in an outcome recorded at sequence seq of TRAIL.
@@ -16,9 +17,14 @@ func (x *Index) Delivered(d *decision.Delivery, seq uint64) {
 	x.applied = max(x.applied, seq)
 	s := x.done[d.Mailbox]
 	if s == nil {
-		s = &doneSet{above: map[uint64]struct{}{}}
+		s = &doneSet{above: map[uint64]struct{}{}, parked: map[uint64]struct{}{}}
 		x.done[d.Mailbox] = s
 	}
+	if d.Result == decision.Parked {
+		s.parked[d.Out] = struct{}{}
+		return
+	}
+	delete(s.parked, d.Out)
 	if d.Out > s.floor {
 		s.above[d.Out] = struct{}{}
 	}
@@ -30,6 +36,9 @@ func (x *Index) IsDone(mailbox string, out uint64) bool {
 	defer x.mu.RUnlock()
 	s := x.done[mailbox]
 	if s == nil {
+		return false
+	}
+	if _, parked := s.parked[out]; parked {
 		return false
 	}
 	_, ok := s.above[out]

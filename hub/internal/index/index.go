@@ -107,7 +107,7 @@ func After(before Seen, d *decision.Decision) Seen {
 		before.Conflict = d.Digest
 		return before
 	}
-	return Seen{Digest: d.Digest, Outcome: d.Outcome, Code: d.Code, Ref: decision.Ref{In: d.In, Seq: d.Seq}, At: d.Decided}
+	return Seen{Digest: d.Digest, Outcome: d.Outcome, Code: d.Code, Ref: d.Place(), At: d.Decided}
 }
 
 // forget drops identities that were last decided before limit; one that was

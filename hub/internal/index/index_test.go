@@ -55,6 +55,14 @@ func TestDoneCopies(t *testing.T) {
 	if n := len(x.done["a.b"].above); n != 1 {
 		t.Errorf("%d copies are remembered one by one, want 1", n)
 	}
+	x.Delivered(&decision.Delivery{Mailbox: "a.b", Out: 3, Result: decision.Parked}, 3)
+	if x.IsDone("a.b", 3) {
+		t.Error("a parked copy counts as done, though its mailbox has let it go")
+	}
+	x.Delivered(&decision.Delivery{Mailbox: "a.b", Out: 3, Result: decision.Done}, 3)
+	if !x.IsDone("a.b", 3) {
+		t.Error("a released copy that was delivered does not count as done")
+	}
 	if x.IsDone("c.d", 5) {
 		t.Error("another mailbox's copy counts as done")
 	}

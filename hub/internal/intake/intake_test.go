@@ -178,6 +178,9 @@ func TestSettledAcrossRestart(t *testing.T) {
 	}
 	record(hub.Quarantined, 1)
 	record(hub.Routed, 2, "lhm.kfz", "lhm.abfall")
+	record(hub.Routed, 3, "lhm.kfz")
+	record(hub.Parked, 3) // it could not be carried out: no settlement yet
+	deliver(2, "lhm.abfall", decision.Parked)
 	deliver(2, "lhm.kfz", decision.Done)
 	deliver(2, "lhm.kfz", decision.Done) // twice after a crash
 	source := &listening{fail: 1, told: make(chan struct{}, 10)}

@@ -89,6 +89,10 @@ func (t *teller) hear(ctx context.Context, edge string, m *event.Message) error 
 	if err != nil || d.Adapter != t.intake.Adapter {
 		return err
 	}
+	if d.Outcome == hub.Parked { // what becomes of it is decided when it is released or returned
+		delete(t.open, d.Seq)
+		return nil
+	}
 	s := hub.Settlement{
 		EventRef: hub.EventRef{Source: d.Source, ID: d.ID, Type: d.Type},
 		Outcome:  d.Outcome, Code: string(d.Code), Copies: len(d.Receivers),
@@ -115,7 +119,7 @@ func (t *teller) recorded(receivers []decision.Receiver) (n int) {
 
 func (t *teller) delivered(ctx context.Context, d *decision.Delivery) error {
 	w := t.open[d.Seq]
-	if w == nil || w.seen[d.Mailbox] {
+	if w == nil || w.seen[d.Mailbox] || d.Result == decision.Parked {
 		return nil
 	}
 	w.seen[d.Mailbox] = true

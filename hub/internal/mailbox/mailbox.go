@@ -1,15 +1,12 @@
 // Package mailbox hands out what lies in the mailbox of a receiving application
 // to a sink: at least once, in order per key, one event a key at a time. A
-// retry holds back only its own key, until so many copies of it wait that the
-// mailbox's limit of copies in hand is reached; parking comes later. Outcomes are recorded in the trail before
-// the copy leaves the mailbox.
+// retry holds back only its own key; when it has lasted too long, or what waits
+// behind it keeps other keys from their turn, the key is parked (park.go).
+// Outcomes are recorded in the trail before the copy leaves the mailbox.
 package mailbox
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
@@ -17,7 +14,6 @@ import (
 
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
-	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
 	"github.com/amtsbote/amtsbote/hub/internal/index"
@@ -32,12 +28,23 @@ type Mailbox struct {
 	Index       *index.Index
 	Recorder    *Recorder
 	Log         *zap.Logger
+	// Budget is how long a copy may fail before its key is parked; zero is
+	// settle.DefaultBudget.
+	Budget settle.Budget
 
-	slots chan struct{} // bounds concurrent deliveries
-	mu    sync.Mutex
-	keys  map[string]*queue
-	held  map[uint64]*bus.Copy
-	wg    sync.WaitGroup
+	slots  chan struct{} // bounds concurrent deliveries
+	places int           // copies that can be in hand
+	crash  func(string)  // tests only
+	wg     sync.WaitGroup
+
+	mu      sync.Mutex
+	keys    map[string]*queue    // what is being worked on, by key token
+	held    map[uint64]*bus.Copy // what is in hand, by sequence in OUT
+	parked  map[string]*parked   // keys that are parked
+	asked   chan *act            // what a person asks for; nil until it is known what is parked
+	done    uint64               // copies delivered
+	looking bool                 // one looks beyond the hand
+	looked  int                  // how often
 }
 
 // concurrent is how many keys are delivered at the same time.
@@ -48,15 +55,20 @@ const (
 	settled = time.Minute      // what ran so long did not fail at once
 )
 
-// queue is what waits for one key; its head is being delivered.
-type queue struct{ waiting []*bus.Copy }
-
 // Run hands out until ctx ends and then waits for deliveries underway.
 func (b *Mailbox) Run(ctx context.Context) error {
+	if b.Budget == (settle.Budget{}) {
+		b.Budget = settle.DefaultBudget
+	}
 	b.slots = make(chan struct{}, concurrent)
 	b.keys, b.held = map[string]*queue{}, map[uint64]*bus.Copy{}
 	defer b.wg.Wait()
+	// before anything is handed out: a copy of a parked key must not overtake
+	if !b.untilDone(ctx, func() error { return b.open(ctx) }) {
+		return nil
+	}
 	b.wg.Go(func() { b.hold(ctx) })
+	b.wg.Go(func() { b.listen(ctx) })
 	for attempt := 1; ctx.Err() == nil; attempt++ {
 		began := time.Now()
 		err := b.Bus.HandOut(ctx, b.Application, func(c *bus.Copy) { b.take(ctx, c) })
@@ -77,146 +89,22 @@ func (b *Mailbox) Run(ctx context.Context) error {
 func (b *Mailbox) take(ctx context.Context, c *bus.Copy) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if _, twice := b.held[c.Seq]; twice {
-		b.held[c.Seq] = c // the newer one can acknowledge
+	_, twice := b.held[c.Seq]
+	b.held[c.Seq] = c // the newer one can acknowledge
+	if twice {
 		return
 	}
-	b.held[c.Seq] = c
-	key := c.Get(event.HeaderKey)
-	if q := b.keys[key]; q != nil {
-		q.waiting = append(q.waiting, c)
-		return
-	}
-	q := &queue{waiting: []*bus.Copy{c}}
-	b.keys[key] = q
-	b.wg.Go(func() { b.drain(ctx, key, q) })
+	q := b.queue(ctx, tokenOf(c.Message))
+	q.waiting = append(q.waiting, c)
+	q.rouse()
 }
 
-// drain delivers a key's copies one after the other and ends with the last.
-func (b *Mailbox) drain(ctx context.Context, key string, q *queue) {
-	for {
-		b.mu.Lock()
-		if len(q.waiting) == 0 || ctx.Err() != nil {
-			delete(b.keys, key)
-			b.mu.Unlock()
-			return
-		}
-		c := q.waiting[0]
-		q.waiting = q.waiting[1:]
-		b.mu.Unlock()
-		b.finish(ctx, c)
+func tokenOf(m *event.Message) string {
+	key, ok := event.PercentDecode(m.Get(event.HeaderKey))
+	if !ok {
+		key = m.Get(event.HeaderKey)
 	}
-}
-
-// finish brings one copy to its end, however many attempts that takes.
-func (b *Mailbox) finish(ctx context.Context, c *bus.Copy) {
-	if b.Index.IsDone(b.Application, c.Seq) {
-		b.release(ctx, c.Seq)
-		return
-	}
-	for attempt := max(c.Deliveries, 1); ctx.Err() == nil; attempt++ {
-		err := b.deliver(ctx, c, attempt)
-		if ctx.Err() != nil {
-			return
-		}
-		next := settle.Settle(err, attempt, settle.Jitter())
-		if next.Verdict != settle.Again {
-			b.settled(ctx, c, attempt, err)
-			return
-		}
-		b.Log.Warn("delivery failed; trying again", zap.Uint64("out", c.Seq), zap.Int("attempt", attempt),
-			zap.Duration("after", next.After), zap.String("fault", hub.FaultOf(err).Code), zap.Error(err))
-		settle.Wait(ctx, next.After)
-	}
-}
-
-// deliver makes one attempt.
-func (b *Mailbox) deliver(ctx context.Context, c *bus.Copy, attempt int) (err error) {
-	select {
-	case b.slots <- struct{}{}:
-		defer func() { <-b.slots }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() {
-		if p := recover(); p != nil {
-			err = hub.Permanent("sink-panic", "the sink failed in a way it did not foresee (%T)", p)
-		}
-	}()
-	e, err := toEvent(c.Message)
-	if err != nil {
-		return err
-	}
-	return b.Sink.Deliver(ctx, hub.Delivery{
-		ID: c.Get(event.HeaderDelivery), Attempt: attempt, Agreement: c.Get(event.HeaderAgreement),
-		Event: *e, Blobs: disclosed{b.Blobs, e.Data()},
-	})
-}
-
-// settled records the outcome and then lets the copy go.
-func (b *Mailbox) settled(ctx context.Context, c *bus.Copy, attempt int, err error) {
-	d, fault := b.outcome(c, attempt), hub.FaultOf(err)
-	if fault != nil {
-		d.Result, d.Code = decision.Refused, fault.Code
-		b.Log.Warn("receiver refused a copy", zap.Uint64("out", c.Seq), zap.String("code", fault.Code), zap.Error(fault))
-		if !b.untilDone(ctx, func() error { return b.quarantine(ctx, c, fault) }) {
-			return
-		}
-	}
-	if b.untilDone(ctx, func() error { return b.Recorder.Record(ctx, d) }) {
-		b.release(ctx, c.Seq)
-	}
-}
-
-func (b *Mailbox) outcome(c *bus.Copy, attempt int) *decision.Delivery {
-	seq, _ := strconv.ParseUint(c.Get(event.HeaderSeq), 10, 64)
-	return &decision.Delivery{
-		Mailbox: b.Application, Out: c.Seq, In: c.Get(event.HeaderIn), Seq: seq, ID: idOf(c.Message),
-		Attempt: attempt, Result: decision.Done, At: time.Now().UTC(),
-	}
-}
-
-// quarantine stores the refused copy whole, once: its subject is its own.
-func (b *Mailbox) quarantine(ctx context.Context, c *bus.Copy, fault *hub.Fault) error {
-	h := map[string][]string{
-		event.HeaderCode: {"RECEIVER_REFUSED"}, event.HeaderKeyword: {fault.Code}, event.HeaderSubject: {c.Subject},
-	}
-	for name, values := range c.Header {
-		h["Original-"+name] = values
-	}
-	subject := fmt.Sprintf("quarantine.%s.receiver-refused.%d", b.Application, c.Seq)
-	_, err := b.Bus.Append(ctx, []event.Message{{Subject: subject, Header: h, Data: c.Data}}, 0)
-	if errors.Is(err, bus.ErrFenced) {
-		return nil // it lies there already
-	}
-	return err
-}
-
-// untilDone repeats fn until it succeeds; false when ctx ended first.
-func (b *Mailbox) untilDone(ctx context.Context, fn func() error) bool {
-	for attempt := 1; ; attempt++ {
-		err := fn()
-		if err == nil {
-			return true
-		}
-		if ctx.Err() != nil {
-			return false
-		}
-		b.Log.Warn("outcome not recorded; trying again", zap.Int("attempt", attempt), zap.Error(err))
-		settle.Wait(ctx, settle.Backoff(attempt, settle.Jitter()))
-	}
-}
-
-// release acknowledges: what is recorded as done may be handed out again by
-// JetStream, but is not delivered again.
-func (b *Mailbox) release(ctx context.Context, seq uint64) {
-	b.mu.Lock()
-	c := b.held[seq]
-	delete(b.held, seq)
-	b.mu.Unlock()
-	if err := c.Ack(ctx); err != nil && ctx.Err() == nil {
-		b.Log.Warn("acknowledgement not confirmed", zap.Uint64("out", seq), zap.Error(err))
-	}
+	return event.KeyToken(key)
 }
 
 // hold keeps what is in hand from being handed out again, and lets the index
@@ -242,10 +130,20 @@ func (b *Mailbox) hold(ctx context.Context) {
 }
 
 func (b *Mailbox) forget(ctx context.Context) {
-	floor, err := b.Bus.MailboxFloor(ctx, b.Application)
+	at, err := b.Bus.Mailbox(ctx, b.Application)
 	if err != nil {
 		b.Log.Debug("mailbox floor", zap.Error(err))
 		return
 	}
-	b.Index.Floor(b.Application, floor)
+	b.Index.Floor(b.Application, at.Floor)
+}
+
+// reach lets a test end the mailbox at this point, as a crash would, and tells
+// whether it did.
+func (b *Mailbox) reach(ctx context.Context, point string) bool {
+	if b.crash == nil {
+		return false
+	}
+	b.crash(point)
+	return ctx.Err() != nil
 }

@@ -51,8 +51,14 @@ func (r *receiver) deliveries() []hub.Delivery {
 // start runs a mailbox for beta.one; stop ends it as a crash would.
 func start(t *testing.T, b *bus.Bus, r *receiver) (x *index.Index, outcomes chan *decision.Delivery, stop func()) {
 	t.Helper()
+	m, outcomes, stop := startMailbox(t, b, r, nil)
+	return m.Index, outcomes, stop
+}
+
+func startMailbox(t *testing.T, b *bus.Bus, r *receiver, change func(*Mailbox, context.CancelFunc)) (m *Mailbox, outcomes chan *decision.Delivery, stop func()) {
+	t.Helper()
 	r.more = make(chan struct{}, 1)
-	x = index.New()
+	x := index.New()
 	if err := b.Read(t.Context(), bus.Trail, 1, nil, x.Apply); err != nil {
 		t.Fatal(err)
 	}
@@ -60,28 +66,35 @@ func start(t *testing.T, b *bus.Bus, r *receiver) (x *index.Index, outcomes chan
 	if err != nil {
 		t.Fatal(err)
 	}
-	outcomes = make(chan *decision.Delivery, 1000)
+	outcomes = make(chan *decision.Delivery, 10_000)
 	rec := NewRecorder(b, x, func(d *decision.Delivery) { outcomes <- d }, zap.NewNop())
-	m := &Mailbox{Application: "beta.one", Sink: r, Bus: b, Blobs: blobs, Index: x, Recorder: rec, Log: zap.NewNop()}
+	m = &Mailbox{Application: "beta.one", Sink: r, Bus: b, Blobs: blobs, Index: x, Recorder: rec, Log: zap.NewNop()}
 	ctx, cancel := context.WithCancel(t.Context())
+	if change != nil {
+		change(m, cancel)
+	}
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = rec.Run(ctx) })
 	wg.Go(func() { _ = m.Run(ctx) })
-	return x, outcomes, func() { cancel(); wg.Wait() }
+	return m, outcomes, func() { cancel(); wg.Wait() }
 }
 
 // put stores a copy for beta.one in OUT.
 func put(t *testing.T, b *bus.Bus, n int, key, data string) {
 	t.Helper()
+	if _, err := b.Publish(t.Context(), copyFor(n, key, data)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func copyFor(n int, key, data string) event.Message {
 	m := hubtest.Event(fmt.Sprintf("e%d", n), hubtest.Ding, key, data)
 	m.Subject = "out.beta.one." + hubtest.Ding
 	m.Header[event.HeaderDelivery] = []string{fmt.Sprintf("IN_alpha-%d-beta.one", n)}
 	m.Header[event.HeaderAgreement] = []string{"ding-eins"}
 	m.Header[event.HeaderIn], m.Header[event.HeaderSeq] = []string{"IN_alpha"}, []string{fmt.Sprint(n)}
 	m.Header[event.HeaderKey] = []string{key}
-	if _, err := b.Publish(t.Context(), m); err != nil {
-		t.Fatal(err)
-	}
+	return m
 }
 
 func wait(t *testing.T, outcomes chan *decision.Delivery, n int) map[string]*decision.Delivery {

@@ -34,20 +34,29 @@ func NewRecorder(b *bus.Bus, x *index.Index, delivered func(*decision.Delivery),
 	return &Recorder{bus: b, index: x, delivered: delivered, log: log, in: make(chan *record, bus.MaxBatch)}
 }
 
-// Record returns nil when d is in the trail.
-func (r *Recorder) Record(ctx context.Context, d *decision.Delivery) error {
-	rec := &record{d, make(chan error, 1)}
-	select {
-	case r.in <- rec:
-	case <-ctx.Done():
-		return ctx.Err()
+// Record returns nil when all of ds are in the trail; after an error some may
+// be, and all are to be recorded again.
+func (r *Recorder) Record(ctx context.Context, ds ...*decision.Delivery) error {
+	recs := make([]*record, len(ds))
+	for i, d := range ds {
+		recs[i] = &record{d, make(chan error, 1)}
+		select {
+		case r.in <- recs[i]:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	select {
-	case err := <-rec.done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
+	for _, rec := range recs {
+		select {
+		case err := <-rec.done:
+			if err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
+	return nil
 }
 
 // Run writes until ctx ends.

@@ -2,6 +2,8 @@
 // event. A refusal never holds a value of the payload: a code, and where.
 package refusal
 
+import "strings"
+
 // Code is a reason, as in the error catalogue.
 type Code string
 
@@ -44,6 +46,10 @@ const (
 	AddressUnknown    Code = "ADDRESS_UNKNOWN"    // an agreement applies, but its address names nobody
 	Internal          Code = "INTERNAL"           // a fault of the hub: report it
 	ReceiverRefused   Code = "RECEIVER_REFUSED"   // the receiver can never take its copy
+	SchemaGone        Code = "SCHEMA_GONE"        // decided, but the schema left the directory: parked
+	NotCarriedOut     Code = "NOT_CARRIED_OUT"    // decided, but the copies cannot be made: parked
+	Behind            Code = "BEHIND"             // an earlier event of its key is parked
+	Returned          Code = "RETURNED"           // parked, then sent back by a steward
 )
 
 // Codes lists all codes, for the catalogue and its tests.
@@ -54,8 +60,12 @@ func Codes() []Code {
 		CEControlChar, CENonchar, CESurrogate, CEPercent, CEURI, CETime, CEMediaType, CEBase64, DataTwice,
 		SubjectMismatch, SourceNotAllowed, Conflict, TimeImplausible, TypeUnknown, SchemaUnknown,
 		MediaTypeMismatch, SchemaInvalid, NoAgreement, AddressUnknown, Internal, ReceiverRefused,
+		SchemaGone, NotCarriedOut, Behind, Returned,
 	}
 }
+
+// Token is the code where a subject names it: "schema-invalid".
+func (c Code) Token() string { return strings.ReplaceAll(strings.ToLower(string(c)), "_", "-") }
 
 // Refusal says why an event is refused and where in it.
 type Refusal struct {

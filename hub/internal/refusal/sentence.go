@@ -51,4 +51,8 @@ var sentences = map[Code][2]string{
 	AddressUnknown:    {"Eine Übermittlungsregel gilt, aber ihre Adresse nennt kein Mitglied der Gruppe. Der Absender muss die Adresse berichtigen oder der Datensteward das Mitglied aufnehmen.", "An agreement applies, but its address names no member of the group. The sender must correct the address, or a steward add the member."},
 	Internal:          {"Ein Fehler im Amtsboten. Bitte melden.", "A fault of the hub. Please report it."},
 	ReceiverRefused:   {"Der Empfänger kann das Ereignis nicht annehmen.", "The receiver can never take the event."},
+	SchemaGone:        {"Das Ereignisschema steht nicht mehr im Verbundverzeichnis. Der Datensteward muss es wieder aufnehmen und den Schlüssel freigeben.", "The event schema is no longer in the federation directory. A steward must put it back and release the key."},
+	NotCarriedOut:     {"Die Kopien für die Empfänger lassen sich nicht herstellen. Der Datensteward muss die Übermittlungsregel oder das Ereignisschema richten und den Schlüssel freigeben, sonst bitte melden.", "The copies for the receivers cannot be made. A steward must mend the agreement or the event schema and release the key; otherwise please report it."},
+	Behind:            {"Ein früheres Ereignis desselben Schlüssels ist geparkt; dieses wartet dahinter. Der Datensteward muss den Schlüssel freigeben oder zurückgeben.", "An earlier event of the same key is parked; this one waits behind it. A steward must release or return the key."},
+	Returned:          {"Das Ereignis war geparkt und geht an den Absender zurück. Der Absender muss es berichtigen und erneut senden.", "The event was parked and goes back to the sender. The sender must correct it and send it again."},
 }

@@ -16,6 +16,7 @@ type Text struct {
 	At    finding.Pos
 }
 
+// FromNode reads a text.
 func (t *Text) FromNode(d *Decoder, n *Node) {
 	t.At = n.At
 	if d.Expect(n, String) {
@@ -29,6 +30,7 @@ type Whole struct {
 	At    finding.Pos
 }
 
+// FromNode reads a whole number.
 func (w *Whole) FromNode(d *Decoder, n *Node) {
 	if d.Expect(n, Integer) {
 		w.Value, _ = parseInt(n)
@@ -39,6 +41,7 @@ func (w *Whole) FromNode(d *Decoder, n *Node) {
 // OneOrMany reads one value or a sequence of them.
 type OneOrMany[T any] []T
 
+// FromNode reads a list, or the one value.
 func (l *OneOrMany[T]) FromNode(d *Decoder, n *Node) {
 	items := []*Node{n}
 	if n.Kind == Sequence {

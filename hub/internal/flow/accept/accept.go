@@ -120,6 +120,9 @@ func Decode(m *event.Message) (*event.Event, *refusal.Refusal) {
 func size(m *event.Message) int {
 	n := len(m.Data)
 	for name, values := range m.Header {
+		if strings.HasPrefix(name, event.HubHeaders) {
+			continue // a copy or a released event carries more than its sender sent
+		}
 		for _, v := range values {
 			n += len(name) + len(v) + 4
 		}

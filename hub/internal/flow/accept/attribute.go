@@ -78,7 +78,7 @@ func validURI(s string, absolute bool) bool {
 
 // percentIsHex: net/url does not look into what follows the scheme of a URN.
 func percentIsHex(s string) bool {
-	_, ok := percentDecode(s)
+	_, ok := event.PercentDecode(s)
 	return ok
 }
 

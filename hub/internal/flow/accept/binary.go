@@ -2,7 +2,6 @@ package accept
 
 import (
 	"sort"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/amtsbote/amtsbote/hub/internal/event"
@@ -16,7 +15,7 @@ func readBinary(e *event.Event, h *header) *refusal.Refusal {
 		return refusal.At(refusal.CELimit, "")
 	}
 	for _, name := range h.order {
-		value, ok := percentDecode(h.attributes[name])
+		value, ok := event.PercentDecode(h.attributes[name])
 		if !ok {
 			return refusal.At(refusal.CEPercent, name)
 		}
@@ -37,43 +36,4 @@ func readBinary(e *event.Event, h *header) *refusal.Refusal {
 func set(e *event.Event, name, value string) {
 	e.Attributes[name] = value
 	e.Order = append(e.Order, name)
-}
-
-// percentDecode decodes a header value (NATS binding 3.1.3.2: as in the HTTP
-// binding, each %xx is one byte of UTF-8). A "%" without two hexadecimal
-// digits is refused rather than taken literally.
-func percentDecode(s string) (string, bool) {
-	if !strings.Contains(s, "%") {
-		return s, true
-	}
-	out := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] != '%' {
-			out = append(out, s[i])
-			continue
-		}
-		if i+2 >= len(s) {
-			return "", false
-		}
-		hi, ok1 := nibble(s[i+1])
-		lo, ok2 := nibble(s[i+2])
-		if !ok1 || !ok2 {
-			return "", false
-		}
-		out = append(out, hi<<4|lo)
-		i += 2
-	}
-	return string(out), true
-}
-
-func nibble(c byte) (byte, bool) {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0', true
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10, true
-	case c >= 'A' && c <= 'F':
-		return c - 'A' + 10, true
-	}
-	return 0, false
 }

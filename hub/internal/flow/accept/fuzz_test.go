@@ -54,7 +54,7 @@ func verdict(t *testing.T, header map[string][]string, data []byte) {
 		t.Fatalf("passed as JSON: %q", e.Data)
 	}
 	for name, value := range e.Attributes {
-		if back, ok := percentDecode(event.PercentEncode(value)); !ok || back != value {
+		if back, ok := event.PercentDecode(event.PercentEncode(value)); !ok || back != value {
 			t.Fatalf("attribute %s does not survive a header", name)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
 // Quarantined gives the message for QUARANTINE: the refused message whole, and
@@ -30,7 +31,7 @@ func Quarantined(d *decision.Decision, m *event.Message) event.Message {
 	if d.Keyword != "" {
 		h[event.HeaderKeyword] = []string{d.Keyword}
 	}
-	out := event.Message{Subject: QuarantineSubject(d.Application, string(d.Code)), Header: h, Data: m.Data}
+	out := event.Message{Subject: QuarantineSubject(d.Application, d.Code), Header: h, Data: m.Data}
 	if !survives(m) {
 		h[event.HeaderEnvelope] = []string{"json"}
 		out.Data = envelope(m)
@@ -94,12 +95,12 @@ func envelope(m *event.Message) []byte {
 
 // QuarantineSubject is quarantine.<org>.<app>.<code>; the application comes
 // from a subject and may be unknown or odd, then it is "unknown".
-func QuarantineSubject(application, code string) string {
+func QuarantineSubject(application string, code refusal.Code) string {
 	org, app, _ := strings.Cut(application, ".")
 	if !plain(app) {
 		app = "unknown"
 	}
-	return "quarantine." + org + "." + app + "." + strings.ReplaceAll(strings.ToLower(code), "_", "-")
+	return "quarantine." + org + "." + app + "." + code.Token()
 }
 
 func plain(s string) bool {

@@ -29,7 +29,7 @@ func New(registry *schemas.Registry) *Sender {
 func (s *Sender) Copies(d *decision.Decision, e *event.Event) ([]event.Message, error) {
 	schema, ok := s.schemas.Lookup(d.Type)
 	if !ok {
-		return nil, fmt.Errorf("carry out the decision on %s %d: event type %s has no schema any more", d.In, d.Seq, d.Type)
+		return nil, fmt.Errorf("carry out the decision on %s %d: event type %s: %w", d.In, d.Seq, d.Type, ErrSchemaGone)
 	}
 	out := make([]event.Message, 0, len(d.Receivers))
 	for i := range d.Receivers {
@@ -77,7 +77,7 @@ func DeliveryID(d *decision.Decision, receiver string) string {
 
 // cut gives the compiled cut for a set of fields.
 func (s *Sender) cut(schema *schemas.Schema, fields []string) (*disclose.Cut, error) {
-	key := schema.ID + "\x00" + fmt.Sprint(fields)
+	key := schema.ID + fmt.Sprintf("%q", fields)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c := s.cuts[key]; c != nil {

@@ -27,6 +27,9 @@ func Decisions(ds []*decision.Decision) ([]event.Message, error) {
 // Delivery encodes an outcome.
 func Delivery(d *decision.Delivery) (event.Message, error) { return encode(d.Subject(), d) }
 
+// Act encodes what a person had the hub do.
+func Act(a *decision.Act) (event.Message, error) { return encode(a.Subject(), a) }
+
 func encode(subject string, record any) (event.Message, error) {
 	data, err := json.Marshal(record)
 	if err != nil {

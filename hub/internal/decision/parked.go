@@ -1,0 +1,88 @@
+package decision
+
+import (
+	"strings"
+	"time"
+)
+
+// Direction tells on which side of the hub a key is parked.
+type Direction string
+
+// The directions.
+const (
+	In  Direction = "in"  // the sender's events cannot be carried out
+	Out Direction = "out" // the receiver cannot take its copies
+)
+
+// ParkedKey names a key that is parked.
+type ParkedKey struct {
+	// Application is the sender (In) or the receiver (Out).
+	Application string
+	Direction   Direction
+	Token       string // event.KeyToken of the key
+}
+
+// Subject is where its messages wait, whole and in order.
+func (k ParkedKey) Subject() string {
+	return "parked." + k.Application + "." + string(k.Direction) + "." + k.Token
+}
+
+// Mark is where it stands that an act (ActRelease, ActReturn) is underway, until
+// the key's messages are gone: so it goes on after a crash.
+func (k ParkedKey) Mark(act string) string {
+	application := strings.Replace(k.Application, ".*", "._", 1) // no wildcard stands in a subject
+	return "parked." + act + "." + application + "." + string(k.Direction) + "." + k.Token
+}
+
+// ReadParked reads a Subject (act is "") or a Mark; ok is false for anything
+// else.
+func ReadParked(subject string) (k ParkedKey, act string, ok bool) {
+	parts := strings.Split(subject, ".")
+	if len(parts) == 6 {
+		act = parts[1]
+		parts = append(parts[:1:1], parts[2:]...)
+	}
+	if len(parts) != 5 || parts[0] != "parked" {
+		return k, "", false
+	}
+	k = ParkedKey{Application: parts[1] + "." + parts[2], Direction: Direction(parts[3]), Token: parts[4]}
+	return k, act, k.Direction == In || k.Direction == Out
+}
+
+// Organisation of the application.
+func (k ParkedKey) Organisation() string {
+	org, _, _ := strings.Cut(k.Application, ".")
+	return org
+}
+
+// Everywhere is the key whichever application of its organisation sends it: an
+// In key is one key for all. Its Subject is a filter, its Mark a subject.
+func (k ParkedKey) Everywhere() ParkedKey {
+	k.Application = k.Organisation() + ".*"
+	return k
+}
+
+// Act is the record of what a person made the hub do to a parked key. It holds
+// no personal data beyond the name under which the person uses the computer.
+type Act struct {
+	Act         string    `json:"act"` // ActRelease or ActReturn
+	Application string    `json:"app"`
+	Direction   Direction `json:"direction"`
+	Key         string    `json:"key"` // event.KeyToken
+	// Messages that were parked when the act began.
+	Messages uint64    `json:"messages"`
+	Who      string    `json:"who"`
+	Reason   string    `json:"reason,omitempty"`
+	At       time.Time `json:"at"`
+}
+
+// The acts.
+const (
+	ActRelease = "release"
+	ActReturn  = "return"
+)
+
+// Subject is where a is recorded.
+func (a *Act) Subject() string {
+	return "trail." + KindAct + "." + a.Act + "." + MailboxName(a.Application) + "." + a.Key
+}

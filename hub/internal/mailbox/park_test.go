@@ -1,0 +1,408 @@
+package mailbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/amtsbote/amtsbote/hub"
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+)
+
+// impatient parks at the second failure.
+func impatient(m *Mailbox, _ context.CancelFunc) {
+	m.Budget = settle.Budget{Attempts: 2, Time: time.Millisecond}
+}
+
+// failing is a receiver that cannot take the copies of the key "bad" while down
+// is set.
+func failing(down *atomic.Bool) *receiver {
+	return &receiver{script: func(d hub.Delivery) error {
+		if down.Load() && d.Event.Extensions()["correlationid"] == "bad" {
+			return hub.Retryable("no-file", "the case has no file yet")
+		}
+		return nil
+	}}
+}
+
+var (
+	bad       = event.KeyToken("bad")
+	badParked = decision.ParkedKey{Application: "beta.one", Direction: decision.Out, Token: bad}
+)
+
+// fill stores copies n from..to-1 for beta.one, those that isBad tells of the
+// key "bad", the others of 50 keys.
+func fill(t *testing.T, b *bus.Bus, from, to int, isBad func(int) bool) {
+	t.Helper()
+	var msgs []event.Message
+	for n := from; n < to; n++ {
+		key := fmt.Sprintf("k%d", n%50)
+		if isBad(n) {
+			key = "bad"
+		}
+		if msgs = append(msgs, copyFor(n, key, `{"n":1}`)); len(msgs) == 500 || n == to-1 {
+			if _, err := b.AppendUnguarded(t.Context(), msgs); err != nil {
+				t.Fatal(err)
+			}
+			msgs = nil
+		}
+	}
+}
+
+// collect waits until n outcomes with this result were recorded.
+func collect(t *testing.T, outcomes chan *decision.Delivery, result decision.Result, n int) (got []*decision.Delivery) {
+	t.Helper()
+	deadline := time.After(60 * time.Second)
+	for len(got) < n {
+		select {
+		case d := <-outcomes:
+			if d.Result == result {
+				got = append(got, d)
+			}
+		case <-deadline:
+			t.Fatalf("%d of %d outcomes %s", len(got), n, result)
+		}
+	}
+	return got
+}
+
+// lying lists the ids of what lies at a subject of a stream, in order.
+func lying(t *testing.T, b *bus.Bus, stream, subject, header string) (ids []string) {
+	t.Helper()
+	err := b.Read(t.Context(), stream, 1, []string{subject}, func(m *event.Message) error {
+		ids = append(ids, m.Get(header))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids
+}
+
+// numbers gives the events of the key "bad" that a receiver was given, in
+// order.
+func numbers(t *testing.T, r *receiver) (ns []int) {
+	t.Helper()
+	for _, d := range r.deliveries() {
+		if d.Event.Extensions()["correlationid"] == "bad" {
+			n, err := strconv.Atoi(strings.TrimPrefix(d.Event.ID(), "e"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ns = append(ns, n)
+		}
+	}
+	return ns
+}
+
+// TestABadKeyIsParked: a key that fails is parked after its budget, more copies
+// of it than the mailbox has places; 2 000 of other keys flow, over a restart.
+// Released, its copies come in order, before newer ones, each once.
+func TestABadKeyIsParked(t *testing.T) {
+	b := hubtest.Bus(t)
+	var down atomic.Bool
+	down.Store(true)
+	isBad := func(n int) bool { return n%6 == 0 }
+	fill(t, b, 0, 2400, isBad) // 400 of them bad, the mailbox has 256 places
+	_, outcomes, stop := startMailbox(t, b, failing(&down), impatient)
+	first := collect(t, outcomes, decision.Parked, 100)
+	stop()
+	if first[0].Code != "no-file" || first[1].Code != decision.CodeBehind {
+		t.Errorf("parked as %q and %q, want the fault's code and %q", first[0].Code, first[1].Code, decision.CodeBehind)
+	}
+
+	r := failing(&down)
+	m, outcomes, stop := startMailbox(t, b, r, impatient)
+	defer stop()
+	waitFor(t, "all others to be done", func() bool {
+		done := 0
+		for n := range 2400 {
+			if !isBad(n) && m.Index.IsDone("beta.one", uint64(n+1)) {
+				done++
+			}
+		}
+		return done == 2000
+	})
+	waitFor(t, "all bad ones to be parked", func() bool {
+		return len(lying(t, b, bus.Parked, badParked.Subject(), event.HeaderOut)) == 400
+	})
+	if ns := numbers(t, r); len(ns) > 0 {
+		t.Errorf("after the restart the parked key was tried again: %v", ns)
+	}
+
+	fill(t, b, 3000, 3010, func(int) bool { return true })
+	down.Store(false)
+	if err := m.Release(t.Context(), bad); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, b, 3010, 3020, func(int) bool { return true })
+	waitFor(t, "the key to be free", func() bool { return m.Release(t.Context(), bad) != nil })
+	collectUntil(t, outcomes, "e3019")
+	ns := numbers(t, r)
+	if len(ns) != 420 || !slices.IsSorted(ns) {
+		t.Errorf("%d copies came, want 420 in order: %v", len(ns), ns)
+	}
+	if left := lying(t, b, bus.Parked, "parked.>", event.HeaderOut); len(left) != 0 {
+		t.Errorf("still parked: %v", left)
+	}
+}
+
+func collectUntil(t *testing.T, outcomes chan *decision.Delivery, id string) {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	for {
+		select {
+		case d := <-outcomes:
+			if d.ID == id && d.Result == decision.Done {
+				return
+			}
+		case <-deadline:
+			t.Fatalf("%s was not done", id)
+		}
+	}
+}
+
+func waitFor(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.After(60 * time.Second)
+	for !ok() {
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-deadline:
+			t.Fatalf("waited for %s", what)
+		}
+	}
+}
+
+// TestAReceiverThatIsDownParksNothing: when no key gets through, the mailbox
+// fills and nothing moves.
+func TestAReceiverThatIsDownParksNothing(t *testing.T) {
+	b := hubtest.Bus(t)
+	r := &receiver{script: func(hub.Delivery) error { return errors.New("connection refused") }}
+	fill(t, b, 0, 600, func(n int) bool { return n < 300 || n%2 == 0 })
+	_, outcomes, stop := startMailbox(t, b, r, impatient)
+	waitFor(t, "attempts beyond the hand", func() bool { return len(r.deliveries()) >= 6 }) // one for each of three tries
+	stop()
+	if len(outcomes) > 0 || len(lying(t, b, bus.Parked, "parked.>", event.HeaderOut)) > 0 {
+		t.Error("a receiver that is down as a whole had keys parked")
+	}
+}
+
+// TestAKeyThatFillsTheHand is parked before its budget ends, though no other key
+// is in hand to show that the receiver is well.
+func TestAKeyThatFillsTheHand(t *testing.T) {
+	b := hubtest.Bus(t)
+	var down atomic.Bool
+	down.Store(true)
+	r := failing(&down)
+	fill(t, b, 0, 350, func(n int) bool { return n < 300 }) // 256 places
+	m, outcomes, stop := startMailbox(t, b, r, func(m *Mailbox, _ context.CancelFunc) {
+		m.Budget = settle.Budget{Attempts: 1000, Time: time.Hour, Crowded: 2}
+	})
+	defer stop()
+	collect(t, outcomes, decision.Parked, 300)
+	waitFor(t, "the others", func() bool {
+		for n := 300; n < 350; n++ {
+			if !m.Index.IsDone("beta.one", uint64(n+1)) {
+				return false
+			}
+		}
+		return true
+	})
+	if n := len(r.deliveries()) - len(numbers(t, r)); n != 50 {
+		t.Errorf("the 50 others were handed out %d times", n)
+	}
+}
+
+// TestReturn: parked copies go to quarantine whole, as RETURNED, and the key is
+// free.
+func TestReturn(t *testing.T) {
+	b := hubtest.Bus(t)
+	var down atomic.Bool
+	down.Store(true)
+	r := failing(&down)
+	fill(t, b, 0, 20, func(n int) bool { return n < 5 })
+	m, outcomes, stop := startMailbox(t, b, r, impatient)
+	defer stop()
+	collect(t, outcomes, decision.Parked, 5)
+	if n, err := m.Return(t.Context(), bad); n != 5 || err != nil {
+		t.Fatalf("Return = %d, %v; want 5", n, err)
+	}
+	for _, d := range collect(t, outcomes, decision.Refused, 5) {
+		if d.Code != decision.CodeReturned {
+			t.Errorf("%s ended as %s", d.ID, d.Code)
+		}
+	}
+	if ids := lying(t, b, bus.Quarantine, "quarantine.beta.one.returned.*", "Original-ce-id"); strings.Join(ids, " ") != "e0 e1 e2 e3 e4" {
+		t.Errorf("in quarantine lie %v", ids)
+	}
+	if _, err := m.Return(t.Context(), bad); !errors.Is(err, ErrNotParked) {
+		t.Errorf("returning a free key: %v", err)
+	}
+	down.Store(false)
+	fill(t, b, 20, 21, func(int) bool { return true })
+	collectUntil(t, outcomes, "e20")
+}
+
+// TestAReleaseThatStillFails parks the key again, in order.
+func TestAReleaseThatStillFails(t *testing.T) {
+	b := hubtest.Bus(t)
+	var down atomic.Bool
+	down.Store(true)
+	r := failing(&down)
+	fill(t, b, 0, 20, func(n int) bool { return n < 5 })
+	m, outcomes, stop := startMailbox(t, b, r, impatient)
+	defer stop()
+	collect(t, outcomes, decision.Parked, 5)
+	if err := m.Release(t.Context(), bad); err != nil {
+		t.Fatal(err)
+	}
+	failures := len(r.deliveries())
+	waitFor(t, "the first to fail again", func() bool { return len(r.deliveries()) > failures })
+	fill(t, b, 20, 40, func(n int) bool { return n == 30 }) // others get through
+	if d := collect(t, outcomes, decision.Parked, 2); !slices.ContainsFunc(d, func(d *decision.Delivery) bool { return d.ID == "e0" && d.Code == "no-file" }) {
+		t.Errorf("not parked again: %+v", d)
+	}
+	down.Store(false)
+	if err := m.Release(t.Context(), bad); err != nil {
+		t.Fatal(err)
+	}
+	collectUntil(t, outcomes, "e30")
+	if ns := slices.Compact(numbers(t, r)); fmt.Sprint(ns) != "[0 1 2 3 4 30]" {
+		t.Errorf("came %v", ns)
+	}
+}
+
+// TestParkingSurvivesACrashAnywhere ends the mailbox at random steps of parking,
+// releasing and returning, and starts it again: every copy ends once, the
+// copies of the key come in order.
+func TestParkingSurvivesACrashAnywhere(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	if s := os.Getenv("AMTSBOTE_SEED"); s != "" {
+		seed, _ = strconv.ParseUint(s, 10, 64)
+	}
+	t.Logf("replay with AMTSBOTE_SEED=%d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	b := hubtest.Bus(t)
+	var down atomic.Bool
+	down.Store(true)
+	sink := failing(&down)
+	last := 30
+	fill(t, b, 0, last, func(n int) bool { return n%3 == 0 })
+	_, outcomes, stop := startMailbox(t, b, sink, impatient)
+	collect(t, outcomes, decision.Parked, 10)
+	stop()
+	points := map[string]int{}
+	for range 40 {
+		down.Store(r.IntN(3) == 0)
+		last = crashOnce(t, b, sink, r, points, last)
+	}
+	down.Store(false)
+	m, _, stop := startMailbox(t, b, sink, impatient)
+	defer stop()
+	waitFor(t, "the release", func() bool {
+		err := m.Release(t.Context(), bad)
+		return err == nil || errors.Is(err, ErrNotParked)
+	})
+	fill(t, b, last, last+2, func(n int) bool { return n == last })
+	waitFor(t, "the last copies", func() bool {
+		return m.Index.IsDone("beta.one", uint64(last+1)) && m.Index.IsDone("beta.one", uint64(last+2))
+	})
+	for n := range last {
+		if !m.Index.IsDone("beta.one", uint64(n+1)) {
+			t.Errorf("e%d has no end", n)
+		}
+	}
+	if ns := numbers(t, sink); !slices.IsSorted(ns) {
+		t.Errorf("the key's copies came as %v", ns)
+	}
+	if left := lying(t, b, bus.Parked, "parked.>", event.HeaderOut); len(left) != 0 {
+		t.Errorf("still parked: %v", left)
+	}
+	exactEnds(t, b)
+	t.Logf("crashed at %v", points)
+}
+
+// crashOnce runs a mailbox while copies come, asks it for an act, and ends it at
+// a random step.
+func crashOnce(t *testing.T, b *bus.Bus, sink *receiver, r *rand.Rand, points map[string]int, last int) int {
+	t.Helper()
+	left, act := r.IntN(10), r.IntN(4)
+	crashed := make(chan struct{})
+	m, _, stop := startMailbox(t, b, sink, func(m *Mailbox, cancel context.CancelFunc) {
+		m.Budget = settle.Budget{Attempts: 1}
+		m.crash = func(point string) { // by one goroutine: that of the key
+			if left--; left == -1 {
+				points[point]++
+				cancel()
+				close(crashed)
+			}
+		}
+	})
+	defer stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
+	defer cancel()
+	for range 4 { // a copy of the key that comes after others were done has it judged again
+		fill(t, b, last, last+4, func(n int) bool { return n%4 == 3 })
+		last += 4
+	}
+	err := ErrStarting
+	for errors.Is(err, ErrStarting) && ctx.Err() == nil {
+		switch act {
+		case 0:
+			err = m.Release(ctx, bad)
+		case 1:
+			_, err = m.Return(ctx, bad)
+		default:
+			err = nil
+		}
+	}
+	select {
+	case <-crashed:
+	case <-ctx.Done(): // fewer steps than drawn
+	}
+	return last
+}
+
+// exactEnds: each returned copy lies in quarantine once, and none of them was
+// delivered once it lay there.
+func exactEnds(t *testing.T, b *bus.Bus) {
+	t.Helper()
+	resting := lying(t, b, bus.Quarantine, "quarantine.beta.one.returned.*", "Original-ce-id")
+	if n := len(slices.Compact(slices.Sorted(slices.Values(resting)))); n != len(resting) {
+		t.Errorf("of %d returned copies some lie twice in quarantine", len(resting))
+	}
+	ends := map[string]map[decision.Result]bool{}
+	err := b.Read(t.Context(), bus.Trail, 1, []string{"trail.delivery.>"}, func(m *event.Message) error {
+		d, err := trail.ReadDelivery(m)
+		if err == nil && d.Result != decision.Parked {
+			if ends[d.ID] == nil {
+				ends[d.ID] = map[decision.Result]bool{}
+			}
+			ends[d.ID][d.Result] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, results := range ends {
+		if len(results) != 1 || results[decision.Refused] != slices.Contains(resting, id) {
+			t.Errorf("%s ended as %v; in quarantine: %v", id, results, slices.Contains(resting, id))
+		}
+	}
+	t.Logf("%d returned", len(resting))
+}

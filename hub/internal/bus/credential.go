@@ -120,6 +120,8 @@ func localPermissions(mailboxes MailboxOwners) *server.Permissions {
 		} {
 			api = append(api, p+"."+verb)
 		}
+		// reading an object leaves a consumer that is to be removed again
+		api = append(api, p+".CONSUMER.DELETE.OBJ_"+blobBucket+".>")
 		deny = append(deny, p+".CONSUMER.CREATE.*."+workName, p+".CONSUMER.CREATE.*."+workName+".>", p+".CONSUMER.MSG.NEXT.*."+workName)
 		for _, m := range mailboxes.All {
 			deny = append(deny, p+".CONSUMER.CREATE."+Out+"."+decision.MailboxName(m), p+".CONSUMER.CREATE."+Out+"."+decision.MailboxName(m)+".>")

@@ -33,6 +33,9 @@ func Approve(dir string, kinds Kinds, id string, approval Approval) (file string
 	if !ok {
 		return "", nil, fmt.Errorf("there is no agreement %q in %s", id, dir)
 	}
+	if len(a.authorities()) == 0 {
+		return "", nil, fmt.Errorf("%w: %s has groups only; their members agree by joining them", ErrNoParty, id)
+	}
 	if !slices.Contains(a.authorities(), approval.Authority) {
 		return "", nil, fmt.Errorf("%w: %s. Parties: %s", ErrNoParty, approval.Authority, strings.Join(a.authorities(), ", "))
 	}

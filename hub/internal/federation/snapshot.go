@@ -135,7 +135,7 @@ func (t *taker) tree(folder string) {
 			t.Add(finding.Pos{File: name}, finding.DirUnreadable, name)
 		case name == folder && e.Type()&fs.ModeSymlink != 0, !e.IsDir() && !e.Type().IsRegular():
 			t.Add(finding.Pos{File: name}, finding.DirNotRegular)
-		case e.IsDir() || base == "README.md" || base == ".gitkeep":
+		case e.IsDir() || base == "README.md" || editing(base):
 		case !belongs(folder, name):
 			t.Add(finding.Pos{File: name}, finding.DirStray, folders[folder])
 		default:
@@ -146,6 +146,12 @@ func (t *taker) tree(folder string) {
 	if err != nil {
 		t.Add(finding.Pos{File: folder}, finding.DirUnreadable, folder)
 	}
+}
+
+// editing tells whether a file is what an editor or git leaves behind: hidden
+// files, and backups with a tilde.
+func editing(base string) bool {
+	return strings.HasPrefix(base, ".") || strings.HasSuffix(base, "~")
 }
 
 // belongs tells whether a file may lie there: agreements may be sorted into

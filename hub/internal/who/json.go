@@ -22,8 +22,11 @@ func (a *Answer) MarshalJSON() ([]byte, error) {
 		En          string `json:"en"`
 	}
 	type refused struct {
-		Code string `json:"code"`
-		At   string `json:"at,omitempty"`
+		Code    string `json:"code"`
+		At      string `json:"at,omitempty"`
+		Keyword string `json:"keyword,omitempty"`
+		De      string `json:"de"`
+		En      string `json:"en"`
 	}
 	out := struct {
 		Source    string     `json:"source"`
@@ -40,7 +43,8 @@ func (a *Answer) MarshalJSON() ([]byte, error) {
 		out.Sender = a.Sender.ID
 	}
 	if a.Refusal != nil {
-		out.Refused = &refused{string(a.Refusal.Code), a.Refusal.At}
+		r := a.Refusal
+		out.Refused = &refused{string(r.Code), r.At, r.Keyword, r.Code.Sentence("de"), r.Code.Sentence("en")}
 	}
 	for _, r := range a.Receivers {
 		g := r.Clause.Agreement

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
+	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 	"github.com/amtsbote/amtsbote/schemas"
 )
 
@@ -16,7 +17,7 @@ func (a *Answer) Print(w io.Writer, lang string, all bool) {
 	p := &printer{w: w, lang: lang, schema: a.Schema}
 	p.head(a)
 	if a.Refusal != nil {
-		p.line("%s %s %s: %s", p.t("abgelehnt", "refused"), a.Refusal.Code, a.Refusal.At, a.Refusal.Code.Sentence(lang))
+		p.line("%s %s%s. %s", p.t("abgelehnt:", "refused:"), a.Refusal.Code, p.place(a.Refusal), a.Refusal.Code.Sentence(lang))
 		return
 	}
 	if len(a.Receivers) == 0 {
@@ -26,12 +27,16 @@ func (a *Answer) Print(w io.Writer, lang string, all bool) {
 		p.receiver(r)
 	}
 	p.others(a.Others, all)
+	if !all {
+		p.unnamed(a.Others, p.t(" (--all nennt sie)", " (--all names them)"))
+	}
 }
 
 // PrintOthers writes why those got nothing of whom an agreement speaks.
 func (a *Answer) PrintOthers(w io.Writer, lang string) {
 	p := &printer{w: w, lang: lang, schema: a.Schema}
 	p.others(a.Others, false)
+	p.unnamed(a.Others, "")
 }
 
 type printer struct {
@@ -54,6 +59,9 @@ func (p *printer) item(label, format string, args ...any) {
 }
 
 func (p *printer) head(a *Answer) {
+	if a.ID == "" && a.Type == "" {
+		return // it could not be read
+	}
 	p.line("%s %s", p.t("Ereignis", "event"), a.ID)
 	title := a.Type
 	if p.schema != nil {
@@ -70,6 +78,17 @@ func (p *printer) head(a *Answer) {
 			"A clerk of the sending authority must decide to whom else it may go."))
 	}
 	p.line("")
+}
+
+func (p *printer) place(r *refusal.Refusal) string {
+	s := ""
+	if r.At != "" {
+		s = p.t(", Stelle ", " at ") + r.At
+	}
+	if r.Keyword != "" {
+		s += " (" + r.Keyword + ")"
+	}
+	return s
 }
 
 func (p *printer) receiver(r Receiver) {
@@ -133,18 +152,25 @@ func (p *printer) title(fields []schemas.Field, f schemas.Field) string {
 }
 
 func (p *printer) others(list []Other, everybody bool) {
-	unnamed := 0
 	p.line("%s", p.t("Alle anderen bekommen nichts:", "All others get nothing:"))
 	for _, o := range list {
-		if o.Clause == nil && !everybody {
-			unnamed++
-			continue
+		if o.Clause != nil || everybody {
+			reason := o.Reason()
+			p.line("   %-32s %s", o.Application.ID, p.t(reason.De, reason.En))
 		}
-		reason := o.Reason()
-		p.line("   %-32s %s", o.Application.ID, p.t(reason.De, reason.En))
 	}
-	if unnamed > 0 {
-		p.line("   "+p.t("%d weitere Fachverfahren: keine Übermittlungsregel für diesen Absender und Ereignistyp (--all nennt sie)",
-			"%d more applications: no agreement for this sender and event type (--all names them)"), unnamed)
+}
+
+// unnamed counts the applications of which no agreement speaks.
+func (p *printer) unnamed(list []Other, hint string) {
+	n := 0
+	for _, o := range list {
+		if o.Clause == nil {
+			n++
+		}
+	}
+	if n > 0 {
+		p.line("   "+p.t("%d weitere Fachverfahren: keine Übermittlungsregel für diesen Absender und Ereignistyp%s",
+			"%d more applications: no agreement for this sender and event type%s"), n, hint)
 	}
 }

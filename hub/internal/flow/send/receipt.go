@@ -63,8 +63,8 @@ type receiptClerk struct {
 // stands in the sender's own receipt and nowhere else.
 var clerk = receiptClerk{
 	Needed: true,
-	De:     "Das Ereignis trägt eine Sperre. Es ging nur an Empfänger, deren Übermittlungsregel das zulässt; an wen es darüber hinaus gehen darf, muss die Sachbearbeitung der absendenden Behörde entscheiden.",
-	En:     "The event carries a block. It went only to receivers whose agreement admits that; a clerk of the sending authority must decide to whom else it may go.",
+	De:     "Das Ereignis trägt eine Sperre. Nur Empfänger, deren Übermittlungsregel das zulässt, bekommen es; an wen es darüber hinaus gehen darf, muss die Sachbearbeitung der absendenden Behörde entscheiden.",
+	En:     "The event carries a block. Only receivers whose agreement admits that get it; a clerk of the sending authority must decide to whom else it may go.",
 }
 
 // Receipt gives the receipt for the sender of d: accepted, with the receivers, or

@@ -226,10 +226,11 @@ func (a *App) lanes(ctx context.Context) {
 	decider := &flow.Decider{Federation: a.fed, Seen: a.index.Lookup, Now: time.Now}
 	for _, o := range a.fed.Organisations {
 		deciding := &sync.Mutex{}
+		parking := a.parking(ctx, o.ID, deciding)
 		for _, in := range []string{bus.InStream(o.ID), bus.EdgeStream(o.ID)} {
 			l := &flow.Lane{
 				Organisation: o.ID, In: in, Bus: a.bus, Decider: decider, Sender: sender, Index: a.index,
-				Deciding: deciding, Decided: a.cfg.Observer.Decided, Log: a.log.With(zap.String("in", in)),
+				Deciding: deciding, Parking: parking, Decided: a.cfg.Observer.Decided, Log: a.log.With(zap.String("in", in)),
 			}
 			a.group.Go(func() error { return l.Run(ctx) })
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -13,6 +14,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/parked"
 )
@@ -44,6 +46,17 @@ type ParkedAnswer struct {
 type place interface {
 	Release(ctx context.Context, token string) error
 	Return(ctx context.Context, token string) (int, error)
+}
+
+// parking starts what the lanes of an organisation park keys with.
+func (a *App) parking(ctx context.Context, organisation string, deciding *sync.Mutex) *flow.Parking {
+	p := &flow.Parking{
+		Organisation: organisation, Bus: a.bus, Index: a.index, Deciding: deciding,
+		Decided: a.cfg.Observer.Decided, Log: a.log.With(zap.String("organisation", organisation)),
+	}
+	a.places[placeOf(decision.ParkedKey{Application: organisation, Direction: decision.In})] = p
+	a.group.Go(func() error { return p.Run(ctx) })
+	return p
 }
 
 // serve answers one verb of the control channel until ctx ends.

@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"cmp"
 	"strings"
 	"time"
 )
@@ -81,6 +82,15 @@ const (
 	ActRelease = "release"
 	ActReturn  = "return"
 )
+
+// Later gives the act that counts when the marks of two stand: a return can come
+// upon a release that is underway, and never the other way round.
+func Later(a, b string) string {
+	if a == ActReturn || b == ActReturn {
+		return ActReturn
+	}
+	return cmp.Or(a, b)
+}
 
 // Subject is where a is recorded.
 func (a *Act) Subject() string {

@@ -80,7 +80,12 @@ func until(t *testing.T, b *bus.Bus, lanes ...*Lane) {
 		case <-decided:
 		case <-time.After(50 * time.Millisecond): // what was recorded before is not told again
 		case <-deadline:
-			t.Fatalf("not complete up to %d", last)
+			w := look(t, b)
+			for seq := uint64(1); seq <= last; seq++ {
+				if d := w.decisions[seq]; d == nil || !complete(t, b, seq) {
+					t.Fatalf("not complete up to %d: %d is %+v", last, seq, d)
+				}
+			}
 		}
 	}
 }

@@ -64,13 +64,12 @@ func (p *Parking) filter(token string) decision.ParkedKey {
 	return decision.ParkedKey{Application: p.Organisation + ".*", Direction: decision.In, Token: token}
 }
 
-// open reads which keys are parked, once.
+// open reads which keys are parked, and adds those that are not known yet. Each
+// lane calls it when the owner before can write to PARKED no more: what that
+// wrote last may come late.
 func (p *Parking) open(ctx context.Context) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.keys != nil {
-		return nil
-	}
+	p.Deciding.Lock() // no key becomes free between reading and adding
+	defer p.Deciding.Unlock()
 	subjects, err := p.Bus.Subjects(ctx, bus.Parked, p.filter("*").Subject())
 	if err != nil {
 		return err
@@ -79,20 +78,35 @@ func (p *Parking) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	keys := map[string]*heldKey{}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	first := p.keys == nil
+	if first {
+		p.keys, p.ready, p.asked = map[string]*heldKey{}, make(chan struct{}), make(chan *ask)
+	}
 	for subject := range subjects {
 		key, _, _ := decision.ReadParked(subject)
-		keys[key.Token] = newHeldKey()
+		p.key(key.Token)
+	}
+	if !first {
+		return nil
 	}
 	for mark := range marks { // also of a key that is empty already: its act ends at once
 		key, act, _ := decision.ReadParked(mark)
-		if keys[key.Token] == nil {
-			keys[key.Token] = newHeldKey()
-		}
-		keys[key.Token].underway = act
+		k := p.key(key.Token)
+		k.underway = decision.Later(k.underway, act)
 	}
-	p.keys, p.ready, p.asked = keys, make(chan struct{}), make(chan *ask)
 	return nil
+}
+
+// key gives a key that is parked; it is called with mu held.
+func (p *Parking) key(token string) *heldKey {
+	k := p.keys[token]
+	if k == nil {
+		k = newHeldKey()
+		p.keys[token] = k
+	}
+	return k
 }
 
 func newHeldKey() *heldKey {
@@ -135,11 +149,7 @@ func (p *Parking) stops(key string, d *decision.Decision) bool {
 func (p *Parking) stop(d *decision.Decision) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	k := p.keys[d.Key]
-	if k == nil {
-		k = newHeldKey()
-		p.keys[d.Key] = k
-	}
+	k := p.key(d.Key)
 	if d.Released == nil {
 		k.coming[decision.Ref{In: d.In, Seq: d.Seq}] = true
 	} else if k.stopped == 0 {

@@ -18,9 +18,6 @@ import (
 // before, reads the trail to its end, carries out what was decided but not
 // carried out, and sets the work consumer behind the cursor.
 func (l *Lane) takeOver(ctx context.Context) error {
-	if err := l.Parking.open(ctx); err != nil {
-		return err
-	}
 	for _, t := range append(l.targets(), l.trail) {
 		if err := t.load(ctx); err != nil {
 			return err
@@ -28,6 +25,18 @@ func (l *Lane) takeOver(ctx context.Context) error {
 	}
 	epoch := l.trail.at.Epoch + 1
 	if err := l.bump(ctx, l.trail, epoch, l.trail.at.Trail); err != nil {
+		return err
+	}
+	// before anything is parked that was to go, the owner before must not be
+	// able to carry it out any more, nor to park anything unseen
+	for _, t := range l.targets() {
+		c := t.at
+		c.Epoch = epoch
+		if err := l.persist(ctx, t, newBatch(c, nil)); err != nil {
+			return err
+		}
+	}
+	if err := l.Parking.open(ctx); err != nil {
 		return err
 	}
 	if err := l.Bus.Read(ctx, bus.Trail, l.Index.Applied()+1, nil, l.Index.Apply); err != nil {
@@ -45,8 +54,8 @@ func (l *Lane) takeOver(ctx context.Context) error {
 	return l.work.Reset(ctx, l.trail.at.Seq+1)
 }
 
-// bump writes the cursor anew under the new epoch: from here on a batch of the
-// owner before is refused.
+// bump writes the cursor anew, all before it being complete: a batch of the
+// owner before is refused from here on.
 func (l *Lane) bump(ctx context.Context, t *target, epoch, trailSeq uint64) error {
 	c := t.at
 	if t != l.trail {

@@ -48,6 +48,12 @@ func (b *Mailbox) open(ctx context.Context) error {
 		if err := b.know(ctx, p); err != nil {
 			return err
 		}
+		if p.last == 0 || b.Index.IsDone(b.Application, p.out) { // what the hub before wrote last came late
+			if err := b.Bus.Purge(ctx, bus.Parked, subject, bus.Everything); err != nil {
+				return err
+			}
+			continue
+		}
 		keys[key.Token] = p
 	}
 	marks, err := b.Bus.Subjects(ctx, bus.Parked, every.Mark("*"))
@@ -57,7 +63,7 @@ func (b *Mailbox) open(ctx context.Context) error {
 	for mark := range marks {
 		key, act, _ := decision.ReadParked(mark)
 		if p := keys[key.Token]; p != nil {
-			p.underway = act
+			p.underway = decision.Later(p.underway, act)
 			continue
 		}
 		// the key's last message went, and then the hub, before the mark did

@@ -79,17 +79,17 @@ func collect(t *testing.T, outcomes chan *decision.Delivery, result decision.Res
 	return got
 }
 
-// lying lists the ids of what lies at a subject of a stream, in order.
-func lying(t *testing.T, b *bus.Bus, stream, subject, header string) (ids []string) {
+// lying lists the header of what lies at a subject of a stream, in order.
+func lying(t *testing.T, b *bus.Bus, stream, subject, header string) (values []string) {
 	t.Helper()
-	err := b.Read(t.Context(), stream, 1, []string{subject}, func(m *event.Message) error {
-		ids = append(ids, m.Get(header))
-		return nil
-	})
+	page, err := b.Page(t.Context(), stream, subject, 0, 10_000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ids
+	for _, m := range page {
+		values = append(values, m.Get(header))
+	}
+	return values
 }
 
 // numbers gives the events of the key "bad" that a receiver was given, in

@@ -116,14 +116,8 @@ func (b *Mailbox) act(ctx context.Context, q *queue, p *parked, a *act) {
 	a.done <- nil
 }
 
-// mark stores that an act is underway. A return that comes upon a release takes
-// its place.
+// mark stores that an act is underway.
 func (b *Mailbox) mark(ctx context.Context, p *parked, act string) error {
-	if p.underway != "" {
-		if err := b.Bus.Purge(ctx, bus.Parked, p.key.Mark(p.underway), bus.Everything); err != nil {
-			return err
-		}
-	}
 	if _, err := b.Bus.Publish(ctx, event.Message{Subject: p.key.Mark(act)}); err != nil {
 		return err
 	}
@@ -240,7 +234,7 @@ func (b *Mailbox) remove(ctx context.Context, p *parked, upTo uint64) error {
 
 // free ends a key's parking: nothing of it is left in PARKED.
 func (b *Mailbox) free(ctx context.Context, q *queue, p *parked) error {
-	if err := b.Bus.Purge(ctx, bus.Parked, p.key.Mark(p.underway), bus.Everything); err != nil {
+	if err := b.Bus.Purge(ctx, bus.Parked, p.key.Mark("*"), bus.Everything); err != nil {
 		return err
 	}
 	b.Log.Info("a parked key is free", zap.String("key", q.token))
@@ -264,7 +258,7 @@ func (b *Mailbox) parkAgain(ctx context.Context, q *queue, p *parked, m *event.M
 		if err := b.remove(ctx, p, p.gone); err != nil {
 			return err
 		}
-		return b.Bus.Purge(ctx, bus.Parked, p.key.Mark(p.underway), bus.Everything)
+		return b.Bus.Purge(ctx, bus.Parked, p.key.Mark("*"), bus.Everything)
 	})
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -58,7 +58,7 @@ func underway(subjects map[string]uint64, key decision.ParkedKey) string {
 	if key.Direction == decision.In {
 		key = key.Everywhere()
 	}
-	for _, act := range []string{decision.ActRelease, decision.ActReturn} {
+	for _, act := range []string{decision.ActReturn, decision.ActRelease} { // a return counts, see decision.Later
 		if subjects[key.Mark(act)] > 0 {
 			return act
 		}

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+)
+
+// host is the hub as a process that can be killed.
+type host struct {
+	t             *testing.T
+	bin, fed, log string
+	data, url     string
+	cmd           *exec.Cmd
+	from          int           // where the log of this start begins
+	ended         chan struct{} // closed when the process is gone
+	err           error         // how it ended
+}
+
+// buildHub builds the hub's binary.
+func buildHub(t *testing.T, args ...string) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), "amtsbote")
+	args = append([]string{"build", "-o", bin}, args...)
+	if raceBuild {
+		args = append(args, "-race")
+	}
+	if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	return bin
+}
+
+// newHost prepares a hub of the test federation; data "" is a folder of its own.
+func newHost(t *testing.T, bin, data string) *host {
+	t.Helper()
+	dir := t.TempDir()
+	if data == "" {
+		data = filepath.Join(dir, "data")
+	}
+	h := &host{t: t, bin: bin, fed: filepath.Join(dir, "fed"), log: filepath.Join(dir, "log"), data: data, url: freeAddress(t)}
+	hubtest.WriteFederation(t, h.fed)
+	// the data directory lies below the temporary directory only in tests
+	t.Setenv("TMPDIR", filepath.Join(dir, "tmp"))
+	t.Cleanup(func() {
+		if h.cmd != nil {
+			h.kill()
+		}
+		log := h.lines()
+		if strings.Contains(log, "DATA RACE") {
+			t.Error("the hub has a data race")
+		}
+		if t.Failed() {
+			t.Logf("the hub's last lines:\n%s", log[max(0, len(log)-4000):])
+		}
+	})
+	return h
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+// lines is what the hub has logged and printed so far.
+func (h *host) lines() string {
+	log, _ := os.ReadFile(h.log)
+	return string(log)
+}
+
+func (h *host) start() {
+	h.t.Helper()
+	logFile, err := os.OpenFile(h.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer func() { _ = logFile.Close() }()
+	h.cmd = exec.Command(h.bin, "serve", h.fed, "--data", h.data, "--listen", h.url)
+	h.cmd.Stdout, h.cmd.Stderr = logFile, logFile
+	h.from, h.ended = len(h.lines()), make(chan struct{})
+	if err := h.cmd.Start(); err != nil {
+		h.t.Fatal(err)
+	}
+	go func(cmd *exec.Cmd, ended chan struct{}) {
+		defer close(ended)
+		h.err = cmd.Wait()
+	}(h.cmd, h.ended)
+}
+
+// comesUp waits until the hub is at work; false when it ended instead.
+func (h *host) comesUp() bool {
+	h.t.Helper()
+	up := false
+	eventually(h.t, "the hub to come up or to end", func() error {
+		select {
+		case <-h.ended:
+			return nil
+		default:
+		}
+		if up = strings.Contains(h.lines()[h.from:], "Amtsbote serves"); up {
+			return nil
+		}
+		return errors.New("neither yet")
+	})
+	return up
+}
+
+// kill is kill -9.
+func (h *host) kill() {
+	_ = h.cmd.Process.Kill()
+	<-h.ended
+}
+
+// stop is Ctrl-C; the hub must end well.
+func (h *host) stop() {
+	h.t.Helper()
+	_ = h.cmd.Process.Signal(os.Interrupt)
+	if <-h.ended; h.err != nil {
+		h.t.Errorf("Ctrl-C: %v", h.err)
+	}
+}
+
+// startUp is longer than a start takes: a moment within it hits the hub while
+// it recovers, or soon after.
+const startUp = 150 * time.Millisecond
+
+// strike ends the hub without warning and starts it again, times times: spread
+// over the whole publishing, and one in three while the hub is still starting.
+func (h *host) strike(r *rand.Rand, times int, pub *publisher, blow func()) {
+	for i := range times {
+		if i > 0 && r.IntN(3) == 0 {
+			<-time.After(time.Duration(r.Int64N(int64(startUp))))
+		} else {
+			at := pub.events * (i + 1) / (times + 1)
+			pub.waitAcked(at + r.IntN(max(pub.events/(2*times), 1)))
+			<-time.After(time.Duration(r.Int64N(int64(2 * time.Millisecond))))
+		}
+		blow()
+		h.start()
+	}
+}
+
+func (h *host) connect() (*nats.Conn, jetstream.JetStream) {
+	h.t.Helper()
+	var nc *nats.Conn
+	eventually(h.t, "connect", func() error {
+		opt, err := nats.NkeyOptionFromSeed(filepath.Join(h.data, "local.nk"))
+		if err != nil {
+			return err
+		}
+		nc, err = nats.Connect(h.url, opt, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
+		return err
+	})
+	h.t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return nc, js
+}
+
+// waitSettled waits until all events are decided, stops the hub in peace, and
+// waits until it has carried out everything after one more start.
+func (h *host) waitSettled() {
+	h.t.Helper()
+	h.waitCursors("TRAIL")
+	h.stop()
+	h.start()
+	h.waitCursors("TRAIL", "OUT", "QUARANTINE")
+}
+
+// waitCursors waits until the cursors of IN_alpha in these streams have reached
+// its end.
+func (h *host) waitCursors(streams ...string) {
+	h.t.Helper()
+	nc, js := h.connect()
+	defer nc.Close()
+	eventually(h.t, "the hub to settle all events", func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		in, err := js.Stream(ctx, "IN_alpha")
+		if err != nil {
+			return err
+		}
+		for _, name := range streams {
+			at, err := cursor(ctx, js, name)
+			if err != nil {
+				return err
+			}
+			if last := in.CachedInfo().State.LastSeq; at != last {
+				return fmt.Errorf("%s is at %d of %d", name, at, last)
+			}
+		}
+		return nil
+	})
+}
+
+func cursor(ctx context.Context, js jetstream.JetStream, stream string) (uint64, error) {
+	s, err := js.Stream(ctx, stream)
+	if err != nil {
+		return 0, err
+	}
+	m, err := s.GetLastMsgForSubject(ctx, strings.ToLower(stream)+".cursor.IN_alpha")
+	if err != nil {
+		return 0, err
+	}
+	var c decision.Cursor
+	err = json.Unmarshal(m.Data, &c)
+	return c.Seq, err
+}
+
+func eventually(t *testing.T, what string, try func() error) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		err := try()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("waited for %s: %v", what, err)
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+}

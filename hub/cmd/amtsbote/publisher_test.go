@@ -23,6 +23,10 @@ const (
 	percentNone  = 1
 )
 
+// patience is how long a publisher goes on; with no hub to acknowledge, it
+// gives up in time for the test to tell why.
+const patience = 3 * time.Minute
+
 // sent is one event of the plan and what must become of it.
 type sent struct {
 	id, key string
@@ -55,7 +59,7 @@ func newPublisher(t *testing.T, h *host, seed uint64, events, keys int) *publish
 	_, js := h.connect()
 	p := &publisher{t: t, js: js, events: events, plan: make([][]sent, keys), timeout: 2 * time.Second, acked: map[uint64]sent{}, ids: map[string]bool{}}
 	p.cond = sync.NewCond(&p.mu)
-	p.ctx, p.stop = context.WithTimeout(t.Context(), 4*time.Minute)
+	p.ctx, p.stop = context.WithTimeout(t.Context(), patience)
 	t.Cleanup(p.stop)
 	r := rand.New(rand.NewPCG(seed, 2))
 	for i := range events {

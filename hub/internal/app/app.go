@@ -242,6 +242,7 @@ func (a *App) provide(ctx context.Context, fed *federation.Federation) error {
 func (a *App) launch() error {
 	a.recorder = mailbox.NewRecorder(a.bus, a.index, a.cfg.Observer.Delivered, a.log)
 	a.group.Go(func() error { return a.recorder.Run(a.run) })
+	a.group.Go(func() error { return a.watch(a.run) })
 	plans, err := a.plan(a.Federation())
 	if err != nil {
 		return err

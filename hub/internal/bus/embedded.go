@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -40,6 +41,8 @@ type MailboxOwners struct{ All, Sinks []string }
 
 // Server is the NATS server inside the process.
 type Server struct {
+	log        *zap.Logger
+	mu         sync.Mutex // guards ns and opts, which Restart replaces
 	ns         *server.Server
 	opts       *server.Options
 	hub, local nkeys.KeyPair // the hub's own user lives as long as the process
@@ -71,19 +74,8 @@ func StartEmbedded(cfg Embedded, log *zap.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	ns, err := server.NewServer(opts)
-	if err != nil {
-		return nil, fmt.Errorf("set up the NATS server: %w", err)
-	}
-	ns.SetLoggerV2(&serverLog{log.Named("nats")}, false, false, false)
-	ns.Start()
-	s := &Server{ns: ns, opts: opts, hub: own, local: local}
-	if !ns.ReadyForConnections(startWait) {
-		s.Stop()
-		return nil, errors.New("the NATS server did not become ready")
-	}
-	if err := s.verify(); err != nil {
-		s.Stop()
+	s := &Server{log: log.Named("nats"), opts: opts, hub: own, local: local}
+	if err := s.run(); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -102,7 +94,7 @@ func options(cfg Embedded, storeKey string, own, local nkeys.KeyPair) (*server.O
 		JetStreamMaxStore: cfg.MaxStore,
 		JetStreamKey:      storeKey,
 		JetStreamCipher:   server.ChaCha,
-		SyncAlways:        true,
+		SyncAlways:        synced,
 		MaxPayload:        MaxPayload,
 		NoSigs:            true,
 		DontListen:        cfg.Listen == "",
@@ -156,7 +148,7 @@ func (s *Server) verify() error {
 	switch {
 	case c == nil:
 		return errors.New("JetStream is not running")
-	case !c.SyncAlways:
+	case c.SyncAlways != synced:
 		return errors.New("JetStream does not sync every write")
 	case !c.Strict:
 		return errors.New("JetStream's API is not strict")
@@ -173,6 +165,8 @@ func (s *Server) Permit(m MailboxOwners) error {
 	if err != nil {
 		return err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	opts := s.opts.Clone()
 	opts.Nkeys = users
 	if err := s.ns.ReloadOptions(opts); err != nil {
@@ -188,11 +182,13 @@ func (s *Server) Connect(ctx context.Context, log *zap.Logger) (*Bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	return dial(ctx, "", log, nats.InProcessServer(s.ns), nats.Nkey(pub, s.hub.Sign))
+	return dial(ctx, "", log, nats.InProcessServer(s), nats.Nkey(pub, s.hub.Sign))
 }
 
 // URL is where the server listens; "" when it does not.
 func (s *Server) URL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if a := s.ns.Addr(); a != nil {
 		return "nats://" + a.String()
 	}
@@ -201,6 +197,8 @@ func (s *Server) URL() string {
 
 // Stop ends the server and waits for it.
 func (s *Server) Stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.ns.Shutdown()
 	s.ns.WaitForShutdown()
 }

@@ -1,0 +1,99 @@
+package bus
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"golang.org/x/sys/unix"
+)
+
+// Fault is why a stream of the embedded server takes no more writes.
+type Fault struct {
+	Stream string // "" for the server as a whole
+	Reason string // the server's words; no payload
+	// Full means that the disk had no room. Anything else may mean that the disk
+	// is failing.
+	Full bool
+}
+
+// Faults lists what has stopped taking writes. A stream whose write or sync
+// failed answers nobody any more, also when the cause is gone, until the server
+// starts anew; nothing that was acknowledged is lost.
+func (s *Server) Faults() []Fault {
+	s.mu.Lock()
+	ns := s.ns
+	s.mu.Unlock()
+	return faults(ns)
+}
+
+func faults(ns *server.Server) (out []Fault) {
+	for _, e := range ns.Healthz(&server.HealthzOptions{Details: true}).Errors {
+		// the server keeps the cause as text, and judges it by these words too
+		out = append(out, Fault{e.Stream, e.Error, strings.Contains(e.Error, "no space left")})
+	}
+	return out
+}
+
+// Room tells how large the file system of the data directory is and how much of
+// it is free, in bytes.
+func (s *Server) Room() (total, free int64, err error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(s.opts.StoreDir, &st); err != nil {
+		return 0, 0, fmt.Errorf("look at the disk of the data directory: %w", err)
+	}
+	return int64(st.Blocks) * st.Bsize, int64(st.Bavail) * st.Bsize, nil //nolint:gosec // no disk is so large
+}
+
+// Restart ends the server and starts it again on the same store and address.
+// Connections, the hub's own too, come back by themselves. After an error the
+// server is gone.
+func (s *Server) Restart() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	opts := s.opts.Clone()
+	if a, ok := s.ns.Addr().(*net.TCPAddr); ok {
+		opts.Port = a.Port // a random one stays what it was
+	}
+	s.ns.Shutdown()
+	s.ns.WaitForShutdown()
+	s.opts = opts
+	if err := s.run(); err != nil {
+		return fmt.Errorf("start the NATS server again: %w", err)
+	}
+	return nil
+}
+
+// run starts a server with s.opts.
+func (s *Server) run() error {
+	if err := removeUnfinished(s.opts.StoreDir); err != nil {
+		return err
+	}
+	ns, err := server.NewServer(s.opts)
+	if err != nil {
+		return fmt.Errorf("set up the NATS server: %w", err)
+	}
+	ns.SetLoggerV2(&serverLog{s.log}, false, false, false)
+	ns.Start()
+	s.ns = ns
+	if !ns.ReadyForConnections(startWait) {
+		err = errors.New("the NATS server did not become ready")
+	} else if err = s.verify(); err == nil {
+		err = undamaged(ns, s.opts.StoreDir)
+	}
+	if err != nil {
+		ns.Shutdown()
+		ns.WaitForShutdown()
+	}
+	return err
+}
+
+// InProcessConn implements nats.InProcessConnProvider: a connection that comes
+// back finds the server that runs then.
+func (s *Server) InProcessConn() (net.Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ns.InProcessConn()
+}

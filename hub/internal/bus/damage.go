@@ -1,8 +1,11 @@
 package bus
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -21,7 +24,7 @@ func (e DamagedError) Error() string {
 func undamaged(ns *server.Server, dir string) error {
 	var out DamagedError
 	for _, f := range faults(ns) {
-		if f.Stream != "" && holdsMessages(filepath.Join(dir, "jetstream", "*", "streams", f.Stream)) {
+		if f.Stream != "" && holdsMessages(os.DirFS(dir), "jetstream/*/streams/"+f.Stream) {
 			out = append(out, f.Reason)
 		}
 	}
@@ -36,15 +39,17 @@ func undamaged(ns *server.Server, dir string) error {
 // not go on over it (an empty key file ends the process), and the hub makes such
 // a stream anew.
 func removeUnfinished(dir string) error {
-	streams, err := filepath.Glob(filepath.Join(dir, "jetstream", "*", "streams", "*"))
+	// a pattern within dir: its own name may look like one
+	data := os.DirFS(dir)
+	streams, err := fs.Glob(data, "jetstream/*/streams/*")
 	if err != nil {
 		return err
 	}
 	for _, s := range streams {
-		if finished(s) || holdsMessages(s) {
+		if finished(data, s) || holdsMessages(data, s) {
 			continue
 		}
-		if err := os.RemoveAll(s); err != nil {
+		if err := os.RemoveAll(filepath.Join(dir, filepath.FromSlash(s))); err != nil {
 			return fmt.Errorf("remove an unfinished stream: %w", err)
 		}
 	}
@@ -53,9 +58,9 @@ func removeUnfinished(dir string) error {
 
 // finished tells whether the files that the server writes when it makes a stream
 // are there, and not empty.
-func finished(stream string) bool {
+func finished(data fs.FS, stream string) bool {
 	for _, name := range []string{"meta.key", "meta.inf", "meta.sum"} {
-		if st, err := os.Stat(filepath.Join(stream, name)); err != nil && !os.IsNotExist(err) {
+		if st, err := fs.Stat(data, path.Join(stream, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return true // it cannot be told: leave it
 		} else if err != nil || st.Size() == 0 {
 			return false
@@ -64,13 +69,13 @@ func finished(stream string) bool {
 	return true
 }
 
-// holdsMessages takes a pattern of stream folders.
-func holdsMessages(stream string) bool {
-	blocks, _ := filepath.Glob(filepath.Join(stream, "msgs", "*.blk")) // the pattern is good
+// holdsMessages takes a stream's folder, or a pattern of some.
+func holdsMessages(data fs.FS, stream string) bool {
+	blocks, err := fs.Glob(data, path.Join(stream, "msgs", "*.blk"))
 	for _, b := range blocks {
-		if st, err := os.Stat(b); err != nil || st.Size() > 0 {
+		if st, err := fs.Stat(data, b); err != nil || st.Size() > 0 {
 			return true
 		}
 	}
-	return false
+	return err != nil
 }

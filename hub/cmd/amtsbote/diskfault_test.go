@@ -39,6 +39,9 @@ func TestDiskFull(t *testing.T) {
 // write on by itself on a disk whose state it does not know; after a restart,
 // and what was not synced dropped, everything acknowledged is there.
 func TestDiskError(t *testing.T) {
+	if raceBuild {
+		t.Skip("the race detector sees the same code in TestDiskFull")
+	}
 	lazyfs, hub := buildDisk(t), buildHub(t)
 	for _, what := range []string{"write", "fsync"} {
 		t.Run(what, func(t *testing.T) {

@@ -215,6 +215,22 @@ func (h *host) waitCursors(streams ...string) {
 	})
 }
 
+// waitDecided waits until what IN_alpha holds up to a sequence is decided.
+func (h *host) waitDecided(seq uint64) {
+	h.t.Helper()
+	nc, js := h.connect()
+	defer nc.Close()
+	eventually(h.t, "the hub to decide", func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		at, err := cursor(ctx, js, "TRAIL")
+		if err == nil && at < seq {
+			err = fmt.Errorf("it is at %d of %d", at, seq)
+		}
+		return err
+	})
+}
+
 func cursor(ctx context.Context, js jetstream.JetStream, stream string) (uint64, error) {
 	s, err := js.Stream(ctx, stream)
 	if err != nil {

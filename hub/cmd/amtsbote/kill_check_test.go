@@ -14,34 +14,68 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 )
 
-// stored is what lies in the streams at the end.
+// stored is what lies in the streams; read again, it reads on.
 type stored struct {
+	next       map[string]uint64             // where to read on, by stream
 	in         map[uint64]string             // sequence -> id
 	decisions  map[uint64]*decision.Decision // by sequence in IN_alpha
-	copies     []jetstream.Msg               // of OUT, cursors left out
+	copies     []copied                      // of OUT, in sequence
 	quarantine int
+}
+
+// copied is what the checks need of a copy.
+type copied struct {
+	mailbox, delivery, key, id string
+	text                       bool // it has the field text
+}
+
+func newStored() *stored {
+	return &stored{next: map[string]uint64{}, in: map[uint64]string{}, decisions: map[uint64]*decision.Decision{}}
 }
 
 func checkOutcomes(t *testing.T, h *host, pub *publisher) {
 	t.Helper()
+	s := newStored()
+	s.read(t, h)
+	s.check(t, pub)
+}
+
+// check: all events are settled, and as they must be.
+func (s *stored) check(t *testing.T, pub *publisher) {
+	t.Helper()
+	s.everyEventHasOneOutcome(t, pub)
+	s.copiesMatchDecisions(t)
+	s.orderHolds(t, pub)
+}
+
+func (s *stored) read(t *testing.T, h *host) {
+	t.Helper()
 	nc, js := h.connect()
 	defer nc.Close()
-	s := &stored{in: map[uint64]string{}, decisions: map[uint64]*decision.Decision{}}
-	readAll(t, js, "IN_alpha", func(m jetstream.Msg, seq uint64) { s.in[seq] = m.Headers().Get("ce-id") })
-	readAll(t, js, "TRAIL", func(m jetstream.Msg, _ uint64) { s.decision(t, m) })
-	readAll(t, js, "OUT", func(m jetstream.Msg, _ uint64) {
+	s.readOn(t, js, "IN_alpha", func(m jetstream.Msg, seq uint64) { s.in[seq] = m.Headers().Get("ce-id") })
+	s.readOn(t, js, "TRAIL", func(m jetstream.Msg, _ uint64) { s.decision(t, m) })
+	s.readOn(t, js, "OUT", func(m jetstream.Msg, _ uint64) {
 		if !strings.HasPrefix(m.Subject(), "out.cursor.") {
-			s.copies = append(s.copies, m)
+			s.copies = append(s.copies, copied{
+				mailbox:  strings.Join(strings.SplitN(m.Subject(), ".", 4)[1:3], "."),
+				delivery: m.Headers().Get("Amtsbote-Delivery"), key: m.Headers().Get("Amtsbote-Key"),
+				id: m.Headers().Get("ce-id"), text: strings.Contains(string(m.Data()), "text"),
+			})
 		}
 	})
-	readAll(t, js, "QUARANTINE", func(m jetstream.Msg, _ uint64) {
+	s.readOn(t, js, "QUARANTINE", func(m jetstream.Msg, _ uint64) {
 		if !strings.HasPrefix(m.Subject(), "quarantine.cursor.") {
 			s.quarantine++
 		}
 	})
-	s.everyEventHasOneOutcome(t, pub)
-	s.copiesMatchDecisions(t)
-	s.orderHolds(t, pub)
+}
+
+func (s *stored) readOn(t *testing.T, js jetstream.JetStream, stream string, fn func(jetstream.Msg, uint64)) {
+	t.Helper()
+	readFrom(t, js, stream, s.next[stream], func(m jetstream.Msg, seq uint64) {
+		s.next[stream] = seq + 1
+		fn(m, seq)
+	})
 }
 
 func (s *stored) decision(t *testing.T, m jetstream.Msg) {
@@ -115,13 +149,12 @@ func (s *stored) copiesMatchDecisions(t *testing.T) {
 		}
 	}
 	for _, m := range s.copies {
-		id := m.Headers().Get("Amtsbote-Delivery")
-		if !want[id] {
-			t.Errorf("copy %s stands twice in OUT, or nobody decided on it", id)
+		if !want[m.delivery] {
+			t.Errorf("copy %s stands twice in OUT, or nobody decided on it", m.delivery)
 		}
-		delete(want, id)
-		if cut := strings.HasPrefix(m.Subject(), "out.beta.two."); cut == strings.Contains(string(m.Data()), "text") {
-			t.Errorf("copy %s has the wrong fields: %s", id, m.Data())
+		delete(want, m.delivery)
+		if cut := m.mailbox == "beta.two"; cut == m.text {
+			t.Errorf("copy %s has the wrong fields", m.delivery)
 		}
 	}
 	if len(want) > 0 {
@@ -143,9 +176,8 @@ func (s *stored) orderHolds(t *testing.T, pub *publisher) {
 	}
 	last := map[string]int{}
 	for _, m := range s.copies {
-		key := m.Headers().Get("Amtsbote-Key")
-		box := strings.Join(strings.SplitN(m.Subject(), ".", 4)[1:3], ".") + " " + key
-		at := place[key+m.Headers().Get("ce-id")]
+		box := m.mailbox + " " + m.key
+		at := place[m.key+m.id]
 		if before, ok := last[box]; ok && at <= before {
 			t.Errorf("%s: place %d came after %d", box, at, before)
 		}
@@ -164,11 +196,21 @@ func (s *stored) orderHolds(t *testing.T, pub *publisher) {
 
 func readAll(t *testing.T, js jetstream.JetStream, stream string, fn func(jetstream.Msg, uint64)) {
 	t.Helper()
+	readFrom(t, js, stream, 0, fn)
+}
+
+// readFrom reads what lies in a stream from a sequence on.
+func readFrom(t *testing.T, js jetstream.JetStream, stream string, from uint64, fn func(jetstream.Msg, uint64)) {
+	t.Helper()
+	cfg := jetstream.OrderedConsumerConfig{}
+	if from > 0 {
+		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, from
+	}
 	var cons jetstream.Consumer
 	eventually(t, "reading "+stream, func() (err error) {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
-		cons, err = js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{})
+		cons, err = js.OrderedConsumer(ctx, stream, cfg)
 		return err
 	})
 	left := cons.CachedInfo().NumPending

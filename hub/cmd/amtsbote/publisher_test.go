@@ -44,12 +44,14 @@ type publisher struct {
 	events  int
 	done    int // acknowledged
 	plan    [][]sent
-	timeout time.Duration // for one try; a lost acknowledgement costs so much
+	timeout time.Duration    // for one try; a lost acknowledgement costs so much
+	pace    <-chan time.Time // one event each; nil: as fast as it goes
 	ctx     context.Context
 	stop    context.CancelFunc // gives up what has no acknowledgement yet
 	mu      sync.Mutex
 	cond    *sync.Cond
 	acked   map[uint64]sent // by sequence in IN_alpha
+	news    map[uint64]sent // of acked, what fresh has not given yet
 	ids     map[string]bool // of what is acknowledged
 	reused  []uint64        // sequences acknowledged for two events: one is lost
 }
@@ -57,16 +59,21 @@ type publisher struct {
 func newPublisher(t *testing.T, h *host, seed uint64, events, keys int) *publisher {
 	t.Helper()
 	_, js := h.connect()
-	p := &publisher{t: t, js: js, events: events, plan: make([][]sent, keys), timeout: 2 * time.Second, acked: map[uint64]sent{}, ids: map[string]bool{}}
+	p := &publisher{t: t, js: js, events: events, plan: make([][]sent, keys), timeout: 2 * time.Second, acked: map[uint64]sent{}, news: map[uint64]sent{}, ids: map[string]bool{}}
 	p.cond = sync.NewCond(&p.mu)
-	p.ctx, p.stop = context.WithTimeout(t.Context(), patience)
-	t.Cleanup(p.stop)
+	p.within(patience)
 	r := rand.New(rand.NewPCG(seed, 2))
 	for i := range events {
 		k := r.IntN(keys)
 		p.plan[k] = append(p.plan[k], p.draw(r, k, i))
 	}
 	return p
+}
+
+// within sets how long the publisher goes on.
+func (p *publisher) within(d time.Duration) {
+	p.ctx, p.stop = context.WithTimeout(p.t.Context(), d)
+	p.t.Cleanup(p.stop)
 }
 
 func (p *publisher) draw(r *rand.Rand, k, i int) sent {
@@ -115,6 +122,12 @@ func (p *publisher) publish(s sent) {
 		"ce-specversion": {"1.0"}, "ce-id": {s.id}, "ce-source": {"urn:test:alpha:" + s.key}, "ce-type": {s.typ},
 		"ce-correlationid": {s.key}, "Content-Type": {"application/json"},
 	}}
+	if p.pace != nil {
+		select {
+		case <-p.pace:
+		case <-p.ctx.Done():
+		}
+	}
 	for p.ctx.Err() == nil {
 		ctx, cancel := context.WithTimeout(p.ctx, p.timeout)
 		ack, err := p.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0))
@@ -135,9 +148,22 @@ func (p *publisher) note(seq uint64, s sent) {
 	if _, twice := p.acked[seq]; twice {
 		p.reused = append(p.reused, seq)
 	}
+	p.news[seq] = s
 	p.acked[seq], p.ids[s.id] = s, true
 	p.done++
 	p.cond.Broadcast()
+}
+
+// fresh gives what was acknowledged since it was asked last, by sequence in
+// IN_alpha, and the last of them.
+func (p *publisher) fresh() (news map[uint64]sent, last uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	news, p.news = p.news, map[uint64]sent{}
+	for seq := range news {
+		last = max(last, seq)
+	}
+	return news, last
 }
 
 // count is how many are acknowledged.

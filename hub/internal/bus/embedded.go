@@ -94,7 +94,7 @@ func options(cfg Embedded, storeKey string, own, local nkeys.KeyPair) (*server.O
 		JetStreamMaxStore: cfg.MaxStore,
 		JetStreamKey:      storeKey,
 		JetStreamCipher:   server.ChaCha,
-		SyncAlways:        synced,
+		SyncAlways:        synced(),
 		MaxPayload:        MaxPayload,
 		NoSigs:            true,
 		DontListen:        cfg.Listen == "",
@@ -148,7 +148,7 @@ func (s *Server) verify() error {
 	switch {
 	case c == nil:
 		return errors.New("JetStream is not running")
-	case c.SyncAlways != synced:
+	case c.SyncAlways != synced():
 		return errors.New("JetStream does not sync every write")
 	case !c.Strict:
 		return errors.New("JetStream's API is not strict")

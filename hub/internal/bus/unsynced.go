@@ -3,4 +3,4 @@
 package bus
 
 // synced see synced.go: this build loses acknowledged events, on purpose.
-const synced = false
+func synced() bool { return false }

@@ -53,7 +53,7 @@ func (s *soak) report(seed uint64, took time.Duration) {
 		result = "FAILED"
 	}
 	fmt.Fprintf(&b, "\n## %s, %s: %s\n\n", time.Now().UTC().Format(time.DateOnly), took.Round(time.Second), result)
-	fmt.Fprintf(&b, "- commit %s; %s, %s/%s, %d cores; seed %d\n", commit(), runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), seed)
+	fmt.Fprintf(&b, "- commit %s; %s, %s/%s, %d cores; seed %d\n", s.commit, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), seed)
 	fmt.Fprintf(&b, "- load: at most %d events a second over %d keys; %d acknowledged, %d of poison, %d stored\n", soakRate, soakKeys, s.pub.count(), s.poisoned, len(s.stored.in))
 	fmt.Fprintf(&b, "- outcomes: %d routed, %d unrouted, %d quarantined, %d suppressed; %d copies\n",
 		outcomes[hub.Routed], outcomes[hub.Unrouted], outcomes[hub.Quarantined], outcomes[hub.Suppressed], len(s.stored.copies))

@@ -28,6 +28,7 @@ type soak struct {
 	pub       *publisher
 	stored    *stored
 	receivers []*receiver
+	commit    string // that the hub was built from
 	poisoned  int
 	count     map[string]int // of what was done to the hub
 	sizes     []sizes
@@ -46,7 +47,7 @@ func TestSoak(t *testing.T) {
 		}
 	}
 	seed := chaosSeed(t)
-	s := &soak{t: t, r: rand.New(rand.NewPCG(seed, 1)), h: newHost(t, buildHub(t), ""), stored: newStored(), count: map[string]int{}}
+	s := &soak{t: t, commit: commit(), r: rand.New(rand.NewPCG(seed, 1)), h: newHost(t, buildHub(t), ""), stored: newStored(), count: map[string]int{}}
 	s.h.start()
 	s.up()
 	began := time.Now()
@@ -105,7 +106,7 @@ func (s *soak) did(what string) { s.count[what]++ }
 func (s *soak) up() {
 	s.t.Helper()
 	if !s.h.comesUp() {
-		s.t.Fatal("the hub did not come up again")
+		s.t.Fatalf("the hub did not come up again: %v", s.h.err)
 	}
 }
 

@@ -53,6 +53,7 @@ func testKill(t *testing.T, events, times int, timeout time.Duration) {
 	h.start()
 	pub := newPublisher(t, h, seed, events, 64)
 	pub.timeout = timeout
+	pub.within(patience + time.Duration(times)*2*time.Second)
 	struck := make(chan struct{})
 	go func() {
 		defer close(struck)

@@ -3,7 +3,12 @@ package app
 import (
 	"testing"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 )
 
 func TestJudge(t *testing.T) {
@@ -41,5 +46,32 @@ func TestLevels(t *testing.T) {
 	}
 	if got := l.crossed("IN_b", 50, 0); got != 0 {
 		t.Errorf("without a limit: level %d", got)
+	}
+}
+
+// TestQuotaWarning: an organisation that has used four fifths of its quota is
+// named in the log, once.
+func TestQuotaWarning(t *testing.T) {
+	core, logged := observer.New(zap.WarnLevel)
+	a := &App{bus: hubtest.Bus(t), log: zap.New(core)}
+	passed := levels{}
+	a.warn(t.Context(), passed)
+	if n := logged.Len(); n != 0 {
+		t.Fatalf("%d warnings of empty stores", n)
+	}
+	large := make([]byte, 1_000_000)
+	for used := int64(0); used < hubtest.Organisations[0].Quota*4/5; used += int64(len(large)) {
+		if _, err := a.bus.Publish(t.Context(), event.Message{Subject: "in.alpha.app.x", Data: large}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.warn(t.Context(), passed)
+	a.warn(t.Context(), passed)
+	all := logged.All()
+	if len(all) != 1 {
+		t.Fatalf("%d warnings, want one: %v", len(all), all)
+	}
+	if f := all[0].ContextMap(); f["organisation"] != "alpha" || f["percent"] != int64(80) || f["stream"] != "IN_alpha" {
+		t.Errorf("the warning says %v", f)
 	}
 }

@@ -41,6 +41,7 @@ type MailboxOwners struct{ All, Sinks []string }
 
 // Server is the NATS server inside the process.
 type Server struct {
+	dir        string // the data directory
 	log        *zap.Logger
 	mu         sync.Mutex // guards ns and opts, which Restart replaces
 	ns         *server.Server
@@ -74,7 +75,7 @@ func StartEmbedded(cfg Embedded, log *zap.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{log: log.Named("nats"), opts: opts, hub: own, local: local}
+	s := &Server{dir: cfg.Dir, log: log.Named("nats"), opts: opts, hub: own, local: local}
 	if err := s.run(); err != nil {
 		return nil, err
 	}

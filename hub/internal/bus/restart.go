@@ -4,13 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"golang.org/x/sys/unix"
 )
 
-// Fault is why a stream of the embedded server takes no more writes.
+// Fault is what is wrong with a stream of the embedded server.
 type Fault struct {
 	Stream string // "" for the server as a whole
 	Reason string // the server's words; no payload
@@ -26,12 +27,14 @@ func (s *Server) Faults() []Fault {
 	s.mu.Lock()
 	ns := s.ns
 	s.mu.Unlock()
-	return faults(ns)
+	// a stream that is being made may look as if it could not be recovered
+	return slices.DeleteFunc(faults(ns), func(f Fault) bool { return !strings.Contains(f.Reason, "write error") })
 }
 
+// faults lists all that the server finds wrong with its store. It keeps the
+// cause as text, and judges a full disk by the same words.
 func faults(ns *server.Server) (out []Fault) {
 	for _, e := range ns.Healthz(&server.HealthzOptions{Details: true}).Errors {
-		// the server keeps the cause as text, and judges it by these words too
 		out = append(out, Fault{e.Stream, e.Error, strings.Contains(e.Error, "no space left")})
 	}
 	return out
@@ -41,10 +44,11 @@ func faults(ns *server.Server) (out []Fault) {
 // it is free, in bytes.
 func (s *Server) Room() (total, free int64, err error) {
 	var st unix.Statfs_t
-	if err := unix.Statfs(s.opts.StoreDir, &st); err != nil {
+	if err := unix.Statfs(s.dir, &st); err != nil {
 		return 0, 0, fmt.Errorf("look at the disk of the data directory: %w", err)
 	}
-	return int64(st.Blocks) * st.Bsize, int64(st.Bavail) * st.Bsize, nil //nolint:gosec // no disk is so large
+	block := int64(st.Bsize)
+	return int64(st.Blocks) * block, int64(st.Bavail) * block, nil //nolint:gosec // no disk is so large
 }
 
 // Restart ends the server and starts it again on the same store and address.

@@ -11,9 +11,13 @@ import (
 )
 
 var (
-	namePattern      = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
+	namePattern      = regexp.MustCompile(`^[a-z0-9](-?[a-z0-9]){0,31}$`)
 	authorityPattern = regexp.MustCompile(`^[^:\s]{2,6}:[^:\s]{1,40}$`)
 )
+
+// validName tells whether a name can be a token of subjects, a stream and a
+// consumer: a-z, 0-9 and single dashes between them, at most 32 characters.
+func validName(s string) bool { return len(s) <= 32 && namePattern.MatchString(s) }
 
 // reservedOrganisation is a subject token beside those of organisations.
 const reservedOrganisation = "cursor"
@@ -21,7 +25,7 @@ const reservedOrganisation = "cursor"
 // organisation checks and takes over one organisation's file.
 func (b *builder) organisation(file string, in *organisationFile) {
 	id := in.ID.Value
-	if id != "" && (!namePattern.MatchString(id) || id == reservedOrganisation) {
+	if id != "" && (!validName(id) || id == reservedOrganisation) {
 		b.Add(in.ID.At, finding.OrgName, id)
 	}
 	if first := b.organisations[id]; first != nil {
@@ -100,8 +104,8 @@ func (b *builder) application(o *Organisation, in *applicationFile) {
 		return
 	}
 	organisation, name, _ := strings.Cut(id, ".")
-	ok := organisation == o.ID || !namePattern.MatchString(o.ID) // which has its finding
-	if !ok || !namePattern.MatchString(name) {
+	ok := organisation == o.ID || !validName(o.ID) // which has its finding
+	if !ok || !validName(name) {
 		b.Add(in.ID.At, finding.OrgApplication, id, o.ID)
 		return
 	}

@@ -135,7 +135,7 @@ var catalogue = map[Code]sentence{
 	FedSimulatorKind:  {Error, "Einen Simulator %s gibt es nicht.", "There is no simulator %s."},
 	FedSimulatorTwice: {Error, "Den Simulator %s gibt es zweimal.", "There are two simulators %s."},
 
-	OrgName:           {Error, "Der Name %s ist nicht erlaubt: a-z, 0-9 und -, höchstens 32 Zeichen; cursor ist vergeben.", "The name %s is not allowed: a-z, 0-9 and -, at most 32 characters; cursor is reserved."},
+	OrgName:           {Error, "Der Name %s ist nicht erlaubt: a-z, 0-9 und einzelne - dazwischen, höchstens 32 Zeichen; cursor ist vergeben.", "The name %s is not allowed: a-z, 0-9 and single - between them, at most 32 characters; cursor is reserved."},
 	OrgTwice:          {Error, "Die Organisation %s gibt es schon in %s.", "The organisation %s exists already in %s."},
 	OrgApplication:    {Error, "Der Name %s muss aus der Organisation, einem Punkt und einem Namen aus a-z, 0-9 und - bestehen: %s.name.", "The name %s must be the organisation, a dot and a name of a-z, 0-9 and -: %s.name."},
 	OrgApplicationDup: {Error, "Das Fachverfahren %s gibt es zweimal.", "There are two applications %s."},

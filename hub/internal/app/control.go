@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -95,7 +96,7 @@ func (a *App) parkedAct(ctx context.Context, act string, data []byte) ([]byte, e
 	a.log.Info("a person acted on a parked key", zap.String("act", act), zap.String("key", found.Token),
 		zap.String("application", found.Application), zap.Uint64("messages", answer.Messages), zap.Error(err))
 	if err != nil {
-		return nil, err
+		return nil, req.because(err)
 	}
 	return json.Marshal(answer)
 }
@@ -145,6 +146,19 @@ func (r ParkedRequest) says(de, en string, args ...any) error {
 		return bus.ActError(fmt.Sprintf(de, args...))
 	}
 	return bus.ActError(fmt.Sprintf(en, args...))
+}
+
+// because tells in the language of who asks why a place did not act.
+func (r ParkedRequest) because(err error) error {
+	switch {
+	case errors.Is(err, parked.ErrNotParked):
+		return r.says("der Schlüssel ist inzwischen frei", "the key is free meanwhile")
+	case errors.Is(err, parked.ErrReturning):
+		return r.says("der Schlüssel geht schon an den Absender zurück", "the key is on its way back to the sender already")
+	case errors.Is(err, parked.ErrStarting):
+		return r.says("der Amtsbote liest noch, was geparkt ist: gleich noch einmal versuchen", "the hub is still reading what is parked: try again")
+	}
+	return err
 }
 
 // recordAct writes who does what to the trail, before it is done.

@@ -131,8 +131,8 @@ func corpusEvent(kind string, data []byte) *event.Message {
 	var said struct {
 		Type any `json:"type"`
 	}
-	if s, ok := said.Type.(string); kind == "ce" && json.Unmarshal(data, &said) == nil {
-		if s, ok = said.Type.(string); ok && s != "" {
+	if kind == "ce" && json.Unmarshal(data, &said) == nil {
+		if s, ok := said.Type.(string); ok && s != "" {
 			typ = s
 		}
 	}

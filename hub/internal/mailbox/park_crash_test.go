@@ -63,9 +63,7 @@ func TestParkingSurvivesACrashAnywhere(t *testing.T) {
 	if ns := numbers(t, sink); !slices.IsSorted(ns) {
 		t.Errorf("the key's copies came as %v", ns)
 	}
-	if left := lying(t, b, bus.Parked, "parked.>", event.HeaderOut); len(left) != 0 {
-		t.Errorf("still parked: %v", left)
-	}
+	waitFor(t, "the key to be free", func() bool { return len(lying(t, b, bus.Parked, "parked.>", event.HeaderOut)) == 0 })
 	exactEnds(t, b)
 	t.Logf("crashed at %v", points)
 }

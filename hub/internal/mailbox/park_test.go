@@ -153,7 +153,7 @@ func TestABadKeyIsParked(t *testing.T) {
 	if len(ns) != 420 || !slices.IsSorted(ns) {
 		t.Errorf("%d copies came, want 420 in order: %v", len(ns), ns)
 	}
-	if left := lying(t, b, bus.Parked, "parked.>", event.HeaderOut); len(left) != 0 {
+	if left := lying(t, b, bus.Parked, "parked.>", event.HeaderOut); len(left) != 0 { // nor is the release marked
 		t.Errorf("still parked: %v", left)
 	}
 }

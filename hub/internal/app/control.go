@@ -47,20 +47,28 @@ type place interface {
 	Return(ctx context.Context, token string) (int, error)
 }
 
-// serve answers one verb of the control channel until Stop.
-func (a *App) serve(verb string, handle func(context.Context, []byte) ([]byte, error)) {
-	a.group.Go(func() error { return a.bus.Serve(a.run, verb, handle) })
+// serve answers one verb of the control channel until Stop; when it returns, a
+// command is heard.
+func (a *App) serve(ctx context.Context, verb string, handle func(context.Context, []byte) ([]byte, error)) error {
+	l, err := a.bus.Listen(ctx, verb)
+	if err != nil {
+		return err
+	}
+	a.group.Go(func() error { return l.Serve(a.run, handle) })
+	return nil
 }
 
 // control listens for what commands ask the running hub to do.
-func (a *App) control() {
-	a.serve(VerbReload, a.serveReload)
-	a.serve(VerbRelease, func(ctx context.Context, data []byte) ([]byte, error) {
-		return a.parkedAct(ctx, decision.ActRelease, data)
-	})
-	a.serve(VerbReturn, func(ctx context.Context, data []byte) ([]byte, error) {
-		return a.parkedAct(ctx, decision.ActReturn, data)
-	})
+func (a *App) control(ctx context.Context) error {
+	return errors.Join(
+		a.serve(ctx, VerbReload, a.serveReload),
+		a.serve(ctx, VerbRelease, func(ctx context.Context, data []byte) ([]byte, error) {
+			return a.parkedAct(ctx, decision.ActRelease, data)
+		}),
+		a.serve(ctx, VerbReturn, func(ctx context.Context, data []byte) ([]byte, error) {
+			return a.parkedAct(ctx, decision.ActReturn, data)
+		}),
+	)
 }
 
 // parkedAct finds the key, records the act, and does it.

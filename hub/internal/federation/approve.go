@@ -42,7 +42,23 @@ func Approve(dir string, kinds Kinds, id string, approval Approval) (file string
 	if err != nil {
 		return "", nil, fmt.Errorf("%s: %w", a.File, err)
 	}
+	if !says(text, a.File, b.textOf[a], append(list, approval)) {
+		return "", nil, fmt.Errorf("%s is written so that the approval cannot be entered by itself; write the key approved: at the beginning of a line, with its list below, then approve again", a.File)
+	}
 	return a.File, nil, replaceFile(filepath.Join(dir, filepath.FromSlash(a.File)), text)
+}
+
+// says tells whether an agreement's new text reads as the old one with the
+// approvals: it is written line by line, and YAML has many ways to write.
+func says(text []byte, file string, old [32]byte, list []Approval) bool {
+	found := &finding.List{}
+	in := readAgreement(found, file, text)
+	if in == nil || in.agreement == nil || found.Failed() || len(text) > maxFileBytes || in.agreement.text != old {
+		return false
+	}
+	return slices.EqualFunc(in.agreement.Approved, list, func(is approvalFile, want Approval) bool {
+		return Approval{is.Authority.Value, is.On.Day, is.Ref.Value, is.Digest.Value} == want
+	})
 }
 
 // authorities lists the parties that are named, each once.

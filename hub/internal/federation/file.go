@@ -114,6 +114,9 @@ func (f *partyFile) complete(d *strictyaml.Decoder, n *strictyaml.Node) {
 	if n.Kind != strictyaml.Mapping {
 		return
 	}
+	if g := n.Get("group"); g != nil && g.Kind == strictyaml.String && g.Empty() {
+		d.Add(g.At, finding.YAMLMissing, "group")
+	}
 	for _, key := range []string{"application", "authority"} {
 		switch given, group := n.Get(key) != nil, n.Get("group") != nil; {
 		case !given && !group:
@@ -221,8 +224,11 @@ func (s *sperrenFile) FromNode(d *strictyaml.Decoder, n *strictyaml.Node) {
 	case n.Kind == strictyaml.String && n.Text == "none":
 	case n.Kind == strictyaml.Mapping && len(n.Keys) == 1:
 		d.Fields(n, &with)
-		if s.Law = with.Also; with.Also.Value == "" {
+		if s.Law = with.Also; n.Keys[0].Key != "mit-kennzeichen" {
 			s.Law, s.Only = with.Only, true
+		}
+		if n.Keys[0].Value.Kind == strictyaml.String && n.Keys[0].Value.Empty() {
+			d.Add(n.Keys[0].Value.At, finding.YAMLMissing, n.Keys[0].Key)
 		}
 	default:
 		d.Add(n.At, finding.YAMLValue, "none | {mit-kennzeichen: BMG-33-1} | {nur-mit-kennzeichen: BMG-33-1}")

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
+	"github.com/amtsbote/amtsbote/hub/internal/finding"
 	"github.com/amtsbote/amtsbote/schemas"
 )
 
@@ -54,8 +55,8 @@ func (p *printer) item(label, format string, args ...any) {
 }
 
 func (p *printer) head(a *Answer) {
-	p.line("%s %s", p.t("Ereignis", "event"), a.ID)
-	title := a.Type
+	p.line("%s %s", p.t("Ereignis", "event"), finding.Clean(a.ID))
+	title := finding.Clean(a.Type)
 	if p.schema != nil {
 		title += "  " + p.t(p.schema.Title, p.schema.TitleEn)
 	}

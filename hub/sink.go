@@ -13,7 +13,7 @@ type Sink interface {
 	// must have no second effect. Deliver is called from one goroutine per key;
 	// events of different keys may come concurrently. A Permanent Fault sends
 	// the copy to quarantine, any other error makes the hub try again later
-	// while later events of the same key wait; when that lasts too long the key
+	// while later events of the same key wait. When that lasts too long the key
 	// is parked, and a steward has its events handed over later, in order.
 	Deliver(ctx context.Context, d Delivery) error
 }

@@ -21,6 +21,7 @@ type Field struct {
 	text      bool   // can only be a text or null
 	cleared   bool   // said to hold no personal data
 	ownSperre bool   // Sperre stands here, not at a parent
+	open      bool   // may hold fields without a name
 	at        string // where in the resolved schema
 }
 
@@ -95,6 +96,7 @@ func (w *fieldWalk) field(v view, parent Field, pointer string) {
 // value takes the marks of v and goes on into its properties and items.
 func (w *fieldWalk) value(v view, f *Field) {
 	wide := widen(v)
+	f.open = f.open || v.open()
 	var items view
 	for _, p := range wide {
 		f.take(p.node)
@@ -111,7 +113,7 @@ func (w *fieldWalk) value(v view, f *Field) {
 		inner := *f
 		inner.Repeated = true
 		w.value(items, &inner)
-		f.Datenkategorie, f.cleared = inner.Datenkategorie, inner.cleared
+		f.Datenkategorie, f.cleared, f.open = inner.Datenkategorie, inner.cleared, inner.open
 		if inner.Sperre != "" {
 			f.Sperre, f.ownSperre = inner.Sperre, true
 		}

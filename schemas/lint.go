@@ -157,7 +157,7 @@ func (l *linter) closed(node map[string]any, at string) {
 		return
 	}
 	if node["additionalProperties"] == nil && node["unevaluatedProperties"] == nil {
-		l.at(at, CodeOpen, "Das Objekt ist offen: additionalProperties: false fehlt.", "The object is open: additionalProperties: false is missing.")
+		l.open(at)
 	}
 }
 

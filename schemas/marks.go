@@ -8,8 +8,14 @@ func (s *Schema) marks(p *problems) {
 	s.keep(p)
 	s.Bedingungen = map[string]string{}
 	s.names = map[string]bool{}
-	lintMarks(s.resolved, "", p)
+	lintMarks(s.resolved, "", false, p)
+	if (view{{s.resolved, ""}}).open() {
+		p.open("")
+	}
 	for _, f := range fields(s.resolved) {
+		if f.open {
+			p.open(f.at)
+		}
 		s.names[untoken(f.Pointer[strings.LastIndexByte(f.Pointer, '/')+1:])] = true
 		if f.Leaf && f.Datenkategorie == "" && f.Sperre == "" && !f.cleared {
 			p.at(f.at, CodeMark, "Dem Feld %s fehlt x-datenkategorie, x-sperre oder x-nicht-personenbezogen: true.",
@@ -84,18 +90,34 @@ func (s *Schema) keep(p *problems) {
 	s.Keep = d
 }
 
-// lintMarks checks form and place of every mark below node.
-func lintMarks(node map[string]any, at string, p *problems) {
+// lintMarks checks form and place of every mark below node; unseen tells that
+// what stands there belongs to no field of its own.
+func lintMarks(node map[string]any, at string, unseen bool, p *problems) {
 	for _, k := range sorted(node) {
-		if strings.HasPrefix(k, "x-") && !markFits(k, node[k], at) {
+		switch {
+		case !strings.HasPrefix(k, "x-"):
+		case !markFits(k, node[k], at):
 			p.at(at+"/"+token(k), CodeMark, "Die Angabe %s gibt es hier oder in dieser Form nicht.", "The mark %s does not exist here or in this form.", k)
+		case unseen && actedUpon[k]:
+			p.at(at+"/"+token(k), CodeMark, "Die Angabe %s wird hier nicht beachtet: Sie gehört an ein benanntes Feld (properties).",
+				"The mark %s is not seen here: it belongs to a field with a name (properties).", k)
 		}
 	}
 	for _, c := range children(node) {
 		if n, ok := c.node.(map[string]any); ok {
-			lintMarks(n, at+c.pointer, p)
+			lintMarks(n, at+c.pointer, unseen || nameless[c.keyword], p)
 		}
 	}
+}
+
+// actedUpon are the marks that the hub looks for at fields. One that it does not
+// find, a block above all, would be worse than none.
+var actedUpon = map[string]bool{"x-datenkategorie": true, "x-sperre": true, "x-bedingung": true, "x-adresse": true}
+
+// nameless keywords hold schemas of values that are no fields.
+var nameless = map[string]bool{
+	"additionalProperties": true, "unevaluatedProperties": true, "patternProperties": true, "propertyNames": true,
+	"contains": true, "unevaluatedItems": true,
 }
 
 func markFits(k string, v any, at string) bool {

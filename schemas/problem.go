@@ -58,6 +58,10 @@ func (p *problems) at(pointer, code, de, en string, args ...any) {
 	})
 }
 
+func (p *problems) open(at string) {
+	p.at(at, CodeOpen, "Das Objekt ist offen: additionalProperties: false fehlt.", "The object is open: additionalProperties: false is missing.")
+}
+
 // syntax reports that the file is no strict JSON, where the decoder stopped.
 func (p *problems) syntax(err error) {
 	problem := &Problem{Code: CodeJSON, File: p.file, De: "Kein gültiges JSON: " + err.Error() + ".", En: "Not valid JSON: " + err.Error() + "."}

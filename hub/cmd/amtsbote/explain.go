@@ -30,7 +30,7 @@ Works while the hub runs on the data directory and when it is stopped. Exit code
 			})
 		},
 	}
-	f.register(cmd)
+	f.register(cmd.Flags())
 	return cmd
 }
 

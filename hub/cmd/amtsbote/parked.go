@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os/user"
@@ -12,29 +11,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/amtsbote/amtsbote/hub/internal/app"
-	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/parked"
 )
 
 // parkedFlags are common to the commands below parked.
 type parkedFlags struct {
-	data, lang, nats, creds, nkey string
-	application, reason           string
-}
-
-func (f *parkedFlags) t(de, en string) string {
-	if f.lang == "de" {
-		return de
-	}
-	return en
-}
-
-func (f *parkedFlags) external() *bus.External {
-	if f.nats == "" {
-		return nil
-	}
-	return &bus.External{URL: f.nats, Creds: f.creds, Nkey: f.nkey}
+	lookFlags
+	application, reason string
 }
 
 // newParkedCommand makes "amtsbote parked": keys that cannot proceed.
@@ -48,17 +32,7 @@ is parked: this event and all later ones of the key wait, whole and in order,
 while all other keys go on. A steward (Datensteward/in) mends the cause and
 releases the key, or returns its events to the sender.`,
 	}
-	fl := cmd.PersistentFlags()
-	fl.StringVar(&f.data, "data", env("DATA", ".amtsbote"), "data directory of the hub")
-	fl.StringVar(&f.lang, "lang", env("LANG", "en"), "language: de or en")
-	fl.StringVar(&f.nats, "nats", env("NATS", ""), "NATS server of a hub that uses an external one")
-	fl.StringVar(&f.creds, "nats-creds", env("NATS_CREDS", ""), "credentials file for --nats")
-	fl.StringVar(&f.nkey, "nats-nkey", env("NATS_NKEY", ""), "nkey seed file for --nats")
-	cmd.PersistentPreRun = func(*cobra.Command, []string) {
-		if strings.HasPrefix(f.lang, "de") {
-			f.lang = "de"
-		}
-	}
+	f.register(cmd.PersistentFlags())
 	cmd.AddCommand(newParkedListCommand(&f), newParkedReleaseCommand(&f), newParkedReturnCommand(&f))
 	return cmd
 }
@@ -74,7 +48,7 @@ many events wait, since when, the code of the fault, and the key.
 Works while the hub runs and when it is stopped.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return app.Look(cmd.Context(), f.data, f.external(), func(ctx context.Context, l *app.Looking) error {
+			return f.look(cmd.Context(), func(ctx context.Context, l *app.Looking) error {
 				entries, err := parked.List(ctx, l.Bus)
 				if err != nil {
 					return err
@@ -116,7 +90,7 @@ with your user name. The hub must be running.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var a app.ParkedAnswer
-			if err := f.ask(cmd.Context(), app.VerbRelease, args[0], &a); err != nil {
+			if err := f.act(cmd.Context(), app.VerbRelease, args[0], &a); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), f.t("freigegeben: %d Ereignisse bei %s (%s)\n", "released: %d events at %s (%s)\n"), a.Messages, a.Application, a.Direction)
@@ -141,7 +115,7 @@ personal data belongs into it. The hub must be running.`,
 				return fmt.Errorf(f.t("--reason ist eine Zeile mit 1 bis %d Zeichen", "--reason is one line of 1 to %d characters"), maxReason)
 			}
 			var a app.ParkedAnswer
-			if err := f.ask(cmd.Context(), app.VerbReturn, args[0], &a); err != nil {
+			if err := f.act(cmd.Context(), app.VerbReturn, args[0], &a); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), f.t("zurückgegeben: %d Ereignisse bei %s (%s)\n", "returned: %d events at %s (%s)\n"), a.Messages, a.Application, a.Direction)
@@ -160,16 +134,13 @@ func (f *parkedFlags) applicationFlag(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.application, "application", "", "ORG.APP, when the key is parked at several")
 }
 
-// ask has the running hub act on a key.
-func (f *parkedFlags) ask(ctx context.Context, verb, key string, answer *app.ParkedAnswer) error {
+// act has the running hub act on a key.
+func (f *parkedFlags) act(ctx context.Context, verb, key string, answer *app.ParkedAnswer) error {
 	who := "unknown"
 	if u, err := user.Current(); err == nil {
 		who = u.Username
 	}
-	req := app.ParkedRequest{Key: key, Application: f.application, Reason: strings.TrimSpace(f.reason), Who: who, Lang: f.lang}
-	err := app.Ask(ctx, f.data, f.external(), verb, req, answer)
-	if errors.Is(err, bus.ErrNoHub) {
-		return fmt.Errorf(f.t("auf %s läuft kein Amtsbote: mit \"amtsbote serve\" starten und wiederholen (%w)", "no hub is running on %s: start it with \"amtsbote serve\" and repeat (%w)"), f.data, err)
-	}
-	return err
+	return f.ask(ctx, verb, app.ParkedRequest{
+		Key: key, Application: f.application, Reason: strings.TrimSpace(f.reason), Who: who, Lang: language(f.lang),
+	}, answer)
 }

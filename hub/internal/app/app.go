@@ -128,7 +128,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	a.cancel = cancel
 	a.group, a.run = errgroup.WithContext(run)
 	a.done = a.run.Done()
-	if err = a.launch(); err != nil {
+	if err = a.launch(ctx); err != nil {
 		return err
 	}
 	return a.announce()
@@ -239,7 +239,7 @@ func (a *App) provide(ctx context.Context, fed *federation.Federation) error {
 }
 
 // launch starts all that runs until Stop.
-func (a *App) launch() error {
+func (a *App) launch(ctx context.Context) error {
 	a.recorder = mailbox.NewRecorder(a.bus, a.index, a.cfg.Observer.Delivered, a.log)
 	a.group.Go(func() error { return a.recorder.Run(a.run) })
 	a.group.Go(func() error { return a.watch(a.run) })
@@ -248,7 +248,9 @@ func (a *App) launch() error {
 		return err
 	}
 	a.apply(plans)
-	a.control()
+	if err := a.control(ctx); err != nil {
+		return err
+	}
 	if a.cfg.NoSimulators {
 		return nil
 	}

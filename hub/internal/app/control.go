@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,20 +47,28 @@ type place interface {
 	Return(ctx context.Context, token string) (int, error)
 }
 
-// serve answers one verb of the control channel until Stop.
-func (a *App) serve(verb string, handle func(context.Context, []byte) ([]byte, error)) {
-	a.group.Go(func() error { return a.bus.Serve(a.run, verb, handle) })
+// serve answers one verb of the control channel until Stop; when it returns, a
+// command is heard.
+func (a *App) serve(ctx context.Context, verb string, handle func(context.Context, []byte) ([]byte, error)) error {
+	l, err := a.bus.Listen(ctx, verb)
+	if err != nil {
+		return err
+	}
+	a.group.Go(func() error { return l.Serve(a.run, handle) })
+	return nil
 }
 
 // control listens for what commands ask the running hub to do.
-func (a *App) control() {
-	a.serve(VerbReload, a.serveReload)
-	a.serve(VerbRelease, func(ctx context.Context, data []byte) ([]byte, error) {
-		return a.parkedAct(ctx, decision.ActRelease, data)
-	})
-	a.serve(VerbReturn, func(ctx context.Context, data []byte) ([]byte, error) {
-		return a.parkedAct(ctx, decision.ActReturn, data)
-	})
+func (a *App) control(ctx context.Context) error {
+	return errors.Join(
+		a.serve(ctx, VerbReload, a.serveReload),
+		a.serve(ctx, VerbRelease, func(ctx context.Context, data []byte) ([]byte, error) {
+			return a.parkedAct(ctx, decision.ActRelease, data)
+		}),
+		a.serve(ctx, VerbReturn, func(ctx context.Context, data []byte) ([]byte, error) {
+			return a.parkedAct(ctx, decision.ActReturn, data)
+		}),
+	)
 }
 
 // parkedAct finds the key, records the act, and does it.
@@ -95,7 +104,7 @@ func (a *App) parkedAct(ctx context.Context, act string, data []byte) ([]byte, e
 	a.log.Info("a person acted on a parked key", zap.String("act", act), zap.String("key", found.Token),
 		zap.String("application", found.Application), zap.Uint64("messages", answer.Messages), zap.Error(err))
 	if err != nil {
-		return nil, err
+		return nil, req.because(err)
 	}
 	return json.Marshal(answer)
 }
@@ -145,6 +154,19 @@ func (r ParkedRequest) says(de, en string, args ...any) error {
 		return bus.ActError(fmt.Sprintf(de, args...))
 	}
 	return bus.ActError(fmt.Sprintf(en, args...))
+}
+
+// because tells in the language of who asks why a place did not act.
+func (r ParkedRequest) because(err error) error {
+	switch {
+	case errors.Is(err, parked.ErrNotParked):
+		return r.says("der Schlüssel ist inzwischen frei", "the key is free meanwhile")
+	case errors.Is(err, parked.ErrReturning):
+		return r.says("der Schlüssel geht schon an den Absender zurück", "the key is on its way back to the sender already")
+	case errors.Is(err, parked.ErrStarting):
+		return r.says("der Amtsbote liest noch, was geparkt ist: gleich noch einmal versuchen", "the hub is still reading what is parked: try again")
+	}
+	return err
 }
 
 // recordAct writes who does what to the trail, before it is done.

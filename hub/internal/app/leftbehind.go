@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 
 	"go.uber.org/zap"
 
@@ -33,7 +34,29 @@ func (a *App) leftBehind(ctx context.Context) error {
 				zap.String("in", in), zap.Uint64("last", last))
 		}
 	}
-	return a.mailboxesLeftBehind(ctx)
+	return errors.Join(a.mailboxesLeftBehind(ctx), a.parkedLeftBehind(ctx))
+}
+
+// parkedLeftBehind: a parked key can be released only where it was parked.
+func (a *App) parkedLeftBehind(ctx context.Context) error {
+	known := map[string]bool{}
+	for _, o := range a.Federation().Organisations {
+		known[placeOf(decision.ParkedKey{Application: o.ID, Direction: decision.In})] = true
+	}
+	for _, app := range mailboxes(a.Federation()).Sinks {
+		known[placeOf(decision.ParkedKey{Application: app, Direction: decision.Out})] = true
+	}
+	subjects, err := a.bus.Subjects(ctx, bus.Parked, "parked.*.*.*.*")
+	if err != nil {
+		return err
+	}
+	for subject, n := range subjects {
+		if key, _, ok := decision.ReadParked(subject); ok && !known[placeOf(key)] {
+			a.log.Error("a key is parked for an application that the federation directory lacks: it can be neither released nor returned",
+				zap.String("application", key.Application), zap.String("key", key.Token), zap.Uint64("messages", n))
+		}
+	}
+	return nil
 }
 
 func (a *App) mailboxesLeftBehind(ctx context.Context) error {

@@ -30,17 +30,36 @@ type ActError string
 
 func (e ActError) Error() string { return string(e) }
 
-// Serve answers what is asked at verb, one request after the other, until ctx
-// ends; it returns when the one underway is answered. An error of handle goes
-// to the caller as an ActError. Serve returns once it listens no more.
-func (b *Bus) Serve(ctx context.Context, verb string, handle func(context.Context, []byte) ([]byte, error)) error {
+// Listener hears what is asked at a verb.
+type Listener struct {
+	bus  *Bus
+	verb string
+	sub  *nats.Subscription
+}
+
+// Listen begins to hear what is asked at verb: when it returns, the server knows
+// of it. Serve answers.
+func (b *Bus) Listen(ctx context.Context, verb string) (*Listener, error) {
 	sub, err := b.nc.SubscribeSync(controlRoot + verb)
 	if err != nil {
-		return fmt.Errorf("listen for %s: %w", verb, err)
+		return nil, fmt.Errorf("listen for %s: %w", verb, err)
 	}
-	defer func() { _ = sub.Unsubscribe() }()
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	if err := b.nc.FlushWithContext(ctx); err != nil {
+		return nil, fmt.Errorf("listen for %s: %w", verb, err)
+	}
+	return &Listener{b, verb, sub}, nil
+}
+
+// Serve answers what is asked, one request after the other, until ctx ends; it
+// returns when the one underway is answered. An error of handle goes to the
+// caller as an ActError. Serve returns once it listens no more.
+func (l *Listener) Serve(ctx context.Context, handle func(context.Context, []byte) ([]byte, error)) error {
+	b, verb := l.bus, l.verb
+	defer func() { _ = l.sub.Unsubscribe() }()
 	for {
-		m, err := sub.NextMsgWithContext(ctx)
+		m, err := l.sub.NextMsgWithContext(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}

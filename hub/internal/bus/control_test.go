@@ -5,7 +5,6 @@ import (
 	"errors"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats.go"
 )
@@ -13,10 +12,14 @@ import (
 // serve answers verb "double" until the test ends.
 func serve(t *testing.T, b *Bus) {
 	t.Helper()
+	l, err := b.Listen(t.Context(), "double")
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		err := b.Serve(ctx, "double", func(_ context.Context, req []byte) ([]byte, error) {
+		err := l.Serve(ctx, func(_ context.Context, req []byte) ([]byte, error) {
 			if len(req) == 0 {
 				return nil, errors.New("nothing to double: give a word")
 			}
@@ -27,14 +30,6 @@ func serve(t *testing.T, b *Bus) {
 		}
 	})
 	t.Cleanup(func() { cancel(); wg.Wait() })
-	for deadline := time.Now().Add(10 * time.Second); ; {
-		if _, err := b.Call(t.Context(), "double", []byte("x")); !errors.Is(err, ErrNoHub) {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("nobody listens")
-		}
-	}
 }
 
 func TestControl(t *testing.T) {

@@ -74,7 +74,7 @@ func (p *Progress) Delivered(d *decision.Delivery) {
 		}
 		p.delivered[ref][d.Mailbox] = d.Result
 		if d.Result != decision.Done {
-			p.wrong = append(p.wrong, "refused by "+d.Mailbox+": "+d.Code)
+			p.wrong = append(p.wrong, string(d.Result)+" at "+d.Mailbox+": "+d.Code)
 		}
 	})
 }

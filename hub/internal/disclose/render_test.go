@@ -119,7 +119,7 @@ func (t *drawer) plain(s *shape, isShared bool) object {
 		out["items"] = t.render(s.item, isShared)
 	}
 	part := object{}
-	if slices.Contains(s.kinds, "object") || s.fields != nil {
+	if slices.Contains(s.kinds, "object") || s.fields != nil || s.item == nil && s.rules != nil {
 		props := object{}
 		hollow := object{}
 		for _, f := range s.fields {

@@ -20,6 +20,11 @@ type Event struct {
 	// Parked are the records of copies that were parked; their end, if they have
 	// one, stands in Deliveries.
 	Parked []*decision.Delivery
+	// Before are earlier decisions on the same message: it was to go and was
+	// parked, or it was parked and was returned.
+	Before []*decision.Decision
+	// Continued is where a parked event was decided anew when it was released.
+	Continued *decision.Ref
 }
 
 // Answer is what the trail says about an event id. An id can stand for several
@@ -58,9 +63,17 @@ func (a *Answer) decided(m *event.Message, byRef map[decision.Ref]*Event) error 
 	if err != nil || d.ID != a.ID {
 		return err
 	}
+	ref := decision.Ref{In: d.In, Seq: d.Seq}
+	if e := byRef[ref]; e != nil {
+		e.Before, e.Decision = append(e.Before, e.Decision), d
+		return nil
+	}
 	e := &Event{Decision: d}
 	a.Events = append(a.Events, e)
-	byRef[decision.Ref{In: d.In, Seq: d.Seq}] = e
+	byRef[ref] = e
+	if d.Released != nil && byRef[*d.Released] != nil {
+		byRef[*d.Released].Continued = &ref
+	}
 	return nil
 }
 

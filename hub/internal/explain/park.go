@@ -13,6 +13,19 @@ func (e *Event) ParkedAt(application string) *decision.Delivery {
 	return nil
 }
 
+// parkedEvent tells how an event came to be parked and what became of it then.
+func (p printer) parkedEvent(e *Event) {
+	for _, d := range e.Before {
+		p.line(p.t("  zuvor", "  before"), "%s  %s", stamp(d.Decided), p.outcome(d))
+	}
+	if ref := e.Decision.Released; ref != nil {
+		p.line("", p.t("war geparkt, angenommen als %s %d", "was parked, accepted as %s %d"), ref.In, ref.Seq)
+	}
+	if ref := e.Continued; ref != nil {
+		p.line("", p.t("freigegeben, weiter als %s %d", "released, goes on as %s %d"), ref.In, ref.Seq)
+	}
+}
+
 func (p printer) parkedCopy(d *decision.Delivery) {
 	why := d.Code
 	if why == decision.CodeBehind {

@@ -54,7 +54,10 @@ func (p printer) event(e *Event) {
 		p.line(p.t("Adapter", "adapter"), "%s", d.Adapter)
 	}
 	p.line(p.t("entschieden", "decided"), "%s  %s", stamp(d.Decided), p.outcome(d))
-	p.line("", "%s %s", p.t("Verbundverzeichnis", "federation"), d.Federation)
+	p.parkedEvent(e)
+	if d.Federation != "" { // a person returned it
+		p.line("", "%s %s", p.t("Verbundverzeichnis", "federation"), d.Federation)
+	}
 	p.line("", "%s sha256:%s", p.t("Inhalt", "content"), d.Digest)
 	for i := range d.Receivers {
 		p.receiver(e, &d.Receivers[i])
@@ -67,6 +70,9 @@ func (p printer) outcome(d *decision.Decision) string {
 		return fmt.Sprintf(p.t("zugestellt an %d Eingangsfächer", "routed to %d mailboxes"), len(d.Receivers))
 	case hub.Suppressed:
 		return fmt.Sprintf(p.t("Doppel von %s %d, nichts erneut zugestellt", "duplicate of %s %d, nothing delivered again"), d.Of.In, d.Of.Seq)
+	}
+	if d.Outcome == hub.Parked {
+		return fmt.Sprintf(p.t("geparkt: %s – %s", "parked: %s – %s"), d.Code, d.Code.Sentence(p.lang))
 	}
 	s := fmt.Sprintf(p.t("im Klärungsfach: %s – %s", "in quarantine: %s – %s"), d.Code, d.Code.Sentence(p.lang))
 	if d.At != "" {

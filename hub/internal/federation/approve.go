@@ -41,12 +41,25 @@ func Approve(dir string, kinds Kinds, id string, approval Approval) (file string
 	}
 	approval.Digest = a.Digest
 	list := slices.DeleteFunc(slices.Clone(a.Approved), func(old Approval) bool { return old.Authority == approval.Authority })
-	before, list := fed.files.files[a.File], append(list, approval)
-	text := withApprovals(before, list)
-	if !sameBut(before, text, len(list)) {
+	list = append(list, approval)
+	text := withApprovals(fed.files.files[a.File], list)
+	if !says(text, a.File, b.textOf[a], list) {
 		return "", nil, fmt.Errorf("%s: %w", a.File, errForm)
 	}
 	return a.File, nil, replaceFile(filepath.Join(dir, filepath.FromSlash(a.File)), text)
+}
+
+// says tells whether an agreement's new text reads as the old one with the
+// approvals: it is written line by line, and YAML has many ways to write.
+func says(text []byte, file string, old [32]byte, list []Approval) bool {
+	found := &finding.List{}
+	in := readAgreement(found, file, text)
+	if in == nil || in.agreement == nil || found.Failed() || len(text) > maxFileBytes || in.agreement.text != old {
+		return false
+	}
+	return slices.EqualFunc(in.agreement.Approved, list, func(is approvalFile, want Approval) bool {
+		return Approval{is.Authority.Value, is.On.Day, is.Ref.Value, is.Digest.Value} == want
+	})
 }
 
 // authorities lists the parties that are named, each once.
@@ -109,15 +122,6 @@ func withApprovals(text []byte, list []Approval) []byte {
 		out.Write(block.Bytes())
 	}
 	return out.Bytes()
-}
-
-// sameBut tells whether an agreement says the same before and after, and has n
-// approvals now.
-func sameBut(before, after []byte, n int) bool {
-	var found finding.List
-	was, is := readAgreement(&found, "before.yaml", before), readAgreement(&found, "after.yaml", after)
-	return len(found.Found) == 0 && was != nil && is != nil &&
-		was.agreement.text == is.agreement.text && len(is.agreement.Approved) == n
 }
 
 // replaceFile writes a file whole or not at all.

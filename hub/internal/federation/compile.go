@@ -1,6 +1,8 @@
 package federation
 
 import (
+	"slices"
+
 	"github.com/amtsbote/amtsbote/hub/internal/finding"
 	"github.com/amtsbote/amtsbote/hub/internal/recht"
 )
@@ -75,23 +77,25 @@ type passage struct {
 func (b *builder) mayOverlap() {
 	for typ, groups := range b.groupPaths {
 		for i, g := range groups {
-			for _, other := range groups[:i] {
-				b.mayMeet(typ, g, other)
-			}
-		}
-		for _, g := range groups {
-			for _, p := range b.paths[typ] {
-				b.mayMeet(typ, g, p)
-			}
+			b.mayMeet(typ, g, groups[:i], b.paths[typ])
 		}
 	}
 }
 
-func (b *builder) mayMeet(typ string, p, other passage) {
-	if p.agreement == other.agreement || !p.agreement.Valid.overlaps(other.agreement.Valid) || !meet(p.from, other.from) || !meet(p.to, other.to) {
-		return
+// mostMeetings of one passage are reported; who has more has another problem.
+const mostMeetings = 20
+
+func (b *builder) mayMeet(typ string, p passage, lists ...[]passage) {
+	met := 0
+	for _, other := range slices.Concat(lists...) {
+		if p.agreement == other.agreement || !p.agreement.Valid.overlaps(other.agreement.Valid) || !meet(p.from, other.from) || !meet(p.to, other.to) {
+			continue
+		}
+		b.Add(p.at, finding.AgrMayOverlap, p.from.name(), typ, p.to.name(), other.agreement.ID)
+		if met++; met == mostMeetings {
+			return
+		}
 	}
-	b.Add(p.at, finding.AgrMayOverlap, p.from.name(), typ, p.to.name(), other.agreement.ID)
 }
 
 // meet tells whether an application may stand on both sides x and y.

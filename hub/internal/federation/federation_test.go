@@ -90,6 +90,12 @@ func TestAuthority(t *testing.T) {
 		":":                                 "",
 		"x:urn:de:dvdv:ags:09162000":        "",
 		"urn:de:ags:09162000:system:portal": "",
+		"urn:de:dvdv:ags:09162000/../x":     "",
+		"urn:de:dvdv:ags:09162000:..:x":     "",
+		"urn:de:dvdv:ags:09162000/%2E%2e/x": "",
+		"urn:de:dvdv:ags:09162000/..":       "",
+		"urn:de:dvdv:ags:09162000/...":      "ags:09162000",
+		"urn:de:dvdv:ags:09162000/a.b/%41":  "ags:09162000",
 	} {
 		got, ok := okewo.Authority(source)
 		if got != want || ok != (want != "") {

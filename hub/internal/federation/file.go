@@ -114,6 +114,9 @@ func (f *partyFile) complete(d *strictyaml.Decoder, n *strictyaml.Node) {
 	if n.Kind != strictyaml.Mapping {
 		return
 	}
+	if g := n.Get("group"); g != nil && g.Kind == strictyaml.String && g.Empty() {
+		d.Add(g.At, finding.YAMLMissing, "group")
+	}
 	for _, key := range []string{"application", "authority"} {
 		switch given, group := n.Get(key) != nil, n.Get("group") != nil; {
 		case !given && !group:

@@ -53,6 +53,7 @@ func TestFindings(t *testing.T) {
 	seen := map[finding.Code]bool{
 		finding.AdpSettings: true,                          // adapters find those: package strictyaml
 		finding.DirChanging: true,                          // TestDirectoryThatChanges
+		finding.AgrTooMany:  true,                          // TestTooManyWays
 		finding.ExmEvent:    true, finding.ExmExpect: true, // package who tries examples
 	}
 	for _, file := range cases {

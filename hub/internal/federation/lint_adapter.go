@@ -13,7 +13,7 @@ import (
 func (b *builder) adapter(file string, in *adapterFile) {
 	at := finding.Pos{File: file, Line: 1, Column: 1}
 	name := stem(file)
-	if !namePattern.MatchString(name) {
+	if !validName(name) {
 		b.Add(at, finding.AdpName, name)
 	}
 	a := &Adapter{Name: name, Kind: in.Kind.Value, Settings: in.Settings.OrEmpty(at)}
@@ -95,7 +95,7 @@ func (b *builder) sinks() {
 
 func (b *builder) simulator(in simulatorFile) {
 	name := in.Name.Value
-	if name != "" && !namePattern.MatchString(name) {
+	if name != "" && !validName(name) {
 		b.Add(in.Name.At, finding.YAMLValue, "[a-z0-9-]{1,32}")
 	}
 	if b.fed.Production {

@@ -21,6 +21,7 @@ type draft struct {
 	receivers []side
 	kinds     []draftType
 	where     *where.Expression
+	pointers  map[string]finding.Pos // of disclose, where each stands first
 }
 
 // at is where to point when the agreement as a whole is meant.
@@ -48,7 +49,7 @@ func (b *builder) agreement(file string, in *agreementFile) {
 	if id != "" && !agreementPattern.MatchString(id) {
 		b.Add(in.ID.At, finding.AgrName, id)
 	}
-	if first := b.agreements[id]; first != nil {
+	if first := b.agreements[id]; first != nil && id != "" {
 		b.Add(in.ID.At, finding.AgrTwice, id, first.File)
 		return
 	}
@@ -57,10 +58,12 @@ func (b *builder) agreement(file string, in *agreementFile) {
 		Where: in.Where.Value, Classification: in.Classification.or(DefaultClassification), File: file,
 		Valid: Validity{From: in.Valid.From.Day, Until: in.Valid.Until.Day},
 	}
-	b.agreements[id] = a
+	b.agreements[id], b.textOf[a] = a, in.text
 	b.fed.Agreements = append(b.fed.Agreements, a)
 	d := &draft{agreement: a, file: in}
-	b.parties(d)
+	if b.parties(d); b.tooMany(d) {
+		return
+	}
 	b.terms(d)
 	b.validity(d)
 	b.types(d)
@@ -71,16 +74,17 @@ func (b *builder) agreement(file string, in *agreementFile) {
 
 func (b *builder) parties(d *draft) {
 	for _, in := range d.file.From {
-		if s, ok := b.party(in); ok {
+		if s, ok := b.party(in); ok && !b.twice(s, d.senders) {
 			d.senders = append(d.senders, s)
 			d.agreement.From = append(d.agreement.From, s.party())
 			b.silent(s)
 		}
 	}
 	for _, in := range d.file.To {
-		if s, ok := b.party(in.partyFile); ok {
-			s.address = in.Address.Value
-			if s.group != nil {
+		s, ok := b.party(in.partyFile)
+		s.address = in.Address.Value
+		if ok && !b.twice(s, d.receivers) {
+			if s.group != nil && in.Address.At.Line > 0 {
 				s.at = in.Address.At
 			}
 			d.receivers = append(d.receivers, s)
@@ -88,6 +92,30 @@ func (b *builder) parties(d *draft) {
 			b.receiver(d, s, in)
 		}
 	}
+}
+
+// twice finds a party that stands on its side already.
+func (b *builder) twice(s side, list []side) bool {
+	for _, other := range list {
+		if s.app == other.app && s.authority == other.authority && s.group == other.group && s.address == other.address {
+			b.Add(s.at, finding.AgrPartyTwice, s.name())
+			return true
+		}
+	}
+	return false
+}
+
+// maxWays bounds senders times receivers times types of one agreement: each is a
+// clause of its own.
+const maxWays = 100_000
+
+// tooMany refuses an agreement with more ways than that.
+func (b *builder) tooMany(d *draft) bool {
+	many := len(d.senders)*len(d.receivers)*max(len(d.file.Types), 1) > maxWays
+	if many {
+		b.Add(d.at(), finding.AgrTooMany, maxWays)
+	}
+	return many
 }
 
 func (s side) party() Party {

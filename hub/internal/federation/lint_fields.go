@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,8 +28,15 @@ type plan struct {
 func (b *builder) types(d *draft) {
 	in := d.file
 	d.where = b.condition(in.Where)
+	d.pointers = map[string]finding.Pos{}
 	for _, p := range in.Disclose.Pointers {
+		if p.At.Line == 0 {
+			continue // has its finding
+		}
 		d.agreement.Disclose = append(d.agreement.Disclose, p.Value)
+		if _, twice := d.pointers[p.Value]; !twice {
+			d.pointers[p.Value] = p.At
+		}
 	}
 	for i, t := range in.Types {
 		d.agreement.Types = append(d.agreement.Types, t.Value)
@@ -38,7 +46,7 @@ func (b *builder) types(d *draft) {
 		case !ok:
 			b.Add(t.At, finding.AgrType, t.Value)
 		case slices.ContainsFunc(in.Types[:i], func(other strictyaml.Text) bool { return other.Value == t.Value }):
-			b.Add(t.At, finding.YAMLValue, "types: [a, b]")
+			b.Add(t.At, finding.YAMLValue, finding.Message{De: "jeder Ereignistyp einmal", En: "each event type once"})
 		default:
 			b.names(d, s)
 			b.addresses(d, s)
@@ -56,11 +64,35 @@ func (b *builder) condition(in strictyaml.Text) *where.Expression {
 	}
 	w, err := where.Parse(in.Value)
 	if err != nil {
-		b.Add(in.At, finding.AgrWhere, err.Error())
+		b.Add(in.At, finding.AgrWhere, whereMistake(err))
 		return nil
 	}
 	b.wheres[in.Value] = w
 	return w
+}
+
+// whereMistake says what is wrong with a where.
+func whereMistake(err error) finding.Message {
+	m, ok := errors.AsType[*where.Mistake](err)
+	if !ok {
+		return finding.Message{De: err.Error(), En: err.Error()}
+	}
+	say := func(de, en string, args ...any) finding.Message {
+		return finding.Message{De: fmt.Sprintf(de, args...), En: fmt.Sprintf(en, args...)}
+	}
+	switch m.Kind {
+	case where.Character:
+		return say("das Zeichen %d versteht CESQL nicht", "CESQL does not understand character %d", m.Number)
+	case where.TooLong:
+		return say("länger als %d Zeichen", "longer than %d characters", m.Number)
+	case where.TooDeep:
+		return say("mehr als %d Klammern ineinander", "more than %d brackets within each other", m.Number)
+	case where.Function:
+		return say("eine Funktion %s mit %d Argumenten gibt es nicht", "there is no function %s with %d arguments", m.Name, m.Number)
+	case where.NoTruth:
+		return say("das ist nie wahr oder falsch", "this is never true or false")
+	}
+	return say("der Aufbau stimmt nicht", "its syntax is wrong")
 }
 
 // names checks that events of the type have what where looks at.
@@ -152,7 +184,7 @@ func (b *builder) planProblem(d *draft, s *schemas.Schema, err error) {
 	p, ok := errors.AsType[*disclose.PointerError](err)
 	switch {
 	case ok && errors.Is(err, disclose.ErrUnknown):
-		b.Add(d.pointerAt(p.Pointer), finding.AgrPointer, p.Pointer, s.Type)
+		b.Add(d.pointerAt(p.Pointer), finding.AgrPointer, cmp.Or(p.Pointer, `""`), s.Type)
 	case ok:
 		b.Add(d.pointerAt(p.Pointer), finding.AgrNotDerivable, p.Pointer, s.Type, p.Keyword)
 	default:
@@ -162,15 +194,16 @@ func (b *builder) planProblem(d *draft, s *schemas.Schema, err error) {
 
 // pointerAt finds where a pointer stands, else the one over or below it.
 func (d *draft) pointerAt(pointer string) finding.Pos {
-	for _, p := range d.file.Disclose.Pointers {
-		if p.Value == pointer {
-			return p.At
-		}
+	if at, ok := d.pointers[pointer]; ok {
+		return at
 	}
 	for _, p := range d.file.Disclose.Pointers {
 		if strings.HasPrefix(pointer, p.Value+"/") || strings.HasPrefix(p.Value, strings.TrimSuffix(pointer, "/")+"/") {
 			return p.At
 		}
+	}
+	if d.file.Disclose.At.Line == 0 {
+		return d.at()
 	}
 	return d.file.Disclose.At
 }

@@ -13,7 +13,7 @@ func (b *builder) group(file string, in *groupFile) {
 	if id != "" && !agreementPattern.MatchString(id) {
 		b.Add(in.ID.At, finding.GrpName, id)
 	}
-	if first := b.groups[id]; first != nil {
+	if first := b.groups[id]; first != nil && id != "" {
 		b.Add(in.ID.At, finding.GrpTwice, id, first.File)
 		return
 	}

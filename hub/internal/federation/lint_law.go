@@ -27,7 +27,7 @@ func (b *builder) laws(d *draft) {
 	a, in := d.agreement, d.file
 	a.Law = b.norm(in.Law)
 	a.Sperren = b.norm(in.Sperren.Law)
-	a.WithoutTransport = in.OhneTransport.Value
+	a.WithoutTransport = strings.TrimSpace(in.OhneTransport.Value)
 	if a.Sperren != nil && len(a.Sperren.Blocks) == 0 {
 		b.Add(in.Sperren.Law.At, finding.LawBlocks, a.Sperren.Key)
 	}

@@ -5,15 +5,21 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/amtsbote/amtsbote/hub/internal/finding"
 	"github.com/amtsbote/amtsbote/hub/internal/strictyaml"
 )
 
 var (
-	namePattern      = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
-	authorityPattern = regexp.MustCompile(`^[^:\s]{2,6}:[^:\s]{1,40}$`)
+	namePattern = regexp.MustCompile(`^[a-z0-9](-?[a-z0-9]){0,31}$`)
+	// of DVDV: prefixes are ASCII but for an umlaut (töj)
+	authorityPattern = regexp.MustCompile(`^[A-Za-z0-9äöüÄÖÜß]{2,6}:[A-Za-z0-9._-]{1,40}$`)
 )
+
+// validName tells whether a name can be a token of subjects, a stream and a
+// consumer: a-z, 0-9 and single dashes between them, at most 32 characters.
+func validName(s string) bool { return len(s) <= 32 && namePattern.MatchString(s) }
 
 // reservedOrganisation is a subject token beside those of organisations.
 const reservedOrganisation = "cursor"
@@ -21,10 +27,10 @@ const reservedOrganisation = "cursor"
 // organisation checks and takes over one organisation's file.
 func (b *builder) organisation(file string, in *organisationFile) {
 	id := in.ID.Value
-	if id != "" && (!namePattern.MatchString(id) || id == reservedOrganisation) {
+	if id != "" && (!validName(id) || id == reservedOrganisation) {
 		b.Add(in.ID.At, finding.OrgName, id)
 	}
-	if first := b.organisations[id]; first != nil {
+	if first := b.organisations[id]; first != nil && id != "" {
 		b.Add(in.ID.At, finding.OrgTwice, id, first.File)
 		return
 	}
@@ -66,7 +72,10 @@ func (b *builder) authority(o *Organisation, in authorityFile) {
 }
 
 // unitPlace is where it was first said to which unit an authority belongs.
-type unitPlace struct{ unit, file string }
+type unitPlace struct {
+	unit, file string
+	at         finding.Pos
+}
 
 // unit notes the administrative unit of an authority; all organisations must
 // say the same of it.
@@ -88,9 +97,19 @@ func (b *builder) unit(key string, in authorityFile) {
 		b.Add(at, finding.OrgUnit, key, unit, first.file, first.unit)
 		return
 	}
-	b.unitAt[key] = unitPlace{unit, in.Key.At.File}
+	b.unitAt[key] = unitPlace{unit, in.Key.At.File, at}
 	if unit != key {
 		b.fed.units[key] = unit
+	}
+}
+
+// unitsOfUnits finds authorities that belong to one that is no unit itself: laws
+// compare units, and would take the two for strangers.
+func (b *builder) unitsOfUnits() {
+	for key, unit := range b.fed.units {
+		if over, ok := b.fed.units[unit]; ok {
+			b.Add(b.unitAt[key].at, finding.OrgUnitOfUnit, key, unit, over)
+		}
 	}
 }
 
@@ -100,8 +119,8 @@ func (b *builder) application(o *Organisation, in *applicationFile) {
 		return
 	}
 	organisation, name, _ := strings.Cut(id, ".")
-	ok := organisation == o.ID || !namePattern.MatchString(o.ID) // which has its finding
-	if !ok || !namePattern.MatchString(name) {
+	ok := organisation == o.ID || !validName(o.ID) // which has its finding
+	if !ok || !validName(name) {
 		b.Add(in.ID.At, finding.OrgApplication, id, o.ID)
 		return
 	}
@@ -163,7 +182,7 @@ func (b *builder) source(o *Organisation, a *Application, in sourceFile) {
 func validPrefix(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && u.Scheme != "" && len(s) <= 256 &&
-		!strings.ContainsAny(s, " <>\"{}|\\^`") && !strings.ContainsAny(s[len(s)-1:], sourceDelimiters)
+		!strings.ContainsAny(s, " <>\"{}|\\^`") && !strings.ContainsFunc(s, func(c rune) bool { return c > unicode.MaxASCII }) && !strings.ContainsAny(s[len(s)-1:], sourceDelimiters)
 }
 
 type ownedPrefix struct {

@@ -40,6 +40,7 @@ func (b *builder) build(files *snapshot) (*Federation, []finding.Finding) {
 	b.top(files)
 	each(b, files, "organisations", readPlain[organisationFile], b.organisation)
 	b.overlaps()
+	b.unitsOfUnits()
 	b.receipts()
 	each(b, files, "groups", readPlain[groupFile], b.group)
 	each(b, files, "agreements", readAgreement, b.agreementOrExample)
@@ -72,6 +73,7 @@ type builder struct {
 	receiptsOf    []receiptsWish
 	groups        map[string]*Group
 	agreements    map[string]*Agreement
+	textOf        map[*Agreement][32]byte // digest of what it says, approvals apart
 	plans         map[string]*plan
 	wheres        map[string]*where.Expression
 	fields        map[*schemas.Schema][]schemas.Field
@@ -93,7 +95,7 @@ func newBuilder(kinds Kinds, now time.Time) *builder {
 		},
 		organisations: map[string]*Organisation{}, authorities: map[string]bool{}, unitAt: map[string]unitPlace{},
 		mailboxAt: map[*Application]finding.Pos{}, appAt: map[*Application]finding.Pos{},
-		groups: map[string]*Group{}, agreements: map[string]*Agreement{},
+		groups: map[string]*Group{}, agreements: map[string]*Agreement{}, textOf: map[*Agreement][32]byte{},
 		plans: map[string]*plan{}, wheres: map[string]*where.Expression{}, fields: map[*schemas.Schema][]schemas.Field{},
 		ways: map[way][]*Agreement{}, paths: map[string][]passage{}, groupPaths: map[string][]passage{}, warned: map[*Application]bool{},
 		sinkOf: map[*Application]*Adapter{}, unsure: map[*Application]bool{}, refused: map[string]bool{},

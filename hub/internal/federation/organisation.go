@@ -113,8 +113,12 @@ func lastDelimiter(s string) int { return strings.LastIndexAny(s, sourceDelimite
 
 // Authority tells for which authority the application sends under source: the
 // longest prefix it owns decides. A prefix owns itself and what continues it
-// with one of : / # ? ;
+// with one of : / # ? ; but nothing that leads out of it again for who resolves
+// dot segments (RFC 3986, 5.2.4).
 func (a *Application) Authority(source string) (string, bool) {
+	if leadsOut(source) {
+		return "", false
+	}
 	for end := len(source); end > 0; end = lastDelimiter(source[:end]) {
 		i, ok := slices.BinarySearchFunc(a.Sources, source[:end], func(p SourcePrefix, s string) int {
 			return strings.Compare(p.Prefix, s)
@@ -125,6 +129,30 @@ func (a *Application) Authority(source string) (string, bool) {
 	}
 	return "", false
 }
+
+// leadsOut tells whether a source has a segment "." or "..", also when its dots
+// are percent-encoded.
+func leadsOut(source string) bool {
+	if !strings.Contains(source, ".") && !strings.Contains(source, "%") {
+		return false
+	}
+	for rest, more := source, true; more; {
+		segment := rest
+		end := strings.IndexAny(rest, sourceDelimiters)
+		if more = end >= 0; more {
+			segment, rest = rest[:end], rest[end+1:]
+		}
+		if len(segment) > 6 || segment == "" {
+			continue
+		}
+		if dots := encodedDot.Replace(segment); dots == "." || dots == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+var encodedDot = strings.NewReplacer("%2e", ".", "%2E", ".")
 
 // SendsFor tells whether the application owns a source of the authority.
 func (a *Application) SendsFor(authority string) bool { return a.sends[authority] }

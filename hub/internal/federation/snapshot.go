@@ -110,6 +110,8 @@ func (t *taker) top() {
 	for _, e := range entries {
 		name := e.Name()
 		switch {
+		case folders[name] != "" && e.Type()&fs.ModeSymlink != 0:
+			t.Add(finding.Pos{File: name}, finding.DirNotRegular)
 		case folders[name] != "":
 			t.tree(name)
 		case slices.Contains(comingFolders, name):
@@ -133,7 +135,7 @@ func (t *taker) tree(folder string) {
 		switch {
 		case err != nil:
 			t.Add(finding.Pos{File: name}, finding.DirUnreadable, name)
-		case name == folder && e.Type()&fs.ModeSymlink != 0, !e.IsDir() && !e.Type().IsRegular():
+		case !e.IsDir() && !e.Type().IsRegular():
 			t.Add(finding.Pos{File: name}, finding.DirNotRegular)
 		case e.IsDir() || base == "README.md" || editing(base):
 		case !belongs(folder, name):

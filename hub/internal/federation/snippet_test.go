@@ -101,7 +101,7 @@ func TestSnippet(t *testing.T) {
 		"name: X\nenvironment: prod\n":   "r.md:2:14: VB-YML-007 error: The value is not allowed; expected: test | production.",
 		"# federation.yaml\nname: X\n":   "r.md:2:1: VB-YML-005 error: The key environment is missing or empty.",
 		"# federation.yml of the city\n": "r.md:1:1: VB-YML-005 error: The key name is missing or empty.\nr.md:1:1: VB-YML-005 error: The key environment is missing or empty.",
-		"id: X\nname: N\nrole: authority\nauthorities: [{key: a:1, name: b}]\n": "r.md:1:5: VB-ORG-001 error: The name X is not allowed: a-z, 0-9 and -, at most 32 characters; cursor is reserved.\n" +
+		"id: X\nname: N\nrole: authority\nauthorities: [{key: a:1, name: b}]\n": "r.md:1:5: VB-ORG-001 error: The name X is not allowed: a-z, 0-9 and single - between them, at most 32 characters; cursor is reserved.\n" +
 			"r.md:4:21: VB-ORG-005 error: a:1 is no key of an authority like ags:09162000.",
 		"id: Gruppe\ntitle: T\nmembers: [{application: a.b, authorities: \"ags:*\"}]\n": "r.md:1:5: VB-GRP-001 error: The id Gruppe is not allowed: a-z, 0-9 and -, at most 64 characters.",
 		"# groups/g.yaml: all\nid: g\ntitle: T\nmember: []\n": "r.md:2:1: VB-YML-005 error: The key members is missing or empty.\n" +

@@ -24,6 +24,7 @@ const (
 	YAMLMissing    Code = "VB-YML-005"
 	YAMLForbidden  Code = "VB-YML-006"
 	YAMLValue      Code = "VB-YML-007"
+	YAMLHidden     Code = "VB-YML-008"
 
 	FedSimulator      Code = "VB-FED-001"
 	FedSimulatorKind  Code = "VB-FED-002"
@@ -40,10 +41,11 @@ const (
 	OrgSourceOverlap  Code = "VB-ORG-009"
 	OrgSourcePrefix   Code = "VB-ORG-010"
 
-	OrgReceipts Code = "VB-ORG-011"
-	OrgUnit     Code = "VB-ORG-012"
-	OrgOffice   Code = "VB-ORG-013"
-	OrgUntold   Code = "VB-ORG-014"
+	OrgReceipts   Code = "VB-ORG-011"
+	OrgUnit       Code = "VB-ORG-012"
+	OrgOffice     Code = "VB-ORG-013"
+	OrgUntold     Code = "VB-ORG-014"
+	OrgUnitOfUnit Code = "VB-ORG-015"
 
 	GrpName        Code = "VB-GRP-001"
 	GrpTwice       Code = "VB-GRP-002"
@@ -91,6 +93,8 @@ const (
 	AgrMayOverlap   Code = "VB-AGR-025"
 	AgrNobody       Code = "VB-AGR-026"
 	AgrNotYet       Code = "VB-AGR-027"
+	AgrPartyTwice   Code = "VB-AGR-028"
+	AgrTooMany      Code = "VB-AGR-029"
 
 	ExmEvent  Code = "VB-EXM-001"
 	ExmExpect Code = "VB-EXM-002"
@@ -129,13 +133,14 @@ var catalogue = map[Code]sentence{
 	YAMLType:       {Error, "Hier muss %s stehen, nicht %s.", "This must be %s, not %s."},
 	YAMLMissing:    {Error, "Der Schlüssel %s fehlt oder ist leer.", "The key %s is missing or empty."},
 	YAMLForbidden:  {Error, "Nicht erlaubt: Anker, Verweise, Tags, Mischschlüssel, mehrere Dokumente, mehr als %d Ebenen oder %d Schlüssel.", "Not allowed: anchors, aliases, tags, merge keys, several documents, more than %d levels or %d keys."},
+	YAMLHidden:     {Error, "Der Text enthält ein Zeichen, das man nicht sieht (%s). Bitte löschen.", "The text has a character that cannot be seen (%s). Please delete it."},
 	YAMLValue:      {Error, "Der Wert ist nicht erlaubt; erwartet: %s.", "The value is not allowed; expected: %s."},
 
 	FedSimulator:      {Error, "Simulatoren laufen nie in einem Verbund mit environment: production. Entfernen oder environment: test.", "Simulators never run in a federation with environment: production. Remove it, or set environment: test."},
 	FedSimulatorKind:  {Error, "Einen Simulator %s gibt es nicht.", "There is no simulator %s."},
 	FedSimulatorTwice: {Error, "Den Simulator %s gibt es zweimal.", "There are two simulators %s."},
 
-	OrgName:           {Error, "Der Name %s ist nicht erlaubt: a-z, 0-9 und -, höchstens 32 Zeichen; cursor ist vergeben.", "The name %s is not allowed: a-z, 0-9 and -, at most 32 characters; cursor is reserved."},
+	OrgName:           {Error, "Der Name %s ist nicht erlaubt: a-z, 0-9 und einzelne - dazwischen, höchstens 32 Zeichen; cursor ist vergeben.", "The name %s is not allowed: a-z, 0-9 and single - between them, at most 32 characters; cursor is reserved."},
 	OrgTwice:          {Error, "Die Organisation %s gibt es schon in %s.", "The organisation %s exists already in %s."},
 	OrgApplication:    {Error, "Der Name %s muss aus der Organisation, einem Punkt und einem Namen aus a-z, 0-9 und - bestehen: %s.name.", "The name %s must be the organisation, a dot and a name of a-z, 0-9 and -: %s.name."},
 	OrgApplicationDup: {Error, "Das Fachverfahren %s gibt es zweimal.", "There are two applications %s."},
@@ -150,6 +155,8 @@ var catalogue = map[Code]sentence{
 	OrgUnit:     {Error, "Die Behörde %s gehört hier zu %s, in %s aber zu %s.", "The authority %[1]s belongs to %[2]s here, but to %[4]s in %[3]s."},
 	OrgOffice:   {Warning, "Eine Behördenart %s kennt keine Rechtsgrundlage. Bekannt: %s.", "No law knows an office %s. Known: %s."},
 	OrgUntold:   {Warning, "%s sendet Ereignisse mit Sperren, nennt aber keine receipts: Wenn eine Sperre die Weitergabe verhindert, erfährt es die Sachbearbeitung nur im Klärungsfach oder gar nicht.", "%s sends events with blocks but names no receipts: when a block keeps an event back, its clerks learn of it in quarantine only, or not at all."},
+
+	OrgUnitOfUnit: {Error, "%[1]s kann nicht zu %[2]s gehören: das gehört selbst zu %[3]s. Hier steht die Verwaltungseinheit, keine Behörde darin.", "%[1]s cannot belong to %[2]s, which belongs to %[3]s itself. Name the administrative unit, not an authority within it."},
 
 	GrpName:        {Error, "Die Kennung %s ist nicht erlaubt: a-z, 0-9 und -, höchstens 64 Zeichen.", "The id %s is not allowed: a-z, 0-9 and -, at most 64 characters."},
 	GrpTwice:       {Error, "Die Gruppe %s gibt es schon in %s.", "The group %s exists already in %s."},
@@ -199,6 +206,9 @@ var catalogue = map[Code]sentence{
 	AgrNobody:     {Warning, "Kein Mitglied der Gruppe %s hat eine source: die Regel greift nie.", "No member of the group %s has a source: the agreement never applies."},
 
 	AgrNotYet: {Warning, "%s wird vermerkt, aber diese Fassung handelt noch nicht danach.", "%s is noted, but this version does not act on it yet."},
+
+	AgrPartyTwice: {Error, "%s steht auf dieser Seite der Regel schon einmal.", "%s stands on this side of the agreement already."},
+	AgrTooMany:    {Error, "Die Regel hat mehr als %d Wege (Absender mal Empfänger mal Ereignistypen). Dafür gibt es Gruppen.", "The agreement has more than %d ways (senders times receivers times event types). Groups are made for that."},
 
 	ExmEvent:  {Error, "Das Ereignis des Beispiels wird abgelehnt: %[1]s %[2]s. %[3]s", "The event of the example is refused: %[1]s %[2]s. %[4]s"},
 	ExmExpect: {Error, "%s bekommt %s, erwartet war %s.", "%s gets %s, but %s was expected."},

@@ -54,7 +54,7 @@ func (f Finding) In(lang string) string {
 	if lang == "de" {
 		sentence = f.Message.De
 	}
-	return fmt.Sprintf("%s:%d:%d: %s %s: %s", f.File, f.Line, f.Column, f.Code, f.Severity, sentence)
+	return fmt.Sprintf("%s:%d:%d: %s %s: %s", Clean(f.File), f.Line, f.Column, f.Code, f.Severity, sentence)
 }
 
 // List collects what is wrong.
@@ -72,8 +72,11 @@ func (f *List) AddAs(severity Severity, at Pos, code Code, args ...any) {
 	c := catalogue[code]
 	de, en := slices.Clone(args), slices.Clone(args)
 	for i, a := range args {
-		if m, ok := a.(Message); ok {
-			de[i], en[i] = m.De, m.En
+		switch a := a.(type) {
+		case Message:
+			de[i], en[i] = Clean(a.De), Clean(a.En)
+		case string:
+			de[i], en[i] = Clean(a), Clean(a)
 		}
 	}
 	f.Found = append(f.Found, Finding{

@@ -119,8 +119,12 @@ func newHeldKey() *heldKey {
 func (p *Parking) holds(key string, m *event.Message) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	ref, _ := send.ReadReleased(m)
+	if ref == nil && len(p.keys) == 0 {
+		return false
+	}
 	k := p.keys[event.KeyToken(key)]
-	if ref, _ := send.ReadReleased(m); ref != nil {
+	if ref != nil {
 		return k == nil || k.round == "" || k.round != m.Get(event.HeaderRound) || k.stopped > 0
 	}
 	return k != nil

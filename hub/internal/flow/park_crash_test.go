@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+	"github.com/amtsbote/amtsbote/hub/internal/parked"
 )
 
 var crashKeys = []string{"k0", "k1", "k2"}
@@ -25,7 +27,7 @@ func TestParkingSurvivesACrashAnywhere(t *testing.T) {
 	full, without := hubtest.Changed(t, hubtest.AddSache), hubtest.Changed(t, hubtest.AddSache, hubtest.RemoveDing)
 	b := hubtest.Bus(t)
 	points, n := map[string]int{}, 0
-	for range 120 {
+	for range 60 {
 		var msgs []event.Message
 		for range r.IntN(8) {
 			n++
@@ -94,7 +96,7 @@ func crashOnce(t *testing.T, b *bus.Bus, r *rand.Rand, decide, carry *federation
 	wg.Go(func() { _ = edge.Run(ctx) })
 	wg.Go(func() { _ = in.Parking.Run(ctx) })
 	publish(t, b, msgs...)
-	for err := ErrStarting; err == ErrStarting && ctx.Err() == nil; {
+	for err := parked.ErrStarting; errors.Is(err, parked.ErrStarting) && ctx.Err() == nil; {
 		switch act {
 		case 0, 1, 2, 3:
 			err = in.Parking.Release(ctx, key)

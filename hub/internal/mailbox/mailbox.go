@@ -38,13 +38,13 @@ type Mailbox struct {
 	wg     sync.WaitGroup
 
 	mu      sync.Mutex
-	keys    map[string]*queue    // what is being worked on, by key token
-	held    map[uint64]*bus.Copy // what is in hand, by sequence in OUT
-	parked  map[string]*parked   // keys that are parked
-	asked   chan *act            // what a person asks for; nil until it is known what is parked
-	done    uint64               // copies delivered
-	looking bool                 // one looks beyond the hand
-	looked  int                  // how often
+	keys    map[string]*queue     // what is being worked on, by key token
+	held    map[uint64]*bus.Copy  // what is in hand, by sequence in OUT
+	parked  map[string]*parkedKey // keys that are parked
+	asked   chan *act             // what a person asks for; nil until it is known what is parked
+	done    uint64                // copies delivered
+	looking bool                  // one looks beyond the hand
+	looked  int                   // how often
 }
 
 // concurrent is how many keys are delivered at the same time.

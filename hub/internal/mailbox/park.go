@@ -14,11 +14,11 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 )
 
-// parked is a key whose copies have left the mailbox for PARKED (ADR 0007).
+// parkedKey is a key whose copies have left the mailbox for PARKED (ADR 0007).
 // While anything lies there, later copies of the key go there too; that keeps
 // the order, and no place in hand is taken. All but underway belongs to the
 // goroutine that works the key.
-type parked struct {
+type parkedKey struct {
 	key      decision.ParkedKey
 	underway string // the act that empties it, "" for none; guarded by Mailbox.mu
 	asked    *act   // who waits for a return's end; nil for nobody
@@ -41,10 +41,10 @@ func (b *Mailbox) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	keys := map[string]*parked{}
+	keys := map[string]*parkedKey{}
 	for subject := range subjects {
 		key, _, _ := decision.ReadParked(subject)
-		p := &parked{key: key}
+		p := &parkedKey{key: key}
 		if err := b.know(ctx, p); err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func (b *Mailbox) open(ctx context.Context) error {
 }
 
 // know reads what lies in PARKED for a key.
-func (b *Mailbox) know(ctx context.Context, p *parked) error {
+func (b *Mailbox) know(ctx context.Context, p *parkedKey) error {
 	m, err := b.Bus.At(ctx, bus.Parked, 1, p.key.Subject())
 	if err != nil || m == nil {
 		return err
@@ -93,7 +93,7 @@ func (b *Mailbox) know(ctx context.Context, p *parked) error {
 }
 
 // look reads where a key's messages in PARKED end.
-func (b *Mailbox) look(ctx context.Context, p *parked) error {
+func (b *Mailbox) look(ctx context.Context, p *parkedKey) error {
 	m, err := b.Bus.Last(ctx, bus.Parked, p.key.Subject())
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func (b *Mailbox) beginParking(q *queue, c *bus.Copy, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	q.try, q.failing = try{}, false
-	b.parked[q.token] = &parked{
+	b.parked[q.token] = &parkedKey{
 		key:   decision.ParkedKey{Application: b.Application, Direction: decision.Out, Token: q.token},
 		first: c.Seq, code: code,
 	}
@@ -129,7 +129,7 @@ func faultCode(err error) string {
 // park moves copies from the mailbox to PARKED: stored there, then in the
 // trail, then acknowledged. After a crash in between they come again and are
 // known by their sequence in OUT.
-func (b *Mailbox) park(ctx context.Context, p *parked, copies []*bus.Copy) {
+func (b *Mailbox) park(ctx context.Context, p *parkedKey, copies []*bus.Copy) {
 	var moving []*bus.Copy
 	for _, c := range copies {
 		if !b.Index.IsDone(b.Application, c.Seq) {
@@ -154,7 +154,7 @@ func (b *Mailbox) park(ctx context.Context, p *parked, copies []*bus.Copy) {
 }
 
 // why is the code under which a copy is parked.
-func (p *parked) why(out uint64) string {
+func (p *parkedKey) why(out uint64) string {
 	if out == p.first {
 		return p.code
 	}
@@ -163,7 +163,7 @@ func (p *parked) why(out uint64) string {
 
 // move stores the copies that are not yet in PARKED there, in order. After an
 // error it looks how far it came.
-func (b *Mailbox) move(ctx context.Context, p *parked, copies []*bus.Copy) error {
+func (b *Mailbox) move(ctx context.Context, p *parkedKey, copies []*bus.Copy) error {
 	var msgs []event.Message
 	size := 0
 	flush := func() error {
@@ -200,7 +200,7 @@ func (b *Mailbox) move(ctx context.Context, p *parked, copies []*bus.Copy) error
 }
 
 // lost looks where PARKED ends after a write whose outcome is open.
-func (b *Mailbox) lost(ctx context.Context, p *parked, err error) error {
+func (b *Mailbox) lost(ctx context.Context, p *parkedKey, err error) error {
 	if lookErr := b.look(ctx, p); lookErr != nil {
 		b.Log.Debug("look at PARKED", zap.Error(lookErr))
 	}
@@ -208,7 +208,7 @@ func (b *Mailbox) lost(ctx context.Context, p *parked, err error) error {
 }
 
 // stored is a copy as it lies in PARKED: whole, so that restored gives it back.
-func stored(p *parked, m *event.Message) event.Message {
+func stored(p *parkedKey, m *event.Message) event.Message {
 	h := maps.Clone(m.Header)
 	if h == nil {
 		h = map[string][]string{}

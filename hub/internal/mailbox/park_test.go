@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,8 +16,8 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
-	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+	"github.com/amtsbote/amtsbote/hub/internal/parked"
 )
 
 // impatient parks at the second failure.
@@ -155,7 +153,7 @@ func TestABadKeyIsParked(t *testing.T) {
 	if len(ns) != 420 || !slices.IsSorted(ns) {
 		t.Errorf("%d copies came, want 420 in order: %v", len(ns), ns)
 	}
-	if left := lying(t, b, bus.Parked, "parked.>", event.HeaderOut); len(left) != 0 {
+	if left := lying(t, b, bus.Parked, "parked.>", event.HeaderOut); len(left) != 0 { // nor is the release marked
 		t.Errorf("still parked: %v", left)
 	}
 }
@@ -249,7 +247,7 @@ func TestReturn(t *testing.T) {
 	if ids := lying(t, b, bus.Quarantine, "quarantine.beta.one.returned.*", "Original-ce-id"); strings.Join(ids, " ") != "e0 e1 e2 e3 e4" {
 		t.Errorf("in quarantine lie %v", ids)
 	}
-	if _, err := m.Return(t.Context(), bad); !errors.Is(err, ErrNotParked) {
+	if _, err := m.Return(t.Context(), bad); !errors.Is(err, parked.ErrNotParked) {
 		t.Errorf("returning a free key: %v", err)
 	}
 	down.Store(false)
@@ -284,125 +282,4 @@ func TestAReleaseThatStillFails(t *testing.T) {
 	if ns := slices.Compact(numbers(t, r)); fmt.Sprint(ns) != "[0 1 2 3 4 30]" {
 		t.Errorf("came %v", ns)
 	}
-}
-
-// TestParkingSurvivesACrashAnywhere ends the mailbox at random steps of parking,
-// releasing and returning, and starts it again: every copy ends once, the
-// copies of the key come in order.
-func TestParkingSurvivesACrashAnywhere(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("AMTSBOTE_SEED"); s != "" {
-		seed, _ = strconv.ParseUint(s, 10, 64)
-	}
-	t.Logf("replay with AMTSBOTE_SEED=%d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
-	b := hubtest.Bus(t)
-	var down atomic.Bool
-	down.Store(true)
-	sink := failing(&down)
-	last := 30
-	fill(t, b, 0, last, func(n int) bool { return n%3 == 0 })
-	_, outcomes, stop := startMailbox(t, b, sink, impatient)
-	collect(t, outcomes, decision.Parked, 10)
-	stop()
-	points := map[string]int{}
-	for range 40 {
-		down.Store(r.IntN(3) == 0)
-		last = crashOnce(t, b, sink, r, points, last)
-	}
-	down.Store(false)
-	m, _, stop := startMailbox(t, b, sink, impatient)
-	defer stop()
-	waitFor(t, "the release", func() bool {
-		err := m.Release(t.Context(), bad)
-		return err == nil || errors.Is(err, ErrNotParked)
-	})
-	fill(t, b, last, last+2, func(n int) bool { return n == last })
-	waitFor(t, "the last copies", func() bool {
-		return m.Index.IsDone("beta.one", uint64(last+1)) && m.Index.IsDone("beta.one", uint64(last+2))
-	})
-	for n := range last {
-		if !m.Index.IsDone("beta.one", uint64(n+1)) {
-			t.Errorf("e%d has no end", n)
-		}
-	}
-	if ns := numbers(t, sink); !slices.IsSorted(ns) {
-		t.Errorf("the key's copies came as %v", ns)
-	}
-	if left := lying(t, b, bus.Parked, "parked.>", event.HeaderOut); len(left) != 0 {
-		t.Errorf("still parked: %v", left)
-	}
-	exactEnds(t, b)
-	t.Logf("crashed at %v", points)
-}
-
-// crashOnce runs a mailbox while copies come, asks it for an act, and ends it at
-// a random step.
-func crashOnce(t *testing.T, b *bus.Bus, sink *receiver, r *rand.Rand, points map[string]int, last int) int {
-	t.Helper()
-	left, act := r.IntN(10), r.IntN(4)
-	crashed := make(chan struct{})
-	m, _, stop := startMailbox(t, b, sink, func(m *Mailbox, cancel context.CancelFunc) {
-		m.Budget = settle.Budget{Attempts: 1}
-		m.crash = func(point string) { // by one goroutine: that of the key
-			if left--; left == -1 {
-				points[point]++
-				cancel()
-				close(crashed)
-			}
-		}
-	})
-	defer stop()
-	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
-	defer cancel()
-	for range 4 { // a copy of the key that comes after others were done has it judged again
-		fill(t, b, last, last+4, func(n int) bool { return n%4 == 3 })
-		last += 4
-	}
-	err := ErrStarting
-	for errors.Is(err, ErrStarting) && ctx.Err() == nil {
-		switch act {
-		case 0:
-			err = m.Release(ctx, bad)
-		case 1:
-			_, err = m.Return(ctx, bad)
-		default:
-			err = nil
-		}
-	}
-	select {
-	case <-crashed:
-	case <-ctx.Done(): // fewer steps than drawn
-	}
-	return last
-}
-
-// exactEnds: each returned copy lies in quarantine once, and none of them was
-// delivered once it lay there.
-func exactEnds(t *testing.T, b *bus.Bus) {
-	t.Helper()
-	resting := lying(t, b, bus.Quarantine, "quarantine.beta.one.returned.*", "Original-ce-id")
-	if n := len(slices.Compact(slices.Sorted(slices.Values(resting)))); n != len(resting) {
-		t.Errorf("of %d returned copies some lie twice in quarantine", len(resting))
-	}
-	ends := map[string]map[decision.Result]bool{}
-	err := b.Read(t.Context(), bus.Trail, 1, []string{"trail.delivery.>"}, func(m *event.Message) error {
-		d, err := trail.ReadDelivery(m)
-		if err == nil && d.Result != decision.Parked {
-			if ends[d.ID] == nil {
-				ends[d.ID] = map[decision.Result]bool{}
-			}
-			ends[d.ID][d.Result] = true
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for id, results := range ends {
-		if len(results) != 1 || results[decision.Refused] != slices.Contains(resting, id) {
-			t.Errorf("%s ended as %v; in quarantine: %v", id, results, slices.Contains(resting, id))
-		}
-	}
-	t.Logf("%d returned", len(resting))
 }

@@ -81,7 +81,8 @@ func (b *Mailbox) next(ctx context.Context, q *queue) func() {
 		q.beyond = nil
 		return func() { b.tryBeyond(ctx, q, m) }
 	case p == nil && len(q.waiting) > 0:
-		return func() { b.handOut(ctx, q, q.waiting[0]) }
+		c := q.waiting[0]
+		return func() { b.handOut(ctx, q, c) }
 	}
 	delete(b.keys, q.token)
 	for _, a := range q.acts {

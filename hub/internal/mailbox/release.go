@@ -10,16 +10,10 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
-	"github.com/amtsbote/amtsbote/hub/internal/refusal"
+	"github.com/amtsbote/amtsbote/hub/internal/parked"
 )
 
-// Errors of Release and Return.
-var (
-	ErrNotParked = errors.New("the key is not parked")
-	ErrReturning = errors.New("the key is on its way back to the sender")
-	ErrStarting  = errors.New("the mailbox has not read yet what is parked: try again")
-	errEnding    = errors.New("the hub is stopping: try again when it runs")
-)
+var errEnding = errors.New("the hub is stopping: try again when it runs")
 
 // act is what a person asked for, waiting for its turn among what is done for
 // the key.
@@ -53,7 +47,7 @@ func (b *Mailbox) ask(ctx context.Context, a *act) error {
 	asked := b.asked
 	b.mu.Unlock()
 	if asked == nil {
-		return ErrStarting
+		return parked.ErrStarting
 	}
 	select {
 	case asked <- a:
@@ -86,13 +80,13 @@ func (b *Mailbox) listen(ctx context.Context) {
 
 // act begins what a person asked for: stored first, so that it goes on after a
 // crash.
-func (b *Mailbox) act(ctx context.Context, q *queue, p *parked, a *act) {
+func (b *Mailbox) act(ctx context.Context, q *queue, p *parkedKey, a *act) {
 	switch {
 	case p == nil:
-		a.done <- ErrNotParked
+		a.done <- parked.ErrNotParked
 		return
 	case p.underway == decision.ActReturn:
-		a.done <- ErrReturning
+		a.done <- parked.ErrReturning
 		return
 	}
 	name := decision.ActRelease
@@ -117,7 +111,7 @@ func (b *Mailbox) act(ctx context.Context, q *queue, p *parked, a *act) {
 }
 
 // mark stores that an act is underway.
-func (b *Mailbox) mark(ctx context.Context, p *parked, act string) error {
+func (b *Mailbox) mark(ctx context.Context, p *parkedKey, act string) error {
 	if _, err := b.Bus.Publish(ctx, event.Message{Subject: p.key.Mark(act)}); err != nil {
 		return err
 	}
@@ -125,58 +119,12 @@ func (b *Mailbox) mark(ctx context.Context, p *parked, act string) error {
 	return ctx.Err()
 }
 
-// giveBack brings each parked copy to its end: in quarantine, in the trail,
-// gone.
-func (b *Mailbox) giveBack(ctx context.Context, q *queue, p *parked) {
-	returned := 0
-	if !b.untilDone(ctx, func() error { return b.giveBackAll(ctx, p, &returned) }) ||
-		!b.untilDone(ctx, func() error { return b.free(ctx, q, p) }) || p.asked == nil {
-		return
-	}
-	p.asked.returned = returned
-	p.asked.done <- nil
-}
-
-func (b *Mailbox) giveBackAll(ctx context.Context, p *parked, returned *int) error {
-	for {
-		page, err := b.Bus.Page(ctx, bus.Parked, p.key.Subject(), 0, pageSize)
-		if err != nil || len(page) == 0 {
-			return err
-		}
-		for _, stored := range page {
-			m := restored(stored)
-			if b.Index.IsDone(b.Application, m.Seq) {
-				continue
-			}
-			if err := b.giveBackOne(ctx, m, stored.Get(event.HeaderCode)); err != nil {
-				return err
-			}
-			*returned++
-		}
-		if err := b.remove(ctx, p, page[len(page)-1].Seq); err != nil {
-			return err
-		}
-	}
-}
-
-func (b *Mailbox) giveBackOne(ctx context.Context, m *event.Message, why string) error {
-	if err := b.quarantine(ctx, m, refusal.Returned, why); err != nil {
-		return err
-	}
-	if b.reach(ctx, "quarantined") {
-		return ctx.Err()
-	}
-	d := b.outcome(m, 1)
-	d.Result, d.Code = decision.Refused, decision.CodeReturned
-	return b.Recorder.Record(ctx, d)
-}
-
 // pageSize is how many parked copies are read at a time.
 const pageSize = 256
 
 // handOutParked brings the first parked copy of a released key one step
 // further, and frees the key behind the last.
-func (b *Mailbox) handOutParked(ctx context.Context, q *queue, p *parked) {
+func (b *Mailbox) handOutParked(ctx context.Context, q *queue, p *parkedKey) {
 	if len(p.page) == 0 && !b.untilDone(ctx, func() error { return b.turnPage(ctx, p) }) {
 		return
 	}
@@ -202,14 +150,14 @@ func (b *Mailbox) handOutParked(ctx context.Context, q *queue, p *parked) {
 }
 
 // turn goes on to the next parked copy.
-func (p *parked) turn(q *queue) {
+func (p *parkedKey) turn(q *queue) {
 	p.gone = p.page[0].Seq
 	p.page = p.page[1:]
 	q.try = try{}
 }
 
 // turnPage removes what was handed out and reads what comes next.
-func (b *Mailbox) turnPage(ctx context.Context, p *parked) (err error) {
+func (b *Mailbox) turnPage(ctx context.Context, p *parkedKey) (err error) {
 	if err := b.remove(ctx, p, p.gone); err != nil {
 		return err
 	}
@@ -218,7 +166,7 @@ func (b *Mailbox) turnPage(ctx context.Context, p *parked) (err error) {
 }
 
 // remove lets go of the key's messages in PARKED up to a sequence.
-func (b *Mailbox) remove(ctx context.Context, p *parked, upTo uint64) error {
+func (b *Mailbox) remove(ctx context.Context, p *parkedKey, upTo uint64) error {
 	if upTo == 0 {
 		return nil
 	}
@@ -233,7 +181,7 @@ func (b *Mailbox) remove(ctx context.Context, p *parked, upTo uint64) error {
 }
 
 // free ends a key's parking: nothing of it is left in PARKED.
-func (b *Mailbox) free(ctx context.Context, q *queue, p *parked) error {
+func (b *Mailbox) free(ctx context.Context, q *queue, p *parkedKey) error {
 	if err := b.Bus.Purge(ctx, bus.Parked, p.key.Mark("*"), bus.Everything); err != nil {
 		return err
 	}
@@ -246,7 +194,7 @@ func (b *Mailbox) free(ctx context.Context, q *queue, p *parked) error {
 }
 
 // parkAgain ends a release whose first copy still fails.
-func (b *Mailbox) parkAgain(ctx context.Context, q *queue, p *parked, m *event.Message, err error) {
+func (b *Mailbox) parkAgain(ctx context.Context, q *queue, p *parkedKey, m *event.Message, err error) {
 	p.first, p.code = m.Seq, faultCode(err)
 	b.Log.Error("a released key is parked again", zap.String("key", q.token), zap.Uint64("out", m.Seq), zap.Error(err))
 	d := b.outcome(m, q.try.attempt)

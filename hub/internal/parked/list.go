@@ -1,16 +1,25 @@
-// Package parked tells which keys are parked: from the stream PARKED alone, so
-// also when the hub is stopped.
+// Package parked tells which keys are parked, from the stream PARKED alone: so
+// also when the hub is stopped. It holds what the two places share where keys
+// are parked, the lanes (flow) and the mailboxes.
 package parked
 
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
+)
+
+// Errors of a release and a return.
+var (
+	ErrNotParked = errors.New("the key is not parked")
+	ErrReturning = errors.New("the key is on its way back to the sender")
+	ErrStarting  = errors.New("it is not read yet what is parked: try again")
 )
 
 // Entry is one key at one place.

@@ -60,6 +60,9 @@ func Read(found *finding.List, registry *schemas.Registry, file string, raw []by
 		if l.Fields == nil {
 			l.Fields = map[string][]string{}
 		}
+		if _, ok := registry.Lookup(typ); !ok && len(pointers) == 0 {
+			r.Add(in.Key.At, finding.AgrType, typ) // it would limit nothing
+		}
 		l.Fields[typ] = r.pointers(registry, typ, pointers)
 	}
 	return l

@@ -119,6 +119,10 @@ func (d *Decoder) composite(n *Node, v reflect.Value) {
 		if d.Expect(n, Sequence) {
 			out := reflect.MakeSlice(v.Type(), len(n.Items), len(n.Items))
 			for i, item := range n.Items {
+				if item.Kind == Null && v.Type().Elem().Kind() == reflect.Struct {
+					d.Expect(item, Mapping)
+					continue
+				}
 				d.Into(item, out.Index(i), "")
 			}
 			v.Set(out)

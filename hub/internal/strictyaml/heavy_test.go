@@ -44,7 +44,7 @@ func TestHeavyFiles(t *testing.T) {
 		start := time.Now()
 		r := &reader{List: &finding.List{}, file: "f"}
 		r.parse([]byte(text))
-		if d := time.Since(start); d > 10*time.Second {
+		if d := time.Since(start); d > time.Minute { // hangs
 			t.Errorf("%s took %v", name, d)
 		} else if testing.Verbose() {
 			t.Logf("%s: %v, %d findings", name, d, len(r.Found))

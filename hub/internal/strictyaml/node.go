@@ -6,6 +6,8 @@ package strictyaml
 
 import (
 	"errors"
+	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -176,10 +178,26 @@ func (r *reader) node(n *yaml.Node, level int) *Node {
 	return nil
 }
 
-// scalar: a timestamp is a text; what is neither here nor there in YAML, like
-// .inf, is forbidden.
+// hidden finds characters in a text or key that a reader does not see: what is
+// approved must be what is read. Tabs and line breaks are no secret.
+func (r *reader) hidden(n *yaml.Node) bool {
+	at := strings.IndexFunc(n.Value, func(c rune) bool {
+		return finding.Hidden(c) && c != '\t' && c != '\n' && c != '\r'
+	})
+	if at < 0 {
+		return false
+	}
+	c, _ := utf8.DecodeRuneInString(n.Value[at:])
+	r.Add(r.pos(n), finding.YAMLHidden, finding.Number(c))
+	return true
+}
+
+// scalar: a timestamp is a text.
 func (r *reader) scalar(n *yaml.Node) *Node {
 	out := &Node{Text: n.Value, At: r.pos(n)}
+	if r.hidden(n) {
+		return &Node{Kind: broken, At: out.At}
+	}
 	switch n.ShortTag() {
 	case "!!null":
 		out.Kind = Null
@@ -188,13 +206,13 @@ func (r *reader) scalar(n *yaml.Node) *Node {
 	case "!!int":
 		i, err := strconv.ParseInt(strings.ReplaceAll(n.Value, "_", ""), 0, 64)
 		if err != nil {
-			r.forbid(n)
+			r.Add(out.At, finding.YAMLValue, fmt.Sprintf("%d … %d", math.MinInt64, math.MaxInt64))
 			return nil
 		}
 		out.Kind, out.Text = Integer, strconv.FormatInt(i, 10)
 	case "!!float":
 		if _, err := strconv.ParseFloat(n.Value, 64); err != nil {
-			r.forbid(n)
+			r.Add(out.At, finding.YAMLValue, finding.Message{De: "eine Zahl", En: "a number"})
 			return nil
 		}
 		out.Kind = Float
@@ -218,6 +236,9 @@ func (r *reader) mapping(n *yaml.Node, level int) *Node {
 		key, at := n.Content[i], r.pos(n.Content[i])
 		if key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str" || key.Anchor != "" || key.Style&yaml.TaggedStyle != 0 {
 			r.forbid(key)
+			continue
+		}
+		if r.hidden(key) {
 			continue
 		}
 		if first := lines[key.Value]; first > 0 {

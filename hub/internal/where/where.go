@@ -6,7 +6,6 @@ package where
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	sqlerrors "github.com/cloudevents/sdk-go/sql/v2/errors"
 	"github.com/cloudevents/sdk-go/sql/v2/gen"
 	"github.com/cloudevents/sdk-go/sql/v2/parser"
+	"github.com/cloudevents/sdk-go/sql/v2/runtime"
 	"github.com/cloudevents/sdk-go/v2/event"
 )
 
@@ -41,13 +41,13 @@ var parsing sync.Mutex
 func Parse(s string) (w *Expression, err error) {
 	defer func() {
 		if recover() != nil {
-			w, err = nil, errors.New("syntax")
+			w, err = nil, &Mistake{Kind: Syntax}
 		}
 	}()
 	parsing.Lock()
 	defer parsing.Unlock()
 	if len(s) > maxWhere {
-		return nil, fmt.Errorf("> %d", maxWhere)
+		return nil, &Mistake{TooLong, maxWhere, ""}
 	}
 	names, err := scanWhere(s)
 	if err != nil {
@@ -55,9 +55,16 @@ func Parse(s string) (w *Expression, err error) {
 	}
 	e, err := parser.Parse(s)
 	if err != nil {
-		return nil, errors.New("syntax")
+		return nil, &Mistake{Kind: Syntax}
 	}
-	return &Expression{e, names}, nil
+	w = &Expression{e, names}
+	if len(names) > 0 {
+		return w, nil
+	}
+	if _, err := w.Holds(FactsOf(nil, nil, nil)); err != nil { // nor will it ever
+		return nil, &Mistake{Kind: NoTruth}
+	}
+	return w, nil
 }
 
 // scanWhere collects the names used and refuses what the lexer does not know.
@@ -68,7 +75,7 @@ func scanWhere(s string) ([]string, error) {
 	l.AddErrorListener(wrong)
 	tokens := l.GetAllTokens()
 	if wrong.seen {
-		return nil, fmt.Errorf("%d", wrong.at+1)
+		return nil, &Mistake{Character, wrong.at + 1, ""}
 	}
 	var names []string
 	depth := 0
@@ -76,19 +83,59 @@ func scanWhere(s string) ([]string, error) {
 		switch t.GetTokenType() {
 		case gen.CESQLParserLexerLR_BRACKET:
 			if depth++; depth > maxParens {
-				return nil, fmt.Errorf("> %d (", maxParens)
+				return nil, &Mistake{TooDeep, maxParens, ""}
 			}
 		case gen.CESQLParserLexerRR_BRACKET:
 			depth--
 		case gen.CESQLParserLexerIDENTIFIER, gen.CESQLParserLexerIDENTIFIER_WITH_NUMBER:
-			call := i+1 < len(tokens) && tokens[i+1].GetTokenType() == gen.CESQLParserLexerLR_BRACKET
 			name := strings.ToLower(t.GetText())
-			if !call && !slices.Contains(names, name) {
-				names = append(names, name)
+			if !opens(tokens[i+1:]) {
+				if !slices.Contains(names, name) {
+					names = append(names, name)
+				}
+				continue
+			}
+			if err := known(t.GetText(), tokens[i+2:]); err != nil {
+				return nil, err
+			}
+		case gen.CESQLParserLexerFUNCTION_IDENTIFIER_WITH_UNDERSCORE:
+			if opens(tokens[i+1:]) {
+				if err := known(t.GetText(), tokens[i+2:]); err != nil {
+					return nil, err
+				}
 			}
 		}
 	}
 	return names, nil
+}
+
+func opens(rest []antlr.Token) bool {
+	return len(rest) > 0 && rest[0].GetTokenType() == gen.CESQLParserLexerLR_BRACKET
+}
+
+// known looks for a function with as many arguments as stand before the bracket
+// closes: the library would only fail at each event.
+func known(name string, rest []antlr.Token) error {
+	depth, arguments := 1, 0
+	for i := 0; i < len(rest) && depth > 0; i++ {
+		switch rest[i].GetTokenType() {
+		case gen.CESQLParserLexerLR_BRACKET:
+			depth++
+		case gen.CESQLParserLexerRR_BRACKET:
+			depth--
+		case gen.CESQLParserLexerCOMMA:
+			if depth == 1 {
+				arguments++
+			}
+		}
+		if depth > 0 && arguments == 0 {
+			arguments = 1
+		}
+	}
+	if runtime.ResolveFunction(name, arguments) == nil {
+		return &Mistake{Function, arguments, name}
+	}
+	return nil
 }
 
 type lexErrors struct {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
+	"github.com/amtsbote/amtsbote/hub/internal/finding"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 	"github.com/amtsbote/amtsbote/schemas"
 )
@@ -62,8 +63,8 @@ func (p *printer) head(a *Answer) {
 	if a.ID == "" && a.Type == "" {
 		return // it could not be read
 	}
-	p.line("%s %s", p.t("Ereignis", "event"), a.ID)
-	title := a.Type
+	p.line("%s %s", p.t("Ereignis", "event"), finding.Clean(a.ID))
+	title := finding.Clean(a.Type)
 	if p.schema != nil {
 		title += "  " + p.t(p.schema.Title, p.schema.TitleEn)
 	}

@@ -44,6 +44,9 @@ func ReadDecision(m *event.Message) (*decision.Decision, error) { return read[de
 // ReadDelivery decodes what Delivery made.
 func ReadDelivery(m *event.Message) (*decision.Delivery, error) { return read[decision.Delivery](m) }
 
+// ReadAct decodes what Act made.
+func ReadAct(m *event.Message) (*decision.Act, error) { return read[decision.Act](m) }
+
 func read[T any](m *event.Message) (*T, error) {
 	var v T
 	if err := json.Unmarshal(m.Data, &v); err != nil {

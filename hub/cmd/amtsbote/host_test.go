@@ -168,7 +168,8 @@ func (h *host) connect() (*nats.Conn, jetstream.JetStream) {
 		if err != nil {
 			return err
 		}
-		nc, err = nats.Connect(h.url, opt, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond))
+		nc, err = nats.Connect(h.url, opt, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond),
+			nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})) // lost connections are what these tests make
 		return err
 	})
 	h.t.Cleanup(nc.Close)

@@ -52,6 +52,7 @@ func TestSoak(t *testing.T) {
 	s.up()
 	began := time.Now()
 	s.pub = newPublisher(t, s.h, seed, int(length.Seconds()*soakRate), soakKeys)
+	defer func() { s.report(seed, time.Since(began)) }() // also when it fails
 	s.pub.within(length + patience)
 	s.pub.timeout = time.Second
 	beat := time.NewTicker(time.Second / soakRate)
@@ -70,7 +71,6 @@ func TestSoak(t *testing.T) {
 	s.pub.stop()
 	<-done
 	s.finish()
-	s.report(seed, time.Since(began))
 }
 
 // step waits a moment, does one thing to the hub, and checks.

@@ -24,8 +24,7 @@ import (
 type Options struct {
 	// Horizon is how long an identity is remembered.
 	Horizon time.Duration
-	// Cache is how many bytes of the files are held in memory. It should hold the
-	// filters, 1.25 MB a million identities, else a look-up reads them from disk.
+	// Cache is how many bytes of the files are held in memory.
 	Cache int64
 	// MemTable is how many bytes are gathered before they become a file, and
 	// roughly how much of the trail is read again after a crash.
@@ -37,9 +36,9 @@ type Options struct {
 
 // The defaults.
 const (
-	defaultCache    = 96 << 20
+	defaultCache    = 32 << 20
 	defaultMemTable = 16 << 20
-	defaultBatch    = 2048
+	defaultBatch    = 4096
 )
 
 func (o Options) orDefaults() Options {
@@ -75,6 +74,9 @@ type disk struct {
 	stop    chan struct{}
 	wg      sync.WaitGroup
 	sweep   event.Identity // where the search for what is forgotten goes on
+	// filter answers for identities that are not known, nil before it is filled;
+	// next will replace it. Guarded by Index.mu.
+	filter, next *filter
 
 	err    atomic.Pointer[error]
 	failed chan struct{} // closed when err is set
@@ -92,7 +94,9 @@ func Open(dir string, o Options) (*Index, error) {
 	o = o.orDefaults()
 	x.horizon = o.Horizon
 	x.disk = &disk{dir: dir, opts: o, room: sync.Cond{L: &x.mu}}
+	x.mu.Lock()
 	err := x.start()
+	x.mu.Unlock()
 	if reason := (unusableError{}); errors.As(err, &reason) {
 		err = x.empty(reason.Error())
 	}
@@ -105,7 +109,8 @@ func Open(dir string, o Options) (*Index, error) {
 // unusableError says why a directory has to be emptied.
 type unusableError struct{ error }
 
-// start opens the directory and reads all but the entries.
+// start opens the directory and reads all but the entries. It is called with mu
+// held.
 func (x *Index) start() (err error) {
 	d := x.disk
 	defer func() {
@@ -116,6 +121,7 @@ func (x *Index) start() (err error) {
 	d.names, d.kick, d.stop, d.failed = newNames(), make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
 	d.err.Store(nil)
 	d.once = sync.Once{}
+	d.filter, d.next, d.writing = nil, nil, nil
 	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		return err
 	}
@@ -131,6 +137,7 @@ func (x *Index) start() (err error) {
 	if err := x.load(); err != nil {
 		return errors.Join(unusableError{err}, d.db.Close())
 	}
+	x.refill()
 	d.wg.Go(func() { x.write(d.stop) })
 	return nil
 }

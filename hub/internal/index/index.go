@@ -138,6 +138,7 @@ func (x *Index) Decided(d *decision.Decision, seq uint64) {
 		before, _ = x.lookup(id)
 	}
 	x.fresh[id] = After(before, d)
+	x.known(id)
 	x.newest = max(x.newest, d.Decided.Unix())
 	x.press()
 }

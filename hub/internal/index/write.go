@@ -1,9 +1,12 @@
 package index
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -25,6 +28,9 @@ const crowd = 8
 func (d *disk) find(id event.Identity) (Seen, bool) {
 	if s, ok := d.writing[id]; ok {
 		return s, true
+	}
+	if d.filter != nil && !d.filter.has(id) {
+		return Seen{}, false
 	}
 	key := seenKey(id)
 	value, closer, err := d.db.Get(key[:])
@@ -136,8 +142,12 @@ func (d *disk) putSeen(b *pebble.Batch, seen map[event.Identity]Seen) (err error
 		}
 		return i
 	}
+	// in order, which is three times as fast
+	ids := slices.AppendSeq(make([]event.Identity, 0, len(seen)), maps.Keys(seen))
+	slices.SortFunc(ids, func(a, b event.Identity) int { return bytes.Compare(a[:], b[:]) })
 	var buf []byte
-	for id, s := range seen {
+	for _, id := range ids {
+		s := seen[id]
 		buf = encode(buf[:0], &s, number)
 		key := seenKey(id)
 		if err := b.Set(key[:], buf, nil); err != nil {

@@ -74,9 +74,5 @@ func (f *lookFlags) register(cmd *cobra.Command) {
 }
 
 func (f *lookFlags) look(ctx context.Context, fn func(context.Context, *app.Looking) error) error {
-	var ext *bus.External
-	if f.nats != "" {
-		ext = &bus.External{URL: f.nats, Creds: f.creds, Nkey: f.nkey}
-	}
-	return app.Look(ctx, f.data, ext, fn)
+	return app.Look(ctx, f.data, f.external(), fn)
 }

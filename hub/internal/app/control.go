@@ -54,6 +54,7 @@ func (a *App) serve(verb string, handle func(context.Context, []byte) ([]byte, e
 // control listens for what commands ask the running hub to do.
 func (a *App) control() {
 	a.serve(VerbReload, a.serveReload)
+	a.serve(VerbIndex, a.serveIndex)
 	a.serve(VerbRelease, func(ctx context.Context, data []byte) ([]byte, error) {
 		return a.parkedAct(ctx, decision.ActRelease, data)
 	})

@@ -29,7 +29,7 @@ func (x *Index) Belongs(ctx context.Context, t Trail) error {
 	}
 	if reason != "" {
 		x.halt()
-		if err := x.disk.db.Close(); err != nil {
+		if err := x.disk.close(); err != nil {
 			x.disk.opts.Log.Warn("close the index that is emptied", zap.Error(err))
 		}
 		if err := x.empty(reason); err != nil {

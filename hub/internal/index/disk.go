@@ -15,6 +15,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/sstable/block"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/hub/internal/event"
@@ -64,6 +65,7 @@ func (o Options) orDefaults() Options {
 type disk struct {
 	dir   string
 	opts  Options
+	lock  *pebble.Lock
 	db    *pebble.DB
 	names *names
 	meta  meta // guarded by Index.mu
@@ -90,13 +92,7 @@ const damagedFile = "DAMAGED"
 // emptied: Applied is then 0, and the trail is to be read from its beginning.
 // Belongs then tells whether it is the index of this trail.
 func Open(dir string, o Options) (*Index, error) {
-	x := New()
-	o = o.orDefaults()
-	x.horizon = o.Horizon
-	x.disk = &disk{dir: dir, opts: o, room: sync.Cond{L: &x.mu}}
-	x.mu.Lock()
-	err := x.start()
-	x.mu.Unlock()
+	x, err := try(dir, o)
 	if reason := (unusableError{}); errors.As(err, &reason) {
 		err = x.empty(reason.Error())
 	}
@@ -104,6 +100,17 @@ func Open(dir string, o Options) (*Index, error) {
 		return nil, fmt.Errorf("open the index: %w", err)
 	}
 	return x, nil
+}
+
+// try opens the index in a directory as it is.
+func try(dir string, o Options) (*Index, error) {
+	x := New()
+	o = o.orDefaults()
+	x.horizon = o.Horizon
+	x.disk = &disk{dir: dir, opts: o, room: sync.Cond{L: &x.mu}}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x, x.start()
 }
 
 // unusableError says why a directory has to be emptied.
@@ -117,12 +124,18 @@ func (x *Index) start() (err error) {
 		if p := recover(); p != nil { // pebble gave up
 			err = unusableError{fmt.Errorf("it is damaged: %v", p)}
 		}
+		if err != nil && d.lock != nil {
+			err = errors.Join(err, d.lock.Close())
+		}
 	}()
 	d.names, d.kick, d.stop, d.failed = newNames(), make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
 	d.err.Store(nil)
 	d.once = sync.Once{}
-	d.filter, d.next, d.writing = nil, nil, nil
+	d.filter, d.next, d.writing, d.lock = nil, nil, nil, nil
 	if err := os.MkdirAll(d.dir, 0o700); err != nil {
+		return err
+	}
+	if d.lock, err = pebble.LockDirectory(d.dir, vfs.Default); err != nil {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(d.dir, damagedFile)); err == nil {
@@ -142,10 +155,9 @@ func (x *Index) start() (err error) {
 	return nil
 }
 
-// ours tells errors that say nothing of the index, but of where it lies or who
-// uses it.
+// ours tells errors that say nothing of the index, but of where it lies.
 func ours(err error) bool {
-	for _, other := range []error{fs.ErrPermission, syscall.EAGAIN, syscall.ENOSPC, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
+	for _, other := range []error{fs.ErrPermission, syscall.ENOSPC, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
 		if errors.Is(err, other) {
 			return true
 		}
@@ -158,7 +170,7 @@ func ours(err error) bool {
 func (d *disk) options() *pebble.Options {
 	o := &pebble.Options{
 		DisableWAL: true, CacheSize: d.opts.Cache, MemTableSize: uint64(d.opts.MemTable), //nolint:gosec // not negative
-		MaxOpenFiles: 1000, FormatMajorVersion: pebble.FormatNewest, Logger: logger{d},
+		MaxOpenFiles: 1000, FormatMajorVersion: pebble.FormatNewest, Logger: logger{d}, Lock: d.lock,
 		CompactionConcurrencyRange: func() (lower, upper int) { return 1, 1 },
 		EventListener: &pebble.EventListener{
 			BackgroundError: func(err error) {
@@ -209,11 +221,13 @@ func (x *Index) Close() error {
 	if err == nil {
 		err = x.disk.db.Flush()
 	}
-	if err := errors.Join(err, x.disk.db.Close()); err != nil {
+	if err := errors.Join(err, x.disk.close()); err != nil {
 		return fmt.Errorf("close the index: %w", err)
 	}
 	return nil
 }
+
+func (d *disk) close() error { return errors.Join(d.db.Close(), d.lock.Close()) }
 
 // halt ends the goroutine that writes.
 func (x *Index) halt() {

@@ -90,7 +90,7 @@ func (a *App) keepIndex(ctx context.Context) error {
 func fillGap(ctx context.Context, b *bus.Bus, x *index.Index) error {
 	from, to, ok := x.Gap()
 	for ok && from <= to {
-		page, err := b.Page(ctx, bus.Trail, ">", from-1, int(min(to-from+1, bus.MaxBatch))) //nolint:gosec // small
+		page, err := b.Page(ctx, bus.Trail, ">", from-1, int(min(to-from+1, bus.MaxBatch)))
 		if err != nil {
 			return err
 		}

@@ -11,17 +11,23 @@ import (
 )
 
 // left is the directory of the index that was opened last for a bus.
-var left sync.Map
+var left = struct {
+	sync.Mutex
+	dir map[*bus.Bus]string
+}{dir: map[*bus.Bus]string{}}
 
 // freshIndex opens the index as a process would that starts after the one before
 // was killed: the files as they lie there, whatever had not reached them.
 func freshIndex(t *testing.T, b *bus.Bus) *index.Index {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "index")
-	if before, ok := left.Load(b); ok {
-		copyLive(t, before.(string), dir)
+	left.Lock()
+	before := left.dir[b]
+	left.dir[b] = dir
+	left.Unlock()
+	if before != "" {
+		copyLive(t, before, dir)
 	}
-	left.Store(b, dir)
 	x, err := index.Open(dir, index.Options{Batch: 3, MemTable: 64 << 10, Cache: 1 << 20})
 	if err != nil {
 		t.Fatal(err)

@@ -61,6 +61,11 @@ func TestMillions(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("opened in %v, applied %d", time.Since(began).Round(time.Millisecond), x.Applied())
+	lookups(t, x, n, "just after a restart")
+	for s, err := x.Status(); err == nil && s.Entries < 0; s, err = x.Status() {
+		<-time.After(10 * time.Millisecond)
+	}
+	t.Logf("filter made %v after the restart", time.Since(began).Round(time.Millisecond))
 	lookups(t, x, n, "after a restart")
 	say(t, x, dir, n, began, cpu)
 	if err := x.Close(); err != nil {

@@ -171,6 +171,9 @@ func (d *disk) options() *pebble.Options {
 	o := &pebble.Options{
 		DisableWAL: true, CacheSize: d.opts.Cache, MemTableSize: uint64(d.opts.MemTable), //nolint:gosec // not negative
 		MaxOpenFiles: 1000, FormatMajorVersion: pebble.FormatNewest, Logger: logger{d}, Lock: d.lock,
+		// many files are gathered before they are merged: each merge writes an entry
+		// anew, and look-ups seldom get that far
+		L0CompactionThreshold: 12, L0CompactionFileThreshold: 1000, L0StopWritesThreshold: 48, LBaseMaxBytes: 512 << 20,
 		CompactionConcurrencyRange: func() (lower, upper int) { return 1, 1 },
 		EventListener: &pebble.EventListener{
 			BackgroundError: func(err error) {

@@ -101,7 +101,7 @@ func TestKilled(t *testing.T) {
 	closed(t, x)
 	y := open(t, killed, small)
 	defer closed(t, y)
-	applied := int(y.Applied()) //nolint:gosec // small
+	applied := int(y.Applied())
 	if applied == 0 || applied > 3000 {
 		t.Errorf("after a kill applied is %d", applied)
 	}
@@ -275,7 +275,7 @@ func TestDamage(t *testing.T) {
 
 // answersRight tells whether the index knows what it says it has read.
 func answersRight(x *Index) bool {
-	for i := 1; i <= int(x.Applied()); i++ { //nolint:gosec // small
+	for i := 1; i <= int(x.Applied()); i++ {
 		if !knows(x, i) {
 			return false
 		}

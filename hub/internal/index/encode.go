@@ -67,7 +67,7 @@ func (n *names) of(text string) (number uint64, added bool) {
 		return i, false
 	}
 	texts := append(slices.Clone(*n.texts.Load()), text)
-	i := uint64(len(texts) - 1)
+	i := uint64(len(texts)) - 1
 	n.number[text] = i
 	n.texts.Store(&texts)
 	return i, true
@@ -93,7 +93,7 @@ func encode(to []byte, s *Seen, number func(string) uint64) []byte {
 	}
 	to = append(to, flags)
 	for _, n := range []uint64{
-		number(string(s.Outcome)), number(string(s.Code)), number(s.Ref.In), s.Ref.Seq, uint64(max(s.At.Unix(), 0)), //nolint:gosec // not negative
+		number(string(s.Outcome)), number(string(s.Code)), number(s.Ref.In), s.Ref.Seq, uint64(max(s.At.Unix(), 0)),
 	} {
 		to = binary.AppendUvarint(to, n)
 	}

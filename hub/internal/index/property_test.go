@@ -75,9 +75,9 @@ type world struct {
 func (w *world) tell(record any, seq int) {
 	switch r := record.(type) {
 	case *decision.Decision:
-		w.x.Decided(r, uint64(seq)) //nolint:gosec // small
+		w.x.Decided(r, uint64(seq))
 	case *decision.Delivery:
-		w.x.Delivered(r, uint64(seq)) //nolint:gosec // small
+		w.x.Delivered(r, uint64(seq))
 	}
 }
 
@@ -88,7 +88,7 @@ func (w *world) open(dir string) {
 		w.t.Fatal(err)
 	}
 	w.x = x
-	for i := int(x.Applied()); i < len(w.trail); i++ { //nolint:gosec // small
+	for i := int(x.Applied()); i < len(w.trail); i++ {
 		w.tell(w.trail[i], i+1)
 	}
 	for box, floor := range w.must.floor { // as JetStream says again
@@ -289,18 +289,18 @@ func TestTogether(t *testing.T) {
 		wg.Go(func() {
 			for i := range each {
 				seq := i*writers + k + 1
-				x.Decided(numbered(seq, 10_000), uint64(seq)) //nolint:gosec // small
+				x.Decided(numbered(seq, 10_000), uint64(seq))
 				if !knows(x, seq) {
 					t.Errorf("%d is not known right after it was decided", seq)
 				}
-				x.Delivered(&decision.Delivery{Mailbox: "a.b", Out: uint64(seq), Result: decision.Done}, uint64(each*writers+seq)) //nolint:gosec // small
-				if !x.IsDone("a.b", uint64(seq)) {                                                                                 //nolint:gosec // small
+				x.Delivered(&decision.Delivery{Mailbox: "a.b", Out: uint64(seq), Result: decision.Done}, uint64(each*writers+seq))
+				if !x.IsDone("a.b", uint64(seq)) {
 					t.Errorf("%d is not done right after it was", seq)
 				}
-				if old := rand.IntN(i+1)*writers + k + 1; !knows(x, old) { //nolint:gosec // a test
+				if old := rand.IntN(i+1)*writers + k + 1; !knows(x, old) {
 					t.Errorf("%d is forgotten", old)
 				}
-				x.Floor("a.b", uint64(i)) //nolint:gosec // small
+				x.Floor("a.b", uint64(i))
 			}
 		})
 	}

@@ -178,7 +178,9 @@ func TestOtherVersion(t *testing.T) {
 	dir := t.TempDir()
 	x := open(t, dir, eager)
 	fill(x, 1, 10)
+	x.mu.Lock()
 	x.disk.meta.Version, x.disk.meta.changed = version+1, true
+	x.mu.Unlock()
 	closed(t, x)
 	x = open(t, dir, eager)
 	defer closed(t, x)

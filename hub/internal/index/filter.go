@@ -97,7 +97,7 @@ func (x *Index) refill() {
 			d.fail(err)
 			return
 		}
-		d.opts.Log.Debug("index: filter made", zap.Int("identities", f.added), zap.Duration("took", time.Since(began)))
+		d.opts.Log.Debug("index: filter made", zap.Duration("took", time.Since(began)))
 	})
 }
 

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
@@ -70,7 +69,7 @@ func New(cfg Config) (*App, error) {
 	for _, f := range findings {
 		cfg.Log.Warn("federation directory", zap.String("finding", f.String()))
 	}
-	a := &App{cfg: cfg, kinds: kinds, log: cfg.Log, index: index.New(), units: map[string]*unit{}}
+	a := &App{cfg: cfg, kinds: kinds, log: cfg.Log, units: map[string]*unit{}}
 	a.version.Store(flow.NewVersion(fed))
 	return a, nil
 }
@@ -213,12 +212,8 @@ func (a *App) prepare(ctx context.Context) (err error) {
 	if err := a.leftBehind(ctx); err != nil {
 		return err
 	}
-	began := time.Now()
-	if err := a.bus.Read(ctx, bus.Trail, 1, nil, a.index.Apply); err != nil {
-		return fmt.Errorf("read the trail: %w", err)
-	}
-	a.log.Info("trail read", zap.Uint64("records", a.index.Applied()), zap.Duration("took", time.Since(began)))
-	return nil
+	a.index, err = openIndex(ctx, a.bus, a.cfg.Data, a.cfg.index())
+	return err
 }
 
 // provide makes or compares the streams and mailboxes that a version needs, and
@@ -243,6 +238,7 @@ func (a *App) launch(ctx context.Context) error {
 	a.recorder = mailbox.NewRecorder(a.bus, a.index, a.cfg.Observer.Delivered, a.log)
 	a.group.Go(func() error { return a.recorder.Run(a.run) })
 	a.group.Go(func() error { return a.watch(a.run) })
+	a.group.Go(func() error { return a.keepIndex(a.run) })
 	plans, err := a.plan(a.Federation())
 	if err != nil {
 		return err
@@ -269,6 +265,9 @@ func (a *App) Stop() error {
 		err = a.group.Wait()
 		a.stopUnits()
 	}
+	if a.index != nil {
+		err = errors.Join(err, a.index.Close())
+	}
 	if a.bus != nil {
 		a.bus.Close()
 	}
@@ -278,6 +277,6 @@ func (a *App) Stop() error {
 	if a.lockFile != nil {
 		err = errors.Join(err, a.lockFile.Close())
 	}
-	a.cancel, a.bus, a.server, a.lockFile = nil, nil, nil, nil
+	a.cancel, a.index, a.bus, a.server, a.lockFile = nil, nil, nil, nil, nil
 	return err
 }

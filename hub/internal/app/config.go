@@ -9,6 +9,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/index"
 )
 
 // Config says what to run and where.
@@ -31,6 +32,8 @@ type Config struct {
 	NoSimulators bool
 	// Replicas of each stream: 1, or 3 or 5 in a cluster.
 	Replicas int
+	// Index says how much the index may take; its Log is the hub's.
+	Index index.Options
 
 	Kinds      []hub.Kind
 	Simulators []hub.Simulator
@@ -51,6 +54,12 @@ func (c *Config) layout() bus.Layout {
 		Trail: 8 << 30, Out: 8 << 30, Quarantine: 2 << 30, Parked: 2 << 30, State: 64 << 20, Schemas: 64 << 20, Blobs: 16 << 30,
 		Replicas: c.Replicas,
 	}
+}
+
+func (c *Config) index() index.Options {
+	o := c.Index
+	o.Log = c.Log
+	return o
 }
 
 type silent struct{}

@@ -62,6 +62,7 @@ func (a *App) serve(ctx context.Context, verb string, handle func(context.Contex
 func (a *App) control(ctx context.Context) error {
 	return errors.Join(
 		a.serve(ctx, VerbReload, a.serveReload),
+		a.serve(ctx, VerbIndex, a.serveIndex),
 		a.serve(ctx, VerbRelease, func(ctx context.Context, data []byte) ([]byte, error) {
 			return a.parkedAct(ctx, decision.ActRelease, data)
 		}),

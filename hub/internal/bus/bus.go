@@ -92,6 +92,15 @@ func dial(ctx context.Context, url string, log *zap.Logger, opts ...nats.Option)
 // waited for.
 func (b *Bus) Close() { b.nc.Close() }
 
+// Extent tells when a stream was made, and its last sequence, 0 when it is empty.
+func (b *Bus) Extent(ctx context.Context, stream string) (created time.Time, last uint64, err error) {
+	s, err := b.js.Stream(ctx, stream)
+	if err != nil {
+		return created, 0, fmt.Errorf("look at stream %s: %w", stream, err)
+	}
+	return s.CachedInfo().Created, s.CachedInfo().State.LastSeq, nil
+}
+
 // LastSeq gives the last sequence of a stream, 0 when it is empty.
 func (b *Bus) LastSeq(ctx context.Context, stream string) (uint64, error) {
 	s, err := b.js.Stream(ctx, stream)

@@ -108,6 +108,9 @@ func (p *Parking) recordReturn(ctx context.Context, token string, k *heldKey) (p
 			fresh = append(fresh, r.decision)
 		}
 	}
+	if err := p.Index.Err(); err != nil {
+		return nil, nil, false, err
+	}
 	if len(fresh) == 0 {
 		return page, back, false, nil
 	}

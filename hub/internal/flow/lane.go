@@ -232,6 +232,9 @@ func (l *Lane) record(ctx context.Context, msgs []*event.Message) ([]*decision.D
 	l.Deciding.Lock()
 	defer l.Deciding.Unlock()
 	decisions := l.decide(msgs)
+	if err := l.Index.Err(); err != nil {
+		return nil, err
+	}
 	if err := l.writeTrail(ctx, decisions); err != nil {
 		return nil, err
 	}
@@ -241,6 +244,7 @@ func (l *Lane) record(ctx context.Context, msgs []*event.Message) ([]*decision.D
 
 // tell makes known what stands in the trail behind its cursor.
 func (l *Lane) tell(decisions []*decision.Decision) {
+	l.Index.Reached(l.trail.last, l.trail.last) // the cursor
 	first := l.trail.last + 1
 	for i, d := range decisions {
 		l.Parking.decided(d)

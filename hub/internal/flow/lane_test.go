@@ -19,7 +19,6 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
-	"github.com/amtsbote/amtsbote/hub/internal/index"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
@@ -28,8 +27,8 @@ const inAlpha = "IN_alpha"
 // newLane makes a lane as a fresh process would: what it knows it reads.
 func newLane(t *testing.T, b *bus.Bus, fed *federation.Federation) *Lane {
 	t.Helper()
-	x := index.New()
-	if err := b.Read(t.Context(), bus.Trail, 1, nil, x.Apply); err != nil {
+	x := freshIndex(t, b)
+	if err := b.Read(t.Context(), bus.Trail, x.Applied()+1, nil, x.Apply); err != nil {
 		t.Fatal(err)
 	}
 	deciding := &sync.Mutex{}

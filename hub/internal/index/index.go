@@ -2,11 +2,17 @@
 // which copies are done. The streams are the truth; what stands here can be
 // made again by reading the trail from its beginning.
 //
-// This first form lives in memory and is read anew at each start; a later one
-// keeps its place on disk behind the same methods.
+// An Index that was opened on a directory keeps there what it has taken in,
+// together with the sequence up to which it has read the trail: both change in
+// one write, so after a crash it stands at an earlier sequence and reads on from
+// there. Nothing is synced for its sake. What lanes and mailboxes tell it is
+// known at once and goes to disk later, by one goroutine. A directory that is
+// damaged, of another version, or of another store is emptied and filled from
+// the trail.
 package index
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -17,16 +23,25 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
-// Horizon is how long an event's identity is remembered.
+// Horizon is how long an event's identity is remembered, unless Options say
+// otherwise.
 const Horizon = 30 * 24 * time.Hour
 
 // Index is safe for concurrent use.
 type Index struct {
-	mu      sync.RWMutex
-	applied uint64
-	seen    map[event.Identity]Seen
-	order   []aged
-	done    map[string]*doneSet
+	horizon time.Duration
+	disk    *disk // nil: in memory alone
+
+	mu    sync.RWMutex
+	reach reach
+	// newest is when the latest decision was made, in seconds. What is a horizon
+	// older is forgotten: so the trail alone says what is known.
+	newest int64
+	fresh  map[event.Identity]Seen // not on disk yet
+	done   map[string]*doneSet
+	// changed words and floors of done, not on disk yet.
+	changed map[word]struct{}
+	floors  map[string]struct{}
 }
 
 // Seen is what is known of an event identity.
@@ -38,25 +53,37 @@ type Seen struct {
 	// Conflict is the digest of the last other content that came under the same
 	// identity and was refused for it; "" if there was none.
 	Conflict string
-	// At is when it was last decided; it is forgotten a Horizon later.
+	// At is when it was last decided, to the second; it is forgotten a horizon
+	// later.
 	At time.Time
 }
 
-type aged struct {
-	id event.Identity
-	at time.Time
-}
-
-// New makes an empty index.
+// New makes an empty index in memory alone. It grows with the trail.
 func New() *Index {
-	return &Index{seen: map[event.Identity]Seen{}, done: map[string]*doneSet{}}
+	return &Index{
+		horizon: Horizon, fresh: map[event.Identity]Seen{}, done: map[string]*doneSet{},
+		changed: map[word]struct{}{}, floors: map[string]struct{}{},
+	}
 }
 
-// Applied is the sequence in TRAIL up to which the index has read.
+// Applied is the sequence in TRAIL up to which the index has taken in every
+// message.
 func (x *Index) Applied() uint64 {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return x.applied
+	return x.reach.upTo
+}
+
+// Gap gives the first messages of TRAIL that were not taken in though later ones
+// were; ok is false when there are none. Its writer may be about to tell of
+// them.
+func (x *Index) Gap() (from, to uint64, ok bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if len(x.reach.above) == 0 {
+		return 0, 0, false
+	}
+	return x.reach.upTo + 1, x.reach.above[0].from - 1, true
 }
 
 // Apply takes a message of TRAIL in. Messages that were taken in already change
@@ -75,30 +102,45 @@ func (x *Index) Apply(m *event.Message) error {
 			return err
 		}
 		x.Delivered(d, m.Seq)
-	default: // cursors, and kinds of a later version
-		x.reach(m.Seq)
+	default: // cursors, acts, and kinds of a later version
+		x.Reached(m.Seq, m.Seq)
 	}
-	return nil
+	return x.Err()
 }
 
-func (x *Index) reach(seq uint64) {
+// Reached tells that the messages of TRAIL from one sequence to another hold
+// nothing for the index.
+func (x *Index) Reached(from, to uint64) {
 	x.mu.Lock()
-	x.applied = max(x.applied, seq)
+	x.reach.add(from, to)
 	x.mu.Unlock()
+}
+
+// take tells whether the message at seq is new, and notes it.
+func (x *Index) take(seq uint64) bool {
+	if x.reach.has(seq) {
+		return false
+	}
+	x.reach.add(seq, seq)
+	return true
 }
 
 // Decided takes in a decision recorded at sequence seq of TRAIL.
 func (x *Index) Decided(d *decision.Decision, seq uint64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.applied = max(x.applied, seq)
-	if !d.Remembered() {
+	if !x.take(seq) || !d.Remembered() {
 		return
 	}
 	id := event.IdentityOf(d.Source, d.ID)
-	x.seen[id] = After(x.seen[id], d)
-	x.order = append(x.order, aged{id, d.Decided})
-	x.forget(d.Decided.Add(-Horizon))
+	var before Seen
+	if d.Code == refusal.Conflict {
+		before, _ = x.lookup(id)
+	}
+	x.fresh[id] = After(before, d)
+	x.known(id)
+	x.newest = max(x.newest, d.Decided.Unix())
+	x.press()
 }
 
 // After gives what is known of an identity after decision d.
@@ -107,24 +149,42 @@ func After(before Seen, d *decision.Decision) Seen {
 		before.Conflict = d.Digest
 		return before
 	}
-	return Seen{Digest: d.Digest, Outcome: d.Outcome, Code: d.Code, Ref: d.Place(), At: d.Decided}
-}
-
-// forget drops identities that were last decided before limit; one that was
-// decided again later stands in order once more and stays.
-func (x *Index) forget(limit time.Time) {
-	for len(x.order) > 0 && x.order[0].at.Before(limit) {
-		if id := x.order[0].id; x.seen[id].At.Before(limit) {
-			delete(x.seen, id)
-		}
-		x.order = x.order[1:]
+	return Seen{
+		Digest: d.Digest, Outcome: d.Outcome, Code: d.Code, Ref: d.Place(), At: d.Decided.Truncate(time.Second),
 	}
 }
 
-// Lookup tells what is known of an identity.
+// Lookup tells what is known of an identity. Whoever acts upon it asks Err
+// afterwards: with a damaged index it means nothing.
 func (x *Index) Lookup(id event.Identity) (Seen, bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	s, ok := x.seen[id]
-	return s, ok
+	return x.lookup(id)
 }
+
+// lookup is called with mu held.
+func (x *Index) lookup(id event.Identity) (Seen, bool) {
+	s, ok := x.fresh[id]
+	if !ok && x.disk != nil {
+		s, ok = x.disk.find(id)
+	}
+	if !ok || s.At.Unix() < x.limit() {
+		return Seen{}, false
+	}
+	return s, true
+}
+
+// limit is since when identities are remembered, in seconds.
+func (x *Index) limit() int64 { return x.newest - int64(x.horizon/time.Second) }
+
+// Err tells whether the index is damaged: an ErrDamaged, or nil.
+func (x *Index) Err() error {
+	if x.disk == nil {
+		return nil
+	}
+	return x.disk.failure()
+}
+
+// ErrDamaged means that the index could not be read or written. The next Open
+// empties it.
+var ErrDamaged = errors.New("the index is damaged; it is built anew from the trail at the next start")

@@ -4,7 +4,8 @@ import "strings"
 
 // marks checks the x- marks of a resolved schema and takes them over into s.
 func (s *Schema) marks(p *problems) {
-	s.attributes(p)
+	s.attributes(p	"time"
+)
 	s.keep(p)
 	s.Bedingungen = map[string]string{}
 	s.names = map[string]bool{}
@@ -69,8 +70,12 @@ func (s *Schema) attributes(p *problems) {
 	}
 }
 
-// defaultKeep is how long released events stay when their type does not say.
-const defaultKeep = "P7D"
+// defaultKeep is how long released events stay when their type does not say,
+// DefaultKeep the same for those whose type is unknown.
+const (
+	defaultKeep = "P7D"
+	DefaultKeep = 7 * 24 * time.Hour
+)
 
 func (s *Schema) keep(p *problems) {
 	text := defaultKeep

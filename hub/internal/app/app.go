@@ -19,6 +19,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/flow"
 	"github.com/amtsbote/amtsbote/hub/internal/index"
+	"github.com/amtsbote/amtsbote/hub/internal/keep"
 	"github.com/amtsbote/amtsbote/hub/internal/mailbox"
 )
 
@@ -38,6 +39,8 @@ type App struct {
 	blobs    *bus.Blobs
 	index    *index.Index
 	recorder *mailbox.Recorder
+	hands    *mailbox.Hands
+	keeper   *keep.Keeper
 
 	reloading sync.Mutex
 	units     map[string]*unit // what a reload can stop and start, by name
@@ -242,12 +245,14 @@ func (a *App) provide(ctx context.Context, fed *federation.Federation) error {
 func (a *App) launch() error {
 	a.recorder = mailbox.NewRecorder(a.bus, a.index, a.cfg.Observer.Delivered, a.log)
 	a.group.Go(func() error { return a.recorder.Run(a.run) })
+	a.hands = mailbox.NewHands()
 	plans, err := a.plan(a.Federation())
 	if err != nil {
 		return err
 	}
 	a.apply(plans)
 	a.control()
+	a.keep()
 	if a.cfg.NoSimulators {
 		return nil
 	}

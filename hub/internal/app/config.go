@@ -4,6 +4,8 @@
 package app
 
 import (
+	"time"
+
 	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/hub"
@@ -31,6 +33,10 @@ type Config struct {
 	NoSimulators bool
 	// Replicas of each stream: 1, or 3 or 5 in a cluster.
 	Replicas int
+	// RemoveEvery is how often what has had its time is removed; 0 is keep.Every.
+	RemoveEvery time.Duration
+	// Now is the clock by which things have had their time; nil is time.Now.
+	Now func() time.Time
 
 	Kinds      []hub.Kind
 	Simulators []hub.Simulator

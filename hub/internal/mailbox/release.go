@@ -144,14 +144,13 @@ func (b *Mailbox) giveBackAll(ctx context.Context, p *parked, returned *int) err
 			return err
 		}
 		for _, stored := range page {
-			m := restored(stored)
-			if b.Index.IsDone(b.Application, m.Seq) {
-				continue
-			}
-			if err := b.giveBackOne(ctx, m, stored.Get(event.HeaderCode)); err != nil {
+			gave, err := b.giveBackOne(ctx, restored(stored), stored.Get(event.HeaderCode))
+			if err != nil {
 				return err
 			}
-			*returned++
+			if gave {
+				*returned++
+			}
 		}
 		if err := b.remove(ctx, p, page[len(page)-1].Seq); err != nil {
 			return err
@@ -159,16 +158,22 @@ func (b *Mailbox) giveBackAll(ctx context.Context, p *parked, returned *int) err
 	}
 }
 
-func (b *Mailbox) giveBackOne(ctx context.Context, m *event.Message, why string) error {
+// giveBackOne tells whether there was something to give back.
+func (b *Mailbox) giveBackOne(ctx context.Context, m *event.Message, why string) (bool, error) {
+	free := b.Hands.Take(ctx, b.Application, m.Seq)
+	defer free()
+	if ctx.Err() != nil || b.Index.IsDone(b.Application, m.Seq) {
+		return false, ctx.Err()
+	}
 	if err := b.quarantine(ctx, m, refusal.Returned, why); err != nil {
-		return err
+		return false, err
 	}
 	if b.reach(ctx, "quarantined") {
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 	d := b.outcome(m, 1)
 	d.Result, d.Code = decision.Refused, decision.CodeReturned
-	return b.Recorder.Record(ctx, d)
+	return true, b.Recorder.Record(ctx, d)
 }
 
 // pageSize is how many parked copies are read at a time.
@@ -185,6 +190,8 @@ func (b *Mailbox) handOutParked(ctx context.Context, q *queue, p *parked) {
 		return
 	}
 	m := restored(p.page[0])
+	free := b.Hands.Take(ctx, b.Application, m.Seq)
+	defer free()
 	if b.Index.IsDone(b.Application, m.Seq) {
 		p.turn(q)
 		return
@@ -193,6 +200,7 @@ func (b *Mailbox) handOutParked(ctx context.Context, q *queue, p *parked) {
 	switch {
 	case ctx.Err() != nil:
 	case verdict == settle.Again:
+		free() // it may expire while it waits
 		b.pause(ctx, q)
 	case verdict == settle.Park:
 		b.parkAgain(ctx, q, p, m, err)

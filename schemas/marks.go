@@ -1,11 +1,13 @@
 package schemas
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // marks checks the x- marks of a resolved schema and takes them over into s.
 func (s *Schema) marks(p *problems) {
-	s.attributes(p	"time"
-)
+	s.attributes(p)
 	s.keep(p)
 	s.Bedingungen = map[string]string{}
 	s.names = map[string]bool{}

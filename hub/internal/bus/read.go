@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 )
@@ -41,6 +42,13 @@ func (b *Bus) readAs(ctx context.Context, stream string, cfg jetstream.OrderedCo
 	cons, err := b.js.OrderedConsumer(ctx, stream, cfg)
 	if err != nil {
 		return fmt.Errorf("read %s from sequence %d: %w", stream, cfg.OptStartSeq, err)
+	}
+	if cfg.HeadersOnly { // the hub's own, and many: they must not wait for the server to forget them
+		defer func() {
+			if err := b.js.DeleteConsumer(context.WithoutCancel(ctx), stream, cons.CachedInfo().Name); err != nil {
+				b.log.Debug("reading ended", zap.String("stream", stream), zap.Error(err))
+			}
+		}()
 	}
 	if !follow && cons.CachedInfo().NumPending == 0 {
 		return nil

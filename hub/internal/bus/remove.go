@@ -48,11 +48,17 @@ func isCode(err error, code jetstream.ErrorCode) bool {
 	return ok && api.ErrorCode == code
 }
 
-// Headers is Read without the data of the messages.
+// Often is Read for the hub's own use, again and again: it leaves nothing behind
+// on the server.
+func (b *Bus) Often(ctx context.Context, stream string, from uint64, filters []string, fn func(*event.Message) error) error {
+	return b.readAs(ctx, stream, readConfig(from, filters), false, true, fn)
+}
+
+// Headers is Often without the data of the messages.
 func (b *Bus) Headers(ctx context.Context, stream string, from uint64, filters []string, fn func(*event.Message) error) error {
 	cfg := readConfig(from, filters)
 	cfg.HeadersOnly = true
-	return b.readAs(ctx, stream, cfg, false, fn)
+	return b.readAs(ctx, stream, cfg, false, true, fn)
 }
 
 // Box is a mailbox as its stream sees it.

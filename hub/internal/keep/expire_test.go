@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -53,10 +54,10 @@ func TestNotHandedOutAfterwards(t *testing.T) {
 	}
 	w.clock.add(25 * time.Hour)
 	recorded, goOn := make(chan struct{}), make(chan struct{})
+	reached := sync.OnceFunc(func() { close(recorded); <-goOn })
 	k := w.keeper(func(point string) {
 		if point == "expired "+bus.Out && w.index.IsDone("beta.one", page[0].Seq) {
-			close(recorded)
-			<-goOn
+			reached()
 		}
 	})
 	ended := make(chan error, 1)

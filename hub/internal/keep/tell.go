@@ -24,7 +24,7 @@ func (k *Keeper) tell(ctx context.Context) error {
 		m  event.Message
 	}
 	var todo []receipt
-	err := k.Bus.Read(ctx, bus.Trail, k.heard+1, []string{"trail.delivery.>"}, func(m *event.Message) error {
+	err := k.Bus.Often(ctx, bus.Trail, k.heard+1, []string{"trail.delivery.>"}, func(m *event.Message) error {
 		d, err := trail.ReadDelivery(m)
 		if err != nil {
 			return err

@@ -138,7 +138,7 @@ func (w *world) begin(sink hub.Sink) {
 	w.t.Helper()
 	w.end()
 	x := index.New()
-	if err := w.bus.Read(w.t.Context(), bus.Trail, 1, nil, x.Apply); err != nil {
+	if err := w.bus.Often(w.t.Context(), bus.Trail, 1, nil, x.Apply); err != nil {
 		w.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -225,7 +225,7 @@ func (w *world) await(what string, ok func() bool) {
 	deadline := time.After(60 * time.Second)
 	for !ok() {
 		select {
-		case <-time.After(5 * time.Millisecond):
+		case <-time.After(20 * time.Millisecond):
 		case <-deadline:
 			w.t.Fatalf("waited for %s", what)
 		}
@@ -278,7 +278,7 @@ func (w *world) take(application string, n int) (ids []string) {
 func (w *world) outcomes() map[string][]decision.Result {
 	w.t.Helper()
 	out := map[string][]decision.Result{}
-	err := w.bus.Read(w.t.Context(), bus.Trail, 1, []string{"trail.delivery.>"}, func(m *event.Message) error {
+	err := w.bus.Often(w.t.Context(), bus.Trail, 1, []string{"trail.delivery.>"}, func(m *event.Message) error {
 		d, err := trail.ReadDelivery(m)
 		if err == nil && d.Result != decision.Parked {
 			id := fmt.Sprintf("%s-%d-%s", d.In, d.Seq, d.Mailbox)
@@ -296,7 +296,7 @@ func (w *world) outcomes() map[string][]decision.Result {
 func (w *world) decisions() map[uint64]*decision.Decision {
 	w.t.Helper()
 	out := map[uint64]*decision.Decision{}
-	err := w.bus.Read(w.t.Context(), bus.Trail, 1, []string{"trail.decision." + inAlpha + ".>"}, func(m *event.Message) error {
+	err := w.bus.Often(w.t.Context(), bus.Trail, 1, []string{"trail.decision." + inAlpha + ".>"}, func(m *event.Message) error {
 		d, err := trail.ReadDecision(m)
 		if err == nil && out[d.Seq] != nil {
 			w.t.Errorf("%d was decided twice", d.Seq)

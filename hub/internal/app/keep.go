@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -24,7 +23,7 @@ func (a *App) keep() {
 		Bus: a.bus, Index: a.index, Hands: a.hands, Recorder: a.recorder, Federation: a.Federation,
 		Emptied: a.emptied, Delivered: a.cfg.Observer.Delivered, Now: now, Log: a.log.Named("keep"),
 	}
-	a.group.Go(func() error { return a.keeper.Run(a.run, cmp.Or(a.cfg.RemoveEvery, keep.Every)) })
+	a.group.Go(func() error { return a.keeper.Run(a.run, a.cfg.RemoveEvery) })
 }
 
 // Remove has one run remove what has had its time, beside those that come by

@@ -61,6 +61,16 @@ func (b *Bus) Headers(ctx context.Context, stream string, from uint64, filters [
 	return b.readAs(ctx, stream, cfg, false, true, fn)
 }
 
+// Size tells how many messages a stream holds, and how many bytes they take.
+func (b *Bus) Size(ctx context.Context, stream string) (messages, bytes uint64, err error) {
+	s, err := b.js.Stream(ctx, stream)
+	if err != nil {
+		return 0, 0, fmt.Errorf("look at stream %s: %w", stream, err)
+	}
+	state := s.CachedInfo().State
+	return state.Msgs, state.Bytes, nil
+}
+
 // Box is a mailbox as its stream sees it.
 type Box struct {
 	Filter string // of its copies in OUT

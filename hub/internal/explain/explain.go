@@ -20,6 +20,11 @@ type Event struct {
 	// Parked are the records of copies that were parked; their end, if they have
 	// one, stands in Deliveries.
 	Parked []*decision.Delivery
+	// Removed is when the event went from its in stream, having been kept as long
+	// as its type says; zero while it is there. What the trail knows stays.
+	Removed time.Time
+
+	at uint64 // of the decision in TRAIL
 }
 
 // Answer is what the trail says about an event id. An id can stand for several
@@ -47,6 +52,11 @@ func Explain(ctx context.Context, b *bus.Bus, id string) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, e := range a.Events {
+		if err := removed(ctx, b, e); err != nil {
+			return nil, err
+		}
+	}
 	if len(a.Events) == 0 {
 		a.Latest, err = latest(ctx, b)
 	}
@@ -58,7 +68,7 @@ func (a *Answer) decided(m *event.Message, byRef map[decision.Ref]*Event) error 
 	if err != nil || d.ID != a.ID {
 		return err
 	}
-	e := &Event{Decision: d}
+	e := &Event{Decision: d, at: m.Seq}
 	a.Events = append(a.Events, e)
 	byRef[decision.Ref{In: d.In, Seq: d.Seq}] = e
 	return nil

@@ -124,7 +124,9 @@ func TestParkedExpires(t *testing.T) {
 	w.await("the other copy to go", func() bool { w.run(w.keeper(nil)); return parked() == 1 })
 	close(down)
 	w.await("the release", func() bool { return w.box.Release(t.Context(), keyBad) == nil })
-	w.await("the first", func() bool { return slices.Equal(w.outcomes()["IN_alpha-1-beta.one"], []decision.Result{decision.Done}) })
+	w.await("the first", func() bool {
+		return slices.Equal(w.outcomes()["IN_alpha-1-beta.one"], []decision.Result{decision.Done})
+	})
 	if got := w.outcomes()["IN_alpha-2-beta.one"]; len(got) != 1 || got[0] != decision.Expired {
 		t.Errorf("the second ended as %v", got)
 	}

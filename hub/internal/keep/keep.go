@@ -54,8 +54,11 @@ type Keeper struct {
 	crash       func(point string)
 }
 
-// Run removes every so often until ctx ends.
+// Run removes every so often until ctx ends; every that is not positive is Every.
 func (k *Keeper) Run(ctx context.Context, every time.Duration) error {
+	if every <= 0 {
+		every = Every
+	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {

@@ -32,6 +32,7 @@ func (k *Keeper) delivered(ctx context.Context) error {
 		if box.Floor == 0 {
 			continue
 		}
+		k.Index.Floor(applicationOf(box.Filter), box.Floor)
 		first, err := k.Bus.At(ctx, bus.Out, 1, box.Filter)
 		if err != nil {
 			return err

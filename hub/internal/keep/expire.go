@@ -72,7 +72,8 @@ func (k *Keeper) handsOut(application string) bool {
 // takeOutUnseen takes out what a receiver that takes its copies itself has surely
 // not acknowledged: the first copy behind the floor, and those that were never
 // handed out. Of those in between the server does not tell; their turn comes when
-// the floor has moved.
+// the floor has moved. It moves a moment after the first copy is deleted: until
+// then the next one that is there may well be acknowledged.
 func (k *Keeper) takeOutUnseen(ctx context.Context, w *waiting, application string, found []lying) error {
 	for len(found) > 0 {
 		at, err := k.Bus.Mailbox(ctx, application)
@@ -82,6 +83,9 @@ func (k *Keeper) takeOutUnseen(ctx context.Context, w *waiting, application stri
 		first, err := k.Bus.At(ctx, bus.Out, at.Floor+1, fmt.Sprintf(w.ofBox, application))
 		if err != nil {
 			return err
+		}
+		if first != nil && k.Index.AnyDone(application, at.Floor, first.Seq) {
+			first = nil
 		}
 		var unseen, seen []lying
 		for _, one := range found {

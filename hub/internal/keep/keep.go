@@ -54,7 +54,8 @@ type Keeper struct {
 	crash       func(point string)
 }
 
-// Run removes every so often until ctx ends; every that is not positive is Every.
+// Run removes at once, so that what a crash has interrupted is completed, and
+// then every so often until ctx ends; every that is not positive is Every.
 func (k *Keeper) Run(ctx context.Context, every time.Duration) error {
 	if every <= 0 {
 		every = Every
@@ -62,13 +63,13 @@ func (k *Keeper) Run(ctx context.Context, every time.Duration) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
+		if err := k.Once(ctx); err != nil && ctx.Err() == nil {
+			k.Log.Warn("not all could be removed that has had its time; the next run tries again", zap.Error(err))
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-		}
-		if err := k.Once(ctx); err != nil && ctx.Err() == nil {
-			k.Log.Warn("not all could be removed that has had its time; the next run tries again", zap.Error(err))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/explain"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 )
@@ -97,6 +99,15 @@ func TestAfterRemoval(t *testing.T) {
 		w.publish(ding(7, "k1"), ding(100, "k1"), ding(101, "k1"))
 		w.carriedOut()
 		w.run(w.keeper(nil))
+	}
+	answer, err := explain.Explain(t.Context(), w.bus, "e8")
+	if err != nil || len(answer.Events) != 1 || answer.Events[0].Removed.IsZero() {
+		t.Errorf("explained: %+v, %v; want it removed", answer.Events[0], err)
+	}
+	var text strings.Builder
+	answer.Print(&text, "de")
+	if !strings.Contains(text.String(), "nach Ablauf der Aufbewahrung") {
+		t.Errorf("printed as %s", &text)
 	}
 	ds := w.decisions()
 	if len(ds) != 56 || ds[51].Outcome != hub.Suppressed || ds[52].Outcome != hub.Routed || ds[54].Outcome != hub.Suppressed || ds[55].Outcome != hub.Suppressed {
@@ -193,6 +204,13 @@ func TestReceipt(t *testing.T) {
 	got := doc.(map[string]any) //nolint:errcheck // valid
 	if fmt.Sprintf("%v %v", got["empfaenger"], got["vorgang"]) != "map[fachverfahren:beta.two regel:ding-zwei] k" || page[0].Get("ce-causationid") != "e1" {
 		t.Errorf("%s with %v", page[0].Data, page[0].Header)
+	}
+	answer, err := explain.Explain(t.Context(), w.bus, "e1")
+	if err != nil || len(answer.Events) != 1 || !answer.Events[0].Removed.IsZero() {
+		t.Fatalf("%+v, %v", answer, err)
+	}
+	if d := answer.Events[0].Delivery("beta.two"); d == nil || d.Result != decision.Expired {
+		t.Errorf("explained as %+v", d)
 	}
 	if n := w.messages(bus.Out, "out.beta.one.>"); n != 1 {
 		t.Errorf("the copy whose time is not over: %d", n)

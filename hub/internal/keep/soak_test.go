@@ -13,10 +13,10 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 )
 
-// Under unbroken load IN holds up to maxLag events, since the cursors of streams
-// to which nothing goes lag so far, and what came since the last run.
+// Under unbroken load IN holds what came since the last run and up to 10 000
+// events more: so far the cursors of streams to which nothing goes may lag.
 const (
-	flatMessages = maxLag + 10_000
+	flatMessages = 20_000
 	flatBytes    = flatMessages << 10
 )
 

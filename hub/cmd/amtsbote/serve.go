@@ -51,7 +51,7 @@ example AMTSBOTE_NATS_CREDS.`,
 	fl.StringVar(&f.nkey, "nats-nkey", env("NATS_NKEY", ""), "nkey seed file for --nats")
 	fl.StringVar(&f.monitor, "nats-monitor", env("NATS_MONITOR", ""), "HTTP monitoring address of --nats, to verify its settings")
 	fl.IntVar(&f.replicas, "replicas", 1, "replicas of each stream: 1, or 3 or 5 in a cluster")
-	fl.DurationVar(&f.removeEvery, "remove-every", keep.Every, "how often what has had its time is removed")
+	fl.DurationVar(&f.removeEvery, "remove-every", keep.Every, "how often what has had its time is removed, from the start on; -1s: never")
 	fl.StringVar(&f.log, "log", env("LOG", "warn"), "log level: debug, info, warn, error")
 	fl.StringVar(&f.lang, "lang", env("LANG", "en"), "language of the outcome lines: de or en")
 	fl.BoolVar(&f.noSimulators, "no-simulators", false, "do not play the foreign systems of a test federation")

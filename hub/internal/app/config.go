@@ -33,7 +33,8 @@ type Config struct {
 	NoSimulators bool
 	// Replicas of each stream: 1, or 3 or 5 in a cluster.
 	Replicas int
-	// RemoveEvery is how often what has had its time is removed; 0 is keep.Every.
+	// RemoveEvery is how often what has had its time is removed, from the start on;
+	// 0 is keep.Every, negative is never.
 	RemoveEvery time.Duration
 	// Now is the clock by which things have had their time; nil is time.Now.
 	Now func() time.Time

@@ -23,6 +23,9 @@ func (a *App) keep() {
 		Bus: a.bus, Index: a.index, Hands: a.hands, Recorder: a.recorder, Federation: a.Federation,
 		Emptied: a.emptied, Delivered: a.cfg.Observer.Delivered, Now: now, Log: a.log.Named("keep"),
 	}
+	if a.cfg.RemoveEvery < 0 {
+		return
+	}
 	a.group.Go(func() error { return a.keeper.Run(a.run, a.cfg.RemoveEvery) })
 }
 

@@ -87,7 +87,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 		if r.IntN(2) == 0 {
 			w.carriedOut()
 		}
-		if n := int(w.messages(bus.Out, "out.beta.two.>")); n > 0 && r.IntN(2) == 0 { //nolint:gosec // few
+		if n := int(w.messages(bus.Out, "out.beta.two.>")); n > 0 && r.IntN(2) == 0 {
 			w.takeSome(taken, r.IntN(n))
 		}
 		w.clock.add(time.Duration(r.IntN(30)) * time.Hour)
@@ -101,7 +101,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 	w.begin(sink)
 	w.run(w.keeper(nil))
 	w.carriedOut()
-	w.takeSome(taken, int(w.messages(bus.Out, "out.beta.two.>"))) //nolint:gosec // few
+	w.takeSome(taken, int(w.messages(bus.Out, "out.beta.two.>")))
 	w.clock.add(40 * 24 * time.Hour)
 	k := w.keeper(nil)
 	w.await("everything to go", func() bool {
@@ -176,7 +176,7 @@ func (w *world) judge(sink *moody, sent int, taken map[string]int) {
 			}
 		}
 	}
-	if n := w.messages(bus.Out, "out.alpha.post.de.amtsbote.ereignis-verfallen.v1"); n != uint64(told) { //nolint:gosec // a count
+	if n := w.messages(bus.Out, "out.alpha.post.de.amtsbote.ereignis-verfallen.v1"); n != uint64(told) {
 		w.t.Errorf("%d expiries are told, %d expired", n, told)
 	}
 	w.t.Logf("%d copies expired, %d were taken by beta.one, %d by beta.two", told, len(sink.took), len(taken))

@@ -69,6 +69,10 @@ func applicationOf(subject string) string {
 	return parts[1] + "." + parts[2]
 }
 
+// again is how soon the copies of a mailbox are looked at again in any case: a
+// reading may end early when others remove what it reads.
+const again = time.Hour
+
 // maxExpired is how many copies of a mailbox expire in one run.
 const maxExpired = 10_000
 
@@ -83,6 +87,7 @@ func (k *Keeper) due(ctx context.Context, w *waiting, application string, floor 
 		if !ok {
 			return nil
 		}
+		w.note(application, now.Add(again))
 		if due.After(now) || len(out) == maxExpired {
 			w.note(application, due)
 			return nil

@@ -1,6 +1,9 @@
 package schemas
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // marks checks the x- marks of a resolved schema and takes them over into s.
 func (s *Schema) marks(p *problems) {
@@ -75,8 +78,12 @@ func (s *Schema) attributes(p *problems) {
 	}
 }
 
-// defaultKeep is how long released events stay when their type does not say.
-const defaultKeep = "P7D"
+// defaultKeep is how long released events stay when their type does not say,
+// DefaultKeep the same for those whose type is unknown.
+const (
+	defaultKeep = "P7D"
+	DefaultKeep = 7 * 24 * time.Hour
+)
 
 func (s *Schema) keep(p *problems) {
 	text := defaultKeep

@@ -95,7 +95,7 @@ func (h *host) start() {
 		h.t.Fatal(err)
 	}
 	defer func() { _ = logFile.Close() }()
-	h.cmd = exec.Command(h.bin, "serve", h.fed, "--data", h.data, "--listen", h.url)
+	h.cmd = exec.Command(h.bin, "serve", h.fed, "--data", h.data, "--listen", h.url, "--remove-every", "-1s") // all copies are counted
 	h.cmd.Stdout, h.cmd.Stderr = logFile, logFile
 	h.from, h.ended = len(h.lines()), make(chan struct{})
 	if err := h.cmd.Start(); err != nil {

@@ -63,6 +63,7 @@ var outcomeWords = map[string][2]string{
 	string(hub.Parked):       {"geparkt", "parked"},
 	string(decision.Done):    {"übernommen", "done"},
 	string(decision.Refused): {"abgelehnt", "refused"},
+	string(decision.Expired): {"verfallen", "expired"},
 }
 
 func (o *outcomes) word(key string) string {

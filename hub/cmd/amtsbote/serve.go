@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -15,12 +16,14 @@ import (
 	"github.com/amtsbote/amtsbote/adapters"
 	"github.com/amtsbote/amtsbote/hub/internal/app"
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/keep"
 )
 
 type serveFlags struct {
 	data, listen, log, lang    string
 	nats, creds, nkey, monitor string
 	replicas                   int
+	removeEvery                time.Duration
 	noSimulators               bool
 }
 
@@ -48,6 +51,7 @@ example AMTSBOTE_NATS_CREDS.`,
 	fl.StringVar(&f.nkey, "nats-nkey", env("NATS_NKEY", ""), "nkey seed file for --nats")
 	fl.StringVar(&f.monitor, "nats-monitor", env("NATS_MONITOR", ""), "HTTP monitoring address of --nats, to verify its settings")
 	fl.IntVar(&f.replicas, "replicas", 1, "replicas of each stream: 1, or 3 or 5 in a cluster")
+	fl.DurationVar(&f.removeEvery, "remove-every", keep.Every, "how often what has had its time is removed, from the start on; -1s: never")
 	fl.StringVar(&f.log, "log", env("LOG", "warn"), "log level: debug, info, warn, error")
 	fl.StringVar(&f.lang, "lang", env("LANG", "en"), "language of the outcome lines: de or en")
 	fl.BoolVar(&f.noSimulators, "no-simulators", false, "do not play the foreign systems of a test federation")
@@ -72,7 +76,7 @@ func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) error {
 	defer printed.close(out)
 	cfg := app.Config{
 		Directory: dir, Data: dataDir(f.data, dir), Listen: f.listen, Monitor: f.monitor,
-		NoSimulators: f.noSimulators, Replicas: f.replicas,
+		NoSimulators: f.noSimulators, Replicas: f.replicas, RemoveEvery: f.removeEvery,
 		Kinds: adapters.Kinds(), Simulators: adapters.Simulators(),
 		Observer: printed, Log: log,
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/flow"
 	"github.com/amtsbote/amtsbote/hub/internal/index"
+	"github.com/amtsbote/amtsbote/hub/internal/keep"
 	"github.com/amtsbote/amtsbote/hub/internal/mailbox"
 )
 
@@ -37,6 +38,8 @@ type App struct {
 	blobs    *bus.Blobs
 	index    *index.Index
 	recorder *mailbox.Recorder
+	hands    *mailbox.Hands
+	keeper   *keep.Keeper
 
 	reloading sync.Mutex
 	units     map[string]*unit // what a reload can stop and start, by name
@@ -239,6 +242,7 @@ func (a *App) launch(ctx context.Context) error {
 	a.group.Go(func() error { return a.recorder.Run(a.run) })
 	a.group.Go(func() error { return a.watch(a.run) })
 	a.group.Go(func() error { return a.keepIndex(a.run) })
+	a.hands = mailbox.NewHands()
 	plans, err := a.plan(a.Federation())
 	if err != nil {
 		return err
@@ -247,6 +251,7 @@ func (a *App) launch(ctx context.Context) error {
 	if err := a.control(ctx); err != nil {
 		return err
 	}
+	a.keep()
 	if a.cfg.NoSimulators {
 		return nil
 	}

@@ -4,6 +4,8 @@
 package app
 
 import (
+	"time"
+
 	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/hub"
@@ -34,6 +36,11 @@ type Config struct {
 	Replicas int
 	// Index says how much the index may take; its Log is the hub's.
 	Index index.Options
+	// RemoveEvery is how often what has had its time is removed, from the start on;
+	// 0 is keep.Every, negative is never.
+	RemoveEvery time.Duration
+	// Now is the clock by which things have had their time; nil is time.Now.
+	Now func() time.Time
 
 	Kinds      []hub.Kind
 	Simulators []hub.Simulator

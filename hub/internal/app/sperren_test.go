@@ -115,7 +115,8 @@ func TestProtectedPersons(t *testing.T) {
 	dir, data, w := story(t), filepath.Join(t.TempDir(), "data"), newWatch()
 	core, logs := observer.New(zap.DebugLevel)
 	a, err := app.New(app.Config{
-		Directory: dir, Data: data, Observer: w, Listen: "127.0.0.1:0", AllowTemp: true, NoSimulators: true,
+		RemoveEvery: -1, // what lies in OUT is read
+		Directory:   dir, Data: data, Observer: w, Listen: "127.0.0.1:0", AllowTemp: true, NoSimulators: true,
 		Kinds: adapters.Kinds(), Simulators: adapters.Simulators(), Log: zap.New(core),
 	})
 	if err != nil {

@@ -67,6 +67,9 @@ func story(t *testing.T) string {
 func startApp(t *testing.T, cfg app.Config) *app.App {
 	t.Helper()
 	cfg.AllowTemp, cfg.Log = true, zap.NewNop()
+	if cfg.RemoveEvery == 0 {
+		cfg.RemoveEvery = -1 // tests look at what lies in OUT
+	}
 	cfg.Kinds, cfg.Simulators = adapters.Kinds(), adapters.Simulators()
 	a, err := app.New(cfg)
 	if err != nil {

@@ -77,6 +77,8 @@ type MailboxState struct {
 	// Floor is the sequence in OUT at and below which nothing is left to hand
 	// out.
 	Floor uint64
+	// Delivered is the sequence up to which copies were handed out.
+	Delivered uint64
 	// Places is how many copies can be in hand at a time.
 	Places int
 }
@@ -88,7 +90,7 @@ func (b *Bus) Mailbox(ctx context.Context, application string) (MailboxState, er
 		return MailboxState{}, fmt.Errorf("look at mailbox %s: %w", application, err)
 	}
 	info := cons.CachedInfo()
-	return MailboxState{Floor: info.AckFloor.Stream, Places: info.Config.MaxAckPending}, nil
+	return MailboxState{Floor: info.AckFloor.Stream, Delivered: info.Delivered.Stream, Places: info.Config.MaxAckPending}, nil
 }
 
 // RewindMailbox makes a mailbox hand out again from sequence seq of OUT, also

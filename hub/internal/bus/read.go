@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 )
@@ -15,28 +16,39 @@ import (
 // one of filters (none: all) to fn, in sequence, up to the last one that was
 // there when Read began; then it returns.
 func (b *Bus) Read(ctx context.Context, stream string, from uint64, filters []string, fn func(*event.Message) error) error {
-	return b.read(ctx, stream, from, filters, false, fn)
+	return b.readAs(ctx, stream, readConfig(from, filters), false, false, fn)
 }
 
 // Follow is Read without an end: it goes on with what comes until ctx ends, and
 // then returns nil.
 func (b *Bus) Follow(ctx context.Context, stream string, from uint64, filters []string, fn func(*event.Message) error) error {
-	err := b.read(ctx, stream, from, filters, true, fn)
+	err := b.readAs(ctx, stream, readConfig(from, filters), true, false, fn)
 	if ctx.Err() != nil {
 		return nil
 	}
 	return err
 }
 
-func (b *Bus) read(ctx context.Context, stream string, from uint64, filters []string, follow bool, fn func(*event.Message) error) error {
-	cons, err := b.js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{
+func readConfig(from uint64, filters []string) jetstream.OrderedConsumerConfig {
+	return jetstream.OrderedConsumerConfig{
 		FilterSubjects:    filters,
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:       max(from, 1),
 		InactiveThreshold: 30 * time.Second,
-	})
+	}
+}
+
+func (b *Bus) readAs(ctx context.Context, stream string, cfg jetstream.OrderedConsumerConfig, follow, often bool, fn func(*event.Message) error) error {
+	cons, err := b.js.OrderedConsumer(ctx, stream, cfg)
 	if err != nil {
-		return fmt.Errorf("read %s from sequence %d: %w", stream, from, err)
+		return fmt.Errorf("read %s from sequence %d: %w", stream, cfg.OptStartSeq, err)
+	}
+	if often { // it must not wait for the server to forget it
+		defer func() {
+			if err := b.js.DeleteConsumer(context.WithoutCancel(ctx), stream, cons.CachedInfo().Name); err != nil {
+				b.log.Debug("reading ended", zap.String("stream", stream), zap.Error(err))
+			}
+		}()
 	}
 	if !follow && cons.CachedInfo().NumPending == 0 {
 		return nil

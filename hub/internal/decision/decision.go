@@ -73,6 +73,9 @@ type Receiver struct {
 	Law         string `json:"law,omitempty"`
 	// Fields disclosed, JSON Pointers; empty means all fields of the schema.
 	Fields []string `json:"fields,omitempty"`
+	// Expires is when the copy is taken out if it is still undelivered, as the
+	// agreement's retain said when it was decided; zero: never.
+	Expires time.Time `json:"expires,omitzero"`
 }
 
 // Cut tells whether the receiver gets a re-written payload.
@@ -87,12 +90,26 @@ type Delivery struct {
 	Seq     uint64 `json:"seq"`
 	ID      string `json:"id"`
 	Attempt int    `json:"attempt"`
-	// Result is Done or Refused, or Parked, which one of the two will follow.
+	// Result is Done, Refused or Expired, or Parked, which one of them will follow.
 	Result Result `json:"result"`
 	// Code of the receiver's fault, for Refused and Parked; CodeBehind or
 	// CodeReturned.
 	Code string    `json:"code,omitempty"`
 	At   time.Time `json:"at"`
+	// Expiry is what the sender is told, for Expired.
+	Expiry *Expiry `json:"expiry,omitempty"`
+}
+
+// Expiry is why a copy expired, and all that its receipt needs: the copy itself
+// is gone when the receipt is made.
+type Expiry struct {
+	Agreement string    `json:"agreement"` // whose retain it was
+	Due       time.Time `json:"due"`       // until when it could have been delivered
+	// Receipt is the application in whose mailbox the receipt lies, "" for none.
+	Receipt string `json:"receipt,omitempty"`
+	Source  string `json:"source,omitempty"`
+	Type    string `json:"type,omitempty"`
+	Case    string `json:"case,omitempty"`
 }
 
 // Result is how a copy ended, or that it is parked.
@@ -102,7 +119,8 @@ type Result string
 const (
 	Done    Result = "done"
 	Refused Result = "refused"
-	Parked  Result = "parked" // not an end: Done or Refused follows
+	Expired Result = "expired" // undelivered for longer than its agreement's retain
+	Parked  Result = "parked"  // not an end: one of the others follows
 )
 
 // Codes of a Delivery that are not the receiver's.

@@ -41,4 +41,5 @@ const (
 	KindDelivery = "delivery"
 	KindCursor   = "cursor"
 	KindAct      = "act"
+	KindRemoval  = "removal"
 )

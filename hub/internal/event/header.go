@@ -19,5 +19,7 @@ const (
 	HeaderStored    = "Amtsbote-Stored"    // quarantine, parked: when the in stream stored it
 	HeaderOut       = "Amtsbote-Out"       // parked copies: sequence of the copy in OUT
 	HeaderReleased  = "Amtsbote-Released"  // edge only: <in stream>:<sequence> where a released event was acknowledged
+	HeaderRetain    = "Amtsbote-Retain"    // copies: when they are taken out undelivered
+	HeaderReceipt   = "Amtsbote-Receipt"   // copies with a Retain: whose mailbox is told
 	HeaderRound     = "Amtsbote-Round"     // edge only: the round of a release that brought it
 )

@@ -25,6 +25,11 @@ type Event struct {
 	Before []*decision.Decision
 	// Continued is where a parked event was decided anew when it was released.
 	Continued *decision.Ref
+	// Removed is when the event went from its in stream, having been kept as long
+	// as its type says; zero while it is there. What the trail knows stays.
+	Removed time.Time
+
+	at uint64 // of the decision in TRAIL
 }
 
 // Answer is what the trail says about an event id. An id can stand for several
@@ -52,6 +57,11 @@ func Explain(ctx context.Context, b *bus.Bus, id string) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, e := range a.Events {
+		if err := removed(ctx, b, e); err != nil {
+			return nil, err
+		}
+	}
 	if len(a.Events) == 0 {
 		a.Latest, err = latest(ctx, b)
 	}
@@ -68,7 +78,7 @@ func (a *Answer) decided(m *event.Message, byRef map[decision.Ref]*Event) error 
 		e.Before, e.Decision = append(e.Before, e.Decision), d
 		return nil
 	}
-	e := &Event{Decision: d}
+	e := &Event{Decision: d, at: m.Seq}
 	a.Events = append(a.Events, e)
 	byRef[ref] = e
 	if d.Released != nil && byRef[*d.Released] != nil {

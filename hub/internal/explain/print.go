@@ -59,6 +59,9 @@ func (p printer) event(e *Event) {
 		p.line("", "%s %s", p.t("Verbundverzeichnis", "federation"), d.Federation)
 	}
 	p.line("", "%s sha256:%s", p.t("Inhalt", "content"), d.Digest)
+	if !e.Removed.IsZero() {
+		p.removedAt(e.Removed)
+	}
 	for i := range d.Receivers {
 		p.receiver(e, &d.Receivers[i])
 	}
@@ -99,6 +102,8 @@ func (p printer) receiver(e *Event, r *decision.Receiver) {
 		p.line(p.t("  Stand", "  state"), "%s", p.t("im Eingangsfach gespeichert, noch kein Ergebnis vermerkt (bei Empfängern der Art nats wird keines vermerkt)", "stored in the mailbox, no outcome recorded yet (for receivers of mode nats none is)"))
 	case d.Result == decision.Done:
 		p.line(p.t("  Stand", "  state"), p.t("übernommen %s, Versuch %d, nach %s", "done %s, attempt %d, after %s"), stamp(d.At), d.Attempt, e.Lasted(d))
+	case d.Result == decision.Expired:
+		p.expired(d)
 	default:
 		p.line(p.t("  Stand", "  state"), p.t("vom Empfänger abgelehnt %s: %s", "refused by the receiver %s: %s"), stamp(d.At), d.Code)
 	}

@@ -30,7 +30,7 @@ type Agreement struct {
 	Retain time.Duration
 	// Within is how soon delivery is expected; 0 when nothing is.
 	Within time.Duration
-	// Receipts that the sender gets beyond accepted and refused.
+	// Receipts that the sender gets beyond accepted, refused and expired.
 	Receipts []string
 	Valid    Validity
 	// Digest of the text to approve: "sha256:" and the digest over the agreement

@@ -186,9 +186,7 @@ func (b *builder) known(authority strictyaml.Text, app *Application) {
 // terms checks retention, delivery and receipts.
 func (b *builder) terms(d *draft) {
 	a, in := d.agreement, d.file
-	if a.Retain = b.period(in.Retain); a.Retain > 0 {
-		b.notYet("retain", in.Retain)
-	}
+	a.Retain = b.period(in.Retain)
 	if a.Within = b.period(in.Deliver.Within); a.Within > 0 {
 		b.notYet("deliver", in.Deliver.Within)
 	}
@@ -196,7 +194,7 @@ func (b *builder) terms(d *draft) {
 		if !slices.Contains([]string{"accepted", "refused", "delivered", "expired"}, one.Value) {
 			b.Add(one.At, finding.YAMLValue, "accepted | refused | delivered | expired")
 		}
-		if one.Value == "delivered" || one.Value == "expired" {
+		if one.Value == "delivered" {
 			b.notYet("receipts: "+one.Value, one)
 		}
 		a.Receipts = append(a.Receipts, one.Value)

@@ -142,7 +142,8 @@ func TestSnippetOfAgreement(t *testing.T) {
 		"rueckmeldung-gesandt | rueckmeldung":                                        "VB-AGR-005",
 		"disclose: all | disclose: [/telefon]":                                       "VB-AGR-006",
 		"until: 2020-12-31 | until: 2019-12-31":                                      "VB-AGR-009",
-		"purpose: p | purpose: p\nretain: P14D":                                      "VB-AGR-027",
+		"purpose: p | purpose: p\nretain: P14D":                                      "",
+		"purpose: p | purpose: p\ndeliver: {within: PT1H}":                           "VB-AGR-027",
 		"purpose: p | purpose: p\nwhere: \"a b\"":                                    "VB-AGR-012",
 		"{group: g} | {application: a.b, authority: \"ags:09162000\"}":               "",
 	} {

@@ -90,6 +90,23 @@ func (x *Index) IsDone(mailbox string, out uint64) bool {
 	return out <= s.floor || s.above.has(out)
 }
 
+// AnyDone tells whether a copy of a mailbox is remembered as settled that lies
+// between two sequences of OUT, both exclusive.
+func (x *Index) AnyDone(mailbox string, after, before uint64) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if s := x.done[mailbox]; s != nil {
+		for at, w := range s.above {
+			for ; w != 0; w &= w - 1 {
+				if out := at<<6 | uint64(ones.TrailingZeros64(w)); after < out && out < before { //nolint:gosec // not negative
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // Floor tells the index that JetStream will not hand out copies of a mailbox at
 // or below sequence out again: they need not be remembered one by one.
 func (x *Index) Floor(mailbox string, out uint64) {

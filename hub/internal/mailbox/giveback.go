@@ -28,14 +28,13 @@ func (b *Mailbox) giveBackAll(ctx context.Context, p *parkedKey, returned *int) 
 			return err
 		}
 		for _, stored := range page {
-			m := restored(stored)
-			if b.Index.IsDone(b.Application, m.Seq) {
-				continue
-			}
-			if err := b.giveBackOne(ctx, m, stored.Get(event.HeaderCode)); err != nil {
+			gave, err := b.giveBackOne(ctx, restored(stored), stored.Get(event.HeaderCode))
+			if err != nil {
 				return err
 			}
-			*returned++
+			if gave {
+				*returned++
+			}
 		}
 		if err := b.remove(ctx, p, page[len(page)-1].Seq); err != nil {
 			return err
@@ -43,14 +42,20 @@ func (b *Mailbox) giveBackAll(ctx context.Context, p *parkedKey, returned *int) 
 	}
 }
 
-func (b *Mailbox) giveBackOne(ctx context.Context, m *event.Message, why string) error {
+// giveBackOne tells whether there was something to give back.
+func (b *Mailbox) giveBackOne(ctx context.Context, m *event.Message, why string) (bool, error) {
+	free := b.Hands.Take(ctx, b.Application, m.Seq)
+	defer free()
+	if ctx.Err() != nil || b.Index.IsDone(b.Application, m.Seq) {
+		return false, ctx.Err()
+	}
 	if err := b.quarantine(ctx, m, refusal.Returned, why); err != nil {
-		return err
+		return false, err
 	}
 	if b.reach(ctx, "quarantined") {
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 	d := b.outcome(m, 1)
 	d.Result, d.Code = decision.Refused, decision.CodeReturned
-	return b.Recorder.Record(ctx, d)
+	return true, b.Recorder.Record(ctx, d)
 }

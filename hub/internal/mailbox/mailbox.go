@@ -27,7 +27,10 @@ type Mailbox struct {
 	Blobs       *bus.Blobs
 	Index       *index.Index
 	Recorder    *Recorder
-	Log         *zap.Logger
+	// Hands is shared by all mailboxes and what takes copies out; nil when nothing
+	// does.
+	Hands *Hands
+	Log   *zap.Logger
 	// Budget is how long a copy may fail before its key is parked; zero is
 	// settle.DefaultBudget.
 	Budget settle.Budget
@@ -59,6 +62,9 @@ const (
 func (b *Mailbox) Run(ctx context.Context) error {
 	if b.Budget == (settle.Budget{}) {
 		b.Budget = settle.DefaultBudget
+	}
+	if b.Hands == nil {
+		b.Hands = NewHands()
 	}
 	b.slots = make(chan struct{}, concurrent)
 	b.keys, b.held = map[string]*queue{}, map[uint64]*bus.Copy{}

@@ -48,7 +48,11 @@ func (b *Mailbox) open(ctx context.Context) error {
 		if err := b.know(ctx, p); err != nil {
 			return err
 		}
-		if p.last == 0 || b.Index.IsDone(b.Application, p.out) { // what the hub before wrote last came late
+		settled, err := b.allDone(ctx, p)
+		if err != nil {
+			return err
+		}
+		if settled { // what the hub before wrote last came late
 			if err := b.Bus.Purge(ctx, bus.Parked, subject, bus.Everything); err != nil {
 				return err
 			}
@@ -80,6 +84,21 @@ func (b *Mailbox) open(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// allDone tells whether nothing that lies in PARKED for a key is open. The last
+// one being done does not: it may have expired before the others.
+func (b *Mailbox) allDone(ctx context.Context, p *parkedKey) (bool, error) {
+	for after := uint64(0); ; {
+		m, err := b.Bus.At(ctx, bus.Parked, after+1, p.key.Subject())
+		if err != nil || m == nil {
+			return m == nil, err
+		}
+		if !b.Index.IsDone(b.Application, restored(m).Seq) {
+			return false, nil
+		}
+		after = m.Seq
+	}
 }
 
 // know reads what lies in PARKED for a key.
@@ -132,6 +151,7 @@ func faultCode(err error) string {
 func (b *Mailbox) park(ctx context.Context, p *parkedKey, copies []*bus.Copy) {
 	var moving []*bus.Copy
 	for _, c := range copies {
+		defer b.Hands.Take(ctx, b.Application, c.Seq)()
 		if !b.Index.IsDone(b.Application, c.Seq) {
 			moving = append(moving, c)
 		}

@@ -93,6 +93,8 @@ func (b *Mailbox) next(ctx context.Context, q *queue) func() {
 
 // handOut brings the first copy of a key one step further.
 func (b *Mailbox) handOut(ctx context.Context, q *queue, c *bus.Copy) {
+	free := b.Hands.Take(ctx, b.Application, c.Seq)
+	defer free()
 	if b.Index.IsDone(b.Application, c.Seq) {
 		b.release(ctx, c.Seq)
 		b.shift(q)
@@ -105,6 +107,7 @@ func (b *Mailbox) handOut(ctx context.Context, q *queue, c *bus.Copy) {
 	switch {
 	case ctx.Err() != nil:
 	case verdict == settle.Again:
+		free() // it may expire while it waits
 		b.lookBeyond(ctx, q)
 		b.pause(ctx, q)
 	case verdict == settle.Park:
@@ -120,15 +123,19 @@ func (b *Mailbox) shift(q *queue) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	q.waiting = q.waiting[1:]
-	q.try = try{}
+	q.try, q.failing = try{}, false
 }
 
-// attempt delivers if that is due, and judges what is known then.
+// attempt delivers if that is due, and judges what is known then. The copy is in
+// the caller's hand.
 func (b *Mailbox) attempt(ctx context.Context, q *queue, m *event.Message) (settle.Verdict, error) {
 	t := &q.try
 	due := t.err == nil || !time.Now().Before(t.next)
 	if due {
 		t.attempt++
+		if ctx.Err() != nil {
+			return settle.Again, nil
+		}
 		err := b.deliver(ctx, m, t.attempt)
 		if ctx.Err() != nil {
 			return settle.Again, nil

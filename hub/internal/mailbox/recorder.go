@@ -24,7 +24,7 @@ type Recorder struct {
 }
 
 type record struct {
-	delivery *decision.Delivery
+	delivery *decision.Delivery // nil: only to hear that all before is written
 	done     chan error
 }
 
@@ -59,6 +59,10 @@ func (r *Recorder) Record(ctx context.Context, ds ...*decision.Delivery) error {
 	return nil
 }
 
+// Flush returns when everything is in the trail and the index that was given to
+// Record before, also by callers that have given up waiting.
+func (r *Recorder) Flush(ctx context.Context) error { return r.Record(ctx, nil) }
+
 // Run writes until ctx ends.
 func (r *Recorder) Run(ctx context.Context) error {
 	for {
@@ -89,21 +93,28 @@ func (r *Recorder) gather(first *record) []*record {
 }
 
 func (r *Recorder) write(ctx context.Context, batch []*record) error {
-	msgs := make([]event.Message, len(batch))
-	for i, rec := range batch {
+	var msgs []event.Message
+	var ds []*decision.Delivery
+	for _, rec := range batch {
+		if rec.delivery == nil {
+			continue
+		}
 		m, err := trail.Delivery(rec.delivery)
 		if err != nil {
 			return err
 		}
-		msgs[i] = m
+		msgs, ds = append(msgs, m), append(ds, rec.delivery)
+	}
+	if len(msgs) == 0 {
+		return nil
 	}
 	first, err := r.bus.AppendUnguarded(ctx, msgs)
 	if err != nil {
 		return fmt.Errorf("record outcomes: %w", err)
 	}
-	for i, rec := range batch {
-		r.index.Delivered(rec.delivery, first+uint64(i))
-		r.delivered(rec.delivery)
+	for i, d := range ds {
+		r.index.Delivered(d, first+uint64(i))
+		r.delivered(d)
 	}
 	return nil
 }

@@ -133,6 +133,8 @@ func (b *Mailbox) handOutParked(ctx context.Context, q *queue, p *parkedKey) {
 		return
 	}
 	m := restored(p.page[0])
+	free := b.Hands.Take(ctx, b.Application, m.Seq)
+	defer free()
 	if b.Index.IsDone(b.Application, m.Seq) {
 		p.turn(q)
 		return
@@ -141,6 +143,7 @@ func (b *Mailbox) handOutParked(ctx context.Context, q *queue, p *parkedKey) {
 	switch {
 	case ctx.Err() != nil:
 	case verdict == settle.Again:
+		free() // it may expire while it waits
 		b.pause(ctx, q)
 	case verdict == settle.Park:
 		b.parkAgain(ctx, q, p, m, err)

@@ -64,12 +64,21 @@ func Route(fed *federation.Federation, q Question) (out []decision.Receiver, los
 			out = append(out, decision.Receiver{
 				Application: c.Receiver.ID, Authority: c.Authority,
 				Agreement: c.Clause.Agreement.ID, Law: c.Clause.Agreement.Law.Key, Fields: c.Clause.Fields,
+				Expires: expires(c.Clause.Agreement, q.At),
 			})
 		case NoAddressee:
 			lost = true
 		}
 	})
 	return out, lost
+}
+
+// expires is when a copy that goes now is taken out undelivered; zero is never.
+func expires(a *federation.Agreement, now time.Time) time.Time {
+	if a.Retain == 0 {
+		return time.Time{}
+	}
+	return now.UTC().Add(a.Retain)
 }
 
 // Consider asks every clause about what the sender sends of this type for this

@@ -106,18 +106,7 @@ func receiptMessage(d *decision.Decision, e *event.Event, typ string, r receipt)
 	if e != nil {
 		key = e.Key()
 	}
-	h := map[string][]string{
-		"ce-specversion": {"1.0"}, "ce-id": {id}, "ce-source": {ReceiptSource}, "ce-type": {typ},
-		"ce-time": {d.Decided.UTC().Format(time.RFC3339Nano)}, "ce-datacontenttype": {"application/json"},
-		"Content-Type":       {"application/json"},
-		event.HeaderDelivery: {id}, event.HeaderKey: {event.PercentEncode(key)},
-	}
-	if d.ID != "" {
-		h["ce-"+hub.AttrCausationID] = []string{event.PercentEncode(d.ID)}
-	}
-	if d.Case != "" {
-		h["ce-"+hub.AttrCorrelationID] = []string{event.PercentEncode(d.Case)}
-	}
+	h := receiptHeader(id, typ, key, d.ID, d.Case, d.Decided)
 	data, err := json.Marshal(r)
 	if err != nil {
 		data = nil // texts and times can always be encoded

@@ -6,6 +6,7 @@ package send
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/disclose"
@@ -67,6 +68,12 @@ func (s *Sender) copyFor(d *decision.Decision, r *decision.Receiver, e *event.Ev
 	m.Header[event.HeaderIn] = []string{d.In}
 	m.Header[event.HeaderSeq] = []string{fmt.Sprint(d.Seq)}
 	m.Header[event.HeaderKey] = []string{event.PercentEncode(e.Key())}
+	if !r.Expires.IsZero() {
+		m.Header[event.HeaderRetain] = []string{r.Expires.UTC().Format(time.RFC3339Nano)}
+		if d.Receipt != "" {
+			m.Header[event.HeaderReceipt] = []string{d.Receipt}
+		}
+	}
 	return m, nil
 }
 

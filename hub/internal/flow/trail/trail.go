@@ -30,6 +30,9 @@ func Delivery(d *decision.Delivery) (event.Message, error) { return encode(d.Sub
 // Act encodes what a person had the hub do.
 func Act(a *decision.Act) (event.Message, error) { return encode(a.Subject(), a) }
 
+// Removal encodes what a run is about to remove.
+func Removal(r *decision.Removal) (event.Message, error) { return encode(r.Subject(), r) }
+
 func encode(subject string, record any) (event.Message, error) {
 	data, err := json.Marshal(record)
 	if err != nil {
@@ -46,6 +49,9 @@ func ReadDelivery(m *event.Message) (*decision.Delivery, error) { return read[de
 
 // ReadAct decodes what Act made.
 func ReadAct(m *event.Message) (*decision.Act, error) { return read[decision.Act](m) }
+
+// ReadRemoval decodes what Removal made.
+func ReadRemoval(m *event.Message) (*decision.Removal, error) { return read[decision.Removal](m) }
 
 func read[T any](m *event.Message) (*T, error) {
 	var v T

@@ -1,0 +1,67 @@
+package keep
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+)
+
+// delivered removes copies from OUT that their mailbox has let go of. Copies of a
+// mailbox whose application has left the directory are never acknowledged, and
+// so never removed here.
+func (k *Keeper) delivered(ctx context.Context) error {
+	boxes, err := k.Bus.Boxes(ctx)
+	if err != nil {
+		return err
+	}
+	// a return that is underway may store a receipt again, and relies on the first
+	// one still lying there; those below the floors were begun before they were read
+	returning, err := k.Bus.Subjects(ctx, bus.Parked, "parked."+decision.ActReturn+".*.*."+string(decision.In)+".*")
+	if err != nil || len(returning) > 0 {
+		return err
+	}
+	var ranges []decision.Range
+	var purges []purge
+	for _, name := range slices.Sorted(maps.Keys(boxes)) {
+		box := boxes[name]
+		if box.Floor == 0 {
+			continue
+		}
+		k.Index.Floor(applicationOf(box.Filter), box.Floor)
+		first, err := k.Bus.At(ctx, bus.Out, 1, box.Filter)
+		if err != nil {
+			return err
+		}
+		if first == nil || first.Seq > box.Floor {
+			continue
+		}
+		r, err := k.between(ctx, bus.Out, box.Filter, []string{box.Filter}, box.Floor)
+		if err != nil {
+			return err
+		}
+		ranges = append(ranges, r)
+		purges = append(purges, purge{box.Filter, box.Floor})
+	}
+	return k.remove(ctx, bus.Out, decision.WhyDelivered, ranges, purges)
+}
+
+// cursors leaves the last cursor of each in stream. They hold nothing but
+// numbers, so no record is made of them. (TRAIL denies purges.)
+func (k *Keeper) cursors(ctx context.Context) error {
+	var errs []error
+	for _, stream := range []string{bus.Out, bus.Quarantine, bus.Parked} {
+		subjects, err := k.Bus.Subjects(ctx, stream, decision.CursorSubject(strings.ToLower(stream), "*"))
+		errs = append(errs, err)
+		for subject, n := range subjects {
+			if n > 1 {
+				errs = append(errs, k.Bus.PurgeOld(ctx, stream, subject))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,178 @@
+package keep
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/schemas"
+)
+
+// released removes events from the in streams, also from those whose
+// organisation has left the directory: what it never decided stays.
+func (k *Keeper) released(ctx context.Context) error {
+	ins, err := k.Bus.InStreams(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, in := range ins {
+		if err := k.releasedOf(ctx, in); err != nil {
+			errs = append(errs, fmt.Errorf("remove from %s: %w", in, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (k *Keeper) releasedOf(ctx context.Context, in string) error {
+	floor, err := k.carriedOut(ctx, in)
+	if err != nil || floor == 0 {
+		return err
+	}
+	first, err := k.Bus.At(ctx, in, 1, ">")
+	if err != nil || first == nil || first.Seq > floor {
+		return err
+	}
+	groups, err := k.groups(ctx, in)
+	if err != nil {
+		return err
+	}
+	c := &cutter{keeper: k, in: in, first: first, floor: floor, known: map[time.Duration]uint64{}}
+	var ranges []decision.Range
+	least := uint64(math.MaxUint64)
+	for _, g := range groups {
+		if g.upTo, err = c.cut(ctx, g.keep); err != nil {
+			return err
+		}
+		if least = min(least, g.upTo); g.upTo == 0 {
+			continue
+		}
+		r, err := k.between(ctx, in, g.name, g.subjects, g.upTo)
+		if err != nil {
+			return err
+		}
+		if g.some = r.Messages > 0; g.some {
+			ranges = append(ranges, r)
+		}
+	}
+	return k.remove(ctx, in, decision.WhyKept, ranges, steps(groups, least))
+}
+
+// group is the events of one subject, or of all that nobody knows.
+type group struct {
+	name     string
+	subjects []string
+	keep     time.Duration
+	upTo     uint64
+	some     bool // there is something to remove
+}
+
+// groups sorts the subjects of an in stream by how long they are kept. Those of
+// which the directory does not know application or type are one group.
+func (k *Keeper) groups(ctx context.Context, in string) ([]*group, error) {
+	subjects, err := k.Bus.Subjects(ctx, in, ">")
+	if err != nil {
+		return nil, err
+	}
+	fed := k.Federation()
+	others := &group{name: decision.Others, keep: schemas.DefaultKeep}
+	var out []*group
+	for subject := range subjects {
+		parts := strings.SplitN(subject, ".", 4) // in.<org>.<app>.<type>
+		if len(parts) == 4 {
+			_, known := fed.Application(parts[1] + "." + parts[2])
+			schema, ok := fed.Schemas.Lookup(parts[3])
+			if known && ok {
+				out = append(out, &group{name: subject, subjects: []string{subject}, keep: schema.Keep})
+				continue
+			}
+		}
+		others.subjects = append(others.subjects, subject)
+	}
+	if len(others.subjects) > 0 {
+		out = append(out, others)
+	}
+	slices.SortFunc(out, func(a, b *group) int { return strings.Compare(a.name, b.name) })
+	return out, nil
+}
+
+// steps makes the purges: one large one of the whole stream as far as everything
+// may go, then what goes beyond that, subject by subject.
+func steps(groups []*group, least uint64) []purge {
+	var out []purge
+	if least > 0 {
+		out = append(out, purge{">", least})
+	}
+	for _, g := range groups {
+		if !g.some || g.upTo <= least {
+			continue
+		}
+		for _, subject := range g.subjects {
+			out = append(out, purge{subject, g.upTo})
+		}
+	}
+	return out
+}
+
+// carriedOut is the sequence up to which everything in an in stream is decided
+// and carried out: all cursors are past it. Cursors never go back.
+func (k *Keeper) carriedOut(ctx context.Context, in string) (uint64, error) {
+	floor := uint64(math.MaxUint64)
+	for stream, root := range map[string]string{bus.Trail: "trail", bus.Out: "out", bus.Quarantine: "quarantine", bus.Parked: "parked"} {
+		m, err := k.Bus.Last(ctx, stream, decision.CursorSubject(root, in))
+		if err != nil || m == nil {
+			return 0, err
+		}
+		var c decision.Cursor
+		if err := json.Unmarshal(m.Data, &c); err != nil {
+			return 0, fmt.Errorf("read the cursor %d of %s: %w", m.Seq, stream, err)
+		}
+		floor = min(floor, c.Seq)
+	}
+	return floor, nil
+}
+
+// cutter finds up to where an in stream is old enough.
+type cutter struct {
+	keeper *Keeper
+	in     string
+	first  *event.Message
+	floor  uint64
+	known  map[time.Duration]uint64
+}
+
+// cut is the sequence up to which messages were stored at least keep ago, and
+// are carried out; 0 when there is none. It halves the span in each step.
+func (c *cutter) cut(ctx context.Context, keep time.Duration) (uint64, error) {
+	if upTo, ok := c.known[keep]; ok {
+		return upTo, nil
+	}
+	limit := c.keeper.Now().Add(-keep)
+	if c.first.Time.After(limit) {
+		c.known[keep] = 0
+		return 0, nil
+	}
+	lo, hi := c.first.Seq, c.floor // lo is old enough
+	for lo < hi {
+		mid := lo + (hi-lo+1)/2
+		m, err := c.keeper.Bus.At(ctx, c.in, mid, ">")
+		if err != nil {
+			return 0, err
+		}
+		if m == nil || m.Seq > hi || m.Time.After(limit) {
+			hi = mid - 1
+		} else {
+			lo = m.Seq
+		}
+	}
+	c.known[keep] = lo
+	return lo, nil
+}

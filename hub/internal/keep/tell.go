@@ -1,0 +1,60 @@
+package keep
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
+)
+
+// maxLag is how far the cursor of the receipts may stay behind the trail for want
+// of receipts; it bounds what is read after a restart.
+const maxLag = 10_000
+
+// tell stores the receipts of what expired, from the trail alone: in the batch
+// that moves their cursor, so each once.
+func (k *Keeper) tell(ctx context.Context) error {
+	type receipt struct {
+		at uint64 // of its record in TRAIL
+		m  event.Message
+	}
+	var todo []receipt
+	err := k.Bus.Often(ctx, bus.Trail, k.heard+1, []string{"trail.delivery.>"}, func(m *event.Message) error {
+		d, err := trail.ReadDelivery(m)
+		if err != nil {
+			return err
+		}
+		if d.Result == decision.Expired && d.Expiry != nil && d.Expiry.Receipt != "" {
+			todo = append(todo, receipt{m.Seq, send.Expired(d)})
+		}
+		k.heard = m.Seq
+		return nil
+	})
+	if err != nil {
+		k.heard = k.told.at.Trail
+		return err
+	}
+	for some := range slices.Chunk(todo, atOnce) {
+		msgs := make([]event.Message, len(some))
+		for i, r := range some {
+			msgs[i] = r.m
+		}
+		if _, err := k.told.write(ctx, msgs, some[len(some)-1].at); err != nil {
+			k.heard = k.told.at.Trail
+			return fmt.Errorf("tell senders of expired copies: %w", err)
+		}
+		if err := k.reach(ctx, "told"); err != nil {
+			k.heard = k.told.at.Trail
+			return err
+		}
+	}
+	if k.heard > k.told.at.Trail+maxLag {
+		_, err = k.told.write(ctx, nil, k.heard)
+	}
+	return err
+}

@@ -202,23 +202,42 @@ func readAll(t *testing.T, js jetstream.JetStream, stream string, fn func(jetstr
 	readFrom(t, js, stream, 0, fn)
 }
 
-// readFrom reads what lies in a stream from a sequence on.
+// readFrom reads what lies in a stream from a sequence on, to the last sequence
+// that the stream has: what a message says is left behind it is not believed.
 func readFrom(t *testing.T, js jetstream.JetStream, stream string, from uint64, fn func(jetstream.Msg, uint64)) {
 	t.Helper()
-	cfg := jetstream.OrderedConsumerConfig{}
-	if from > 0 {
-		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, from
+	var last uint64
+	eventually(t, "the end of "+stream, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		s, err := js.Stream(ctx, stream)
+		if err == nil {
+			last = s.CachedInfo().State.LastSeq
+		}
+		return err
+	})
+	for at := max(from, 1); at <= last; {
+		seq := readSome(t, js, stream, at, last, fn)
+		if seq == 0 {
+			return
+		}
+		at = seq + 1
 	}
+}
+
+// readSome reads with one consumer until that says that nothing is left, and
+// gives the last sequence it had; 0 for none.
+func readSome(t *testing.T, js jetstream.JetStream, stream string, from, last uint64, fn func(jetstream.Msg, uint64)) uint64 {
+	t.Helper()
 	var cons jetstream.Consumer
 	eventually(t, "reading "+stream, func() (err error) {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
-		cons, err = js.OrderedConsumer(ctx, stream, cfg)
+		cons, err = js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: from})
 		return err
 	})
-	left := cons.CachedInfo().NumPending
-	if left == 0 {
-		return
+	if cons.CachedInfo().NumPending == 0 {
+		return 0
 	}
 	it, err := cons.Messages()
 	if err != nil {
@@ -235,8 +254,8 @@ func readFrom(t *testing.T, js jetstream.JetStream, stream string, from uint64, 
 			t.Fatal(err)
 		}
 		fn(m, meta.Sequence.Stream)
-		if meta.NumPending == 0 {
-			return
+		if meta.Sequence.Stream >= last || meta.NumPending == 0 {
+			return meta.Sequence.Stream
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -38,10 +39,33 @@ func readConfig(from uint64, filters []string) jetstream.OrderedConsumerConfig {
 	}
 }
 
+// readAs reads, and begins again behind what it has as often as the server says
+// too early that nothing is left: the count that comes with a message is an
+// estimate of a busy server, that of a new consumer is counted.
 func (b *Bus) readAs(ctx context.Context, stream string, cfg jetstream.OrderedConsumerConfig, follow, often bool, fn func(*event.Message) error) error {
+	last := uint64(math.MaxUint64)
+	if !follow {
+		var err error
+		if last, err = b.LastSeq(ctx, stream); err != nil {
+			return err
+		}
+	}
+	for cfg.OptStartSeq <= last {
+		at, err := b.readOnce(ctx, stream, cfg, follow, often, last, fn)
+		if err != nil || at == 0 {
+			return err
+		}
+		cfg.OptStartSeq = at + 1
+	}
+	return nil
+}
+
+// readOnce reads with one consumer until that says that nothing is left, and
+// gives the last sequence that it had; 0 when there was nothing at all.
+func (b *Bus) readOnce(ctx context.Context, stream string, cfg jetstream.OrderedConsumerConfig, follow, often bool, last uint64, fn func(*event.Message) error) (uint64, error) {
 	cons, err := b.js.OrderedConsumer(ctx, stream, cfg)
 	if err != nil {
-		return fmt.Errorf("read %s from sequence %d: %w", stream, cfg.OptStartSeq, err)
+		return 0, fmt.Errorf("read %s from sequence %d: %w", stream, cfg.OptStartSeq, err)
 	}
 	if often { // it must not wait for the server to forget it
 		defer func() {
@@ -51,11 +75,11 @@ func (b *Bus) readAs(ctx context.Context, stream string, cfg jetstream.OrderedCo
 		}()
 	}
 	if !follow && cons.CachedInfo().NumPending == 0 {
-		return nil
+		return 0, nil
 	}
 	it, err := cons.Messages(jetstream.PullMaxMessages(4096), jetstream.PullExpiry(2*time.Second), jetstream.PullHeartbeat(time.Second))
 	if err != nil {
-		return fmt.Errorf("read %s: %w", stream, err)
+		return 0, fmt.Errorf("read %s: %w", stream, err)
 	}
 	defer it.Stop()
 	for {
@@ -64,17 +88,20 @@ func (b *Bus) readAs(ctx context.Context, stream string, cfg jetstream.OrderedCo
 			continue // the consumer is made anew behind the last message
 		}
 		if err != nil {
-			return fmt.Errorf("read %s: %w", stream, err)
+			return 0, fmt.Errorf("read %s: %w", stream, err)
 		}
 		m, meta, err := message(msg)
 		if err != nil {
-			return err
+			return 0, err
+		}
+		if !follow && m.Seq > last {
+			return m.Seq, nil // it came later
 		}
 		if err := fn(m); err != nil {
-			return err
+			return 0, err
 		}
-		if !follow && meta.NumPending == 0 {
-			return nil
+		if !follow && (m.Seq == last || meta.NumPending == 0) {
+			return m.Seq, nil
 		}
 	}
 }

@@ -136,11 +136,15 @@ func (f *parkedFlags) applicationFlag(cmd *cobra.Command) {
 
 // act has the running hub act on a key.
 func (f *parkedFlags) act(ctx context.Context, verb, key string, answer *app.ParkedAnswer) error {
-	who := "unknown"
-	if u, err := user.Current(); err == nil {
-		who = u.Username
-	}
 	return f.ask(ctx, verb, app.ParkedRequest{
-		Key: key, Application: f.application, Reason: strings.TrimSpace(f.reason), Who: who, Lang: language(f.lang),
+		Key: key, Application: f.application, Reason: strings.TrimSpace(f.reason), Who: userName(), Lang: language(f.lang),
 	}, answer)
+}
+
+// userName is under what name the person uses this computer.
+func userName() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "unknown"
 }

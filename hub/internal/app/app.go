@@ -19,7 +19,9 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/flow"
 	"github.com/amtsbote/amtsbote/hub/internal/index"
 	"github.com/amtsbote/amtsbote/hub/internal/keep"
+	"github.com/amtsbote/amtsbote/hub/internal/ledger"
 	"github.com/amtsbote/amtsbote/hub/internal/mailbox"
+	"github.com/amtsbote/amtsbote/hub/internal/mend"
 )
 
 // App is the hub, running or about to.
@@ -37,6 +39,8 @@ type App struct {
 	store    *bus.Store
 	blobs    *bus.Blobs
 	index    *index.Index
+	ledger   *ledger.Ledger
+	mender   *mend.Mender
 	recorder *mailbox.Recorder
 	hands    *mailbox.Hands
 	keeper   *keep.Keeper
@@ -158,7 +162,7 @@ func (a *App) connect(ctx context.Context) (err error) {
 	}
 	a.server, err = bus.StartEmbedded(bus.Embedded{
 		Dir: a.cfg.Data, Listen: a.cfg.Listen, AllowTemp: a.cfg.AllowTemp,
-		MaxStore: maxStore, Mailboxes: mailboxes(a.Federation()),
+		MaxStore: maxStore, Mailboxes: mailboxes(a.Federation()), Spare: filepath.Join(a.cfg.Data, ledgerDir, "spare"),
 	}, a.log)
 	if err != nil {
 		return err
@@ -195,8 +199,15 @@ func mailboxes(fed *federation.Federation) bus.MailboxOwners {
 	return out
 }
 
-// prepare makes or compares what must exist, and reads the trail.
+// prepare makes or compares what must exist, compares what is stored with the
+// ledger, and reads the trail.
 func (a *App) prepare(ctx context.Context) (err error) {
+	if err := a.openLedger(); err != nil {
+		return err
+	}
+	if err := a.mender.Streams(ctx); err != nil {
+		return fmt.Errorf("compare the store with the ledger: %w", err)
+	}
 	layout := a.cfg.layout()
 	if a.store, err = a.bus.EnsureStore(ctx, layout.State, layout.Replicas); err != nil {
 		return err
@@ -215,8 +226,13 @@ func (a *App) prepare(ctx context.Context) (err error) {
 	if err := a.leftBehind(ctx); err != nil {
 		return err
 	}
-	a.index, err = openIndex(ctx, a.bus, a.cfg.Data, a.cfg.index())
-	return err
+	if err := a.mender.Records(ctx); err != nil {
+		return fmt.Errorf("compare the store with the ledger: %w", err)
+	}
+	if a.index, err = openIndex(ctx, a.bus, a.cfg.Data, a.cfg.index()); err != nil {
+		return err
+	}
+	return a.compared(ctx)
 }
 
 // provide makes or compares the streams and mailboxes that a version needs, and
@@ -242,6 +258,8 @@ func (a *App) launch(ctx context.Context) error {
 	a.group.Go(func() error { return a.recorder.Run(a.run) })
 	a.group.Go(func() error { return a.watch(a.run) })
 	a.group.Go(func() error { return a.keepIndex(a.run) })
+	a.group.Go(func() error { return a.ledger.Run(a.run) })
+	a.group.Go(func() error { return a.keepLedger(a.run) })
 	a.hands = mailbox.NewHands()
 	plans, err := a.plan(a.Federation())
 	if err != nil {
@@ -273,6 +291,9 @@ func (a *App) Stop() error {
 	if a.index != nil {
 		err = errors.Join(err, a.index.Close())
 	}
+	if a.ledger != nil {
+		err = errors.Join(err, a.ledger.Close())
+	}
 	if a.bus != nil {
 		a.bus.Close()
 	}
@@ -282,6 +303,6 @@ func (a *App) Stop() error {
 	if a.lockFile != nil {
 		err = errors.Join(err, a.lockFile.Close())
 	}
-	a.cancel, a.index, a.bus, a.server, a.lockFile = nil, nil, nil, nil, nil
+	a.cancel, a.index, a.ledger, a.bus, a.server, a.lockFile = nil, nil, nil, nil, nil, nil
 	return err
 }

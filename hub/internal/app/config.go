@@ -34,6 +34,8 @@ type Config struct {
 	NoSimulators bool
 	// Replicas of each stream: 1, or 3 or 5 in a cluster.
 	Replicas int
+	// Layout is how large the hub's own streams may grow; nil is the default.
+	Layout *bus.Layout
 	// Index says how much the index may take; its Log is the hub's.
 	Index index.Options
 	// RemoveEvery is how often what has had its time is removed, from the start on;
@@ -57,6 +59,9 @@ type Observer interface {
 
 // layout is how large the hub's own streams may grow.
 func (c *Config) layout() bus.Layout {
+	if c.Layout != nil {
+		return *c.Layout
+	}
 	return bus.Layout{
 		Trail: 8 << 30, Out: 8 << 30, Quarantine: 2 << 30, Parked: 2 << 30, State: 64 << 20, Schemas: 64 << 20, Blobs: 16 << 30,
 		Replicas: c.Replicas,

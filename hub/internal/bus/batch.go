@@ -68,7 +68,9 @@ func (b *Bus) append(ctx context.Context, msgs []event.Message, guard ...jetstre
 	if err != nil {
 		return 0, fmt.Errorf("commit the batch for %s: %w", msgs[0].Subject, meaning(err))
 	}
-	return ack.Sequence - uint64(len(msgs)) + 1, nil
+	first := ack.Sequence - uint64(len(msgs)) + 1
+	b.stored(ack.Stream, first, msgs)
+	return first, nil
 }
 
 // natsMsg copies the header map: the batch adds its own headers to it. Those of

@@ -21,6 +21,8 @@ type Bus struct {
 	nc  *nats.Conn
 	js  jetstream.JetStream
 	log *zap.Logger
+	// account is told what is stored and what is removed; nil: nobody.
+	account Account
 }
 
 // Timeout is how long one call to JetStream may take.

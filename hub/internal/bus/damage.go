@@ -13,10 +13,10 @@ import (
 )
 
 // DamagedError lists streams whose files are damaged. They are left as they are.
-type DamagedError []string
+type DamagedError struct{ Streams, Reasons []string }
 
 func (e DamagedError) Error() string {
-	return "the store is damaged; its files were left as they are: check the disk, then restore the data directory from your backup:\n  " + strings.Join(e, "\n  ")
+	return "the store is damaged; its files were left as they are: check the disk, then restore the data directory from your backup:\n  " + strings.Join(e.Reasons, "\n  ")
 }
 
 // undamaged looks for streams that the server could not recover but that hold
@@ -25,10 +25,10 @@ func undamaged(ns *server.Server, dir string) error {
 	var out DamagedError
 	for _, f := range faults(ns) {
 		if f.Stream != "" && holdsMessages(os.DirFS(dir), "jetstream/*/streams/"+f.Stream) {
-			out = append(out, f.Reason)
+			out.Streams, out.Reasons = append(out.Streams, f.Stream), append(out.Reasons, f.Reason)
 		}
 	}
-	if len(out) > 0 {
+	if len(out.Streams) > 0 {
 		return out
 	}
 	return nil
@@ -37,8 +37,8 @@ func undamaged(ns *server.Server, dir string) error {
 // removeUnfinished removes what a power failure has left of streams that were
 // being made: without messages and without all their settings. The server does
 // not go on over it (an empty key file ends the process), and the hub makes such
-// a stream anew.
-func removeUnfinished(dir string) error {
+// a stream anew. One that has a spare was finished once: it is damaged.
+func removeUnfinished(dir, spare string) error {
 	// a pattern within dir: its own name may look like one
 	data := os.DirFS(dir)
 	streams, err := fs.Glob(data, "jetstream/*/streams/*")
@@ -47,6 +47,9 @@ func removeUnfinished(dir string) error {
 	}
 	for _, s := range streams {
 		if finished(data, s) || holdsMessages(data, s) {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(spare, path.Base(s), settingsKey)); spare != "" && err == nil {
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(dir, filepath.FromSlash(s))); err != nil {

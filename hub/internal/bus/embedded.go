@@ -30,6 +30,9 @@ type Embedded struct {
 	MaxStore int64
 	// Mailboxes are what the local credential may not touch.
 	Mailboxes MailboxOwners
+	// Spare is where spares of small files are kept that much depends on; "" keeps
+	// none.
+	Spare string
 	// AllowTemp permits a store below the temporary directory, whose content an
 	// operating system may clear: only for demonstrations and tests.
 	AllowTemp bool
@@ -42,6 +45,7 @@ type MailboxOwners struct{ All, Sinks []string }
 // Server is the NATS server inside the process.
 type Server struct {
 	dir        string // the data directory
+	spare      string // where spares of settings and keys lie
 	log        *zap.Logger
 	mu         sync.Mutex // guards ns and opts, which Restart replaces
 	ns         *server.Server
@@ -75,7 +79,7 @@ func StartEmbedded(cfg Embedded, log *zap.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: cfg.Dir, log: log.Named("nats"), opts: opts, hub: own, local: local}
+	s := &Server{dir: cfg.Dir, spare: cfg.Spare, log: log.Named("nats"), opts: opts, hub: own, local: local}
 	if err := s.run(); err != nil {
 		return nil, err
 	}

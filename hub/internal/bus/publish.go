@@ -15,6 +15,7 @@ func (b *Bus) Publish(ctx context.Context, m event.Message) (uint64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("publish to %s: %w", m.Subject, meaning(err))
 	}
+	b.stored(ack.Stream, ack.Sequence, []event.Message{m})
 	return ack.Sequence, nil
 }
 

@@ -12,14 +12,11 @@ import (
 
 // PurgeOld removes all but the last message of a subject.
 func (b *Bus) PurgeOld(ctx context.Context, stream, subject string) error {
-	s, err := b.js.Stream(ctx, stream)
-	if err != nil {
-		return fmt.Errorf("look at stream %s: %w", stream, err)
+	last, err := b.Last(ctx, stream, subject)
+	if err != nil || last == nil || last.Seq == 1 {
+		return err
 	}
-	if err := s.Purge(ctx, jetstream.WithPurgeSubject(subject), jetstream.WithPurgeKeep(1)); err != nil {
-		return fmt.Errorf("purge the old messages of %s: %w", subject, err)
-	}
-	return nil
+	return b.Purge(ctx, stream, subject, last.Seq-1)
 }
 
 // Delete removes one message. One that is gone already is no error. Purging up to
@@ -28,6 +25,11 @@ func (b *Bus) Delete(ctx context.Context, stream string, seq uint64) error {
 	s, err := b.js.Stream(ctx, stream)
 	if err != nil {
 		return fmt.Errorf("look at stream %s: %w", stream, err)
+	}
+	if b.account != nil {
+		if err := b.account.Deleting(stream, seq); err != nil {
+			return fmt.Errorf("delete %d of %s: %w", seq, stream, err)
+		}
 	}
 	err = s.DeleteMsg(ctx, seq)
 	if errors.Is(err, jetstream.ErrMsgNotFound) || isCode(err, codeNoMessage) {

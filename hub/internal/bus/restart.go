@@ -70,9 +70,22 @@ func (s *Server) Restart() error {
 	return nil
 }
 
-// run starts a server with s.opts.
+// run starts a server with s.opts; once more when settings of streams could be
+// put back without which it could not recover them.
 func (s *Server) run() error {
-	if err := removeUnfinished(s.opts.StoreDir); err != nil {
+	err := s.runOnce()
+	damaged, ok := errors.AsType[DamagedError](err)
+	if !ok {
+		return err
+	}
+	if done, backErr := s.putBackSettings(damaged.Streams); backErr != nil || !done {
+		return errors.Join(err, backErr)
+	}
+	return s.runOnce()
+}
+
+func (s *Server) runOnce() error {
+	if err := errors.Join(s.putBackKeys(), removeUnfinished(s.opts.StoreDir, s.spare)); err != nil {
 		return err
 	}
 	ns, err := server.NewServer(s.opts)

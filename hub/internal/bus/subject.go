@@ -28,8 +28,12 @@ func (b *Bus) Subjects(ctx context.Context, stream, filter string) (map[string]u
 const Everything = math.MaxUint64
 
 // Purge removes what lies at the subjects that fit filter, up to sequence upTo;
-// Everything removes all. Purging again is harmless.
+// Everything removes all that is there now. Purging again is harmless.
 func (b *Bus) Purge(ctx context.Context, stream, filter string, upTo uint64) error {
+	upTo, err := b.removing(ctx, stream, filter, upTo)
+	if err != nil {
+		return fmt.Errorf("purge %s of stream %s: %w", filter, stream, err)
+	}
 	s, err := b.js.Stream(ctx, stream)
 	if err != nil {
 		return fmt.Errorf("look at stream %s: %w", stream, err)

@@ -42,4 +42,5 @@ const (
 	KindCursor   = "cursor"
 	KindAct      = "act"
 	KindRemoval  = "removal"
+	KindDamage   = "damage"
 )

@@ -34,6 +34,8 @@ type Lane struct {
 	Deciding *sync.Mutex
 	// Parking is shared by them too: a key that cannot proceed is parked for both.
 	Parking *Parking
+	// Ledger is told what the in stream holds once that is decided; nil: nobody.
+	Ledger Ledger
 	// Decided is told of every decision once it is in the trail.
 	Decided func(*decision.Decision)
 	Log     *zap.Logger
@@ -43,6 +45,14 @@ type Lane struct {
 	trail, out, quarantine, parked *target
 	crash                          func(point string) // tests only
 	patience                       time.Duration      // idle; tests only
+}
+
+// Ledger is the hub's own account of its streams.
+type Ledger interface {
+	// Holds: stream holds msgs and nothing else between two sequences.
+	Holds(stream string, from, to uint64, msgs []*event.Message)
+	// Settled tells whether a message was lost, and that was settled by a person.
+	Settled(stream string, seq uint64) bool
 }
 
 // maxEvents is the most that one batch decides about.
@@ -235,8 +245,12 @@ func (l *Lane) record(ctx context.Context, msgs []*event.Message) ([]*decision.D
 	if err := l.Index.Err(); err != nil {
 		return nil, err
 	}
+	before := l.trail.at.Seq
 	if err := l.writeTrail(ctx, decisions); err != nil {
 		return nil, err
+	}
+	if l.Ledger != nil {
+		l.Ledger.Holds(l.In, before+1, l.trail.at.Seq, msgs)
 	}
 	l.tell(decisions)
 	return decisions, nil

@@ -84,22 +84,34 @@ func (l *Lane) catchUp(ctx context.Context) error {
 		return fmt.Errorf("carry out recorded decisions: %w", err)
 	}
 	for ds := range slices.Chunk(todo, maxEvents) {
-		msgs := make([]*event.Message, len(ds))
-		for i, d := range ds {
-			m, err := l.Bus.At(ctx, l.In, d.Seq, ">")
-			if err != nil {
-				return fmt.Errorf("carry out recorded decisions: %w", err)
-			}
-			if m == nil || m.Seq != d.Seq {
-				return errors.Join(errLost, fmt.Errorf("%s sequence %d, event id %q", l.In, d.Seq, d.ID))
-			}
-			msgs[i] = m
+		ds, msgs, err := l.events(ctx, ds)
+		if err != nil {
+			return fmt.Errorf("carry out recorded decisions: %w", err)
 		}
 		if err := l.execute(ctx, ds, msgs); err != nil {
 			return fmt.Errorf("carry out recorded decisions: %w", err)
 		}
 	}
 	return nil
+}
+
+// events reads the events of decisions. One that was lost with its store, and
+// that a person has settled, is left out: there is nothing to carry out.
+func (l *Lane) events(ctx context.Context, ds []*decision.Decision) (kept []*decision.Decision, msgs []*event.Message, err error) {
+	for _, d := range ds {
+		if l.Ledger != nil && l.Ledger.Settled(l.In, d.Seq) {
+			continue
+		}
+		m, err := l.Bus.At(ctx, l.In, d.Seq, ">")
+		if err != nil {
+			return nil, nil, err
+		}
+		if m == nil || m.Seq != d.Seq {
+			return nil, nil, errors.Join(errLost, fmt.Errorf("%s sequence %d, event id %q", l.In, d.Seq, d.ID))
+		}
+		kept, msgs = append(kept, d), append(msgs, m)
+	}
+	return kept, msgs, nil
 }
 
 // recorded reads what is still to be stored, in sequence. An event that was

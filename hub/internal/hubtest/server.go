@@ -10,7 +10,7 @@ import (
 )
 
 // Layout is small enough for a temporary directory.
-var Layout = bus.Layout{Trail: 256 << 20, Out: 256 << 20, Quarantine: 64 << 20, Parked: 64 << 20, State: 8 << 20, Blobs: 64 << 20}
+var Layout = bus.Layout{Trail: 256 << 20, Out: 256 << 20, Quarantine: 64 << 20, Parked: 64 << 20, State: 8 << 20, Schemas: 8 << 20, Blobs: 64 << 20}
 
 // Organisations of the test federation.
 var Organisations = []bus.Organisation{{ID: "alpha", Quota: 64 << 20}, {ID: "beta", Quota: 64 << 20}}

@@ -90,6 +90,15 @@ func (x *Index) IsDone(mailbox string, out uint64) bool {
 	return out <= s.floor || s.above.has(out)
 }
 
+// IsParked tells whether the copy at sequence out of OUT has left its mailbox
+// for PARKED.
+func (x *Index) IsParked(mailbox string, out uint64) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	s := x.done[mailbox]
+	return s != nil && s.parked.has(out)
+}
+
 // AnyDone tells whether a copy of a mailbox is remembered as settled that lies
 // between two sequences of OUT, both exclusive.
 func (x *Index) AnyDone(mailbox string, after, before uint64) bool {

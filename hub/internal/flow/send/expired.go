@@ -40,7 +40,7 @@ func Expired(d *decision.Delivery) event.Message {
 	if key == "" {
 		key = id
 	}
-	h := receiptHeader(id, TypeExpired, key, d.ID, x.Case, d.At)
+	h := receiptHeader(id, decision.Ref{In: d.In, Seq: d.Seq}, TypeExpired, key, d.ID, x.Case, d.At)
 	data, err := json.Marshal(r)
 	if err != nil {
 		data = nil // texts and times can always be encoded
@@ -48,14 +48,15 @@ func Expired(d *decision.Delivery) event.Message {
 	return event.Message{Subject: "out." + x.Receipt + "." + TypeExpired, Header: h, Data: data}
 }
 
-// receiptHeader makes the headers of any receipt; cause is the id of the event
-// that it is about.
-func receiptHeader(id, typ, key, cause, caseID string, at time.Time) map[string][]string {
+// receiptHeader makes the headers of any receipt; of and cause name the event
+// that it is about, by its place and its id.
+func receiptHeader(id string, of decision.Ref, typ, key, cause, caseID string, at time.Time) map[string][]string {
 	h := map[string][]string{
 		"ce-specversion": {"1.0"}, "ce-id": {id}, "ce-source": {ReceiptSource}, "ce-type": {typ},
 		"ce-time": {at.UTC().Format(time.RFC3339Nano)}, "ce-datacontenttype": {"application/json"},
 		"Content-Type":       {"application/json"},
 		event.HeaderDelivery: {id}, event.HeaderKey: {event.PercentEncode(key)},
+		event.HeaderIn: {of.In}, event.HeaderSeq: {fmt.Sprint(of.Seq)},
 	}
 	if cause != "" {
 		h["ce-"+hub.AttrCausationID] = []string{event.PercentEncode(cause)}

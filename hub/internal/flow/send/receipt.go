@@ -106,7 +106,7 @@ func receiptMessage(d *decision.Decision, e *event.Event, typ string, r receipt)
 	if e != nil {
 		key = e.Key()
 	}
-	h := receiptHeader(id, typ, key, d.ID, d.Case, d.Decided)
+	h := receiptHeader(id, decision.Ref{In: d.In, Seq: d.Seq}, typ, key, d.ID, d.Case, d.Decided)
 	data, err := json.Marshal(r)
 	if err != nil {
 		data = nil // texts and times can always be encoded

@@ -33,6 +33,9 @@ func Act(a *decision.Act) (event.Message, error) { return encode(a.Subject(), a)
 // Removal encodes what a run is about to remove.
 func Removal(r *decision.Removal) (event.Message, error) { return encode(r.Subject(), r) }
 
+// Damage encodes what a stream had lost.
+func Damage(d *decision.Damage) (event.Message, error) { return encode(d.Subject(), d) }
+
 func encode(subject string, record any) (event.Message, error) {
 	data, err := json.Marshal(record)
 	if err != nil {

@@ -1,0 +1,177 @@
+package bus
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"go.uber.org/zap"
+)
+
+// Settings and keys of streams are small, and without them whole streams or
+// blocks cannot be read. The hub keeps a spare of each below Embedded.Spare. The
+// server writes the key of a block once, when it makes the block, and the key of
+// the settings once, when it makes the stream.
+const (
+	settingsKey = "meta.key"
+	blockKeys   = "msgs/*.key"
+)
+
+var settings = []string{"meta.inf", "meta.sum", settingsKey}
+
+// Spare brings the spares up to date: call it when the store is whole.
+func (s *Server) Spare() error {
+	s.mu.Lock()
+	dir, spare := s.opts.StoreDir, s.spare
+	s.mu.Unlock()
+	if spare == "" {
+		return nil
+	}
+	streams, err := fs.Glob(os.DirFS(dir), "jetstream/*/streams/*")
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, stream := range streams {
+		if err := spareStream(filepath.Join(dir, stream), filepath.Join(spare, filepath.Base(stream))); err != nil {
+			errs = append(errs, fmt.Errorf("keep spares of stream %s: %w", filepath.Base(stream), err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func spareStream(from, to string) error {
+	if !same(filepath.Join(from, settingsKey), filepath.Join(to, settingsKey)) { // a new stream, also if the name is old
+		if err := os.RemoveAll(to); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(filepath.Join(to, "msgs"), 0o700); err != nil {
+		return err
+	}
+	keys, err := fs.Glob(os.DirFS(from), blockKeys)
+	if err != nil {
+		return err
+	}
+	kept := map[string]bool{}
+	for _, name := range append(keys, settings...) {
+		kept[name] = true
+		if err := copyNewer(filepath.Join(from, name), filepath.Join(to, name)); err != nil {
+			return err
+		}
+	}
+	old, err := fs.Glob(os.DirFS(to), blockKeys)
+	for _, name := range old {
+		if !kept[name] {
+			err = errors.Join(err, os.Remove(filepath.Join(to, name)))
+		}
+	}
+	return err
+}
+
+// copyNewer copies a file whose size or time is not that of its copy. What is
+// gone meanwhile is no error.
+func copyNewer(from, to string) error {
+	is, err := os.Stat(from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if has, err := os.Stat(to); err == nil && has.Size() == is.Size() && has.ModTime().Equal(is.ModTime()) {
+		return nil
+	}
+	raw, err := os.ReadFile(from) //nolint:gosec // our own data directory
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = os.WriteFile(to+".tmp", raw, 0o600)
+	}
+	if err == nil {
+		err = os.Chtimes(to+".tmp", is.ModTime(), is.ModTime())
+	}
+	if err == nil {
+		err = os.Rename(to+".tmp", to)
+	}
+	return err
+}
+
+// same tells whether two files hold the same.
+func same(a, b string) bool {
+	x, errX := os.ReadFile(a) //nolint:gosec // our own data directory
+	y, errY := os.ReadFile(b) //nolint:gosec // our own data directory
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+// putBackKeys puts back keys of blocks that are gone or damaged. It is called
+// before the server starts: that would make a new key for a block without one,
+// and the block could never be read again.
+func (s *Server) putBackKeys() error {
+	if s.spare == "" {
+		return nil
+	}
+	keys, err := fs.Glob(os.DirFS(s.spare), "*/"+blockKeys)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		stream, name, _ := strings.Cut(key, "/")
+		dir := s.streamDir(stream)
+		is, kept := filepath.Join(dir, name), filepath.Join(s.spare, key)
+		block := is[:len(is)-len(".key")] + ".blk"
+		if _, err := os.Stat(block); err != nil || same(is, kept) {
+			continue
+		}
+		if !same(filepath.Join(dir, settingsKey), filepath.Join(s.spare, stream, settingsKey)) {
+			continue // another stream of that name
+		}
+		s.log.Error("the key of a block is damaged; it is put back", zap.String("stream", stream), zap.String("file", name))
+		if err := putBack(kept, is); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putBackSettings puts back the settings of streams that could not be recovered;
+// done tells whether there were any.
+func (s *Server) putBackSettings(faulty []string) (done bool, err error) {
+	for _, stream := range faulty {
+		for _, name := range settings {
+			is, kept := filepath.Join(s.streamDir(stream), name), filepath.Join(s.spare, stream, name)
+			if _, err := os.Stat(kept); s.spare == "" || err != nil || same(is, kept) {
+				continue
+			}
+			s.log.Error("the settings of a stream are damaged; they are put back", zap.String("stream", stream), zap.String("file", name))
+			if err := putBack(kept, is); err != nil {
+				return done, err
+			}
+			done = true
+		}
+	}
+	return done, nil
+}
+
+// putBack replaces a damaged file, which is kept beside it.
+func putBack(from, to string) error {
+	if err := os.Rename(to, to+".damaged"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	raw, err := os.ReadFile(from) //nolint:gosec // our own data directory
+	if err == nil {
+		err = os.WriteFile(to, raw, 0o600)
+	}
+	return err
+}
+
+// streamDir is where the files of a stream lie: the embedded server has one
+// account.
+func (s *Server) streamDir(stream string) string {
+	return filepath.Join(s.opts.StoreDir, "jetstream", "$G", "streams", stream)
+}

@@ -1,0 +1,253 @@
+package mend
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/ledger"
+)
+
+// comparison is of one stream with its book.
+type comparison struct {
+	stream      string
+	book        *ledger.Book
+	first, upTo uint64 // what the book covers
+	expected    uint64
+	least       uint64 // the first one that is expected
+	losses      []Loss
+
+	next  func() (*ledger.Entry, error, bool) // the entries, in sequence
+	entry *ledger.Entry                       // the next one that is expected; nil: no more
+	at    uint64                              // the last message read
+	limit uint64                              // what lies behind it is not decided yet
+	fresh []*event.Message                    // beyond the book, to be told to it
+	told  uint64                              // up to here
+	tell  func(from, to uint64, msgs []*event.Message)
+}
+
+// stall is how long nothing may come of a stream that has more: the server does
+// not get past a block that it cannot decrypt.
+const stall = 10 * time.Second
+
+// feed is how many messages the book is told of at a time.
+const feed = 500
+
+// compare reads a whole stream and holds it to its book; what the book does not
+// cover yet it is told. nil when there is nothing to compare.
+func (m *Mender) compare(ctx context.Context, stream string) (*comparison, error) {
+	state, err := m.Bus.State(ctx, stream)
+	if errors.Is(err, bus.ErrNoStream) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	book, err := m.Ledger.Book(stream)
+	if err != nil {
+		return nil, err
+	}
+	book.Begin(state.First)
+	c := &comparison{stream: stream, book: book, first: book.First(), upTo: book.UpTo(), limit: bus.Everything, least: bus.Everything}
+	c.told = c.upTo
+	c.tell = func(from, to uint64, msgs []*event.Message) { m.Ledger.Holds(stream, from, to, msgs) }
+	if strings.Contains(stream, "_") { // an in stream: its lane tells the book what it has decided
+		if c.limit, err = m.decided(ctx, stream); err != nil {
+			return nil, err
+		}
+	}
+	err = m.walk(ctx, c)
+	if errors.Is(err, ledger.ErrLedger) {
+		m.Log.Error("the ledger of a stream is damaged; it is begun anew with what the stream holds, which could not be compared",
+			zap.String("stream", stream), zap.Error(err))
+		if err := book.Drop(); err != nil {
+			return nil, err
+		}
+		return m.compare(ctx, stream)
+	}
+	if err == nil && len(c.losses) == 0 {
+		if err = book.Forget(min(c.least, c.upTo+1)); err != nil {
+			err = fmt.Errorf("tidy the ledger of %s: %w", stream, err)
+		}
+	}
+	return c, err
+}
+
+// decided is the sequence up to which an in stream is decided.
+func (m *Mender) decided(ctx context.Context, in string) (uint64, error) {
+	return m.cursor(ctx, bus.Trail, in)
+}
+
+// cursor is where that of an in stream stands in a stream of the hub.
+func (m *Mender) cursor(ctx context.Context, stream, in string) (uint64, error) {
+	last, err := m.Bus.Last(ctx, stream, decision.CursorSubject(strings.ToLower(stream), in))
+	if err != nil || last == nil {
+		return 0, err
+	}
+	var at decision.Cursor
+	if err := json.Unmarshal(last.Data, &at); err != nil {
+		return 0, fmt.Errorf("read the cursor of %s in %s: %w", in, stream, err)
+	}
+	return at.Seq, nil
+}
+
+func (m *Mender) walk(ctx context.Context, c *comparison) error {
+	next, stop := iter.Pull2(func(yield func(*ledger.Entry, error) bool) {
+		if err := c.book.Each(func(e *ledger.Entry) error {
+			if !yield(e, nil) {
+				return errStop
+			}
+			return nil
+		}); err != nil && !errors.Is(err, errStop) {
+			yield(nil, err)
+		}
+	})
+	defer stop()
+	c.next = next
+	if err := c.advance(); err != nil {
+		return err
+	}
+	for from := uint64(1); ; {
+		err := m.read(ctx, c, from)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, errStalled) {
+			return err
+		}
+		if from, err = m.past(ctx, c); err != nil {
+			return err
+		}
+		if from == 0 {
+			break
+		}
+	}
+	for c.entry != nil {
+		c.miss(false)
+		if err := c.advance(); err != nil {
+			return err
+		}
+	}
+	c.flush()
+	return nil
+}
+
+var (
+	errStop    = errors.New("read far enough")
+	errStalled = errors.New("the stream gives nothing more, though it has more")
+)
+
+// read reads the stream from a sequence on.
+func (m *Mender) read(ctx context.Context, c *comparison, from uint64) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watch := time.AfterFunc(stall, func() { cancel(errStalled) })
+	defer watch.Stop()
+	err := m.Bus.Often(ctx, c.stream, from, nil, func(msg *event.Message) error {
+		watch.Reset(stall)
+		if msg.Seq > c.limit {
+			return errStop
+		}
+		return c.see(msg)
+	})
+	switch {
+	case errors.Is(err, errStop):
+		return nil
+	case err != nil && errors.Is(context.Cause(ctx), errStalled):
+		return errStalled
+	}
+	return err
+}
+
+// past finds the next message behind the last one that can be read; 0 for none.
+func (m *Mender) past(ctx context.Context, c *comparison) (uint64, error) {
+	m.Log.Error("a part of a stream cannot be read", zap.String("stream", c.stream), zap.Uint64("behind", c.at))
+	for c.entry != nil {
+		msg, err := m.Bus.Get(ctx, c.stream, c.entry.Seq)
+		if err != nil {
+			return 0, err
+		}
+		if msg != nil {
+			return msg.Seq, nil
+		}
+		c.miss(false)
+		if err := c.advance(); err != nil {
+			return 0, err
+		}
+	}
+	return 0, nil
+}
+
+// see takes in the next message of the stream.
+func (c *comparison) see(msg *event.Message) error {
+	c.at = msg.Seq
+	for c.entry != nil && c.entry.Seq < msg.Seq {
+		c.miss(false)
+		if err := c.advance(); err != nil {
+			return err
+		}
+	}
+	switch {
+	case msg.Seq > c.upTo:
+		if c.fresh = append(c.fresh, msg); len(c.fresh) >= feed {
+			c.flush()
+		}
+	case c.entry != nil && c.entry.Seq == msg.Seq:
+		if c.entry.Sum != ledger.Sum(msg) {
+			c.miss(true)
+		}
+		return c.advance()
+	}
+	return nil // it was removed and came back, or it fills a place that was lost
+}
+
+// advance goes to the next entry that the stream must hold.
+func (c *comparison) advance() error {
+	for {
+		e, err, ok := c.next()
+		if err != nil {
+			return err
+		}
+		if !ok || e.Seq > c.upTo {
+			c.entry = nil
+			return nil
+		}
+		if !c.book.Gone(e.Subject, e.Seq) {
+			c.entry, c.least = e, min(c.least, e.Seq)
+			c.expected++
+			return nil
+		}
+	}
+}
+
+// miss notes that the entry is not there, or is another message.
+func (c *comparison) miss(changed bool) {
+	e := c.entry
+	l := Loss{Stream: c.stream, Seq: e.Seq, Subject: e.Subject, Of: e.Of, Changed: changed, Fate: Lost, Sum: e.Sum}
+	if strings.Contains(c.stream, "_") {
+		l.Of = decision.Ref{In: c.stream, Seq: e.Seq}
+	}
+	c.losses = append(c.losses, l)
+}
+
+func (c *comparison) flush() {
+	if len(c.fresh) == 0 {
+		return
+	}
+	to := c.fresh[len(c.fresh)-1].Seq
+	c.tell(c.told+1, to, c.fresh)
+	c.told, c.fresh = to, nil
+}
+
+func (c *comparison) summary() Summary {
+	return Summary{Stream: c.stream, From: c.first, To: c.upTo, Expected: c.expected, Missing: len(c.losses)}
+}

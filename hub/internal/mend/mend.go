@@ -1,0 +1,213 @@
+// Package mend compares at start what the streams hold with what the ledger
+// says that they must hold, names what is missing, and puts back what can be put
+// back (DESIGN §2, §6 (1); ADR 0011):
+//
+//   - TRAIL from the ledger, record by record, each at its sequence;
+//   - cursors, and marks of acts underway, from the ledger;
+//   - copies in OUT and events in QUARANTINE from the event in its in stream and
+//     its decision, if the result is the same byte for byte;
+//   - how far mailboxes have acknowledged, from the ledger.
+//
+// An event that is gone from its in stream cannot be put back. If it was carried
+// out, only what was kept of it is gone; else it is lost, and the hub does not
+// start until a person has taken note of it.
+package mend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
+	"github.com/amtsbote/amtsbote/hub/internal/index"
+	"github.com/amtsbote/amtsbote/hub/internal/ledger"
+)
+
+// Mender is one comparison at start. Its steps are called in their order:
+// Streams, Records, then, with streams, mailboxes and index there, Copies.
+type Mender struct {
+	Bus    *bus.Bus
+	Ledger *ledger.Ledger
+	// Specs are the streams that this federation needs.
+	Specs []bus.StreamSpec
+	// Aside keeps the files of a stream that is about to be made anew; nil when
+	// the store is another's: then no stream is made anew.
+	Aside func(stream string) error
+	Log   *zap.Logger
+
+	mu     sync.Mutex
+	losses map[string][]Loss // by stream, in sequence
+	report Report
+}
+
+// Streams makes streams that are gone, or are empty and have forgotten how far
+// they were, so that they go on behind what they held: no sequence is given
+// twice. It comes before anything else may make them.
+func (m *Mender) Streams(ctx context.Context) error {
+	for _, name := range m.Ledger.Streams() {
+		book, err := m.Ledger.Book(name)
+		if err != nil {
+			return err
+		}
+		if book.UpTo() == 0 {
+			continue
+		}
+		spec, known := m.spec(name)
+		state, err := m.Bus.State(ctx, name)
+		switch {
+		case errors.Is(err, bus.ErrNoStream) && !known:
+			continue // its organisation has left
+		case errors.Is(err, bus.ErrNoStream):
+			m.Log.Error("a stream is gone; it is made anew", zap.String("stream", name))
+		case err != nil:
+			return err
+		case state.Messages > 0 || state.Last >= book.UpTo() || !known || m.Aside == nil:
+			continue
+		default:
+			m.Log.Error("a stream has lost all its messages; it is made anew", zap.String("stream", name), zap.Uint64("from", book.UpTo()+1))
+			if err := m.remove(ctx, name); err != nil {
+				return err
+			}
+		}
+		first := book.UpTo() + 1
+		if name == bus.Trail {
+			first = book.First()
+		}
+		if err := m.Bus.MakeStream(ctx, spec, first); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *Mender) spec(name string) (bus.StreamSpec, bool) {
+	i := slices.IndexFunc(m.Specs, func(s bus.StreamSpec) bool { return s.Name == name })
+	if i < 0 {
+		return bus.StreamSpec{}, false
+	}
+	return m.Specs[i], true
+}
+
+func (m *Mender) remove(ctx context.Context, stream string) error {
+	if err := m.Aside(stream); err != nil {
+		return fmt.Errorf("keep the files of the damaged stream %s: %w", stream, err)
+	}
+	return m.Bus.RemoveStream(ctx, stream)
+}
+
+// Records compares all streams, and puts back the trail and the cursors.
+// Afterwards no sequence that was used is free.
+func (m *Mender) Records(ctx context.Context) error {
+	m.losses = map[string][]Loss{}
+	m.report = Report{At: time.Now().UTC()}
+	if err := m.trail(ctx); err != nil {
+		return err
+	}
+	ins, err := m.Bus.InStreams(ctx)
+	if err != nil {
+		return err
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(2)
+	for _, name := range append([]string{bus.Out, bus.Quarantine, bus.Parked}, ins...) {
+		g.Go(func() error { return m.stream(gctx, name) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, name := range []string{bus.Out, bus.Quarantine, bus.Parked} {
+		if err := m.cursors(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stream compares one stream other than TRAIL, and fills its end.
+func (m *Mender) stream(ctx context.Context, name string) error {
+	c, err := m.compare(ctx, name)
+	if err != nil || c == nil {
+		return err
+	}
+	m.note(c)
+	return m.fill(ctx, name, c)
+}
+
+// note takes over what a comparison has found.
+func (m *Mender) note(c *comparison) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.report.Streams = append(m.report.Streams, c.summary())
+	if len(c.losses) > 0 {
+		m.losses[c.stream] = c.losses
+		m.Log.Error("the store is damaged: messages are missing or are not those that were stored", zap.String("stream", c.stream),
+			zap.Int("messages", len(c.losses)), zap.Uint64("first", c.losses[0].Seq), zap.Uint64("last", c.losses[len(c.losses)-1].Seq))
+	}
+}
+
+// fill gives the sequences at the end of a stream that were lost to messages
+// that say nothing: the next one stored must not look like one that was.
+func (m *Mender) fill(ctx context.Context, name string, c *comparison) error {
+	last, err := m.Bus.LastSeq(ctx, name)
+	if err != nil || last >= c.upTo {
+		return err
+	}
+	m.Log.Warn("sequences at the end of a stream were lost; they are filled", zap.String("stream", name), zap.Uint64("from", last+1), zap.Uint64("to", c.upTo))
+	return m.Bus.Fill(ctx, name, filler(name), c.upTo)
+}
+
+// filler is the subject of messages that say nothing.
+func filler(stream string) string {
+	for _, own := range bus.OwnStreams() {
+		if stream == own {
+			return strings.ToLower(stream) + ".cursor.LOST"
+		}
+	}
+	root, org, _ := strings.Cut(stream, "_")
+	return strings.ToLower(root) + "." + org + ".hub.lost"
+}
+
+// Copies puts back copies and quarantined events, corrects how far mailboxes
+// are, and says what became of all that was missing. index must have read the
+// trail; sender makes the copies of the federation in force.
+func (m *Mender) Copies(ctx context.Context, x *index.Index, sender *send.Sender, mailboxes []string) (*Report, error) {
+	if err := m.floors(ctx, mailboxes); err != nil {
+		return nil, err
+	}
+	if len(m.losses) > 0 {
+		if err := m.restore(ctx, x, sender); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(m.report.Streams, func(a, b Summary) int { return strings.Compare(a.Stream, b.Stream) })
+	for _, s := range m.report.Streams {
+		m.report.Losses = append(m.report.Losses, m.losses[s.Stream]...)
+	}
+	return &m.report, nil
+}
+
+// Settle has the ledger expect no more what is missing: what can be put back is
+// back, and the rest was taken note of.
+func (m *Mender) Settle() error {
+	for stream, losses := range m.losses {
+		if stream == bus.Trail { // its records stand where they stood
+			continue
+		}
+		seqs := make([]uint64, len(losses))
+		for i := range losses {
+			seqs[i] = losses[i].Seq
+		}
+		if err := m.Ledger.Settle(stream, seqs); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package mend
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/ledger"
+)
+
+// trail compares TRAIL and puts back what it has lost, each record at its
+// sequence: cursors and the index count by them.
+func (m *Mender) trail(ctx context.Context) error {
+	c, err := m.compare(ctx, bus.Trail)
+	if err != nil || c == nil {
+		return err
+	}
+	m.note(c)
+	if len(c.losses) == 0 {
+		return nil
+	}
+	m.name(c)
+	last, err := m.Bus.LastSeq(ctx, bus.Trail)
+	if err != nil {
+		return err
+	}
+	if c.losses[0].Seq != last+1 { // not only the end: nothing can be put between
+		if err := m.whole(c.book); err != nil {
+			return fmt.Errorf("the trail is damaged and cannot be put back from the ledger: %w", err)
+		}
+		if m.Aside == nil {
+			return errors.New("the trail is damaged; on an external server it is not put back by itself: wipe the damaged replica and let it be copied from the others")
+		}
+		if err := m.anew(ctx, c.book); err != nil {
+			return err
+		}
+		last = c.book.First() - 1
+	}
+	n, err := m.refill(ctx, c.book, last)
+	if err != nil {
+		return fmt.Errorf("put the trail back: %w", err)
+	}
+	for i := range c.losses {
+		c.losses[i].Fate = Restored
+	}
+	m.Log.Warn("the trail was put back from the ledger", zap.Int("records_written", n))
+	return nil
+}
+
+// whole makes sure that a book has every record before the stream goes.
+func (m *Mender) whole(b *ledger.Book) error {
+	return b.Each(func(e *ledger.Entry) error {
+		if !e.Whole || e.Sum != ledger.Sum(&event.Message{Subject: e.Subject, Data: e.Data}) {
+			return fmt.Errorf("%w: record %d", ledger.ErrLedger, e.Seq)
+		}
+		return nil
+	})
+}
+
+// anew makes an empty TRAIL. If the hub ends before it is filled, the next start
+// finds its end missing and goes on.
+func (m *Mender) anew(ctx context.Context, b *ledger.Book) error {
+	spec, known := m.spec(bus.Trail)
+	if !known {
+		return errors.New("TRAIL has no settings")
+	}
+	if err := b.Flush(true); err != nil {
+		return err
+	}
+	if err := m.remove(ctx, bus.Trail); err != nil {
+		return err
+	}
+	return m.Bus.MakeStream(ctx, spec, b.First())
+}
+
+// refill stores the records behind last.
+func (m *Mender) refill(ctx context.Context, b *ledger.Book, last uint64) (n int, err error) {
+	var batch []event.Message
+	size := 0
+	write := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		first, err := m.Bus.AppendUnguarded(ctx, batch)
+		if err != nil {
+			return err
+		}
+		if first != last+1 {
+			return fmt.Errorf("record %d came to %d", last+1, first)
+		}
+		last += uint64(len(batch))
+		n += len(batch)
+		batch, size = nil, 0
+		return nil
+	}
+	err = b.EachFrom(last+1, func(e *ledger.Entry) error {
+		if len(batch) == bus.MaxBatch || size+len(e.Data) > bus.MaxBatchBytes/2 {
+			if err := write(); err != nil {
+				return err
+			}
+		}
+		if e.Seq != last+1+uint64(len(batch)) {
+			return fmt.Errorf("%w: record %d is missing in it", ledger.ErrLedger, last+1+uint64(len(batch)))
+		}
+		batch = append(batch, event.Message{Subject: e.Subject, Data: e.Data})
+		size += len(e.Data)
+		return nil
+	})
+	if err == nil {
+		err = write()
+	}
+	return n, err
+}
+
+// name finds the event ids of records.
+func (m *Mender) name(c *comparison) {
+	at := map[uint64]*Loss{}
+	for i := range c.losses {
+		at[c.losses[i].Seq] = &c.losses[i]
+	}
+	_ = c.book.EachFrom(c.losses[0].Seq, func(e *ledger.Entry) error {
+		l := at[e.Seq]
+		var record struct {
+			ID  string `json:"id"`
+			In  string `json:"in"`
+			Seq uint64 `json:"seq"`
+		}
+		if l != nil && json.Unmarshal(e.Data, &record) == nil {
+			l.ID, l.Of.In, l.Of.Seq = record.ID, record.In, record.Seq
+		}
+		return nil
+	}) // what cannot be read has no name
+}

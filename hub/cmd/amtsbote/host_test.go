@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/amtsbote/amtsbote/hub/internal/app"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 )
@@ -118,11 +119,25 @@ func (h *host) comesUp() bool {
 		default:
 		}
 		if up = strings.Contains(h.lines()[h.from:], "Amtsbote serves"); up {
+			h.unharmed()
 			return nil
 		}
 		return errors.New("neither yet")
 	})
 	return up
+}
+
+// unharmed: the comparison at this start has found nothing missing. A crash is no
+// damage.
+func (h *host) unharmed() {
+	h.t.Helper()
+	l, err := app.ReadLedger(h.data)
+	if err != nil || l.Compared == nil {
+		h.t.Fatalf("nothing was compared at start: %v", err)
+	}
+	if n := len(l.Compared.Losses); n > 0 {
+		h.t.Errorf("the comparison at start misses %d messages, the first is %v", n, l.Compared.Losses[0])
+	}
 }
 
 // kill is kill -9.

@@ -79,7 +79,7 @@ func printLedger(out io.Writer, l app.Ledger, all bool) {
 	switch {
 	case l.Accepted:
 		fmt.Fprintln(out, "the losses were taken note of; the hub was not started since")
-	case len(l.Compared.Lost()) > 0:
+	case len(l.Compared.Lost()) > 0 && !l.Compared.Settled:
 		fmt.Fprintln(out, "the hub does not start before the losses are taken note of: amtsbote ledger accept")
 	}
 }

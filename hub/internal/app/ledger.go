@@ -94,6 +94,10 @@ func (a *App) compared(ctx context.Context) error {
 	if err := a.mender.Settle(); err != nil {
 		return err
 	}
+	report.Settled = true
+	if err := errors.Join(a.write(comparedFile, report), a.write(damageFile, report)); err != nil {
+		return err
+	}
 	err = os.Remove(filepath.Join(a.cfg.Data, ledgerDir, acceptedFile))
 	if errors.Is(err, os.ErrNotExist) {
 		err = nil
@@ -279,7 +283,7 @@ func AcceptDamage(data, who, reason string) (*mend.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.Compared == nil || len(l.Compared.Lost()) == 0 {
+	if l.Compared == nil || l.Compared.Settled || len(l.Compared.Lost()) == 0 {
 		return nil, errors.New("nothing is lost that must be taken note of")
 	}
 	a := &App{cfg: Config{Data: data}}

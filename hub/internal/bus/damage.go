@@ -7,9 +7,12 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"go.uber.org/zap"
 )
 
 // DamagedError lists streams whose files are damaged. They are left as they are.
@@ -81,4 +84,46 @@ func holdsMessages(data fs.FS, stream string) bool {
 		}
 	}
 	return err != nil
+}
+
+// unrecovered lists the folders of consumers that the server could not recover.
+// It says nothing of them, and cannot make them anew over their files.
+func (s *Server) unrecovered() ([]string, error) {
+	dirs, err := fs.Glob(os.DirFS(s.opts.StoreDir), "jetstream/*/streams/*/obs/*")
+	if err != nil || len(dirs) == 0 {
+		return nil, err
+	}
+	info, err := s.ns.Jsz(&server.JSzOptions{Accounts: true, Streams: true, Consumer: true})
+	if err != nil {
+		return nil, fmt.Errorf("list the consumers: %w", err)
+	}
+	there := map[string]bool{}
+	for _, account := range info.AccountDetails {
+		for _, stream := range account.Streams {
+			for _, c := range stream.Consumer {
+				there[path.Join(stream.Name, c.Name)] = true
+			}
+		}
+	}
+	return slices.DeleteFunc(dirs, func(dir string) bool {
+		stream := path.Base(path.Dir(path.Dir(dir)))
+		return there[path.Join(stream, path.Base(dir))]
+	}), nil
+}
+
+// setAside moves folders of consumers out of the store: consumers are made anew,
+// and the ledger knows how far they were.
+func (s *Server) setAside(dirs []string) error {
+	for _, dir := range dirs {
+		stream := path.Base(path.Dir(path.Dir(dir)))
+		to := filepath.Join(s.dir, "damaged", stream+"-"+path.Base(dir)+time.Now().UTC().Format("-20060102T150405.000"))
+		s.log.Error("a consumer could not be recovered; its files are kept, it is made anew", zap.String("stream", stream), zap.String("consumer", path.Base(dir)), zap.String("in", to))
+		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+			return err
+		}
+		if err := os.Rename(filepath.Join(s.opts.StoreDir, filepath.FromSlash(dir)), to); err != nil {
+			return fmt.Errorf("set a damaged consumer aside: %w", err)
+		}
+	}
+	return nil
 }

@@ -74,12 +74,24 @@ func (s *Server) Restart() error {
 // put back without which it could not recover them.
 func (s *Server) run() error {
 	err := s.runOnce()
-	damaged, ok := errors.AsType[DamagedError](err)
-	if !ok {
+	if damaged, ok := errors.AsType[DamagedError](err); ok {
+		done, backErr := s.putBackSettings(damaged.Streams)
+		if backErr != nil || !done {
+			return errors.Join(err, backErr)
+		}
+		err = s.runOnce()
+	}
+	if err != nil {
 		return err
 	}
-	if done, backErr := s.putBackSettings(damaged.Streams); backErr != nil || !done {
-		return errors.Join(err, backErr)
+	left, err := s.unrecovered()
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	s.ns.Shutdown()
+	s.ns.WaitForShutdown()
+	if err := s.setAside(left); err != nil {
+		return err
 	}
 	return s.runOnce()
 }

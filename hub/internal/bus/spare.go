@@ -91,7 +91,7 @@ func copyNewer(from, to string) error {
 		return nil
 	}
 	if err == nil {
-		err = os.WriteFile(to+".tmp", raw, 0o600)
+		err = os.WriteFile(to+".tmp", raw, 0o600) //nolint:gosec // our own data directory
 	}
 	if err == nil {
 		err = os.Chtimes(to+".tmp", is.ModTime(), is.ModTime())
@@ -165,7 +165,7 @@ func putBack(from, to string) error {
 	}
 	raw, err := os.ReadFile(from) //nolint:gosec // our own data directory
 	if err == nil {
-		err = os.WriteFile(to, raw, 0o600)
+		err = os.WriteFile(to, raw, 0o600) //nolint:gosec // our own data directory
 	}
 	return err
 }

@@ -235,7 +235,7 @@ func (b *Book) segment() error {
 		}
 		b.file = nil
 	}
-	f, err := os.OpenFile(segmentPath(b.dir, b.bufed.from), os.O_CREATE|os.O_WRONLY|os.O_APPEND|os.O_TRUNC, 0o600) //nolint:gosec // our own data directory
+	f, err := os.OpenFile(segmentPath(b.dir, b.bufed.from), os.O_CREATE|os.O_WRONLY|os.O_APPEND|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}

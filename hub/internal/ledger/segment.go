@@ -43,8 +43,8 @@ func seal(c cipher.AEAD, stream string, s span, raw []byte) ([]byte, error) {
 	if _, err := rand.Read(nonce); err != nil {
 		return nil, err
 	}
-	frame := append(head, nonce...)
-	return c.Seal(frame, nonce, packed, append(slices.Clone(head[:frameHead]), stream...)), nil
+	additional := append(slices.Clone(head), stream...)
+	return c.Seal(append(head, nonce...), nonce, packed, additional), nil
 }
 
 // readFrame reads the next frame; io.EOF at the end of a whole one.

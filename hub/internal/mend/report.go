@@ -14,6 +14,9 @@ type Report struct {
 	At      time.Time `json:"at"`
 	Streams []Summary `json:"streams"`
 	Losses  []Loss    `json:"losses,omitempty"`
+	// Settled tells that nothing is open any more: what can be put back is, and a
+	// person has taken note of the rest.
+	Settled bool `json:"settled,omitempty"`
 }
 
 // Summary is what was compared of one stream.

@@ -2,6 +2,8 @@ package bus
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,13 +11,16 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/zap"
+	"golang.org/x/crypto/chacha20poly1305"
 )
 
 // Settings and keys of streams are small, and without them whole streams or
 // blocks cannot be read. The hub keeps a spare of each below Embedded.Spare. The
-// server writes the key of a block once, when it makes the block, and the key of
-// the settings once, when it makes the stream.
+// server writes the key of the settings once, when it makes the stream, and the
+// key of a block when it makes the block; after a restart an empty block may be
+// made again, with another key.
 const (
 	settingsKey = "meta.key"
 	blockKeys   = "msgs/*.key"
@@ -131,12 +136,33 @@ func (s *Server) putBackKeys() error {
 		if !same(filepath.Join(dir, settingsKey), filepath.Join(s.spare, stream, settingsKey)) {
 			continue // another stream of that name
 		}
+		if s.opens(stream, is) || !s.opens(stream, kept) {
+			continue // it is whole, though newer; or there is nothing better
+		}
 		s.log.Error("the key of a block is damaged; it is put back", zap.String("stream", stream), zap.String("file", name))
 		if err := putBack(kept, is); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// opens tells whether a file is the undamaged key of a block: a seed that the
+// server has sealed with XChaCha20-Poly1305 under HMAC-SHA256(store key, account,
+// stream ":" block) (nats-server 2.15, server/filestore.go, genEncryptionKeys).
+func (s *Server) opens(stream, file string) bool {
+	raw, err := os.ReadFile(file) //nolint:gosec // our own data directory
+	if err != nil || len(raw) < chacha20poly1305.NonceSizeX {
+		return false
+	}
+	h := hmac.New(sha256.New, []byte(s.opts.JetStreamKey))
+	fmt.Fprintf(h, "%s%s:%s", server.DEFAULT_GLOBAL_ACCOUNT, stream, strings.TrimSuffix(filepath.Base(file), ".key"))
+	c, err := chacha20poly1305.NewX(h.Sum(nil))
+	if err != nil {
+		return false
+	}
+	_, err = c.Open(nil, raw[:chacha20poly1305.NonceSizeX], raw[chacha20poly1305.NonceSizeX:], nil)
+	return err == nil
 }
 
 // putBackSettings puts back the settings of streams that could not be recovered;

@@ -29,8 +29,8 @@ func admit(typ string, d *document, shared map[string]*document) (*Schema, []err
 	res := resolver{root: d.root, shared: shared, p: p}
 	s := &Schema{Type: typ, ID: d.id, Raw: d.raw}
 	s.resolved = res.resolve(d.root, "", nil)
-	if res.nodes > maxNodes {
-		p.at("", CodeCost, "Das Schema hat mit aufgelösten Verweisen mehr als %d Teile.", "The schema has more than %d parts once references are resolved.", maxNodes)
+	if de, en, limit := res.dear(); de != "" {
+		p.at("", CodeCost, de, en, limit)
 	}
 	if len(p.list) > 0 {
 		return nil, p.list
@@ -45,6 +45,7 @@ func admit(typ string, d *document, shared map[string]*document) (*Schema, []err
 		p.at("", CodeMeta, "Das Schema lässt sich nicht übersetzen.", "The schema does not compile.")
 		return nil, p.list
 	}
+	s.load = loadOf(s.resolved)
 	return s, nil
 }
 
@@ -56,13 +57,14 @@ func compile(id string, root map[string]any) (_ *jsonschema.Schema, err error) {
 			err = fmt.Errorf("compile schema: %v", v)
 		}
 	}()
-	raw, err := json.Marshal(root)
+	raw, err := json.Marshal(renamed(root))
 	if err != nil {
 		return nil, err
 	}
 	c := jsonschema.NewCompiler()
 	c.Draft = jsonschema.Draft2020
 	c.AssertFormat = true
+	c.RegisterExtension(uniqueKeyword, nil, unique{})
 	c.LoadURL = func(url string) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("reference to %s refused", strings.ToValidUTF8(url, "?"))
 	}

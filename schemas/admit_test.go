@@ -41,6 +41,7 @@ func TestAdmitRefuses(t *testing.T) {
 		{"nested id", prop(`{"$id": "urn:x"}`), CodeKeyword, "/properties/a/$id"},
 		{"empty enum", prop(`{"enum": []}`), CodeKeyword, "/properties/a/enum"},
 		{"unchecked format", prop(`{"format": "idn-email"}`), CodeKeyword, "/properties/a/format"},
+		{"format whose check has no bound", prop(`{"format": "regex"}`), CodeKeyword, "/properties/a/format"},
 		{"look-ahead", prop(`{"pattern": "^(?=.*[0-9]).+$"}`), CodeRegex, "/properties/a/pattern"},
 		{"look-ahead in a name", closed + `"patternProperties": {"^(?!x)": {"type": "string"}}`, CodeRegex, "/patternProperties/^(?!x)"},
 		{"file", prop(`{"$ref": "file:///etc/hostname"}`), CodeRefBan, "/properties/a/$ref"},
@@ -124,6 +125,49 @@ func TestAdmitCost(t *testing.T) {
 	}
 	if d := time.Since(start); d > time.Second {
 		t.Errorf("took %v", d)
+	}
+}
+
+// TestAdmitWeighs: a short file does not become a large schema through its
+// references: not by depth, not by what is copied with them.
+func TestAdmitWeighs(t *testing.T) {
+	chain := func(n int) string {
+		var defs []string
+		for i := range n {
+			defs = append(defs, fmt.Sprintf(`"d%d": {"anyOf": [{"$ref": "#/$defs/d%d"}]}`, i, i+1))
+		}
+		return field(`{"$ref": "#/$defs/d0"}`) + `, "$defs": {` + strings.Join(defs, ",") + fmt.Sprintf(`, "d%d": {"type": "string"}}`, n)
+	}
+	copies := func(n int, def string) string {
+		return closed + `"properties": {` + count(n, `"p%d": {"$ref": "#/$defs/d"}`) + `}, "$defs": {"d": ` + def + `}`
+	}
+	for name, c := range map[string]struct{ fits, dear string }{
+		"nesting":     {chain(maxNesting/2 - 3), chain(maxNesting + 1)},
+		"enumeration": {copies(50, `{"enum": [`+count(1000, "%d")+`]}`), copies(4000, `{"enum": [`+count(1000, "%d")+`]}`)},
+		"text":        {copies(2, `{"const": "`+strings.Repeat("x", 100_000)+`"}`), copies(4000, `{"const": "`+strings.Repeat("x", 100_000)+`"}`)},
+		"pattern":     {copies(10, `{"pattern": "(a{1000}){1}"}`), copies(4000, `{"pattern": "`+strings.Repeat("a{1000}", 10)+`"}`)},
+		"name pattern": {
+			copies(10, `{"type": "object", "additionalProperties": false, "patternProperties": {"(a{1000}){1}": {}}}`),
+			copies(1000, `{"type": "object", "additionalProperties": false, "patternProperties": {"(a{1000}){1}": {}}}`),
+		},
+		"name": {
+			copies(2, `{"type": "object", "additionalProperties": false, "properties": {"`+strings.Repeat("x", 100_000)+`": {}}}`),
+			copies(1000, `{"type": "object", "additionalProperties": false, "properties": {"`+strings.Repeat("x", 100_000)+`": {}}}`),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, errs := admitText(c.fits); errs != nil {
+				t.Errorf("refused: %v", errs)
+			}
+			began := time.Now()
+			_, errs := admitText(c.dear)
+			if len(errs) == 0 || problem(t, errs[0]).Code != CodeCost {
+				t.Errorf("not too dear: %v", errs)
+			}
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("to refuse it took %v", took)
+			}
+		})
 	}
 }
 

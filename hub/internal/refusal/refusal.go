@@ -42,6 +42,7 @@ const (
 	SchemaUnknown     Code = "SCHEMA_UNKNOWN"     // dataschema is not the schema of the type
 	MediaTypeMismatch Code = "MEDIATYPE_MISMATCH" // the payload is not what datacontenttype says
 	SchemaInvalid     Code = "SCHEMA_INVALID"     // the payload breaks its schema
+	WorkLimit         Code = "WORK_LIMIT"         // to hold the payload to its schema would take too long
 	NoAgreement       Code = "NO_AGREEMENT"       // no agreement in force lets anybody have it
 	AddressUnknown    Code = "ADDRESS_UNKNOWN"    // an agreement applies, but its address names nobody
 	Internal          Code = "INTERNAL"           // a fault of the hub: report it
@@ -59,7 +60,7 @@ func Codes() []Code {
 		DuplicateKey, NumberLimit, CERequired, CESpecVersion, CEType, CEAttrName, CEIntRange, CELimit,
 		CEControlChar, CENonchar, CESurrogate, CEPercent, CEURI, CETime, CEMediaType, CEBase64, DataTwice,
 		SubjectMismatch, SourceNotAllowed, Conflict, TimeImplausible, TypeUnknown, SchemaUnknown,
-		MediaTypeMismatch, SchemaInvalid, NoAgreement, AddressUnknown, Internal, ReceiverRefused,
+		MediaTypeMismatch, SchemaInvalid, WorkLimit, NoAgreement, AddressUnknown, Internal, ReceiverRefused,
 		SchemaGone, NotCarriedOut, Behind, Returned,
 	}
 }

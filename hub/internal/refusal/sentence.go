@@ -47,6 +47,7 @@ var sentences = map[Code][2]string{
 	SchemaUnknown:     {"dataschema ist nicht das Ereignisschema dieses Typs.", "dataschema is not the event schema of this type."},
 	MediaTypeMismatch: {"Der Inhalt ist nicht, was datacontenttype sagt.", "The payload is not what datacontenttype says."},
 	SchemaInvalid:     {"Der Inhalt verletzt sein Ereignisschema. Der Absender muss ihn berichtigen.", "The payload breaks its event schema. The sender must correct it."},
+	WorkLimit:         {"Den Inhalt an seinem Ereignisschema zu prüfen, würde zu lange dauern. Der Absender muss ihn auf mehrere Ereignisse verteilen oder als dataref senden; sonst muss der Datensteward das Ereignisschema vereinfachen.", "To hold the payload to its event schema would take too long. The sender must spread it over several events or send it as dataref; otherwise a steward must simplify the event schema."},
 	NoAgreement:       {"Keine geltende Übermittlungsregel lässt das Ereignis zu einem Empfänger.", "No agreement in force lets any receiver have the event."},
 	AddressUnknown:    {"Eine Übermittlungsregel gilt, aber ihre Adresse nennt kein Mitglied der Gruppe. Der Absender muss die Adresse berichtigen oder der Datensteward das Mitglied aufnehmen.", "An agreement applies, but its address names no member of the group. The sender must correct the address, or a steward add the member."},
 	Internal:          {"Ein Fehler im Amtsboten. Bitte melden.", "A fault of the hub. Please report it."},

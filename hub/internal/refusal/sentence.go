@@ -5,6 +5,9 @@ package refusal
 func (c Code) Sentence(lang string) string {
 	s, ok := sentences[c]
 	if !ok {
+		s, ok = outside[c]
+	}
+	if !ok {
 		return string(c)
 	}
 	if lang == "de" {

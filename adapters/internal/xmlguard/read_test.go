@@ -69,7 +69,7 @@ func TestReadRefuses(t *testing.T) {
 		"UTF-16":                    {"\xfe\xff\x00<\x00a", xmlguard.Encoding},
 		"control character":         {"<a>\x01</a>", xmlguard.Encoding},
 		"control in comment":        {"<a><!-- \x00 --></a>", xmlguard.Encoding},
-		"depth 201":                 {strings.Repeat("<a>", 201) + strings.Repeat("</a>", 201), xmlguard.Depth},
+		"depth 65":                  {strings.Repeat("<a>", 65) + strings.Repeat("</a>", 65), xmlguard.Depth},
 		"300 attributes":            {"<a" + strings.Repeat(` x="1"`, 300) + "/>", xmlguard.Limit},
 		"long start tag":            {`<a x="` + strings.Repeat("x", 70_000) + `"/>`, xmlguard.Limit},
 	}
@@ -91,7 +91,7 @@ func TestReadAccepts(t *testing.T) {
 		"comments all around": "<!-- x --><a/><!-- y -->\n",
 		"CDATA":               "<a><![CDATA[<&]]></a>",
 		"empty CDATA":         "<a><![CDATA[]]></a>",
-		"depth 200":           strings.Repeat("<a>", 200) + strings.Repeat("</a>", 200),
+		"depth 64":            strings.Repeat("<a>", 64) + strings.Repeat("</a>", 64),
 		"default undeclared":  `<a xmlns="urn:x"><b xmlns=""/></a>`,
 		"xml:lang":            `<a xml:lang="de"/>`,
 		"replacement written": "<a x='&#xFFFD;'>\uFFFD &#65533; &#32;</a>",

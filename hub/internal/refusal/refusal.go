@@ -19,7 +19,7 @@ const (
 	JSONDepth         Code = "JSON_DEPTH"         // nested too deep
 	DuplicateKey      Code = "DUPLICATE_KEY"      // a name twice in an object, a header twice
 	NumberLimit       Code = "NUMBER_LIMIT"       // a number too long or with too large an exponent
-	CERequired        Code = "CE_REQUIRED"        // a required attribute is missing or empty
+	CERequired        Code = "CE_REQUIRED"        // a required attribute is missing, or one is empty that must not be
 	CESpecVersion     Code = "CE_SPECVERSION"     // specversion is not 1.0
 	CEType            Code = "CE_TYPE"            // an attribute has a type that CloudEvents lacks
 	CEAttrName        Code = "CE_ATTR_NAME"       // an attribute name is not [a-z0-9]{1,32}

@@ -14,14 +14,17 @@ import (
 
 // admitText admits a schema whose root has these members beside the usual ones.
 func admitText(members string) (*Schema, []error) {
-	text := `{
+	r, _ := Embedded()
+	return r.Admit("de.test.v1", "schema.json", rootWith(members))
+}
+
+func rootWith(members string) []byte {
+	return []byte(`{
 "$schema": "https://json-schema.org/draft/2020-12/schema",
 "$id": "urn:amtsbote:schema:de.test.v1",
 "title": "Test",
 ` + members + `
-}`
-	r, _ := Embedded()
-	return r.Admit("de.test.v1", "schema.json", []byte(text))
+}`)
 }
 
 const closed = `"type": "object", "additionalProperties": false, "x-nicht-personenbezogen": true, `
@@ -259,6 +262,24 @@ func dressed(t *testing.T, raw []byte) []byte {
 type corpusInput struct {
 	Kind, File, Expect, Code string
 	data                     []byte
+}
+
+// corpusSeeds gives the files of a kind; none where the corpus is missing.
+func corpusSeeds(f *testing.F, kind string) [][]byte {
+	f.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "..", "shared", "corpus", kind, "*"))
+	if err != nil || len(files) == 0 {
+		f.Logf("without seeds of the corpus of bad inputs, which is missing: %v", err)
+	}
+	var seeds [][]byte
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		seeds = append(seeds, raw)
+	}
+	return seeds
 }
 
 // corpusOf gives the inputs of a kind: all that the index names, and no file is

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 
@@ -207,6 +208,20 @@ func check(t *testing.T, doc, expect, code string) {
 	}
 }
 
+// ours tells whether a text stands in the package's own source.
+func ours(what string) bool { return strings.Contains(source(), `"`+what+`"`) }
+
+var source = sync.OnceValue(func() string {
+	var all strings.Builder
+	files, _ := filepath.Glob("*.go")
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err == nil && !strings.HasSuffix(file, "_test.go") {
+			all.Write(text)
+		}
+	}
+	return all.String()
+})
+
 // FuzzRead checks that what the guard accepts, encoding/xml accepts too, and
 // that no refusal repeats the document.
 func FuzzRead(f *testing.F) {
@@ -216,11 +231,29 @@ func FuzzRead(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+	files, err := filepath.Glob(filepath.Join("..", "..", "..", "..", "shared", "corpus", "xml", "*"))
+	if err != nil || len(files) == 0 {
+		f.Logf("without seeds of the corpus of bad inputs, which is missing: %v", err)
+	}
+	for _, file := range files {
+		doc, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(doc))
+	}
 	f.Fuzz(func(t *testing.T, doc string) {
 		_, err := read(doc)
 		if err != nil {
 			if refused, ok := errors.AsType[*xmlguard.Error](err); !ok || refused.Line < 1 || refused.Column < 0 {
 				t.Fatalf("refused with %v", err)
+			}
+			if _, again := read(doc); again == nil || again.Error() != err.Error() {
+				t.Fatalf("%v, then %v", err, again)
+			}
+			// what it says is one of our sentences, whatever the document says
+			if what := err.(*xmlguard.Error).What; !ours(what) { //nolint:errorlint,forcetypeassert // seen above
+				t.Fatalf("the refusal says %q", what)
 			}
 			return
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -122,6 +123,9 @@ func TestCorpusWholeWay(t *testing.T) {
 		d := decider.Decide("stadt-a", m)
 		if took := time.Since(began); took > time.Minute { // hangs
 			t.Errorf("the decision took %v", took)
+		}
+		if again := decider.Decide("stadt-a", m); !reflect.DeepEqual(d, again) {
+			t.Errorf("%+v, then %+v", d, again)
 		}
 		want := refusal.Code(in.Code)
 		if other, ok := otherwise[in.File]; ok {

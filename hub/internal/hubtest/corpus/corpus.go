@@ -117,6 +117,10 @@ func filtered() bool {
 	return slices.ContainsFunc(os.Args, func(a string) bool { return a == "-test.run" || len(a) > 10 && a[:10] == "-test.run=" })
 }
 
+// maxSeed leaves out what is bad by its size alone: a fuzzer would spend its time
+// on shortening it.
+const maxSeed = 16 << 10
+
 // Seeds gives the contents of the kinds' inputs for a fuzz target to begin with;
 // none where the corpus is missing.
 func Seeds(f *testing.F, kinds ...string) [][]byte {
@@ -137,7 +141,9 @@ func Seeds(f *testing.F, kinds ...string) [][]byte {
 			if err != nil {
 				f.Fatal(err)
 			}
-			seeds = append(seeds, data)
+			if len(data) <= maxSeed {
+				seeds = append(seeds, data)
+			}
 		}
 	}
 	return seeds

@@ -13,6 +13,9 @@ import (
 
 var typeName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+\.v[1-9][0-9]{0,2}$`)
 
+// maxSperren bounds Blocked, which looks through the data once for each mark.
+const maxSperren = 100
+
 // Admit takes one schema by itself: rules, references, marks; not its examples.
 // file is named in problems, each a *Problem. References may lead to r's shared
 // parts.
@@ -37,6 +40,9 @@ func admit(typ string, d *document, shared map[string]*document) (*Schema, []err
 	}
 	s.texts()
 	s.marks(p)
+	if len(s.Sperren) > maxSperren {
+		p.at("", CodeCost, "Das Schema hat mehr als %d Sperren.", "The schema has more than %d block marks.", maxSperren)
+	}
 	if len(p.list) > 0 {
 		return nil, p.list
 	}

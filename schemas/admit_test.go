@@ -154,6 +154,10 @@ func TestAdmitWeighs(t *testing.T) {
 			copies(10, `{"type": "object", "additionalProperties": false, "patternProperties": {"(a{1000}){1}": {}}}`),
 			copies(1000, `{"type": "object", "additionalProperties": false, "patternProperties": {"(a{1000}){1}": {}}}`),
 		},
+		"blocks": {
+			closed + `"properties": {` + count(maxSperren, `"p%d": {"x-sperre": "a"}`) + `}`,
+			closed + `"properties": {` + count(maxSperren+1, `"p%d": {"x-sperre": "a"}`) + `}`,
+		},
 		"name": {
 			copies(2, `{"type": "object", "additionalProperties": false, "properties": {"`+strings.Repeat("x", 100_000)+`": {}}}`),
 			copies(1000, `{"type": "object", "additionalProperties": false, "properties": {"`+strings.Repeat("x", 100_000)+`": {}}}`),

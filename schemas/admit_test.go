@@ -127,7 +127,7 @@ func TestAdmitCost(t *testing.T) {
 	if s != nil || len(errs) == 0 || problem(t, errs[len(errs)-1]).Code != CodeCost {
 		t.Errorf("%v", errs)
 	}
-	if d := time.Since(start); d > time.Second {
+	if d := time.Since(start); d > time.Second && !raced {
 		t.Errorf("took %v", d)
 	}
 }
@@ -172,7 +172,7 @@ func TestAdmitWeighs(t *testing.T) {
 			if len(errs) == 0 || problem(t, errs[0]).Code != CodeCost {
 				t.Errorf("not too dear: %v", errs)
 			}
-			if took := time.Since(began); took > 5*time.Second {
+			if took := time.Since(began); took > 5*time.Second && !raced {
 				t.Errorf("to refuse it took %v", took)
 			}
 		})

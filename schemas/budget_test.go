@@ -12,6 +12,10 @@ import (
 	"time"
 )
 
+// raced tells that the race detector runs: it makes all twenty times slower, and
+// times are not asserted.
+var raced bool
+
 // maxEvent is what an event may be long (flow/accept).
 const maxEvent = 1 << 20
 
@@ -179,7 +183,10 @@ var slowPairs = []slow{
 // -v; what is asserted leaves room for a machine that has others to serve.
 func TestNoEventHoldsItsLane(t *testing.T) {
 	budget, limit := int64(Budget/10), 2*time.Second
-	if os.Getenv("AMTSBOTE_CHAOS") == "long" {
+	switch {
+	case raced:
+		budget = Budget / 200
+	case os.Getenv("AMTSBOTE_CHAOS") == "long":
 		budget, limit = Budget, 15*time.Second
 	}
 	for _, c := range slowPairs {
@@ -198,7 +205,7 @@ func TestNoEventHoldsItsLane(t *testing.T) {
 			s.Validate(in)
 			took := time.Since(began)
 			t.Logf("%7d bytes, %9d units, %v, %.1f ns a unit", size, used, took, float64(took)/float64(used))
-			if took > limit {
+			if took > limit && !raced {
 				t.Errorf("an event within the budget took %v", took)
 			}
 		})

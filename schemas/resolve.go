@@ -1,6 +1,8 @@
 package schemas
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -83,12 +85,9 @@ func (r *resolver) resolve(node map[string]any, pointer string, stack []string) 
 	if r.over(node) {
 		return map[string]any{}
 	}
-	out := make(map[string]any, len(node))
-	for k, v := range node {
-		if k != "$defs" && k != "$ref" {
-			out[k] = v
-		}
-	}
+	out := copied(node)
+	delete(out, "$defs")
+	delete(out, "$ref")
 	for _, c := range children(out) {
 		n, ok := c.node.(map[string]any)
 		if !ok {
@@ -106,26 +105,40 @@ func (r *resolver) resolve(node map[string]any, pointer string, stack []string) 
 	return out
 }
 
-// put replaces the child c of node, copying the container it stands in.
+// copied gives a copy of node, and of the lists and objects of schemas in it, so
+// that put can work on it.
+func copied(node map[string]any) map[string]any {
+	out := make(map[string]any, len(node))
+	for k, v := range node {
+		how := keywords[k]
+		switch in := v.(type) {
+		case []any:
+			if how == list || how == refiners {
+				v = slices.Clone(in)
+			}
+		case map[string]any:
+			if how == byName || how == refNames {
+				v = maps.Clone(in)
+			}
+		}
+		out[k] = v
+	}
+	return out
+}
+
+// put replaces the child c of a node that was copied.
 func put(node map[string]any, c child, value any) {
 	last := untoken(c.pointer[strings.LastIndexByte(c.pointer, '/')+1:])
 	switch in := node[c.keyword].(type) {
 	case []any:
-		fresh := append([]any(nil), in...)
 		i, _ := strconv.Atoi(last)
-		fresh[i] = value
-		node[c.keyword] = fresh
+		in[i] = value
 	case map[string]any:
 		if how := keywords[c.keyword]; how == one || how == refining {
 			node[c.keyword] = value
 			return
 		}
-		fresh := make(map[string]any, len(in))
-		for k, v := range in {
-			fresh[k] = v
-		}
-		fresh[last] = value
-		node[c.keyword] = fresh
+		in[last] = value
 	}
 }
 

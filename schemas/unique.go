@@ -88,10 +88,7 @@ func renamed(v any) any {
 	if !ok {
 		return v
 	}
-	out := make(map[string]any, len(node))
-	for k, member := range node {
-		out[k] = member
-	}
+	out := copied(node)
 	if u, ok := out["uniqueItems"]; ok {
 		delete(out, "uniqueItems")
 		out[uniqueKeyword] = u

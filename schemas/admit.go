@@ -13,6 +13,9 @@ import (
 
 var typeName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+\.v[1-9][0-9]{0,2}$`)
 
+// maxSperren bounds Blocked, which looks through the data once for each mark.
+const maxSperren = 100
+
 // Admit takes one schema by itself: rules, references, marks; not its examples.
 // file is named in problems, each a *Problem. References may lead to r's shared
 // parts.
@@ -29,14 +32,17 @@ func admit(typ string, d *document, shared map[string]*document) (*Schema, []err
 	res := resolver{root: d.root, shared: shared, p: p}
 	s := &Schema{Type: typ, ID: d.id, Raw: d.raw}
 	s.resolved = res.resolve(d.root, "", nil)
-	if res.nodes > maxNodes {
-		p.at("", CodeCost, "Das Schema hat mit aufgelösten Verweisen mehr als %d Teile.", "The schema has more than %d parts once references are resolved.", maxNodes)
+	if de, en, limit := res.dear(); de != "" {
+		p.at("", CodeCost, de, en, limit)
 	}
 	if len(p.list) > 0 {
 		return nil, p.list
 	}
 	s.texts()
 	s.marks(p)
+	if len(s.Sperren) > maxSperren {
+		p.at("", CodeCost, "Das Schema hat mehr als %d Sperren.", "The schema has more than %d block marks.", maxSperren)
+	}
 	if len(p.list) > 0 {
 		return nil, p.list
 	}
@@ -45,6 +51,7 @@ func admit(typ string, d *document, shared map[string]*document) (*Schema, []err
 		p.at("", CodeMeta, "Das Schema lässt sich nicht übersetzen.", "The schema does not compile.")
 		return nil, p.list
 	}
+	s.load = loadOf(s.resolved)
 	return s, nil
 }
 
@@ -56,13 +63,14 @@ func compile(id string, root map[string]any) (_ *jsonschema.Schema, err error) {
 			err = fmt.Errorf("compile schema: %v", v)
 		}
 	}()
-	raw, err := json.Marshal(root)
+	raw, err := json.Marshal(renamed(root))
 	if err != nil {
 		return nil, err
 	}
 	c := jsonschema.NewCompiler()
 	c.Draft = jsonschema.Draft2020
 	c.AssertFormat = true
+	c.RegisterExtension(uniqueKeyword, nil, unique{})
 	c.LoadURL = func(url string) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("reference to %s refused", strings.ToValidUTF8(url, "?"))
 	}

@@ -41,6 +41,10 @@ func decode(raw []byte) (any, error) {
 	if len(bytes.TrimSpace(raw[d.InputOffset():])) > 0 {
 		return nil, fmt.Errorf("text after the JSON value")
 	}
+	return decodeNumbers(raw)
+}
+
+func decodeNumbers(raw []byte) (any, error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
 	var doc any

@@ -25,7 +25,7 @@ const (
 	CodeKeyword  = "SCHEMA_KEYWORD"    // a keyword that is unknown or not allowed here
 	CodeOpen     = "SCHEMA_OPEN"       // accepts what it does not name
 	CodeMark     = "SCHEMA_MARK"       // an x- mark is missing or wrong
-	CodeCost     = "SCHEMA_COST"       // too large once references are resolved
+	CodeCost     = "SCHEMA_COST"       // too large or too dear once references are resolved
 	CodeTaken    = "SCHEMA_TAKEN"      // the type has a schema elsewhere
 	CodeExample  = "SCHEMA_EXAMPLE"    // examples are missing or do not do what they say
 	CodeRefBan   = "REF_FORBIDDEN"     // a reference out of the registry

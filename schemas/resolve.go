@@ -1,13 +1,19 @@
 package schemas
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// maxNodes bounds a schema after its references are resolved. Each node is
-// visited at most once per value, so this bounds the cost of validation too.
-const maxNodes = 5000
+// Limits of a schema after its references are resolved, so that a short file
+// does not become a large schema. What an event may cost is bounded by Budget.
+const (
+	maxNodes   = 5000
+	maxNesting = 100     // schemas and references within one another
+	maxWeight  = 200_000 // what is no schema: values, texts, steps of patterns
+)
 
 const sharedPrefix = IDPrefix + "gemeinsam."
 
@@ -17,21 +23,71 @@ type resolver struct {
 	root   map[string]any
 	shared map[string]*document
 	p      *problems
-	nodes  int
+
+	nodes, nesting, deepest, weight int
+}
+
+// dear tells what of a schema is beyond its limit, "" if nothing.
+func (r *resolver) dear() (de, en string, limit int) {
+	switch {
+	case r.nodes > maxNodes:
+		return "Das Schema hat mit aufgelösten Verweisen mehr als %d Teile.", "The schema has more than %d parts once references are resolved.", maxNodes
+	case r.deepest > maxNesting:
+		return "Im Schema stecken mit aufgelösten Verweisen mehr als %d Schemata und Verweise ineinander.", "The schema nests more than %d schemas and references once references are resolved.", maxNesting
+	case r.weight > maxWeight:
+		return "Muster, Aufzählungen und Texte des Schemas wiegen mit aufgelösten Verweisen mehr als %d.", "The patterns, enumerations and texts of the schema weigh more than %d once references are resolved.", maxWeight
+	}
+	return "", "", 0
+}
+
+// over counts node, and tells whether the schema is beyond its limits: then
+// there is nothing to resolve any more.
+func (r *resolver) over(node map[string]any) bool {
+	r.nodes++
+	r.deepest = max(r.deepest, r.nesting)
+	if r.weight <= maxWeight {
+		r.weight += ownWeight(node)
+	}
+	de, _, _ := r.dear()
+	return de != ""
+}
+
+// ownWeight is the weight of what a schema says by itself.
+func ownWeight(node map[string]any) int {
+	n := 0
+	for k, v := range node {
+		switch {
+		case k == "pattern":
+			s, _ := v.(string)
+			n += int(instructions(s))
+		case k == "patternProperties":
+			names, _ := v.(map[string]any)
+			for name := range names {
+				n += int(instructions(name))
+			}
+		case keywords[k] == nothing:
+			n += weight(v)
+		}
+		if names, ok := v.(map[string]any); ok && keywords[k] == byName {
+			for name := range names {
+				n += len(name) / 16
+			}
+		}
+	}
+	return n
 }
 
 // resolve gives node without references. stack holds the references being
 // resolved; pointer is where node or the outermost reference stands in the file.
 func (r *resolver) resolve(node map[string]any, pointer string, stack []string) map[string]any {
-	if r.nodes++; r.nodes > maxNodes {
+	r.nesting++
+	defer func() { r.nesting-- }()
+	if r.over(node) {
 		return map[string]any{}
 	}
-	out := make(map[string]any, len(node))
-	for k, v := range node {
-		if k != "$defs" && k != "$ref" {
-			out[k] = v
-		}
-	}
+	out := copied(node)
+	delete(out, "$defs")
+	delete(out, "$ref")
 	for _, c := range children(out) {
 		n, ok := c.node.(map[string]any)
 		if !ok {
@@ -49,26 +105,40 @@ func (r *resolver) resolve(node map[string]any, pointer string, stack []string) 
 	return out
 }
 
-// put replaces the child c of node, copying the container it stands in.
+// copied gives a copy of node, and of the lists and objects of schemas in it, so
+// that put can work on it.
+func copied(node map[string]any) map[string]any {
+	out := make(map[string]any, len(node))
+	for k, v := range node {
+		how := keywords[k]
+		switch in := v.(type) {
+		case []any:
+			if how == list || how == refiners {
+				v = slices.Clone(in)
+			}
+		case map[string]any:
+			if how == byName || how == refNames {
+				v = maps.Clone(in)
+			}
+		}
+		out[k] = v
+	}
+	return out
+}
+
+// put replaces the child c of a node that was copied.
 func put(node map[string]any, c child, value any) {
 	last := untoken(c.pointer[strings.LastIndexByte(c.pointer, '/')+1:])
 	switch in := node[c.keyword].(type) {
 	case []any:
-		fresh := append([]any(nil), in...)
 		i, _ := strconv.Atoi(last)
-		fresh[i] = value
-		node[c.keyword] = fresh
+		in[i] = value
 	case map[string]any:
 		if how := keywords[c.keyword]; how == one || how == refining {
 			node[c.keyword] = value
 			return
 		}
-		fresh := make(map[string]any, len(in))
-		for k, v := range in {
-			fresh[k] = v
-		}
-		fresh[last] = value
-		node[c.keyword] = fresh
+		in[last] = value
 	}
 }
 

@@ -33,6 +33,7 @@ type Schema struct {
 	resolved map[string]any
 	names    map[string]bool
 	compiled *jsonschema.Schema
+	load     *load
 }
 
 // Sperre is a block mark: the field at Pointer tells whether block Name is set.

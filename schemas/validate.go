@@ -1,7 +1,9 @@
 package schemas
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,21 +13,32 @@ import (
 // maxViolations bounds what Validate reports.
 const maxViolations = 20
 
+// Keywords of violations that are none of the schema's.
+const (
+	KeywordInternal = "internal" // the check itself failed
+	KeywordBudget   = "budget"   // the check was not made: it would take more than Budget
+)
+
 // Violation is one way in which data breaks its schema. It holds no value, and
 // no name that the schema does not have.
 type Violation struct {
 	Pointer string // where in the data, JSON Pointer
-	Keyword string // which keyword of JSON Schema; "internal" if the check itself failed
+	Keyword string // which keyword of JSON Schema, or one of the Keyword constants
 }
 
 // Validate checks data, decoded with json.Number for numbers and past the gate
-// of flow/accept (depth, size of numbers). Nil means valid.
+// of flow/accept (depth, size of numbers). Nil means valid. Data that would take
+// more than Budget is not looked at further. The violations are sorted: the same
+// data gives the same ones.
 func (s *Schema) Validate(doc any) (found []Violation) {
 	defer func() {
 		if recover() != nil {
-			found = []Violation{{Keyword: "internal"}}
+			found = []Violation{{Keyword: KeywordInternal}}
 		}
 	}()
+	if s.count(doc, Budget) < 0 {
+		return []Violation{{Keyword: KeywordBudget}}
+	}
 	return violations(s.compiled.Validate(doc), s.names)
 }
 
@@ -37,7 +50,7 @@ func violations(err error, names map[string]bool) []Violation {
 	}
 	ve, ok := errors.AsType[*jsonschema.ValidationError](err)
 	if !ok {
-		return []Violation{{Keyword: "internal"}}
+		return []Violation{{Keyword: KeywordInternal}}
 	}
 	var out []Violation
 	seen := map[Violation]bool{}
@@ -46,7 +59,7 @@ func violations(err error, names map[string]bool) []Violation {
 		keyword := e.KeywordLocation[strings.LastIndexByte(e.KeywordLocation, '/')+1:]
 		if len(e.Causes) == 0 || keyword == "anyOf" || keyword == "oneOf" {
 			v := Violation{known(e.InstanceLocation, names), keyword}
-			if !seen[v] && len(out) < maxViolations {
+			if !seen[v] {
 				seen[v] = true
 				out = append(out, v)
 			}
@@ -57,7 +70,11 @@ func violations(err error, names map[string]bool) []Violation {
 		}
 	}
 	walk(ve)
-	return out
+	// the library goes through objects in the order of Go's maps, which is none
+	slices.SortFunc(out, func(a, b Violation) int {
+		return cmp.Or(strings.Compare(a.Pointer, b.Pointer), strings.Compare(a.Keyword, b.Keyword))
+	})
+	return out[:min(len(out), maxViolations)]
 }
 
 func known(pointer string, names map[string]bool) string {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
 )
 
 func doc(t *testing.T, text string) any {
@@ -66,8 +68,8 @@ func TestValidateSurvivesPanic(t *testing.T) {
 	if errs != nil {
 		t.Fatal(errs)
 	}
-	got := s.Validate(map[string]any{"n": json.Number("1e2000000000")})
-	if !slices.Equal(got, []Violation{{"", "internal"}}) {
+	got := s.Validate(map[string]any{"n": json.Number("no number")})
+	if !slices.Equal(got, []Violation{{"", KeywordInternal}}) {
 		t.Errorf("got %v", got)
 	}
 	if got := s.Validate(map[string]any{"n": struct{}{}}); len(got) != 1 {
@@ -132,6 +134,8 @@ func TestPeriod(t *testing.T) {
 	}
 }
 
+// FuzzAdmit: whatever a schema and data are, the verdicts are the same twice, the
+// library does not panic, and a violation holds nothing of the data.
 func FuzzAdmit(f *testing.F) {
 	for _, typ := range []string{"de.meldewesen.wohnung-angemeldet.v1", "de.antrag.status-geaendert.v1"} {
 		r, err := Embedded()
@@ -141,19 +145,67 @@ func FuzzAdmit(f *testing.F) {
 		s, _ := r.Lookup(typ)
 		f.Add(s.Raw, []byte(`{"person": {"deutsch": 1}}`))
 	}
-	f.Fuzz(func(_ *testing.T, schema, data []byte) {
+	for _, c := range slowPairs {
+		f.Add(rootWith(c.members), []byte(c.data(300)))
+	}
+	for _, in := range corpusSeeds(f, "schema") {
+		f.Add(in, []byte(`{"vorgang":"V-1","betrag":12.50}`))
+	}
+	f.Fuzz(func(t *testing.T, schema, data []byte) {
 		r, _ := Embedded()
-		s, errs := r.Admit("de.antrag.status-geaendert.v1", "schema.json", schema)
+		s, errs := r.Admit("de.test.v1", "schema.json", schema)
+		_, again := r.Admit("de.test.v1", "schema.json", schema)
+		if len(errs) != len(again) {
+			t.Fatalf("%v, then %v", errs, again)
+		}
 		if errs != nil {
 			return
 		}
-		if v, err := decode(data); err == nil {
-			s.Validate(v)
-			s.Blocked(v)
-			s.Conditions(v)
-			for _, address := range s.Adressen {
-				s.Adresse(v, address.Pointer)
+		v, err := decode(data)
+		if err != nil {
+			return
+		}
+		found := s.Validate(v)
+		if again := s.Validate(v); !slices.Equal(found, again) {
+			t.Fatalf("%v, then %v", found, again)
+		}
+		for _, violation := range found {
+			if violation.Keyword == KeywordInternal || known(violation.Pointer, s.names) != violation.Pointer {
+				t.Fatalf("%+v", violation)
 			}
+		}
+		s.Blocked(v)
+		s.Conditions(v)
+		for _, address := range s.Adressen {
+			s.Adresse(v, address.Pointer)
+		}
+	})
+}
+
+// FuzzUnique holds our uniqueItems against the library's.
+func FuzzUnique(f *testing.F) {
+	for _, s := range []string{
+		`[1,1.0]`, `[1,"1"]`, `[0,-0]`, `[1e1,10]`, `[0.1,1e-1]`, `[[],[[]]]`, `[[[],[]],[[[]]]]`, `[{"a":1,"b":2},{"b":2,"a":1}]`, `[{"a":1},{"a":1.5}]`,
+		`[null,false,0,"",[],{}]`, `[true,true]`, `["a\u0003b",["a","b"]]`, `[["a","b"],["a\u0003b"]]`, `{"a":1}`, `[1,[1],{"1":1},"n","t","f"]`,
+	} {
+		f.Add([]byte(s))
+	}
+	ours, err := compile("urn:ours", map[string]any{"uniqueItems": true})
+	if err != nil {
+		f.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("urn:theirs", strings.NewReader(`{"uniqueItems": true}`)); err != nil {
+		f.Fatal(err)
+	}
+	theirs := c.MustCompile("urn:theirs")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		v, err := decode(data)
+		if err != nil || len(data) > 2000 {
+			return
+		}
+		if a, b := ours.Validate(v), theirs.Validate(v); (a == nil) != (b == nil) {
+			t.Fatalf("ours says %v, the library %v", a, b)
 		}
 	})
 }

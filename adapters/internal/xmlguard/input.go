@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -26,6 +28,9 @@ type input struct {
 	line    int
 	column  int
 	failed  error // what the reader below reported, io.EOF aside
+
+	reference []byte // a character reference underway: "&#xD80"
+	surrogate bool   // the token has a reference to a surrogate
 }
 
 func newInput(r io.Reader, limit int64) (*input, error) {
@@ -65,10 +70,43 @@ func (in *input) ReadByte() (byte, error) {
 	b := in.pending[in.next]
 	in.next++
 	in.count++
-	if len(in.raw) < rawKept {
+	in.refer(b)
+	switch {
+	case len(in.raw) < rawKept:
 		in.raw = append(in.raw, b)
+	case in.raw[0] == '<' && in.raw[1] == '?':
+		return 0, in.refuse(PI, "a processing instruction")
+	case in.raw[0] == '<' && in.raw[1] != '!':
+		// the decoder would collect all of it, and its attributes
+		return 0, in.refuse(Limit, "a tag that is too long")
 	}
 	return b, nil
+}
+
+// refer watches for a reference to a surrogate (&#xD800;), which is no character
+// (XML 1.0, 4.1) and becomes U+FFFD in the decoder, as if that had been written.
+func (in *input) refer(b byte) {
+	switch {
+	case b == '&':
+		in.reference = append(in.reference[:0], b)
+	case len(in.reference) == 0:
+	case b == ';':
+		in.surrogate = in.surrogate || isSurrogate(string(in.reference))
+		in.reference = in.reference[:0]
+	case len(in.reference) < 64:
+		in.reference = append(in.reference, b)
+	}
+}
+
+// isSurrogate reads "&#xD800" or "&#55296".
+func isSurrogate(reference string) bool {
+	base := 10
+	digits, ok := strings.CutPrefix(reference, "&#")
+	if hex, isHex := strings.CutPrefix(digits, "x"); isHex {
+		digits, base = hex, 16
+	}
+	n, err := strconv.ParseUint(digits, base, 32)
+	return ok && err == nil && n >= 0xD800 && n <= 0xDFFF
 }
 
 func (in *input) fill() error {
@@ -104,6 +142,7 @@ func (in *input) refuse(code Code, what string) *Error {
 // mark begins a new token. ahead is how many bytes the decoder has already
 // taken of it (the "<" that ended a text).
 func (in *input) mark(ahead int64) (line, column int) {
+	in.surrogate = false
 	if ahead == 1 {
 		in.raw = append(in.raw[:0], '<')
 		return in.line, in.column - 1

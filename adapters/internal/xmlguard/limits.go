@@ -11,7 +11,7 @@ type Limits struct {
 
 // Defaults suit a XÖV message: 40 MiB is what XTA carries in one container.
 func Defaults() Limits {
-	return Limits{Bytes: 40 << 20, Depth: 200, Tokens: 4_000_000, Attributes: 256, Kept: 100_000}
+	return Limits{Bytes: 40 << 20, Depth: 64, Tokens: 4_000_000, Attributes: 256, Kept: 100_000}
 }
 
 func (l Limits) orDefaults() Limits {

@@ -3,10 +3,9 @@ package xmlguard
 import (
 	"bytes"
 	"regexp"
-	"strings"
 )
 
-// Three things that encoding/xml does not tell are seen in the text of the
+// Two things that encoding/xml does not tell are seen in the text of the
 // token itself.
 
 var manyColons = regexp.MustCompile(`^</?[^\s<>/=:]*:[^\s<>/=:]*:|[\s][^\s<>/=:"']*:[^\s<>/=:"']*:[^\s<>/="']*\s*=?\s*$`)
@@ -33,18 +32,4 @@ func spacedAttributes(raw []byte) bool {
 		}
 	}
 	return true
-}
-
-// surrogate says whether a U+FFFD in what the decoder made of raw can only come
-// from a reference to a surrogate (&#xD800;), which is no character.
-func surrogate(raw []byte, made string) bool {
-	if !strings.ContainsRune(made, '\uFFFD') {
-		return false
-	}
-	for _, honest := range []string{"\uFFFD", "FFFD", "65533"} {
-		if bytes.Contains(bytes.ToUpper(raw), []byte(honest)) {
-			return false
-		}
-	}
-	return bytes.Contains(raw, []byte("&#"))
 }

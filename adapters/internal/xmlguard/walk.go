@@ -73,10 +73,8 @@ func (w *walk) element(t xml.StartElement) (*Element, error) {
 	if space == includeSpace {
 		return nil, w.refuse(XInclude, "wants to include another document")
 	}
-	for _, a := range attrs {
-		if surrogate(w.in.raw, a.Value) {
-			return nil, w.refuse(Syntax, "a character that XML does not allow")
-		}
+	if w.in.surrogate {
+		return nil, w.refuse(Syntax, "a character that XML does not allow")
 	}
 	return &Element{Space: space, Local: t.Name.Local, Attrs: attrs, Line: w.line, Column: w.column}, nil
 }
@@ -125,7 +123,7 @@ func (w *walk) end(t xml.EndElement) error {
 }
 
 func (w *walk) text(t xml.CharData) error {
-	if bytes.ContainsRune(t, '\uFFFD') && surrogate(w.in.raw, string(t)) {
+	if w.in.surrogate && !bytes.HasPrefix(w.in.raw, []byte("<![CDATA[")) {
 		return w.refuse(Syntax, "a character that XML does not allow")
 	}
 	if len(w.open) == 0 {

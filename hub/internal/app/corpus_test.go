@@ -3,7 +3,6 @@ package app_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,19 +14,14 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/app"
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest/corpus"
 )
 
 // TestCorpusNATS publishes as the corpus's attackers do, with replies and headers
 // that mean something to the server: nothing is lost, nothing lies under another
 // organisation's subjects, no stream is emptied, and the events after them flow.
 func TestCorpusNATS(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("..", "..", "..", "..", "shared", "corpus", "nats", "*.json"))
-	if err != nil || len(files) < 8 {
-		if os.Getenv("AMTSBOTE_INTEROP") == "must" {
-			t.Fatalf("the corpus must be there: %v", err)
-		}
-		t.Skip("not run: the corpus of bad inputs is missing")
-	}
+	inputs := corpus.Read(t, "nats")
 	dir, w := t.TempDir(), newWatch()
 	hubtest.WriteFederation(t, dir)
 	a := startApp(t, app.Config{Directory: dir, Data: filepath.Join(t.TempDir(), "data"), Observer: w, Listen: "127.0.0.1:0"})
@@ -36,14 +30,12 @@ func TestCorpusNATS(t *testing.T) {
 	nc := rawClient(t, a)
 	publish("in.alpha.app."+hubtest.Ding, ding("before"))
 	w.expect(t, 1, 0)
-	for i, file := range files {
-		raw, err := os.ReadFile(file)
-		must(t, err)
+	for i, input := range inputs {
 		var in struct {
 			Reply   string
 			Headers map[string][]string
 		}
-		must(t, json.Unmarshal(raw, &in))
+		must(t, json.Unmarshal(input.Data, &in))
 		m := nats.NewMsg("in.alpha.app." + hubtest.Ding)
 		m.Reply = strings.ReplaceAll(strings.ReplaceAll(in.Reply, "stadt-b", "beta"), "INGRESS", bus.InStream("alpha"))
 		for name, values := range in.Headers {
@@ -60,7 +52,7 @@ func TestCorpusNATS(t *testing.T) {
 			through = ds[0].ID == fmt.Sprint("good-", i)
 			foreign := ds[0].In == bus.InStream("beta")
 			if !foreign && ds[0].Outcome != hub.Routed || foreign && ds[0].Outcome != hub.Quarantined {
-				t.Errorf("%s: %s of %s is %s (%s)", filepath.Base(file), ds[0].ID, ds[0].In, ds[0].Outcome, ds[0].Code)
+				t.Errorf("%s: %s of %s is %s (%s)", input.File, ds[0].ID, ds[0].In, ds[0].Outcome, ds[0].Code)
 			}
 		}
 	}

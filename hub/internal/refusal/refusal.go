@@ -19,7 +19,7 @@ const (
 	JSONDepth         Code = "JSON_DEPTH"         // nested too deep
 	DuplicateKey      Code = "DUPLICATE_KEY"      // a name twice in an object, a header twice
 	NumberLimit       Code = "NUMBER_LIMIT"       // a number too long or with too large an exponent
-	CERequired        Code = "CE_REQUIRED"        // a required attribute is missing or empty
+	CERequired        Code = "CE_REQUIRED"        // a required attribute is missing, or one is empty that must not be
 	CESpecVersion     Code = "CE_SPECVERSION"     // specversion is not 1.0
 	CEType            Code = "CE_TYPE"            // an attribute has a type that CloudEvents lacks
 	CEAttrName        Code = "CE_ATTR_NAME"       // an attribute name is not [a-z0-9]{1,32}
@@ -42,6 +42,7 @@ const (
 	SchemaUnknown     Code = "SCHEMA_UNKNOWN"     // dataschema is not the schema of the type
 	MediaTypeMismatch Code = "MEDIATYPE_MISMATCH" // the payload is not what datacontenttype says
 	SchemaInvalid     Code = "SCHEMA_INVALID"     // the payload breaks its schema
+	WorkLimit         Code = "WORK_LIMIT"         // to hold the payload to its schema would take too long
 	NoAgreement       Code = "NO_AGREEMENT"       // no agreement in force lets anybody have it
 	AddressUnknown    Code = "ADDRESS_UNKNOWN"    // an agreement applies, but its address names nobody
 	Internal          Code = "INTERNAL"           // a fault of the hub: report it
@@ -59,7 +60,7 @@ func Codes() []Code {
 		DuplicateKey, NumberLimit, CERequired, CESpecVersion, CEType, CEAttrName, CEIntRange, CELimit,
 		CEControlChar, CENonchar, CESurrogate, CEPercent, CEURI, CETime, CEMediaType, CEBase64, DataTwice,
 		SubjectMismatch, SourceNotAllowed, Conflict, TimeImplausible, TypeUnknown, SchemaUnknown,
-		MediaTypeMismatch, SchemaInvalid, NoAgreement, AddressUnknown, Internal, ReceiverRefused,
+		MediaTypeMismatch, SchemaInvalid, WorkLimit, NoAgreement, AddressUnknown, Internal, ReceiverRefused,
 		SchemaGone, NotCarriedOut, Behind, Returned,
 	}
 }

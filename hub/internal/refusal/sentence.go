@@ -5,6 +5,9 @@ package refusal
 func (c Code) Sentence(lang string) string {
 	s, ok := sentences[c]
 	if !ok {
+		s, ok = outside[c]
+	}
+	if !ok {
 		return string(c)
 	}
 	if lang == "de" {
@@ -17,14 +20,14 @@ var sentences = map[Code][2]string{
 	Forged:            {"Das Subject passt nicht zum Eingang. Der Absender muss unter seinem eigenen Namen senden.", "The subject does not fit the in stream. The sender must publish under its own name."},
 	AppUnknown:        {"Das Fachverfahren steht nicht im Verbundverzeichnis. Der Datensteward muss es eintragen oder der Absender den Namen berichtigen.", "The application is not in the federation directory. A steward must add it, or the sender correct the name."},
 	TooLarge:          {"Das Ereignis ist zu groß. Der Absender muss große Inhalte als dataref senden.", "The event is too large. The sender must send large content as dataref."},
-	ModeMismatch:      {"Die Nachricht ist kein einzelnes CloudEvent. Der Absender muss Content-Type und Inhalt in Einklang bringen.", "The message is no single CloudEvent. The sender must bring content type and body in line."},
+	ModeMismatch:      {"Die Nachricht ist kein einzelnes CloudEvent. Der Absender muss Content-Type, ce-Köpfe und Inhalt in Einklang bringen.", "The message is no single CloudEvent. The sender must bring content type, ce- headers and body in line."},
 	UTF8Invalid:       {"Der Text ist kein gültiges UTF-8. Der Absender muss die Kodierung berichtigen.", "The text is not valid UTF-8. The sender must correct the encoding."},
 	JSONSyntax:        {"Der Inhalt ist kein gültiges JSON. Der Absender muss ihn berichtigen.", "The content is not valid JSON. The sender must correct it."},
 	JSONTrailing:      {"Nach dem JSON-Wert folgt weiterer Text. Der Absender muss ihn entfernen.", "There is text after the JSON value. The sender must remove it."},
 	JSONDepth:         {"Das JSON ist zu tief verschachtelt (mehr als 64 Ebenen).", "The JSON is nested too deep (more than 64 levels)."},
 	DuplicateKey:      {"Ein Name kommt doppelt vor. Der Absender muss das Ereignis eindeutig machen.", "A name occurs twice. The sender must make the event unambiguous."},
 	NumberLimit:       {"Eine Zahl ist zu lang oder hat einen zu großen Exponenten.", "A number is too long or has too large an exponent."},
-	CERequired:        {"Ein Pflichtattribut fehlt oder ist leer.", "A required attribute is missing or empty."},
+	CERequired:        {"Ein Pflichtattribut fehlt, oder ein Attribut ist leer, das es nicht sein darf.", "A required attribute is missing, or an attribute is empty that must not be."},
 	CESpecVersion:     {"specversion muss 1.0 sein.", "specversion must be 1.0."},
 	CEType:            {"Ein Attribut hat einen Datentyp, den CloudEvents nicht kennt.", "An attribute has a data type that CloudEvents does not know."},
 	CEAttrName:        {"Ein Attributname ist nicht erlaubt (nur a-z und 0-9, höchstens 32 Zeichen).", "An attribute name is not allowed (only a-z and 0-9, at most 32 characters)."},
@@ -47,6 +50,7 @@ var sentences = map[Code][2]string{
 	SchemaUnknown:     {"dataschema ist nicht das Ereignisschema dieses Typs.", "dataschema is not the event schema of this type."},
 	MediaTypeMismatch: {"Der Inhalt ist nicht, was datacontenttype sagt.", "The payload is not what datacontenttype says."},
 	SchemaInvalid:     {"Der Inhalt verletzt sein Ereignisschema. Der Absender muss ihn berichtigen.", "The payload breaks its event schema. The sender must correct it."},
+	WorkLimit:         {"Den Inhalt an seinem Ereignisschema zu prüfen, würde zu lange dauern. Der Absender muss ihn auf mehrere Ereignisse verteilen oder als dataref senden; sonst muss der Datensteward das Ereignisschema vereinfachen.", "To hold the payload to its event schema would take too long. The sender must spread it over several events or send it as dataref; otherwise a steward must simplify the event schema."},
 	NoAgreement:       {"Keine geltende Übermittlungsregel lässt das Ereignis zu einem Empfänger.", "No agreement in force lets any receiver have the event."},
 	AddressUnknown:    {"Eine Übermittlungsregel gilt, aber ihre Adresse nennt kein Mitglied der Gruppe. Der Absender muss die Adresse berichtigen oder der Datensteward das Mitglied aufnehmen.", "An agreement applies, but its address names no member of the group. The sender must correct the address, or a steward add the member."},
 	Internal:          {"Ein Fehler im Amtsboten. Bitte melden.", "A fault of the hub. Please report it."},

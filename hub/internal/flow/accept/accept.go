@@ -100,9 +100,14 @@ func Decode(m *event.Message) (*event.Event, *refusal.Refusal) {
 	if r != nil {
 		return nil, r
 	}
-	if h.structured() {
-		r = readStructured(e, h)
-	} else {
+	structured, r := h.structured()
+	switch {
+	case r != nil:
+	case structured:
+		if r = readStructured(e); r == nil {
+			r = h.repeats(e)
+		}
+	default:
 		r = readBinary(e, h)
 	}
 	if r == nil {

@@ -4,7 +4,8 @@ import (
 	"mime"
 	"net/url"
 	"strings"
-	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
@@ -25,6 +26,12 @@ func checkAttributes(e *event.Event) *refusal.Refusal {
 			return r
 		}
 	}
+	// these may be missing; when they are there they are not empty (3.1)
+	for _, name := range []string{event.AttrSubject, event.AttrTime, event.AttrDataSchema, event.AttrDataContentType} {
+		if value, set := e.Attributes[name]; set && value == "" {
+			return refusal.At(refusal.CERequired, name)
+		}
+	}
 	if r := checkURIs(e); r != nil {
 		return r
 	}
@@ -38,6 +45,9 @@ func checkText(name, value string) *refusal.Refusal {
 	}
 	if len(value) > limit {
 		return refusal.At(refusal.CELimit, name)
+	}
+	if !utf8.ValidString(value) {
+		return refusal.At(refusal.UTF8Invalid, name)
 	}
 	for _, r := range value {
 		switch {
@@ -69,11 +79,18 @@ func checkURIs(e *event.Event) *refusal.Refusal {
 }
 
 func validURI(s string, absolute bool) bool {
-	if strings.ContainsAny(s, " \"{}|\\^`") || !percentIsHex(s) {
+	if strings.ContainsAny(s, " \"{}|\\^`") || strings.IndexFunc(s, unseen) >= 0 || !percentIsHex(s) {
 		return false
 	}
 	u, err := url.Parse(s)
 	return err == nil && (!absolute || u.Scheme != "")
+}
+
+// unseen are characters that would make two URIs look like one. Beyond ASCII a
+// URI has none at all (RFC 3986), but letters are let pass (RFC 3987): they
+// compare by their bytes.
+func unseen(r rune) bool {
+	return r > 0x7f && !unicode.IsGraphic(r) || unicode.In(r, unicode.Zs, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }
 
 // percentIsHex: net/url does not look into what follows the scheme of a URN.
@@ -82,23 +99,10 @@ func percentIsHex(s string) bool {
 	return ok
 }
 
-// checkTime: time is an RFC 3339 timestamp with a year of four digits.
-func checkTime(e *event.Event) *refusal.Refusal {
-	s := e.Attributes[event.AttrTime]
-	if s == "" {
-		return nil
-	}
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		return refusal.At(refusal.CETime, event.AttrTime)
-	}
-	e.Time = t
-	return nil
-}
-
-// validName: CloudEvents 3.1 allows lower-case letters and digits only.
+// validName: CloudEvents 3.1 allows lower-case letters and digits only, and no
+// attribute called data.
 func validName(s string) bool {
-	if s == "" || len(s) > MaxName {
+	if s == "" || s == "data" || len(s) > MaxName {
 		return false
 	}
 	for i := 0; i < len(s); i++ {

@@ -1,7 +1,7 @@
 package accept
 
 import (
-	"sort"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/amtsbote/amtsbote/hub/internal/event"
@@ -10,7 +10,7 @@ import (
 
 // readBinary reads binary mode: one header an attribute (NATS binding 3.1).
 func readBinary(e *event.Event, h *header) *refusal.Refusal {
-	sort.Strings(h.order)
+	slices.Sort(h.order)
 	if len(h.order) > MaxAttributes {
 		return refusal.At(refusal.CELimit, "")
 	}
@@ -24,8 +24,13 @@ func readBinary(e *event.Event, h *header) *refusal.Refusal {
 		}
 		set(e, name, value)
 	}
-	if e.ContentType() == "" && h.contentType != "" {
+	// content-type is datacontenttype (3.1.1); who says both says the same
+	switch _, twice := h.attributes[event.AttrDataContentType]; {
+	case h.contentType == "":
+	case !twice:
 		set(e, event.AttrDataContentType, h.contentType)
+	case e.ContentType() != h.contentType:
+		return refusal.At(refusal.MediaTypeMismatch, event.AttrDataContentType)
 	}
 	if len(e.Message.Data) > 0 {
 		e.Data = e.Message.Data

@@ -1,13 +1,11 @@
 package accept
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest/corpus"
 )
 
 // later lists codes that another stage gives: ownership, schema and routing are
@@ -19,47 +17,19 @@ var later = map[string]bool{
 // TestCorpus holds the gate to the corpus of bad inputs: on NATS an HTTP
 // refusal is quarantine with the same code.
 func TestCorpus(t *testing.T) {
-	dir := filepath.Join("..", "..", "..", "..", "..", "shared", "corpus")
-	raw, err := os.ReadFile(filepath.Join(dir, "index.json"))
-	if err != nil {
-		if os.Getenv("AMTSBOTE_INTEROP") == "must" {
-			t.Fatalf("the corpus must be there: %v", err)
-		}
-		t.Skipf("not run: the corpus of bad inputs is missing: %v", err)
-	}
-	var index struct {
-		Inputs []struct{ File, Kind, Expect, Code string }
-	}
-	if err := json.Unmarshal(raw, &index); err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for _, in := range index.Inputs {
-		if in.Kind != "ce" && in.Kind != "payload" {
-			continue
-		}
-		n++
-		t.Run(in.File, func(t *testing.T) {
-			data, err := os.ReadFile(filepath.Join(dir, in.File))
-			if err != nil {
-				t.Fatal(err)
+	corpus.Each(t, func(t *testing.T, in corpus.Input) {
+		_, r := Decode(corpusMessage(in.Kind, in.Data))
+		switch {
+		case in.Accepted() || later[in.Code]:
+			if r != nil {
+				t.Errorf("refused with %v, want it to pass the gate", r)
 			}
-			_, r := Decode(corpusMessage(in.Kind, data))
-			switch {
-			case in.Expect == "accept" || later[in.Code]:
-				if r != nil {
-					t.Errorf("refused with %v, want it to pass the gate", r)
-				}
-			case r == nil:
-				t.Errorf("passed the gate, want %s", in.Code)
-			case string(r.Code) != in.Code:
-				t.Errorf("refused with %v, want %s", r, in.Code)
-			}
-		})
-	}
-	if n < 80 {
-		t.Errorf("only %d inputs were tried", n)
-	}
+		case r == nil:
+			t.Errorf("passed the gate, want %s", in.Code)
+		case string(r.Code) != in.Code:
+			t.Errorf("refused with %v, want %s", r, in.Code)
+		}
+	}, "ce", "payload")
 }
 
 func corpusMessage(kind string, data []byte) *event.Message {

@@ -38,13 +38,13 @@ func checkData(e *event.Event) *refusal.Refusal {
 	return scan(e.Data)
 }
 
-// isJSON: no media type means JSON (JSON format 3.1); so do +json types.
+// isJSON: no media type means JSON (JSON format 3.1); so do +json types, in UTF-8.
 func isJSON(contentType string) bool {
 	if contentType == "" {
 		return true
 	}
-	t, _, err := mime.ParseMediaType(contentType)
-	return err == nil && (t == "application/json" || t == "text/json" || strings.HasSuffix(t, "+json"))
+	t, params, err := mime.ParseMediaType(contentType)
+	return err == nil && utf8Named(params) && (t == "application/json" || t == "text/json" || strings.HasSuffix(t, "+json"))
 }
 
 func strict(data []byte) *refusal.Refusal {

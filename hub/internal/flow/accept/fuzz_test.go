@@ -2,10 +2,14 @@ package accept
 
 import (
 	"encoding/json"
+	"regexp"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest/corpus"
+	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
 // FuzzStructured: whatever a sender writes, the gate neither panics nor wavers,
@@ -19,6 +23,9 @@ func FuzzStructured(f *testing.F) {
 	} {
 		f.Add([]byte(s))
 	}
+	for _, s := range corpus.Seeds(f, "ce", "batch") {
+		f.Add(s)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		verdict(t, map[string][]string{"Content-Type": {"application/cloudevents+json"}}, data)
 	})
@@ -28,6 +35,12 @@ func FuzzStructured(f *testing.F) {
 func FuzzBinary(f *testing.F) {
 	f.Add("1", "urn:x", "t", "application/json", "x%20y", []byte(`{"n":1}`))
 	f.Add("%C3%A4", "urn:x:%", "t", "text/xml; charset=utf-8", "%zz", []byte("<a/>"))
+	for _, s := range corpus.Seeds(f, "payload", "schema") {
+		f.Add("1", "urn:x", "t", "application/json", "x", s)
+	}
+	for _, s := range corpus.Seeds(f, "xml") {
+		f.Add("1", "urn:x", "t", "text/xml", "x", s)
+	}
 	f.Fuzz(func(t *testing.T, id, source, typ, contentType, ext string, data []byte) {
 		verdict(t, map[string][]string{
 			"ce-specversion": {"1.0"}, "ce-id": {id}, "ce-source": {source}, "ce-type": {typ},
@@ -35,6 +48,10 @@ func FuzzBinary(f *testing.F) {
 		}, data)
 	})
 }
+
+// reason is all that a refusal of the gate says beside its code: an attribute's
+// name, a member's, or nothing.
+var reason = regexp.MustCompile(`^([a-z0-9]{1,32}|data_base64|content-type)?$`)
 
 func verdict(t *testing.T, header map[string][]string, data []byte) {
 	t.Helper()
@@ -45,6 +62,9 @@ func verdict(t *testing.T, header map[string][]string, data []byte) {
 		t.Fatalf("the verdict wavers: %v, %v", r, r2)
 	}
 	if r != nil {
+		if !reason.MatchString(r.At) || r.Keyword != "" || !slices.Contains(refusal.Codes(), r.Code) {
+			t.Fatalf("the refusal says %q", r)
+		}
 		return
 	}
 	if e.Digest() != again.Digest() || e.ID() == "" || e.Source() == "" || e.Type() == "" {

@@ -1,6 +1,8 @@
 package accept
 
 import (
+	"mime"
+	"slices"
 	"strings"
 
 	"github.com/amtsbote/amtsbote/hub/internal/event"
@@ -14,6 +16,7 @@ const prefix = "ce-"
 // sender's Nats-* headers never reach the hub's own publishing.
 type header struct {
 	contentType string
+	typed       bool              // there is a content type, be it empty
 	attributes  map[string]string // name without "ce-"
 	order       []string
 }
@@ -22,46 +25,93 @@ type header struct {
 // HTTP-minded clients write Ce-Id); one attribute twice is refused.
 func headers(m *event.Message) (*header, *refusal.Refusal) {
 	h := &header{attributes: map[string]string{}}
-	for name, values := range m.Header {
-		low := strings.ToLower(name)
-		isAttribute := strings.HasPrefix(low, prefix)
-		if !isAttribute && low != "content-type" {
-			continue
+	names := make([]string, 0, len(m.Header))
+	for name := range m.Header {
+		names = append(names, name)
+	}
+	slices.Sort(names) // of several faults the same one is told each time
+	for _, name := range names {
+		if r := h.add(lower(name), m.Header[name]); r != nil {
+			return nil, r
 		}
-		if len(values) != 1 {
-			return nil, refusal.At(refusal.DuplicateKey, "")
-		}
-		if !isAttribute {
-			if h.contentType != "" {
-				return nil, refusal.At(refusal.DuplicateKey, low)
-			}
-			h.contentType = values[0]
-			continue
-		}
-		attr := low[len(prefix):]
-		if !validName(attr) { // the name itself is the sender's text: it is not repeated
-			return nil, refusal.At(refusal.CEAttrName, "")
-		}
-		if _, twice := h.attributes[attr]; twice {
-			return nil, refusal.At(refusal.DuplicateKey, attr)
-		}
-		h.attributes[attr] = values[0]
-		h.order = append(h.order, attr)
 	}
 	return h, nil
 }
 
-// structured tells the content mode (NATS binding 3): structured when the
-// content type says so, and when there is no CloudEvents header at all, since
-// NATS clients without headers can only send structured events.
-func (h *header) structured() bool {
-	if strings.HasPrefix(strings.ToLower(h.contentType), "application/cloudevents") {
-		return true
+func (h *header) add(name string, values []string) *refusal.Refusal {
+	attr, isAttribute := strings.CutPrefix(name, prefix)
+	switch {
+	case !isAttribute && name != "content-type":
+		return nil
+	case len(values) != 1:
+		return refusal.At(refusal.DuplicateKey, "")
+	case !isAttribute && h.typed:
+		return refusal.At(refusal.DuplicateKey, name)
+	case !isAttribute:
+		h.contentType, h.typed = values[0], true
+		return nil
+	case !validName(attr): // the name itself is the sender's text: it is not repeated
+		return refusal.At(refusal.CEAttrName, "")
 	}
-	return len(h.attributes) == 0
+	if _, twice := h.attributes[attr]; twice {
+		return refusal.At(refusal.DuplicateKey, attr)
+	}
+	h.attributes[attr] = values[0]
+	h.order = append(h.order, attr)
+	return nil
 }
 
-// batch tells whether the content type names a batch.
-func (h *header) batch() bool {
-	return strings.HasPrefix(strings.ToLower(h.contentType), "application/cloudevents-batch")
+// lower leaves all but A to Z alone: strings.ToLower would make a Kelvin sign a k.
+func lower(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, name)
+}
+
+// structured tells the content mode (NATS binding 3): structured when the
+// content type says so, and when there is no CloudEvents header at all, since
+// NATS clients without headers can only send structured events. A batch, another
+// format than JSON and another character set than UTF-8 are refused.
+func (h *header) structured() (bool, *refusal.Refusal) {
+	said := strings.TrimSpace(h.contentType)
+	if !strings.HasPrefix(lower(said), "application/cloudevents") {
+		if len(h.attributes) > 0 {
+			return false, nil
+		}
+		if said != "" && !isJSON(said) {
+			return false, refusal.At(refusal.ModeMismatch, "")
+		}
+		return true, nil
+	}
+	t, params, err := mime.ParseMediaType(said)
+	if err != nil || t != "application/cloudevents" && t != "application/cloudevents+json" || !utf8Named(params) {
+		return false, refusal.At(refusal.ModeMismatch, "")
+	}
+	return true, nil
+}
+
+// utf8Named tells whether the parameters of a media type leave it at UTF-8, the
+// only encoding of JSON between systems (RFC 8259, 8.1). Who reads by another
+// name reads another text.
+func utf8Named(params map[string]string) bool {
+	switch lower(params["charset"]) {
+	case "", "utf-8", "utf8", "us-ascii":
+		return true
+	}
+	return false
+}
+
+// repeats refuses headers that say other than a structured event does: they may
+// be there (HTTP binding 3.2.2), but then the same.
+func (h *header) repeats(e *event.Event) *refusal.Refusal {
+	for _, name := range h.order {
+		value, ok := event.PercentDecode(h.attributes[name])
+		if said, set := e.Attributes[name]; !ok || !set || said != value {
+			return refusal.At(refusal.ModeMismatch, name)
+		}
+	}
+	return nil
 }

@@ -15,78 +15,82 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
+// structured is a structured event being read.
+type structured struct {
+	*event.Event
+	dec   *jsontext.Decoder
+	raw   []byte
+	given bool // there was data or data_base64, be it null
+}
+
 // readStructured reads structured mode (JSON format 3): one JSON object.
-func readStructured(e *event.Event, h *header) *refusal.Refusal {
+func readStructured(e *event.Event) *refusal.Refusal {
 	raw := e.Message.Data
 	e.Structured = true
-	if h.batch() || bytes.HasPrefix(bytes.TrimLeft(raw, " \t\r\n"), []byte("[")) {
-		return refusal.At(refusal.ModeMismatch, "")
-	}
-	if len(raw) == 0 {
+	if len(raw) == 0 || bytes.HasPrefix(bytes.TrimLeft(raw, " \t\r\n"), []byte("[")) {
 		return refusal.At(refusal.ModeMismatch, "")
 	}
 	if !utf8.Valid(raw) {
 		return refusal.At(refusal.UTF8Invalid, "")
 	}
-	dec := jsontext.NewDecoder(bytes.NewReader(raw))
-	t, err := dec.ReadToken()
+	s := &structured{Event: e, dec: jsontext.NewDecoder(bytes.NewReader(raw)), raw: raw}
+	t, err := s.dec.ReadToken()
 	if err != nil {
 		return syntax(err, "")
 	}
 	if t.Kind() != '{' {
 		return refusal.At(refusal.JSONSyntax, "")
 	}
-	for dec.PeekKind() != '}' {
-		if r := readMember(e, dec, raw); r != nil {
+	for s.dec.PeekKind() != '}' {
+		if r := s.member(); r != nil {
 			return r
 		}
 	}
-	if _, err := dec.ReadToken(); err != nil {
+	if _, err := s.dec.ReadToken(); err != nil {
 		return syntax(err, "")
 	}
-	return trailing(dec)
+	return trailing(s.dec)
 }
 
-func readMember(e *event.Event, dec *jsontext.Decoder, raw []byte) *refusal.Refusal {
-	t, err := dec.ReadToken()
+func (s *structured) member() *refusal.Refusal {
+	t, err := s.dec.ReadToken()
 	if err != nil {
 		return syntax(err, "")
 	}
 	name := t.String()
 	switch {
-	case name == "data":
-		return readData(e, dec, raw)
-	case name == "data_base64":
-		return readBase64(e, dec)
+	case name == "data" || name == "data_base64":
+		if s.given {
+			return refusal.At(refusal.DataTwice, name)
+		}
+		s.given = true
+		if name == "data" {
+			return s.data()
+		}
+		return s.base64()
 	case !validName(name):
 		return refusal.At(refusal.CEAttrName, "")
-	case len(e.Order) >= MaxAttributes:
+	case len(s.Order) >= MaxAttributes:
 		return refusal.At(refusal.CELimit, "")
 	}
-	return readAttribute(e, dec, name)
+	return readAttribute(s.Event, s.dec, name)
 }
 
-// readData keeps the bytes of the member data as they stand; null is no data.
-func readData(e *event.Event, dec *jsontext.Decoder, raw []byte) *refusal.Refusal {
-	if e.Data != nil {
-		return refusal.At(refusal.DataTwice, "data")
-	}
-	v, err := dec.ReadValue()
+// data keeps the bytes of the member data as they stand; null is no data.
+func (s *structured) data() *refusal.Refusal {
+	v, err := s.dec.ReadValue()
 	if err != nil {
 		return syntax(err, "data")
 	}
 	if v.Kind() != 'n' {
-		end := int(dec.InputOffset())
-		e.Data = raw[end-len(v) : end]
+		end := int(s.dec.InputOffset())
+		s.Data = s.raw[end-len(v) : end]
 	}
 	return nil
 }
 
-func readBase64(e *event.Event, dec *jsontext.Decoder) *refusal.Refusal {
-	if e.Data != nil {
-		return refusal.At(refusal.DataTwice, "data_base64")
-	}
-	t, err := dec.ReadToken()
+func (s *structured) base64() *refusal.Refusal {
+	t, err := s.dec.ReadToken()
 	if err != nil {
 		return syntax(err, "data_base64")
 	}
@@ -97,7 +101,7 @@ func readBase64(e *event.Event, dec *jsontext.Decoder) *refusal.Refusal {
 	if err != nil || strings.ContainsAny(t.String(), "\r\n") {
 		return refusal.At(refusal.CEBase64, "data_base64")
 	}
-	e.Data, e.Base64 = data, true
+	s.Data, s.Base64 = data, true
 	return nil
 }
 
@@ -154,15 +158,20 @@ func trailing(dec *jsontext.Decoder) *refusal.Refusal {
 	return nil
 }
 
-// syntax maps a decoder's error to a code; the error text itself may quote the
-// input and is dropped.
+// syntax maps a decoder's error to a code. Its own text quotes the input and is
+// dropped; only what is beneath it is looked at.
 func syntax(err error, where string) *refusal.Refusal {
-	switch {
-	case errors.Is(err, jsontext.ErrDuplicateName):
+	if errors.Is(err, jsontext.ErrDuplicateName) {
 		return refusal.At(refusal.DuplicateKey, where)
-	case strings.Contains(err.Error(), "surrogate"):
+	}
+	what := ""
+	if s, ok := errors.AsType[*jsontext.SyntacticError](err); ok && s.Err != nil {
+		what = s.Err.Error()
+	}
+	switch {
+	case strings.HasPrefix(what, "invalid surrogate pair"):
 		return refusal.At(refusal.CESurrogate, where)
-	case strings.Contains(err.Error(), "depth"):
+	case what == "exceeded max depth":
 		return refusal.At(refusal.JSONDepth, where)
 	}
 	return refusal.At(refusal.JSONSyntax, where)

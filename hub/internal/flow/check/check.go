@@ -42,9 +42,20 @@ func Check(registry *schemas.Registry, e *event.Event) (*Checked, *refusal.Refus
 		return nil, r
 	}
 	if bad := schema.Validate(doc); len(bad) > 0 {
-		return nil, &refusal.Refusal{Code: refusal.SchemaInvalid, At: "/data" + bad[0].Pointer, Keyword: bad[0].Keyword}
+		return nil, invalid(bad[0])
 	}
 	return &Checked{Schema: schema, Doc: doc}, nil
+}
+
+// invalid says whose fault it is that the data does not pass.
+func invalid(v schemas.Violation) *refusal.Refusal {
+	switch v.Keyword {
+	case schemas.KeywordBudget:
+		return refusal.At(refusal.WorkLimit, "/data")
+	case schemas.KeywordInternal:
+		return refusal.At(refusal.Internal, "/data")
+	}
+	return &refusal.Refusal{Code: refusal.SchemaInvalid, At: "/data" + v.Pointer, Keyword: v.Keyword}
 }
 
 // decode reads JSON that has passed the gate; no data is null.

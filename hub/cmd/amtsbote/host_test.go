@@ -26,6 +26,8 @@ type host struct {
 	t             *testing.T
 	bin, fed, log string
 	data, url     string
+	remove        string // --remove-every; the tests that count all copies at the end have none removed
+	env           []string
 	cmd           *exec.Cmd
 	from          int           // where the log of this start begins
 	ended         chan struct{} // closed when the process is gone
@@ -53,7 +55,7 @@ func newHost(t *testing.T, bin, data string) *host {
 	if data == "" {
 		data = filepath.Join(dir, "data")
 	}
-	h := &host{t: t, bin: bin, fed: filepath.Join(dir, "fed"), log: filepath.Join(dir, "log"), data: data, url: freeAddress(t)}
+	h := &host{t: t, bin: bin, fed: filepath.Join(dir, "fed"), log: filepath.Join(dir, "log"), data: data, url: freeAddress(t), remove: "-1s"}
 	hubtest.WriteFederation(t, h.fed)
 	// the data directory lies below the temporary directory only in tests
 	t.Setenv("TMPDIR", filepath.Join(dir, "tmp"))
@@ -95,7 +97,8 @@ func (h *host) start() {
 		h.t.Fatal(err)
 	}
 	defer func() { _ = logFile.Close() }()
-	h.cmd = exec.Command(h.bin, "serve", h.fed, "--data", h.data, "--listen", h.url, "--remove-every", "-1s") // all copies are counted
+	h.cmd = exec.Command(h.bin, "serve", h.fed, "--data", h.data, "--listen", h.url, "--remove-every", h.remove)
+	h.cmd.Env = append(os.Environ(), h.env...)
 	h.cmd.Stdout, h.cmd.Stderr = logFile, logFile
 	h.from, h.ended = len(h.lines()), make(chan struct{})
 	if err := h.cmd.Start(); err != nil {
@@ -248,7 +251,12 @@ func cursor(ctx context.Context, js jetstream.JetStream, stream string) (uint64,
 
 func eventually(t *testing.T, what string, try func() error) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	eventuallyWithin(t, 30*time.Second, what, try)
+}
+
+func eventuallyWithin(t *testing.T, limit time.Duration, what string, try func() error) {
+	t.Helper()
+	deadline := time.Now().Add(limit)
 	for {
 		err := try()
 		if err == nil {

@@ -186,8 +186,10 @@ func paced(t *testing.T, rate int, behind func() bool) <-chan time.Time {
 		rate = 1 << 20
 	}
 	tickets := make(chan time.Time, max(1, rate/beats))
-	tick := time.NewTicker(time.Second / beats)
+	tick, done := time.NewTicker(time.Second/beats), make(chan struct{})
+	t.Cleanup(func() { <-done })
 	go func() {
+		defer close(done)
 		defer tick.Stop()
 		owed := 0
 		for {

@@ -22,7 +22,7 @@ const (
 	soakRate  = 100             // events a second, without AMTSBOTE_SOAK_RATE
 	soakKeys  = 128             // each has one event underway
 	soakShort = 8 * time.Second // without AMTSBOTE_SOAK
-	soakAhead = 20_000          // so many acknowledged events may wait for their decision
+	soakAhead = 40              // seconds of load that may wait for their decision, as far as the books know
 )
 
 // soak is a long run: load, and everything that happens to a hub.
@@ -69,7 +69,7 @@ func TestSoak(t *testing.T) {
 	defer func() { s.report(seed) }() // also when it fails
 	s.load.within(s.length + patience)
 	s.load.timeout = time.Second
-	s.load.pace = paced(t, s.rate, func() bool { return s.load.count() > int(s.books.decided.Load())+soakAhead })
+	s.load.pace = paced(t, s.rate, func() bool { return s.load.count() > int(s.books.decided.Load())+soakAhead*max(s.rate, 1000) })
 	s.receivers(seed)
 	s.poison()
 	done := make(chan struct{})

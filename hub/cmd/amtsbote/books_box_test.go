@@ -14,42 +14,50 @@ type filed struct {
 	key, place int
 }
 
-// shelf is what lies at a subject of a stream, by sequence, until it is surely
-// removed.
+// shelf is what lies at a subject of a stream, by sequence, until it was removed
+// so long ago that a crash brings it back no more.
 type shelf struct {
 	at      map[uint64]filed
 	checked uint64 // up to where removals were recorded
 	gone    uint64 // messages that were recorded as removed, each once
+	back    uint64 // those recorded again: a crash came before they were gone, or brought them back
 }
+
+// remembered is how many sequences behind the removed are remembered.
+const remembered = 20_000
 
 func newShelf() *shelf { return &shelf{at: map[uint64]filed{}} }
 
 func (s *shelf) put(seq uint64, f filed) { s.at[seq] = f }
 
 // removed compares a recorded range with what lies here: all that is new in it
-// must be known, and only what a crash kept from going before may be recorded
-// again. each hears of the new ones in sequence.
+// must be known and told of, each, in sequence. Only what was removed before can
+// be recorded again.
 func (s *shelf) removed(r decision.Range, each func(filed), fault func(string, ...any)) {
-	fresh, again := uint64(0), uint64(0)
+	fresh := uint64(0)
 	for _, seq := range slices.Sorted(maps.Keys(s.at)) {
 		switch {
-		case seq < r.From && seq > s.checked:
-			fault("%s %d was not removed, but what lies behind it", r.Subject, seq)
-			fallthrough
-		case seq < r.From:
-			delete(s.at, seq) // surely gone
-		case seq > r.UpTo:
 		case seq <= s.checked:
-			again++
-		default:
+			if seq+remembered < s.checked {
+				delete(s.at, seq)
+			}
+		case seq < r.From:
+			fault("%s %d was not removed, but what lies behind it", r.Subject, seq)
+		case seq <= r.UpTo:
 			if fresh++; each != nil {
 				each(s.at[seq])
 			}
 		}
 	}
-	if r.Messages < fresh || r.Messages > fresh+again {
-		fault("%d messages at %s from %d to %d were removed, known are %d and %d that were to go before", r.Messages, r.Subject, r.From, r.UpTo, fresh, again)
+	before := uint64(0) // so many may come again
+	if r.From <= s.checked {
+		before = s.gone
 	}
+	if r.Messages < fresh || r.Messages > fresh+before {
+		fault("%d messages at %s from %d to %d were removed, known are %d; %d were removed before, up to %d",
+			r.Messages, r.Subject, r.From, r.UpTo, fresh, s.gone, s.checked)
+	}
+	s.back += max(r.Messages, fresh) - fresh
 	s.checked = max(s.checked, r.UpTo)
 	s.gone += fresh
 }

@@ -111,12 +111,32 @@ func TestBooks(t *testing.T) {
 			b.arrived("beta.one", 6, 2, 2, 0)
 			b.purged("OUT", ones, 6, 6, 1)
 		}, false},
-		"handed out after removal": {func(b *books) {
+		"came back after a crash": {func(b *books) {
+			b.decision(routed(1, 1, 0, "beta.one"))
+			b.decision(routed(2, 2, 0, "beta.one"))
+			b.arrived("beta.one", 5, 1, 1, 0)
+			b.arrived("beta.one", 9, 2, 2, 0)
+			b.purged("OUT", ones, 5, 5, 1)
+			b.purged("OUT", ones, 9, 9, 1)
+			b.purged("OUT", ones, 5, 5, 1)
+			b.arrived("beta.one", 5, 1, 1, 0)
+			b.purged("IN_alpha", "in.alpha.app."+hubtest.Ding, 1, 2, 2)
+		}, true},
+		"removed more than was there": {func(b *books) {
+			b.decision(routed(1, 1, 0, "beta.one"))
+			b.decision(routed(2, 2, 0, "beta.one"))
+			b.arrived("beta.one", 5, 1, 1, 0)
+			b.arrived("beta.one", 9, 2, 2, 0)
+			b.purged("OUT", ones, 5, 5, 1)
+			b.purged("OUT", ones, 9, 9, 2)
+			b.purged("IN_alpha", "in.alpha.app."+hubtest.Ding, 1, 2, 2)
+		}, false},
+		"handed out after removal as another": {func(b *books) {
 			b.decision(routed(1, 1, 0, "beta.one"))
 			b.arrived("beta.one", 5, 1, 1, 0)
 			b.purged("OUT", ones, 5, 5, 1)
-			b.purged("OUT", ones, 6, 6, 0)
-			b.arrived("beta.one", 5, 1, 1, 0)
+			b.purged("IN_alpha", "in.alpha.app."+hubtest.Ding, 1, 1, 1)
+			b.arrived("beta.one", 4, 1, 1, 0)
 		}, false},
 		"never removed": {func(b *books) { b.decision(routed(1, 1, 0, "beta.one")); b.arrived("beta.one", 5, 1, 1, 0) }, false},
 		"removed and undecided": {func(b *books) {

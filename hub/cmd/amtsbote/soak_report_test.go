@@ -104,13 +104,26 @@ func (s *soak) report(seed uint64) {
 		}
 		fmt.Fprintf(&w, "- %s %s %d, %d of them again\n", box.name, what, box.copies, box.again)
 	}
-	fmt.Fprintf(&w, "- %d runs removed something; done to the hub: %d kills (SIGKILL), %d restarts, %d reloads of a changed directory\n\n",
-		b.removals, s.count["kills"], s.count["restarts"], s.count["reloads"])
+	gone, back := b.removed()
+	fmt.Fprintf(&w, "- %d messages removed, of which %d had to be again; done to the hub: %d kills (SIGKILL), %d restarts, %d reloads of a changed directory\n\n",
+		gone, back, s.count["kills"], s.count["restarts"], s.count["reloads"])
 	s.table(&w)
 	s.t.Log(w.String())
 	if path := os.Getenv("AMTSBOTE_SOAK_REPORT"); path != "" {
 		s.keep(path, w.String())
 	}
+}
+
+// removed sums up what left IN and OUT by removal, and what of it was recorded
+// again.
+func (b *books) removed() (gone, back uint64) {
+	for _, shelf := range b.in {
+		gone, back = gone+shelf.gone, back+shelf.back
+	}
+	for _, box := range b.all() {
+		gone, back = gone+box.gone, back+box.back
+	}
+	return gone, back
 }
 
 // table shows the sizes of the streams over time, the largest of each stretch, in

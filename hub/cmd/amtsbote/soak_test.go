@@ -38,6 +38,7 @@ type soak struct {
 	poisoned int
 	count    map[string]int // of what was done to the hub
 	began    time.Time
+	told     time.Time // when it said last how far it is
 	sizes    []sizes
 }
 
@@ -181,6 +182,10 @@ func (s *soak) look() {
 	s.read()
 	s.books.claim(fresh)
 	s.sizes = append(s.sizes, s.h.sizes())
+	if now := time.Now(); now.Sub(s.told) > time.Minute {
+		s.told = now
+		s.t.Logf("after %s: %d acknowledged, %d decided, %d kills", now.Sub(s.began).Round(time.Second), s.load.count(), s.books.decided.Load(), s.count["kills"])
+	}
 }
 
 func (s *soak) read() {

@@ -10,8 +10,10 @@ import (
 
 // filed is what the books note of a copy.
 type filed struct {
-	id         string // of the delivery
-	key, place int
+	id  string // of the delivery
+	key int
+	// place in the order of its key: the sequence in IN_alpha; 0 for what has none
+	place uint64
 }
 
 // shelf is what lies at a subject of a stream, by sequence, until it was removed
@@ -81,13 +83,13 @@ type box struct {
 	name   string
 	want   map[string]bool // decided, and did not arrive yet
 	early  map[string]bool // arrived before its decision was read
-	last   map[int]int     // place of the last removed copy, by key
+	last   map[int]uint64  // place of the last removed copy, by key
 	copies int             // that arrived, each once
 	again  int
 }
 
 func newBox(b *books, name string) *box {
-	return &box{shelf: newShelf(), books: b, name: name, want: map[string]bool{}, early: map[string]bool{}, last: map[int]int{}}
+	return &box{shelf: newShelf(), books: b, name: name, want: map[string]bool{}, early: map[string]bool{}, last: map[int]uint64{}}
 }
 
 func (b *box) wants(id string) {
@@ -147,7 +149,7 @@ func (b *box) removed(r decision.Range) {
 }
 
 func (b *box) inOrder(f filed) {
-	if f.place < 0 {
+	if f.place == 0 {
 		return
 	}
 	if last, ok := b.last[f.key]; ok && f.place <= last {

@@ -38,6 +38,8 @@ type books struct {
 	in        map[string]*shelf                 // by subject: what lies in IN_alpha
 	boxes     map[string]*box                   // by application
 	files     *box                              // what the sink's receiver sees, by event id
+	done      *box                              // of what the sink took, only the order
+	written   *written                          // and the order of its files
 	expired   int
 	removals  int
 }
@@ -57,7 +59,7 @@ func newBooks(t *testing.T) *books {
 	for _, name := range []string{"beta.one", "beta.two", "beta.three", "beta.four", "alpha.post"} {
 		b.boxes[name] = newBox(b, name)
 	}
-	b.files = newBox(b, "the folder of beta.three")
+	b.files, b.done, b.written = newBox(b, "the folder of beta.three"), newBox(b, "beta.three"), newWritten(b)
 	return b
 }
 
@@ -129,6 +131,7 @@ func (b *books) decision(d *decision.Decision) {
 		b.boxes[r.Application].wants(fmt.Sprintf("%s-%d-%s", d.In, d.Seq, r.Application))
 		if r.Application == "beta.three" {
 			b.files.wants(d.ID)
+			b.written.decided(d.ID, d.Seq)
 		}
 	}
 	if d.Receipt != "" {
@@ -153,9 +156,9 @@ func (b *books) identity(d *decision.Decision) hub.Outcome {
 	default:
 		of[id] = d.Outcome
 	}
-	if _, _, ok := placeOf(d.ID); ok && d.Outcome == hub.Routed && !seen {
+	if _, place, ok := placeOf(d.ID); ok && d.Outcome == hub.Routed && !seen {
 		for other := range of {
-			if other != id {
+			if _, n, _ := placeOf(strings.Fields(other)[0]); n < place-2*maxBurst {
 				b.close(of, other)
 			}
 		}
@@ -198,20 +201,24 @@ func (b *books) claim(news map[uint64][]sent) {
 // recorded again after a crash only for the same stored copy, expiries not at all.
 func (b *books) delivery(d *decision.Delivery) {
 	id := fmt.Sprintf("%s-%d-%s", d.In, d.Seq, d.Mailbox)
-	key, place, _ := placeOf(d.ID)
+	key, _, _ := placeOf(d.ID)
 	box := b.boxes[d.Mailbox]
 	switch {
 	case d.Mailbox == "beta.three" && d.Result == decision.Done:
 		if !box.wanted(id) && !box.lies(d.Out, id) {
 			b.fault("%s of OUT %d is done, but nobody decided on it, or it was done before", id, d.Out)
 		}
-		box.arrives(d.Out, filed{id: id, key: key, place: place})
+		f := filed{id: id, key: key, place: d.Seq}
+		if !box.lies(d.Out, id) {
+			b.done.inOrder(f)
+		}
+		box.arrives(d.Out, f)
 	case d.Mailbox == "beta.four" && d.Result == decision.Expired && d.Expiry != nil:
 		if !box.wanted(id) {
 			b.fault("%s of OUT %d expired, but nobody decided on it, or it expired before", id, d.Out)
 		}
 		b.expired++
-		box.arrives(0, filed{id: id, key: key, place: place})
+		box.arrives(0, filed{id: id, key: key, place: d.Seq})
 		b.boxes[d.Expiry.Receipt].wants(id + "-verfallen")
 	default:
 		b.fault("%s of %s ended as %s (%s): nothing in the load gives a reason to", id, d.Mailbox, d.Result, d.Code)

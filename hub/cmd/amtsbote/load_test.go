@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -11,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 )
@@ -92,20 +96,30 @@ func writeFile(t *testing.T, path, text string) {
 	}
 }
 
-// load is a publisher without a plan: each key draws its next event from the seed
-// when the one before is acknowledged, and nothing is kept, however long it runs.
+// load is a publisher without a plan: each key draws its next events from the seed
+// when those before are acknowledged, and nothing is kept, however long it runs.
+// Up to maxBurst new events of a key are underway at a time, so that the hub has
+// several of one key before it at once.
 type load struct {
 	*publisher
 	seed  uint64
 	keys  int
 	begun atomic.Int64
+	pace  <-chan time.Time // one event each; nil: as fast as it goes
 }
+
+const maxBurst = 8
 
 // newLoad sends at most so many events.
 func newLoad(t *testing.T, h *host, seed uint64, events, keys int) *load {
 	t.Helper()
 	l := &load{publisher: newPublisher(t, h, seed, 0, 0), seed: seed, keys: keys}
 	l.events, l.acked, l.news = events, nil, map[uint64][]sent{}
+	nc, _ := h.connect()
+	var err error
+	if l.js, err = jetstream.New(nc, jetstream.WithPublishAsyncTimeout(2*time.Second), jetstream.WithPublishAsyncMaxPending(maxBurst*keys)); err != nil {
+		t.Fatal(err)
+	}
 	return l
 }
 
@@ -115,8 +129,15 @@ func (l *load) publishAll() {
 	for k := range l.keys {
 		wg.Go(func() {
 			d := &drawer{k: k, r: rand.New(rand.NewPCG(l.seed, uint64(1000+k)))}
-			for l.ctx.Err() == nil && l.begun.Add(1) <= int64(l.events) {
-				l.publish(d.draw())
+			for l.ctx.Err() == nil {
+				some := d.burst()
+				if n := int(l.begun.Add(int64(len(some)))) - l.events; n > 0 {
+					some = some[:max(len(some)-n, 0)]
+				}
+				if len(some) == 0 {
+					return
+				}
+				l.publishAsync(some)
 			}
 		})
 	}
@@ -126,11 +147,92 @@ func (l *load) publishAll() {
 	l.mu.Unlock()
 }
 
+// publishAsync repeats what has no acknowledgement until all have one. After a
+// broken connection a later event may be stored before an earlier one: order is
+// what the in stream says.
+func (l *load) publishAsync(open []sent) {
+	for range open {
+		l.await()
+	}
+	for len(open) > 0 && l.ctx.Err() == nil {
+		futures := make([]jetstream.PubAckFuture, len(open))
+		for i, s := range open {
+			futures[i], _ = l.js.PublishMsgAsync(s.message())
+		}
+		var again []sent
+		for i, f := range futures {
+			if seq, err := l.outcome(f); err == nil {
+				l.note(seq, open[i])
+			} else {
+				again = append(again, open[i])
+			}
+		}
+		if len(again) == len(open) { // the hub is away
+			select {
+			case <-l.ctx.Done():
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+		open = again
+	}
+	if len(open) > 0 && errors.Is(l.ctx.Err(), context.DeadlineExceeded) {
+		l.t.Errorf("publish %s: no acknowledgement", open[0].id)
+	}
+}
+
+// await waits for the turn of one event.
+func (l *load) await() {
+	if l.pace == nil {
+		return
+	}
+	select {
+	case <-l.pace:
+	case <-l.ctx.Done():
+	}
+}
+
+// outcome waits for an acknowledgement; f is nil for what could not be sent.
+func (l *load) outcome(f jetstream.PubAckFuture) (seq uint64, err error) {
+	if f == nil {
+		return 0, errors.New("not sent")
+	}
+	select {
+	case ack := <-f.Ok():
+		return ack.Sequence, nil
+	case err := <-f.Err():
+		return 0, err
+	case <-l.ctx.Done():
+		return 0, l.ctx.Err()
+	}
+}
+
 // drawer draws the events of one key.
 type drawer struct {
 	k, n   int
+	held   *sent // drawn, and for the next burst
+	karte  bool  // the last was one
 	r      *rand.Rand
 	before *sent // the last that must be routed: what duplicates repeat
+}
+
+// burst draws new events up to the first that comes under an earlier identity,
+// which goes alone: it must find that one stored.
+func (d *drawer) burst() (out []sent) {
+	for most := 1 + d.r.IntN(maxBurst); len(out) < most; {
+		s := d.held
+		if d.held = nil; s == nil {
+			drawn := d.draw()
+			s = &drawn
+		}
+		if s.repeats && len(out) > 0 {
+			d.held = s
+			return out
+		}
+		if out = append(out, *s); s.repeats {
+			return out
+		}
+	}
+	return out
 }
 
 func (d *drawer) draw() sent {
@@ -141,7 +243,7 @@ func (d *drawer) draw() sent {
 	}
 	d.n++
 	switch x := d.r.IntN(100); {
-	case x < percentKarte:
+	case x < percentKarte, d.karte && x < 50: // in a row, so that the sink has to keep their order
 		s.typ = karte
 	case x < percentKarte+percentBrief:
 		s.typ, s.app, s.source = brief, "brief", fmt.Sprintf("urn:test:brief:case-%d", d.k)
@@ -156,6 +258,7 @@ func (d *drawer) draw() sent {
 	case x < percentBad+percentNone+percentDup+percentClash && d.before != nil:
 		s.again(d.before, s.body, "quarantined")
 	}
+	d.karte = s.typ == karte
 	if s.want == "routed" {
 		d.before = &s
 	}
@@ -165,7 +268,7 @@ func (d *drawer) draw() sent {
 // again makes s one that comes under the identity of an earlier event.
 func (s *sent) again(before *sent, body, want string) {
 	s.id, s.typ, s.app, s.source = before.id, before.typ, before.app, before.source
-	s.body, s.want = body, want
+	s.body, s.want, s.repeats = body, want, true
 }
 
 // placeOf reads key and place from the id of an event of a load.

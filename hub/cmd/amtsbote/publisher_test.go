@@ -36,6 +36,7 @@ type sent struct {
 	body    string
 	typ     string
 	want    string // outcome of its first acknowledgement
+	repeats bool   // of a load: it comes under the identity of an earlier one
 }
 
 // publisher sends the plan; each key is sent by one goroutine, one after the
@@ -46,8 +47,7 @@ type publisher struct {
 	events  int
 	done    int // acknowledged
 	plan    [][]sent
-	timeout time.Duration    // for one try; a lost acknowledgement costs so much
-	pace    <-chan time.Time // one event each; nil: as fast as it goes
+	timeout time.Duration // for one try; a lost acknowledgement costs so much
 	ctx     context.Context
 	stop    context.CancelFunc // gives up what has no acknowledgement yet
 	mu      sync.Mutex
@@ -121,16 +121,7 @@ func (p *publisher) publishAll() {
 
 // publish repeats until the acknowledgement is there, as every client must.
 func (p *publisher) publish(s sent) {
-	m := &nats.Msg{Subject: "in.alpha." + s.app + "." + s.typ, Data: []byte(s.body), Header: nats.Header{
-		"ce-specversion": {"1.0"}, "ce-id": {s.id}, "ce-source": {s.source}, "ce-type": {s.typ},
-		"ce-correlationid": {s.key}, "Content-Type": {"application/json"},
-	}}
-	if p.pace != nil {
-		select {
-		case <-p.pace:
-		case <-p.ctx.Done():
-		}
-	}
+	m := s.message()
 	for p.ctx.Err() == nil {
 		ctx, cancel := context.WithTimeout(p.ctx, p.timeout)
 		ack, err := p.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0))
@@ -143,6 +134,13 @@ func (p *publisher) publish(s sent) {
 	if errors.Is(p.ctx.Err(), context.DeadlineExceeded) {
 		p.t.Errorf("publish %s: no acknowledgement", s.id)
 	}
+}
+
+func (s *sent) message() *nats.Msg {
+	return &nats.Msg{Subject: "in.alpha." + s.app + "." + s.typ, Data: []byte(s.body), Header: nats.Header{
+		"ce-specversion": {"1.0"}, "ce-id": {s.id}, "ce-source": {s.source}, "ce-type": {s.typ},
+		"ce-correlationid": {s.key}, "Content-Type": {"application/json"},
+	}}
 }
 
 func (p *publisher) note(seq uint64, s sent) {

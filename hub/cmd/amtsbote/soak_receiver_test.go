@@ -2,13 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"io/fs"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
-	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -112,109 +107,13 @@ func (r *receiver) note(m jetstream.Msg) {
 		r.books.fault("%s got a message without its place: %v", r.box.name, err)
 		return
 	}
-	f := filed{id: m.Headers().Get("Amtsbote-Delivery"), place: -1} // receipts of expiries come when they come
-	if key, place, ok := placeOf(m.Headers().Get("ce-id")); ok {
-		f.key, f.place = key, place
+	f := filed{id: m.Headers().Get("Amtsbote-Delivery")} // receipts of expiries come when they come
+	if key, _, ok := placeOf(m.Headers().Get("ce-id")); ok {
+		f.key = key
+		f.place, _ = strconv.ParseUint(m.Headers().Get("Amtsbote-Seq"), 10, 64)
 		if strings.Contains(string(m.Data()), marker) != r.whole {
 			r.books.fault("%s has the wrong fields", f.id)
 		}
 	}
 	r.box.arrives(meta.Sequence.Stream, f)
-}
-
-// folder is the receiver behind beta.three: it takes files out of a folder. It
-// sees neither sequences nor delivery ids, so what it gets twice it knows by key
-// and place.
-type folder struct {
-	books *books
-	dir   string
-	last  map[int]taken // by key
-}
-
-// taken is the last new file of a key.
-type taken struct {
-	place   int
-	written time.Time
-}
-
-func collect(t *testing.T, h *host, b *books) {
-	t.Helper()
-	f := &folder{books: b, dir: filepath.Join(h.data, "drop", "three", "out"), last: map[int]taken{}}
-	untilEnd(t, func(ctx context.Context) {
-		f.empty()
-		select {
-		case <-ctx.Done():
-		case <-time.After(20 * time.Millisecond):
-		}
-	}, func() {})
-}
-
-// found is a file that lies in the folder.
-type found struct {
-	id         string
-	key, place int
-	written    time.Time
-}
-
-// empty takes all files.
-func (f *folder) empty() {
-	entries, err := os.ReadDir(f.dir)
-	var all []found
-	for _, e := range entries {
-		if e.Type().IsRegular() && filepath.Ext(e.Name()) == ".json" {
-			all = append(all, f.read(filepath.Join(f.dir, e.Name()))...)
-		}
-	}
-	f.books.mu.Lock()
-	defer f.books.mu.Unlock()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		f.books.fault("read the folder of beta.three: %v", err)
-	}
-	slices.SortFunc(all, func(a, b found) int { return a.place - b.place })
-	for _, one := range all {
-		f.note(one)
-	}
-}
-
-// read takes a file away; nothing is given for one that is not of the load.
-func (f *folder) read(path string) []found {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return nil
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil
-	}
-	var e struct {
-		ID string `json:"id"`
-	}
-	if err := json.Unmarshal(raw, &e); err != nil || os.Remove(path) != nil {
-		return nil
-	}
-	key, place, ok := placeOf(e.ID)
-	if !ok {
-		return nil
-	}
-	return []found{{e.ID, key, place, info.ModTime()}}
-}
-
-// note: a file of a place that has passed came before. New ones of a key must have
-// been written in its order.
-func (f *folder) note(one found) {
-	last, ok := f.last[one.key]
-	box := f.books.files
-	if ok && one.place <= last.place && !box.wanted(one.id) {
-		box.again++
-		return
-	}
-	if ok && (one.place <= last.place || one.written.Before(last.written)) {
-		f.books.fault("%s was written at %s, and place %d at %s", one.id, one.written, last.place, last.written)
-	}
-	if box.early[one.id] {
-		box.again++
-		return
-	}
-	f.last[one.key] = taken{one.place, one.written}
-	box.matches(one.id)
 }

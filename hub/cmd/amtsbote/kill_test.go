@@ -55,7 +55,7 @@ func TestKillRemoving(t *testing.T) {
 	if long() {
 		events, times = 50_000, 100
 	}
-	s := &soak{t: t, h: newLoadedHost(t, seed), books: newBooks(t)}
+	s := &soak{t: t, h: newLoadedHost(t, seed), books: newBooks(t), began: time.Now()}
 	s.h.start()
 	s.load = newLoad(t, s.h, seed, events, 64)
 	s.load.within(patience + time.Duration(times)*2*time.Second)

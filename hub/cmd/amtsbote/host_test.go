@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -27,8 +28,10 @@ type host struct {
 	t             *testing.T
 	bin, fed, log string
 	data, url     string
+	remove        string // --remove-every; the tests that count all copies at the end have none removed
+	env           []string
 	cmd           *exec.Cmd
-	from          int           // where the log of this start begins
+	from          int64         // where the log of this start begins
 	ended         chan struct{} // closed when the process is gone
 	err           error         // how it ended
 }
@@ -54,7 +57,7 @@ func newHost(t *testing.T, bin, data string) *host {
 	if data == "" {
 		data = filepath.Join(dir, "data")
 	}
-	h := &host{t: t, bin: bin, fed: filepath.Join(dir, "fed"), log: filepath.Join(dir, "log"), data: data, url: freeAddress(t)}
+	h := &host{t: t, bin: bin, fed: filepath.Join(dir, "fed"), log: filepath.Join(dir, "log"), data: data, url: freeAddress(t), remove: "-1s"}
 	hubtest.WriteFederation(t, h.fed)
 	// the data directory lies below the temporary directory only in tests
 	t.Setenv("TMPDIR", filepath.Join(dir, "tmp"))
@@ -62,12 +65,14 @@ func newHost(t *testing.T, bin, data string) *host {
 		if h.cmd != nil {
 			h.kill()
 		}
-		log := h.lines()
-		if strings.Contains(log, "DATA RACE") {
-			t.Error("the hub has a data race")
+		if f, err := os.Open(h.log); err == nil {
+			if _, held, _ := holds(f, "DATA RACE"); held {
+				t.Error("the hub has a data race")
+			}
+			_ = f.Close()
 		}
 		if t.Failed() {
-			t.Logf("the hub's last lines:\n%s", log[max(0, len(log)-4000):])
+			t.Logf("the hub's last lines:\n%s", h.linesFrom(h.logged()-4000))
 		}
 	})
 	return h
@@ -84,9 +89,26 @@ func freeAddress(t *testing.T) string {
 }
 
 // lines is what the hub has logged and printed so far.
-func (h *host) lines() string {
-	log, _ := os.ReadFile(h.log)
+func (h *host) lines() string { return h.linesFrom(0) }
+
+// linesFrom is what it has logged behind an offset: long runs log gigabytes.
+func (h *host) linesFrom(offset int64) string {
+	f, err := os.Open(h.log)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = f.Close() }()
+	log, _ := io.ReadAll(io.NewSectionReader(f, max(offset, 0), 1<<40))
 	return string(log)
+}
+
+// logged is how long the log is.
+func (h *host) logged() int64 {
+	info, err := os.Stat(h.log)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 func (h *host) start() {
@@ -96,9 +118,10 @@ func (h *host) start() {
 		h.t.Fatal(err)
 	}
 	defer func() { _ = logFile.Close() }()
-	h.cmd = exec.Command(h.bin, "serve", h.fed, "--data", h.data, "--listen", h.url, "--remove-every", "-1s") // all copies are counted
+	h.cmd = exec.Command(h.bin, "serve", h.fed, "--data", h.data, "--listen", h.url, "--remove-every", h.remove)
+	h.cmd.Env = append(os.Environ(), h.env...)
 	h.cmd.Stdout, h.cmd.Stderr = logFile, logFile
-	h.from, h.ended = len(h.lines()), make(chan struct{})
+	h.from, h.ended = h.logged(), make(chan struct{})
 	if err := h.cmd.Start(); err != nil {
 		h.t.Fatal(err)
 	}
@@ -118,7 +141,7 @@ func (h *host) comesUp() bool {
 			return nil
 		default:
 		}
-		if up = strings.Contains(h.lines()[h.from:], "Amtsbote serves"); up {
+		if up = strings.Contains(h.linesFrom(h.from), "Amtsbote serves"); up {
 			h.unharmed()
 			return nil
 		}
@@ -263,7 +286,12 @@ func cursor(ctx context.Context, js jetstream.JetStream, stream string) (uint64,
 
 func eventually(t *testing.T, what string, try func() error) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	eventuallyWithin(t, 30*time.Second, what, try)
+}
+
+func eventuallyWithin(t *testing.T, limit time.Duration, what string, try func() error) {
+	t.Helper()
+	deadline := time.Now().Add(limit)
 	for {
 		err := try()
 		if err == nil {

@@ -46,6 +46,32 @@ func TestKillOften(t *testing.T) {
 	testKill(t, 50*times, times, 300*time.Millisecond)
 }
 
+// TestKillRemoving kills while the hub removes what has had its time, receivers
+// take, a sink fails and copies expire; at the end the books must close, and
+// nothing is left. 100 kills in the long form.
+func TestKillRemoving(t *testing.T) {
+	seed := chaosSeed(t)
+	events, times := killEvents/4, killTimes/2
+	if long() {
+		events, times = 50_000, 100
+	}
+	s := &soak{t: t, h: newLoadedHost(t, seed), books: newBooks(t), began: time.Now()}
+	s.h.start()
+	s.load = newLoad(t, s.h, seed, events, 64)
+	s.load.within(patience + time.Duration(times)*2*time.Second)
+	s.load.timeout = 500 * time.Millisecond
+	s.receivers(seed)
+	struck := make(chan struct{})
+	go func() {
+		defer close(struck)
+		s.h.strike(rand.New(rand.NewPCG(seed, 1)), times, s.load.publisher, s.h.kill)
+	}()
+	s.load.publishAll()
+	<-struck
+	s.finish()
+	t.Logf("%d kills; %d acknowledged, %v; %d expired; %d records of removal", times, s.load.count(), s.books.outcomes, s.books.expired, s.books.removals)
+}
+
 func testKill(t *testing.T, events, times int, timeout time.Duration) {
 	t.Helper()
 	seed := chaosSeed(t)

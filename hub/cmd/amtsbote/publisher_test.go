@@ -30,10 +30,13 @@ const patience = 3 * time.Minute
 // sent is one event of the plan and what must become of it.
 type sent struct {
 	id, key string
+	app     string // of the organisation alpha
+	source  string
 	n       int // place within its key
 	body    string
 	typ     string
 	want    string // outcome of its first acknowledgement
+	repeats bool   // of a load: it comes under the identity of an earlier one
 }
 
 // publisher sends the plan; each key is sent by one goroutine, one after the
@@ -44,22 +47,21 @@ type publisher struct {
 	events  int
 	done    int // acknowledged
 	plan    [][]sent
-	timeout time.Duration    // for one try; a lost acknowledgement costs so much
-	pace    <-chan time.Time // one event each; nil: as fast as it goes
+	timeout time.Duration // for one try; a lost acknowledgement costs so much
 	ctx     context.Context
 	stop    context.CancelFunc // gives up what has no acknowledgement yet
 	mu      sync.Mutex
 	cond    *sync.Cond
-	acked   map[uint64]sent // by sequence in IN_alpha
-	news    map[uint64]sent // of acked, what fresh has not given yet
-	ids     map[string]bool // of what is acknowledged
-	reused  []uint64        // sequences acknowledged for two events: one is lost
+	acked   map[uint64]sent   // by sequence in IN_alpha; nil: a load keeps none
+	news    map[uint64][]sent // of a load, what fresh has not given yet
+	ids     map[string]bool   // of what is acknowledged
+	reused  []uint64          // sequences acknowledged for two events: one is lost
 }
 
 func newPublisher(t *testing.T, h *host, seed uint64, events, keys int) *publisher {
 	t.Helper()
 	_, js := h.connect()
-	p := &publisher{t: t, js: js, events: events, plan: make([][]sent, keys), timeout: 2 * time.Second, acked: map[uint64]sent{}, news: map[uint64]sent{}, ids: map[string]bool{}}
+	p := &publisher{t: t, js: js, events: events, plan: make([][]sent, keys), timeout: 2 * time.Second, acked: map[uint64]sent{}, ids: map[string]bool{}}
 	p.cond = sync.NewCond(&p.mu)
 	p.within(patience)
 	r := rand.New(rand.NewPCG(seed, 2))
@@ -79,6 +81,7 @@ func (p *publisher) within(d time.Duration) {
 func (p *publisher) draw(r *rand.Rand, k, i int) sent {
 	s := sent{
 		id: fmt.Sprintf("e-%06d", i), key: fmt.Sprintf("case-%d", k), n: len(p.plan[k]),
+		app: "app", source: fmt.Sprintf("urn:test:alpha:case-%d", k),
 		body: fmt.Sprintf(`{"n":%d,"text":"x"}`, i), typ: hubtest.Ding, want: "routed",
 	}
 	var before *sent
@@ -118,16 +121,7 @@ func (p *publisher) publishAll() {
 
 // publish repeats until the acknowledgement is there, as every client must.
 func (p *publisher) publish(s sent) {
-	m := &nats.Msg{Subject: "in.alpha.app." + s.typ, Data: []byte(s.body), Header: nats.Header{
-		"ce-specversion": {"1.0"}, "ce-id": {s.id}, "ce-source": {"urn:test:alpha:" + s.key}, "ce-type": {s.typ},
-		"ce-correlationid": {s.key}, "Content-Type": {"application/json"},
-	}}
-	if p.pace != nil {
-		select {
-		case <-p.pace:
-		case <-p.ctx.Done():
-		}
-	}
+	m := s.message()
 	for p.ctx.Err() == nil {
 		ctx, cancel := context.WithTimeout(p.ctx, p.timeout)
 		ack, err := p.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0))
@@ -142,24 +136,35 @@ func (p *publisher) publish(s sent) {
 	}
 }
 
+func (s *sent) message() *nats.Msg {
+	return &nats.Msg{Subject: "in.alpha." + s.app + "." + s.typ, Data: []byte(s.body), Header: nats.Header{
+		"ce-specversion": {"1.0"}, "ce-id": {s.id}, "ce-source": {s.source}, "ce-type": {s.typ},
+		"ce-correlationid": {s.key}, "Content-Type": {"application/json"},
+	}}
+}
+
 func (p *publisher) note(seq uint64, s sent) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, twice := p.acked[seq]; twice {
 		p.reused = append(p.reused, seq)
 	}
-	p.news[seq] = s
-	p.acked[seq], p.ids[s.id] = s, true
+	if p.news != nil {
+		p.news[seq] = append(p.news[seq], s)
+	}
+	if p.acked != nil {
+		p.acked[seq], p.ids[s.id] = s, true
+	}
 	p.done++
 	p.cond.Broadcast()
 }
 
 // fresh gives what was acknowledged since it was asked last, by sequence in
-// IN_alpha, and the last of them.
-func (p *publisher) fresh() (news map[uint64]sent, last uint64) {
+// IN_alpha, and the last of them. Two events at one sequence: one is lost.
+func (p *publisher) fresh() (news map[uint64][]sent, last uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	news, p.news = p.news, map[uint64]sent{}
+	news, p.news = p.news, map[uint64][]sent{}
 	for seq := range news {
 		last = max(last, seq)
 	}

@@ -77,7 +77,7 @@ func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) error {
 	cfg := app.Config{
 		Directory: dir, Data: dataDir(f.data, dir), Listen: f.listen, Monitor: f.monitor,
 		NoSimulators: f.noSimulators, Replicas: f.replicas, RemoveEvery: f.removeEvery,
-		Kinds: adapters.Kinds(), Simulators: adapters.Simulators(),
+		Kinds: kinds(), Simulators: adapters.Simulators(),
 		Observer: printed, Log: log,
 	}
 	if f.nats != "" {

@@ -2,10 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"math/rand/v2"
-	"sync"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,23 +15,30 @@ import (
 
 // receiver takes from a mailbox of mode nats, as an application does.
 type receiver struct {
-	t       *testing.T
-	mailbox string
-	mu      sync.Mutex
-	got     map[string]int // how often, by delivery
+	books *books
+	box   *box
+	whole bool // its copies are not cut
 }
 
-// slow takes its time for each copy.
-func slow(m jetstream.Msg) {
-	<-time.After(2 * time.Millisecond)
-	_ = m.Ack() // a lost one comes again
+// prompt acknowledges at once.
+func prompt(m jetstream.Msg) { _ = m.Ack() } // a lost one comes again
+
+// slow takes a while now and then.
+func slow(seed uint64) func(jetstream.Msg) {
+	r := rand.New(rand.NewPCG(seed, 4))
+	return func(m jetstream.Msg) {
+		if r.IntN(200) == 0 {
+			<-time.After(20 * time.Millisecond)
+		}
+		_ = m.Ack()
+	}
 }
 
-// failing refuses one copy in five, to have it again.
+// failing refuses one copy in twenty, to have it again.
 func failing(seed uint64) func(jetstream.Msg) {
 	r := rand.New(rand.NewPCG(seed, 3))
 	return func(m jetstream.Msg) {
-		if r.IntN(5) == 0 {
+		if r.IntN(20) == 0 {
 			_ = m.NakWithDelay(50 * time.Millisecond)
 			return
 		}
@@ -40,68 +46,74 @@ func failing(seed uint64) func(jetstream.Msg) {
 	}
 }
 
-// receive hands each copy to act until the test ends.
-func receive(t *testing.T, h *host, mailbox string, act func(jetstream.Msg)) *receiver {
+// receive notes each copy of a mailbox and hands it to act, until the test ends.
+func receive(t *testing.T, h *host, b *books, mailbox string, act func(jetstream.Msg)) {
 	t.Helper()
-	r := &receiver{t: t, mailbox: mailbox, got: map[string]int{}}
+	r := &receiver{books: b, box: b.boxes[mailbox], whole: mailbox != "beta.two"}
 	nc, js := h.connect()
+	untilEnd(t, func(ctx context.Context) {
+		if err := r.take(ctx, js, act); err != nil {
+			select { // the hub is away
+			case <-ctx.Done():
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+	}, nc.Close)
+}
+
+// untilEnd repeats fn until the test ends, and waits for it.
+func untilEnd(t *testing.T, fn func(context.Context), closing func()) {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for ctx.Err() == nil {
-			if err := r.take(ctx, js, act); err != nil {
-				select { // the hub is away
-				case <-ctx.Done():
-				case <-time.After(50 * time.Millisecond):
-				}
-			}
+			fn(ctx)
 		}
 	}()
 	t.Cleanup(func() {
 		stop()
-		nc.Close()
+		closing()
 		<-done
 	})
-	return r
 }
 
 // take fetches a few copies.
 func (r *receiver) take(ctx context.Context, js jetstream.JetStream, act func(jetstream.Msg)) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	cons, err := js.Consumer(ctx, "OUT", decision.MailboxName(r.mailbox))
+	cons, err := js.Consumer(ctx, "OUT", decision.MailboxName(r.box.name))
 	if err != nil {
 		return err
 	}
-	batch, err := cons.Fetch(64, jetstream.FetchContext(ctx))
+	batch, err := cons.Fetch(256, jetstream.FetchContext(ctx))
 	if err != nil {
 		return err
 	}
 	for m := range batch.Messages() {
-		r.mu.Lock()
-		r.got[m.Headers().Get("Amtsbote-Delivery")]++
-		r.mu.Unlock()
+		r.note(m)
 		act(m)
 	}
 	return batch.Error()
 }
 
-// waitFor waits until every copy of its mailbox was handed out at least once.
-func (r *receiver) waitFor(copies []copied) {
-	r.t.Helper()
-	eventually(r.t, r.mailbox+" to get its copies", func() error {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		missing := 0
-		for _, c := range copies {
-			if c.mailbox == r.mailbox && r.got[c.delivery] == 0 {
-				missing++
-			}
+// note tells the books before anything is acknowledged.
+func (r *receiver) note(m jetstream.Msg) {
+	meta, err := m.Metadata()
+	r.books.mu.Lock()
+	defer r.books.mu.Unlock()
+	if err != nil {
+		r.books.fault("%s got a message without its place: %v", r.box.name, err)
+		return
+	}
+	f := filed{id: m.Headers().Get("Amtsbote-Delivery")} // receipts of expiries come when they come
+	if key, _, ok := placeOf(m.Headers().Get("ce-id")); ok {
+		f.key = key
+		f.place, _ = strconv.ParseUint(m.Headers().Get("Amtsbote-Seq"), 10, 64)
+		if strings.Contains(string(m.Data()), marker) != r.whole {
+			r.books.fault("%s has the wrong fields", f.id)
 		}
-		if missing > 0 {
-			return errors.New(fmt.Sprint(missing, " are missing"))
-		}
-		return nil
-	})
+	}
+	r.box.arrives(meta.Sequence.Stream, f)
 }

@@ -1,81 +1,114 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/amtsbote/amtsbote/hub"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 )
 
 const (
-	soakRate  = 100 // events a second
-	soakKeys  = 32
+	soakRate  = 100             // events a second, without AMTSBOTE_SOAK_RATE
+	soakKeys  = 128             // each has one event underway
 	soakShort = 8 * time.Second // without AMTSBOTE_SOAK
+	soakAhead = 40              // seconds of load that may wait for their decision, as far as the books know
 )
 
 // soak is a long run: load, and everything that happens to a hub.
 type soak struct {
-	t         *testing.T
-	r         *rand.Rand
-	h         *host
-	pub       *publisher
-	stored    *stored
-	receivers []*receiver
-	commit    string // that the hub was built from
-	poisoned  int
-	count     map[string]int // of what was done to the hub
-	sizes     []sizes
+	t        *testing.T
+	r        *rand.Rand
+	h        *host
+	load     *load
+	books    *books
+	commit   string // that the hub was built from
+	rate     int
+	length   time.Duration
+	poisoned int
+	count    map[string]int // of what was done to the hub
+	began    time.Time
+	told     time.Time // when it said last how far it is
+	sizes    []sizes
 }
 
 // TestSoak keeps the hub under load for AMTSBOTE_SOAK (a duration; `task soak`),
 // poison first in its queue, and kills it, restarts it, and reloads a changed
-// federation directory meanwhile, while one receiver is slow and one fails. It
-// checks all along, and exactly at the end.
+// federation directory meanwhile, while it removes what has had its time. One
+// receiver is slow, one fails, one sink fails and hangs, and of one mailbox all
+// expires. It checks all along, and exactly at the end.
 func TestSoak(t *testing.T) {
-	length := soakShort
+	seed := chaosSeed(t)
+	s := &soak{t: t, commit: commit(), r: rand.New(rand.NewPCG(seed, 1)), rate: soakRate, length: soakShort, count: map[string]int{}}
+	var err error
 	if d := os.Getenv("AMTSBOTE_SOAK"); d != "" {
-		var err error
-		if length, err = time.ParseDuration(d); err != nil {
+		if s.length, err = time.ParseDuration(d); err != nil {
 			t.Fatalf("AMTSBOTE_SOAK: %v", err)
 		}
 	}
-	seed := chaosSeed(t)
-	s := &soak{t: t, commit: commit(), r: rand.New(rand.NewPCG(seed, 1)), h: newHost(t, buildHub(t), ""), stored: newStored(), count: map[string]int{}}
+	if n := os.Getenv("AMTSBOTE_SOAK_RATE"); n != "" {
+		if s.rate, err = strconv.Atoi(n); err != nil {
+			t.Fatalf("AMTSBOTE_SOAK_RATE: %v", err)
+		}
+	}
+	s.h = newLoadedHost(t, seed)
 	s.h.start()
 	s.up()
-	began := time.Now()
-	s.pub = newPublisher(t, s.h, seed, int(length.Seconds()*soakRate), soakKeys)
-	defer func() { s.report(seed, time.Since(began)) }() // also when it fails
-	s.pub.within(length + patience)
-	s.pub.timeout = time.Second
-	beat := time.NewTicker(time.Second / soakRate)
-	defer beat.Stop()
-	s.pub.pace = beat.C
-	s.receivers = []*receiver{receive(t, s.h, "beta.one", slow), receive(t, s.h, "beta.two", failing(seed))}
+	s.books = newBooks(t)
+	s.load = newLoad(t, s.h, seed, 1<<40, soakKeys)
+	s.began = time.Now()
+	defer func() { s.report(seed) }() // also when it fails
+	s.load.within(s.length + patience)
+	s.load.timeout = time.Second
+	s.load.pace = paced(t, s.rate, func() bool { return s.load.count() > int(s.books.decided.Load())+soakAhead*max(s.rate, 1000) })
+	s.receivers(seed)
 	s.poison()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s.pub.publishAll()
+		s.load.publishAll()
 	}()
-	for time.Since(began) < length && !t.Failed() {
+	for time.Since(s.began) < s.length && !t.Failed() {
 		s.step()
 	}
-	s.pub.stop()
+	s.load.stop()
 	<-done
 	s.finish()
 }
 
-// step waits a moment, does one thing to the hub, and checks.
+// newLoadedHost prepares a hub that removes all the time, with a sink that cannot
+// be relied on.
+func newLoadedHost(t *testing.T, seed uint64) *host {
+	t.Helper()
+	h := newHost(t, buildHub(t, "-tags", "amtsbote_unreliable"), "")
+	writeLoaded(t, h.fed)
+	h.remove, h.env = "1s", []string{fmt.Sprint("AMTSBOTE_UNRELIABLE_SEED=", seed)}
+	return h
+}
+
+func (s *soak) receivers(seed uint64) {
+	s.t.Helper()
+	receive(s.t, s.h, s.books, "beta.one", slow(seed))
+	receive(s.t, s.h, s.books, "beta.two", failing(seed))
+	receive(s.t, s.h, s.books, "alpha.post", prompt)
+	collect(s.t, s.h, s.books)
+}
+
+// step waits a moment, does one thing to the hub, and checks. In long runs the
+// moments are longer: so the hub works more than it starts.
 func (s *soak) step() {
-	<-time.After(time.Second + time.Duration(s.r.Int64N(int64(3*time.Second))))
+	stretch := min(max(s.length/(10*time.Minute), 1), 4)
+	<-time.After(stretch * (time.Second + time.Duration(s.r.Int64N(int64(3*time.Second)))))
 	switch x := s.r.IntN(10); {
 	case x < 4:
 		s.did("kills")
@@ -144,26 +177,139 @@ func (s *soak) poison() {
 // missing or was decided otherwise than it must be.
 func (s *soak) look() {
 	s.t.Helper()
-	fresh, last := s.pub.fresh()
+	fresh, last := s.load.fresh()
 	s.h.waitDecided(last)
-	s.stored.read(s.t, s.h)
-	for seq, e := range fresh {
-		d := s.stored.decisions[seq]
-		if d == nil || d.ID != e.id || string(d.Outcome) != e.want && d.Outcome != hub.Suppressed {
-			s.t.Errorf("%s, acknowledged at %d, must be %s; the trail has %+v", e.id, seq, e.want, d)
-		}
-	}
+	s.read()
+	s.books.claim(fresh)
 	s.sizes = append(s.sizes, s.h.sizes())
+	if now := time.Now(); now.Sub(s.told) > time.Minute {
+		s.told = now
+		s.t.Logf("after %s: %d acknowledged, %d decided, %d kills", now.Sub(s.began).Round(time.Second), s.load.count(), s.books.decided.Load(), s.count["kills"])
+	}
 }
 
-// finish lets the hub settle everything and checks exactly.
+func (s *soak) read() {
+	s.t.Helper()
+	nc, js := s.h.connect()
+	defer nc.Close()
+	s.books.readOn(js)
+}
+
+// finish lets the hub settle everything, and all go that can go, and checks
+// exactly.
 func (s *soak) finish() {
 	s.t.Helper()
 	s.h.waitSettled()
-	s.stored.read(s.t, s.h)
-	s.stored.check(s.t, s.pub)
+	s.look()
+	nc, js := s.h.connect()
+	defer nc.Close()
+	eventuallyWithin(s.t, 2*time.Minute, "all copies to arrive and to be removed", func() error {
+		s.books.readOn(js)
+		return s.books.settled(js)
+	})
+	s.books.check(s.t, js, s.load)
+	s.flat()
 	s.sizes = append(s.sizes, s.h.sizes())
-	for _, r := range s.receivers {
-		r.waitFor(s.stored.copies)
+	s.h.stop()
+	findMarker(s.t, s.h.data, s.h.log)
+}
+
+// flat: what is removed does not grow in a run that is long enough to tell.
+func (s *soak) flat() {
+	s.t.Helper()
+	if s.length < flatFrom {
+		return
 	}
+	for _, stream := range []string{"IN_alpha", "OUT"} {
+		if err := flat(s.sizes, stream); err != nil {
+			s.t.Error(err)
+		}
+	}
+}
+
+// settled says what keeps the books from being closed.
+func (b *books) settled(js jetstream.JetStream) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	in, _, err := count(ctx, js, "IN_alpha", ">")
+	out, _, err2 := count(ctx, js, "OUT", "out.*.*.>")
+	if err := errors.Join(err, err2); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var open []string
+	for _, box := range b.all() {
+		if text := box.open(); text != "" {
+			open = append(open, text)
+		}
+	}
+	for subject, shelf := range b.in {
+		if n := shelf.left(); n > 0 {
+			open = append(open, fmt.Sprintf("%d of %s are not removed", n, subject))
+		}
+	}
+	if in+out > 0 || len(open) > 0 {
+		return fmt.Errorf("%d lie in IN, %d in OUT; %s", in, out, strings.Join(open, "; "))
+	}
+	return nil
+}
+
+// check closes the books.
+func (b *books) check(t *testing.T, js jetstream.JetStream, pub *load) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_, last, err := count(ctx, js, "IN_alpha", ">")
+	rest, _, err2 := count(ctx, js, "QUARANTINE", "quarantine.*.*.>")
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, of := range b.known {
+		for id := range of {
+			b.close(of, id)
+		}
+	}
+	sum := 0
+	for _, n := range b.outcomes {
+		sum += n
+	}
+	removed := uint64(0)
+	for _, shelf := range b.in {
+		removed += shelf.gone
+	}
+	if decided := b.decided.Load(); decided != last || uint64(sum) != last || removed != last {
+		t.Errorf("%d were stored in IN, %d decided, %d outcomes, %d removed", last, decided, sum, removed)
+	}
+	if n := pub.count(); b.claimed != n {
+		t.Errorf("%d acknowledged, %d in the books", n, b.claimed)
+	}
+	if refused := b.outcomes["quarantined"] + b.outcomes["unrouted"]; rest != uint64(refused) {
+		t.Errorf("%d lie in quarantine, %d must", rest, refused)
+	}
+	if four := b.boxes["beta.four"]; b.expired != four.copies {
+		t.Errorf("%d expired, %d copies", b.expired, four.copies)
+	}
+}
+
+func (b *books) all() []*box {
+	return []*box{b.boxes["beta.one"], b.boxes["beta.two"], b.boxes["beta.three"], b.files, b.boxes["beta.four"], b.boxes["alpha.post"]}
+}
+
+// count tells what lies at a subject of a stream, and the stream's last sequence.
+func count(ctx context.Context, js jetstream.JetStream, stream, filter string) (n, last uint64, err error) {
+	s, err := js.Stream(ctx, stream)
+	if err != nil {
+		return 0, 0, err
+	}
+	info, err := s.Info(ctx, jetstream.WithSubjectFilter(filter))
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, some := range info.State.Subjects {
+		n += some
+	}
+	return n, info.State.LastSeq, nil
 }

@@ -12,10 +12,9 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 )
 
-// TestForgottenAcknowledgements: a mailbox that has lost its state hands out
+// forgottenAcknowledgements: a mailbox that has lost its state hands out
 // nothing again that was acknowledged.
-func TestForgottenAcknowledgements(t *testing.T) {
-	s := makeStock(t)
+func (s *stock) forgottenAcknowledgements(t *testing.T) {
 	for name, damage := range map[string]func(t *testing.T, dir string){
 		"state lost":       func(t *testing.T, dir string) { remove(t, filepath.Join(dir, "o.dat")) },
 		"state damaged":    func(t *testing.T, dir string) { flip(t, filepath.Join(dir, "o.dat"), 0.5) },
@@ -31,10 +30,9 @@ func TestForgottenAcknowledgements(t *testing.T) {
 	}
 }
 
-// TestLostForGood: event and copies are gone together. The hub names them and
+// lostForGood: event and copies are gone together. The hub names them and
 // does not start before somebody has taken note; then it goes on.
-func TestLostForGood(t *testing.T) {
-	s := makeStock(t)
+func (s *stock) lostForGood(t *testing.T) {
 	data := s.copy(t)
 	remove(t, streamDir(data, bus.Out))
 	remove(t, blockFiles(t, streamDir(data, "EDGE_alpha"))[0])
@@ -115,10 +113,9 @@ func (s *stock) missing(t *testing.T, data string) map[string]int {
 	return gone
 }
 
-// TestDamageWithoutLedger: a hub whose ledger is gone, or is damaged itself,
+// withoutLedger: a hub whose ledger is gone, or is damaged itself,
 // begins it anew and goes on.
-func TestDamageWithoutLedger(t *testing.T) {
-	s := makeStock(t)
+func (s *stock) withoutLedger(t *testing.T) {
 	for name, damage := range map[string]func(t *testing.T, dir string){
 		"all lost": func(t *testing.T, dir string) { remove(t, dir) },
 		"key lost": func(t *testing.T, dir string) { remove(t, filepath.Join(dir, "key")) },

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -21,6 +22,8 @@ type Bus struct {
 	nc  *nats.Conn
 	js  jetstream.JetStream
 	log *zap.Logger
+
+	unstaged atomic.Uint64 // batches that ended with ErrNotStaged
 }
 
 // Timeout is how long one call to JetStream may take.
@@ -33,6 +36,10 @@ var (
 	ErrFenced = errors.New("the cursor was moved by another owner")
 	// ErrStreamFull means that a stream is at its limit: nothing was stored.
 	ErrStreamFull = errors.New("the stream is full")
+	// ErrNotStaged means that the server could not put a batch together, most
+	// often since its disk is full: nothing was stored. No stream is the worse for
+	// it: the same batch passes as soon as there is room.
+	ErrNotStaged = errors.New("the server could not stage the batch: its disk may be full")
 )
 
 // External says how to reach an existing NATS server.

@@ -50,7 +50,7 @@ func TestStagingDiskFull(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		copies += int(cons.CachedInfo().NumPending) //nolint:gosec // a handful
+		copies += int(cons.CachedInfo().NumPending)
 	}
 	if copies != 4 {
 		t.Errorf("%d copies of two events, want 4", copies)

@@ -20,6 +20,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/index"
 	"github.com/amtsbote/amtsbote/hub/internal/keep"
 	"github.com/amtsbote/amtsbote/hub/internal/mailbox"
+	"github.com/amtsbote/amtsbote/hub/internal/quota"
 )
 
 // App is the hub, running or about to.
@@ -39,6 +40,7 @@ type App struct {
 	index    *index.Index
 	recorder *mailbox.Recorder
 	hands    *mailbox.Hands
+	boxes    *quota.Book
 	keeper   *keep.Keeper
 
 	reloading sync.Mutex
@@ -236,6 +238,15 @@ func (a *App) provide(ctx context.Context, fed *federation.Federation) error {
 	return a.keepVersion(ctx, fed)
 }
 
+// mailboxQuota is what a mailbox may hold by the version that is in force; an
+// application that has left keeps the usual one.
+func (a *App) mailboxQuota(application string) int64 {
+	if app, ok := a.Federation().Application(application); ok && app.Mailbox != nil {
+		return app.Mailbox.QuotaBytes
+	}
+	return federation.DefaultMailboxQuota
+}
+
 // launch starts all that runs until Stop.
 func (a *App) launch(ctx context.Context) error {
 	a.recorder = mailbox.NewRecorder(a.bus, a.index, a.cfg.Observer.Delivered, a.log)
@@ -243,6 +254,11 @@ func (a *App) launch(ctx context.Context) error {
 	a.group.Go(func() error { return a.watch(a.run) })
 	a.group.Go(func() error { return a.keepIndex(a.run) })
 	a.hands = mailbox.NewHands()
+	a.boxes = &quota.Book{Bus: a.bus, Limit: a.mailboxQuota, Total: a.cfg.layout().Out, Log: a.log}
+	if err := a.boxes.Look(ctx); err != nil {
+		return err
+	}
+	a.group.Go(func() error { return a.boxes.Run(a.run) })
 	plans, err := a.plan(a.Federation())
 	if err != nil {
 		return err

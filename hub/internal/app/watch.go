@@ -141,6 +141,14 @@ func (a *App) warn(ctx context.Context, passed levels) {
 			}
 		}
 	}
+	if a.boxes != nil {
+		for _, u := range a.boxes.Usage() {
+			if l := passed.crossed("mailbox "+u.Application, u.Used, u.Limit); l > 0 {
+				a.log.Warn("a mailbox fills up", zap.String("application", u.Application), zap.Int("percent", l),
+					zap.Int64("used_bytes", u.Used), zap.Int64("limit_bytes", u.Limit))
+			}
+		}
+	}
 	streams, err := a.bus.Usage(ctx)
 	if err != nil {
 		a.log.Debug("usage of the store", zap.Error(err))

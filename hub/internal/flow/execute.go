@@ -50,7 +50,7 @@ func (l *Lane) execute(ctx context.Context, ds []*decision.Decision, msgs []*eve
 	done := make(chan error, 2)
 	go func() { done <- l.deliver(ctx, l.quarantine, w.refused) }()
 	go func() { done <- l.deliver(ctx, l.parked, w.parked) }()
-	err = l.deliver(ctx, l.out, w.copies)
+	err = l.deliverCopies(ctx, w.copies)
 	return errors.Join(err, <-done, <-done)
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
 	"github.com/amtsbote/amtsbote/hub/internal/index"
+	"github.com/amtsbote/amtsbote/hub/internal/quota"
 )
 
 // Lane works one in stream: it takes what is there as a batch, records the
@@ -34,6 +35,8 @@ type Lane struct {
 	Deciding *sync.Mutex
 	// Parking is shared by them too: a key that cannot proceed is parked for both.
 	Parking *Parking
+	// Boxes knows how full the mailboxes are; nil: none is ever full.
+	Boxes *quota.Book
 	// Decided is told of every decision once it is in the trail.
 	Decided func(*decision.Decision)
 	Log     *zap.Logger
@@ -41,6 +44,8 @@ type Lane struct {
 	version                        *Version // of the batch in hand
 	work                           *bus.Work
 	trail, out, quarantine, parked *target
+	paying                         bool               // there is more to store that was owed
+	unpaid                         map[string]uint64  // what is owed and could not be stored, by mailbox: told
 	crash                          func(point string) // tests only
 	patience                       time.Duration      // idle; tests only
 }
@@ -123,10 +128,12 @@ func (l *Lane) own(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(msgs) == 0 {
-			continue
+		if len(msgs) > 0 {
+			if err := l.carry(ctx, msgs); err != nil {
+				return err
+			}
 		}
-		if err := l.carry(ctx, msgs); err != nil {
+		if l.paying, err = l.pay(ctx); err != nil {
 			return err
 		}
 	}
@@ -135,12 +142,18 @@ func (l *Lane) own(ctx context.Context) error {
 // next gives the messages that follow the cursor without a gap; none when there
 // was nothing, or nothing new.
 func (l *Lane) next(ctx context.Context) ([]*event.Message, error) {
-	waiting, cancel := context.WithTimeout(ctx, cmp.Or(l.patience, idle))
+	patience := cmp.Or(l.patience, idle)
+	if l.paying {
+		patience = time.Millisecond
+	}
+	waiting, cancel := context.WithTimeout(ctx, patience)
 	msgs, err := l.work.Next(waiting, maxEvents)
 	cancel()
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded) && l.paying:
+		return nil, nil
 	case errors.Is(err, context.DeadlineExceeded):
 		return l.lookBack(ctx)
 	case err != nil:

@@ -39,6 +39,9 @@ func (l *Lane) takeOver(ctx context.Context) error {
 	if err := l.Parking.open(ctx); err != nil {
 		return err
 	}
+	if err := l.learnOwed(ctx); err != nil {
+		return err
+	}
 	if err := l.Bus.Read(ctx, bus.Trail, l.Index.Applied()+1, nil, l.Index.Apply); err != nil {
 		return fmt.Errorf("read the trail to its end: %w", err)
 	}
@@ -50,6 +53,7 @@ func (l *Lane) takeOver(ctx context.Context) error {
 			return err
 		}
 	}
+	l.paying = false
 	l.Parking.carried(l.In, l.trail.at.Seq)
 	return l.work.Reset(ctx, l.trail.at.Seq+1)
 }

@@ -160,3 +160,94 @@ func dropDing(t *testing.T, in, name string, size int) {
 		t.Fatal(err)
 	}
 }
+
+// TestSlowReceiversSlowNobody: one receiver hangs for ever, one refuses for ever,
+// one is slow. The others are done in the time that they take when none of that
+// is so, or not much more.
+func TestSlowReceiversSlowNobody(t *testing.T) {
+	const events, well = 300, 4
+	measure := func(bad bool) time.Duration {
+		p := newProbe()
+		cfg := app.Config{Directory: limitsFederation(t, "64MiB", "1GiB", well+2), Data: filepath.Join(t.TempDir(), "data"), RemoveEvery: -1}
+		hang := make(chan struct{})
+		if bad {
+			p.behave(func(ctx context.Context, application string, _ hub.Delivery) error {
+				switch application {
+				case "beta.one":
+					<-ctx.Done()
+				case "beta.two":
+					return errors.New("refused")
+				case "beta.r1":
+					select {
+					case <-time.After(200 * time.Millisecond):
+					case <-ctx.Done():
+					}
+				case "beta.r2":
+					<-hang // not even when it is told to end
+				}
+				return nil
+			})
+		}
+		a, client := runLimits(t, cfg, p)
+		defer func() { stopApp(t, a) }()
+		defer client.Close()
+		defer close(hang)
+		began := time.Now()
+		for n := range events {
+			if _, err := client.Publish(t.Context(), dingOf("alpha", n, fmt.Sprint(n), 0)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		awaitTrue(t, "the receivers that are well to get everything", func() bool {
+			for i := 3; i < 3+well; i++ {
+				if len(p.taken(fmt.Sprintf("beta.r%d", i))) < events {
+					return false
+				}
+			}
+			return true
+		})
+		if bad && len(p.taken("beta.r1")) >= events {
+			t.Error("the slow receiver was done too: nothing is shown")
+		}
+		return time.Since(began)
+	}
+	alone, beside := measure(false), measure(true)
+	t.Logf("%d events to %d receivers: %v alone, %v beside bad ones", events, well, alone, beside)
+	if beside > 3*alone+2*time.Second { // the machine is shared
+		t.Errorf("beside bad receivers it took %v, without them %v", beside, alone)
+	}
+}
+
+// TestRefusalStorm: a receiver refuses everything at once. It is tried a bounded
+// number of times, since delays double, and others are not concerned.
+func TestRefusalStorm(t *testing.T) {
+	p := newProbe()
+	cfg := app.Config{Directory: limitsFederation(t, "64MiB", "1GiB", 0), Data: filepath.Join(t.TempDir(), "data"), RemoveEvery: -1}
+	p.behave(func(_ context.Context, application string, _ hub.Delivery) error {
+		if application == "beta.two" {
+			return errors.New("refused")
+		}
+		return nil
+	})
+	a, client := runLimits(t, cfg, p)
+	defer func() { stopApp(t, a) }()
+	defer client.Close()
+	const events = 400
+	began := time.Now()
+	for n := range events {
+		if _, err := client.Publish(t.Context(), dingOf("alpha", n, fmt.Sprint(n), 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	awaitTrue(t, "every key to be tried three times", func() bool { return p.tried("beta.two") >= 3*events })
+	awaitTrue(t, "beta.one to get everything", func() bool { return len(p.taken("beta.one")) == events })
+	// after s seconds a key was tried once and then after 0.5, 1, 2, … seconds at least
+	most, after := 1, 0.0
+	for delay := 0.5; after+delay < time.Since(began).Seconds(); delay *= 2 {
+		after += delay
+		most++
+	}
+	if n := p.tried("beta.two"); n > most*events {
+		t.Errorf("beta.two was tried %d times in %v, want at most %d for each of %d keys", n, time.Since(began), most, events)
+	}
+}

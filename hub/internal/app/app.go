@@ -125,6 +125,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err = a.connect(ctx); err != nil {
 		return err
 	}
+	a.bus.Ahead(a.cfg.Memory / 8)
 	if err = a.prepare(ctx); err != nil {
 		return err
 	}

@@ -52,6 +52,11 @@ func (b *Bus) append(ctx context.Context, msgs []event.Message, guard ...jetstre
 	if len(msgs) == 0 || len(msgs) > MaxBatch {
 		return 0, fmt.Errorf("append %d messages: a batch holds 1 to %d", len(msgs), MaxBatch)
 	}
+	done, err := b.ahead.write(ctx, msgs)
+	if err != nil {
+		return 0, fmt.Errorf("append %d messages: %w", len(msgs), err)
+	}
+	defer done()
 	p, err := jetstreamext.NewBatchPublisher(b.js, jetstreamext.BatchFlowControl{AckTimeout: Timeout})
 	if err != nil {
 		return 0, fmt.Errorf("open a batch: %w", err)

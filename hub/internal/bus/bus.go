@@ -23,6 +23,7 @@ type Bus struct {
 	js  jetstream.JetStream
 	log *zap.Logger
 
+	ahead    *ahead        // of all in streams
 	unstaged atomic.Uint64 // batches that ended with ErrNotStaged
 }
 
@@ -92,7 +93,7 @@ func dial(ctx context.Context, url string, log *zap.Logger, opts ...nats.Option)
 		nc.Close()
 		return nil, fmt.Errorf("ask the server for JetStream: %w", err)
 	}
-	return &Bus{nc: nc, js: js, log: log}, nil
+	return &Bus{nc: nc, js: js, log: log, ahead: newAhead(DefaultAhead)}, nil
 }
 
 // Close lets go of the connection. What was acknowledged is stored; nothing is

@@ -201,9 +201,10 @@ func (l *Lane) follow(ctx context.Context, msgs []*event.Message) ([]*event.Mess
 // since its own control messages look so.)
 func (l *Lane) skipped(ctx context.Context, first *event.Message) ([]*event.Message, error) {
 	var msgs []*event.Message
+	size := 0
 	for m := first; m != nil; {
 		msgs = append(msgs, m)
-		if len(msgs) == maxSkipped {
+		if size += len(m.Data); len(msgs) == maxSkipped || size >= bus.NextBytes {
 			break
 		}
 		var err error
@@ -233,11 +234,36 @@ func (l *Lane) carry(ctx context.Context, msgs []*event.Message) error {
 	if err != nil {
 		return err
 	}
-	if err := l.execute(ctx, decisions, msgs); err != nil {
-		return err
+	for n := 0; len(decisions) > 0; decisions, msgs = decisions[n:], msgs[n:] {
+		n = portion(decisions, msgs)
+		if err := l.execute(ctx, decisions[:n], msgs[:n]); err != nil {
+			return err
+		}
 	}
 	l.Parking.carried(l.In, l.trail.at.Seq)
 	return l.moveUp(ctx, maxLag)
+}
+
+// maxCopies is about how many bytes of copies are made at a time.
+const maxCopies = 16 << 20
+
+// portion tells how many of the events make about maxCopies bytes of copies, at
+// least one. A copy that is cut is written anew; one that is not is the event
+// itself.
+func portion(ds []*decision.Decision, msgs []*event.Message) int {
+	size := 0
+	for i, d := range ds {
+		made := 1
+		for k := range d.Receivers {
+			if d.Receivers[k].Cut() {
+				made++
+			}
+		}
+		if size += made * len(msgs[i].Data); size > maxCopies && i > 0 {
+			return i
+		}
+	}
+	return len(ds)
 }
 
 // record decides about msgs and writes the decisions.

@@ -87,23 +87,34 @@ func (l *Lane) catchUp(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("carry out recorded decisions: %w", err)
 	}
-	for ds := range slices.Chunk(todo, maxEvents) {
-		msgs := make([]*event.Message, len(ds))
-		for i, d := range ds {
-			m, err := l.Bus.At(ctx, l.In, d.Seq, ">")
-			if err != nil {
-				return fmt.Errorf("carry out recorded decisions: %w", err)
-			}
-			if m == nil || m.Seq != d.Seq {
-				return errors.Join(errLost, fmt.Errorf("%s sequence %d, event id %q", l.In, d.Seq, d.ID))
-			}
-			msgs[i] = m
-		}
-		if err := l.execute(ctx, ds, msgs); err != nil {
+	for len(todo) > 0 {
+		msgs, err := l.decided(ctx, todo)
+		if err != nil {
 			return fmt.Errorf("carry out recorded decisions: %w", err)
 		}
+		if err := l.execute(ctx, todo[:len(msgs)], msgs); err != nil {
+			return fmt.Errorf("carry out recorded decisions: %w", err)
+		}
+		todo = todo[len(msgs):]
 	}
 	return nil
+}
+
+// decided reads the events of the first of some decisions from the store.
+func (l *Lane) decided(ctx context.Context, ds []*decision.Decision) (msgs []*event.Message, err error) {
+	for i, d := range ds[:min(len(ds), maxEvents)] {
+		m, err := l.Bus.At(ctx, l.In, d.Seq, ">")
+		if err != nil {
+			return nil, err
+		}
+		if m == nil || m.Seq != d.Seq {
+			return nil, errors.Join(errLost, fmt.Errorf("%s sequence %d, event id %q", l.In, d.Seq, d.ID))
+		}
+		if msgs = append(msgs, m); portion(ds[:i+1], msgs) <= i {
+			return msgs[:i], nil
+		}
+	}
+	return msgs, nil
 }
 
 // recorded reads what is still to be stored, in sequence. An event that was

@@ -43,6 +43,7 @@ type box struct {
 	bytes   int64
 	copies  uint64
 	counted bool // false: it is not known what lies in it
+	rough   bool // it is far from full by a guess, and is still to be counted
 	full    bool
 	since   time.Time // it was full last, and that was told; zero: no more
 	counts  bool      // it is being counted
@@ -213,7 +214,7 @@ func (b *Book) uncounted() map[string]uint64 {
 		}
 	}
 	for app, x := range b.boxes {
-		if !x.counted {
+		if !x.counted || x.rough {
 			x.counts = true
 			return map[string]uint64{app: x.upTo}
 		}
@@ -251,18 +252,20 @@ func (b *Book) Look(ctx context.Context) error {
 			x.since = time.Time{}
 			b.Log.Warn("a mailbox that was full has room", zap.String("application", app), zap.Int64("used_bytes", x.bytes))
 		}
+		guess := bytes / max(messages, 1) * info.Waiting // as if all copies were of one size
 		switch {
 		case x.counts || !x.counted:
 		case info.Waiting == 0:
 			x.drop(last)
+			x.rough = false
 		case !first:
 			x.drop(info.Floor)
 			if n, ok := there[app]; ok && n < x.copies { // some have expired before their turn
 				x.forget(info.Floor)
 			}
-		case info.Waiting <= certain:
-			x.pieces = []piece{{last, int64(bytes / max(messages, 1) * info.Waiting), info.Waiting}} //nolint:gosec // see above
-			x.bytes, x.copies = x.pieces[0].bytes, info.Waiting
+		case info.Waiting <= certain || int64(guess) < b.limit(app)/4: //nolint:gosec // see above
+			x.pieces = []piece{{last, int64(guess), info.Waiting}}                                              //nolint:gosec // see above
+			x.bytes, x.copies, x.rough, x.upTo = int64(guess), info.Waiting, info.Waiting > certain, info.Floor //nolint:gosec // see above
 		default:
 			x.forget(info.Floor)
 		}
@@ -321,6 +324,9 @@ func (b *Book) count(ctx context.Context, application string, from uint64) {
 		}
 		return
 	}
+	if x.rough && len(x.pieces) > 0 {
+		x.pieces = x.pieces[1:] // the guess
+	}
 	for _, p := range x.pieces { // stored meanwhile
 		if p.last > fresh.upTo {
 			fresh.pieces = append(fresh.pieces, p)
@@ -328,7 +334,7 @@ func (b *Book) count(ctx context.Context, application string, from uint64) {
 		}
 	}
 	x.pieces, x.bytes, x.copies = fresh.pieces, fresh.bytes, fresh.copies
-	x.upTo, x.counted = max(x.upTo, fresh.upTo), true
+	x.upTo, x.counted, x.rough = max(x.upTo, fresh.upTo), true, false
 }
 
 // ApplicationOf reads out.<org>.<app>.…; "" for other subjects.

@@ -81,6 +81,24 @@ func TestCounted(t *testing.T) {
 	}
 }
 
+// TestGuessed: a mailbox with many copies and far from full gets more at once, and
+// is counted all the same.
+func TestGuessed(t *testing.T) {
+	b := hubtest.Bus(t)
+	fill(t, b, nil, 500)
+	other := event.Message{Subject: "out.beta.two.x", Data: []byte("x")} // the last copy is another's
+	if _, err := b.Publish(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	k := book(t, b, 8<<20, 1<<30)
+	if k.Full("beta.one", 0, 1) {
+		t.Error("a mailbox with 500 KiB of 8 MiB is full")
+	}
+	fill(t, b, k, 100)
+	keep(t, k)
+	await(t, "it to be counted", func() bool { u := k.Usage(); return u[0].Used > 620_000 && u[0].Used < 640_000 })
+}
+
 // TestRoom: a mailbox has room again when a quarter of it is taken, or when its
 // copies went without being taken.
 func TestRoom(t *testing.T) {

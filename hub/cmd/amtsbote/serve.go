@@ -21,6 +21,7 @@ import (
 
 type serveFlags struct {
 	data, listen, log, lang    string
+	memory                     string
 	nats, creds, nkey, monitor string
 	replicas                   int
 	removeEvery                time.Duration
@@ -52,6 +53,7 @@ example AMTSBOTE_NATS_CREDS.`,
 	fl.StringVar(&f.monitor, "nats-monitor", env("NATS_MONITOR", ""), "HTTP monitoring address of --nats, to verify its settings")
 	fl.IntVar(&f.replicas, "replicas", 1, "replicas of each stream: 1, or 3 or 5 in a cluster")
 	fl.DurationVar(&f.removeEvery, "remove-every", keep.Every, "how often what has had its time is removed, from the start on; -1s: never")
+	fl.StringVar(&f.memory, "memory", env("MEMORY", ""), "memory to get by with, like 512MiB (default: GOMEMLIMIT, else half of what the machine or its control group has, at most 4GiB)")
 	fl.StringVar(&f.log, "log", env("LOG", "warn"), "log level: debug, info, warn, error")
 	fl.StringVar(&f.lang, "lang", env("LANG", "en"), "language of the outcome lines: de or en")
 	fl.BoolVar(&f.noSimulators, "no-simulators", false, "do not play the foreign systems of a test federation")
@@ -72,11 +74,15 @@ func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) error {
 		return err
 	}
 	defer func() { _ = log.Sync() }()
+	memory, err := limitMemory(f.memory)
+	if err != nil {
+		return err
+	}
 	printed := newOutcomes(out, f.lang)
 	defer printed.close(out)
 	cfg := app.Config{
 		Directory: dir, Data: dataDir(f.data, dir), Listen: f.listen, Monitor: f.monitor,
-		NoSimulators: f.noSimulators, Replicas: f.replicas, RemoveEvery: f.removeEvery,
+		NoSimulators: f.noSimulators, Replicas: f.replicas, RemoveEvery: f.removeEvery, Memory: memory,
 		Kinds: kinds(), Simulators: adapters.Simulators(),
 		Observer: printed, Log: log,
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/ledger"
 	"github.com/amtsbote/amtsbote/hub/internal/mailbox"
 	"github.com/amtsbote/amtsbote/hub/internal/mend"
+	"github.com/amtsbote/amtsbote/hub/internal/quota"
 )
 
 // App is the hub, running or about to.
@@ -43,6 +44,7 @@ type App struct {
 	mender   *mend.Mender
 	recorder *mailbox.Recorder
 	hands    *mailbox.Hands
+	boxes    *quota.Book
 	keeper   *keep.Keeper
 
 	reloading sync.Mutex
@@ -127,6 +129,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err = a.connect(ctx); err != nil {
 		return err
 	}
+	a.bus.Ahead(a.cfg.Memory / 8)
 	if err = a.prepare(ctx); err != nil {
 		return err
 	}
@@ -252,6 +255,15 @@ func (a *App) provide(ctx context.Context, fed *federation.Federation) error {
 	return a.keepVersion(ctx, fed)
 }
 
+// mailboxQuota is what a mailbox may hold by the version that is in force; an
+// application that has left keeps the usual one.
+func (a *App) mailboxQuota(application string) int64 {
+	if app, ok := a.Federation().Application(application); ok && app.Mailbox != nil {
+		return app.Mailbox.QuotaBytes
+	}
+	return federation.DefaultMailboxQuota
+}
+
 // launch starts all that runs until Stop.
 func (a *App) launch(ctx context.Context) error {
 	a.recorder = mailbox.NewRecorder(a.bus, a.index, a.cfg.Observer.Delivered, a.log)
@@ -261,6 +273,11 @@ func (a *App) launch(ctx context.Context) error {
 	a.group.Go(func() error { return a.ledger.Run(a.run) })
 	a.group.Go(func() error { return a.keepLedger(a.run) })
 	a.hands = mailbox.NewHands()
+	a.boxes = &quota.Book{Bus: a.bus, Limit: a.mailboxQuota, Total: a.cfg.layout().Out, Log: a.log}
+	if err := a.boxes.Look(ctx); err != nil {
+		return err
+	}
+	a.group.Go(func() error { return a.boxes.Run(a.run) })
 	plans, err := a.plan(a.Federation())
 	if err != nil {
 		return err

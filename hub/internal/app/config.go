@@ -38,6 +38,10 @@ type Config struct {
 	Layout *bus.Layout
 	// Index says how much the index may take; its Log is the hub's.
 	Index index.Options
+	// Memory is what the process is to get by with, in bytes; 0 is not said. An
+	// eighth of it may be events that were taken from the in streams and are not
+	// carried out yet.
+	Memory int64
 	// RemoveEvery is how often what has had its time is removed, from the start on;
 	// 0 is keep.Every, negative is never.
 	RemoveEvery time.Duration

@@ -72,7 +72,7 @@ func (a *App) lanes(organisation string) *plan {
 	for _, in := range []string{bus.InStream(organisation), bus.EdgeStream(organisation)} {
 		l := &flow.Lane{
 			Organisation: organisation, In: in, Bus: a.bus, Current: a.version.Load, Index: a.index, Now: time.Now,
-			Deciding: deciding, Parking: parking, Ledger: a.ledger, Decided: a.cfg.Observer.Decided, Log: a.log.With(zap.String("in", in)),
+			Deciding: deciding, Parking: parking, Ledger: a.ledger, Boxes: a.boxes, Decided: a.cfg.Observer.Decided, Log: a.log.With(zap.String("in", in)),
 		}
 		p.runs = append(p.runs, l.Run)
 	}

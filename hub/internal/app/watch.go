@@ -26,6 +26,7 @@ func (a *App) watch(ctx context.Context) error {
 	defer usage.Stop()
 	full, broken := false, false // said already
 	passed := levels{}
+	stage := staging{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -36,17 +37,39 @@ func (a *App) watch(ctx context.Context) error {
 			if a.server == nil {
 				continue
 			}
-			faults := a.server.Faults()
-			verdict := judge(faults, a.room())
+			free := a.room()
+			faults := append(a.server.Faults(), stage.faults(a.bus.Unstaged(), free)...)
+			verdict := judge(faults, free)
 			a.say(verdict, faults, &full, &broken)
 			if verdict == startAnew {
 				if err := a.server.Restart(); err != nil {
 					return err
 				}
+				full = false
 				a.log.Warn("there is room again: the embedded server was started anew")
 			}
 		}
 	}
+}
+
+// staging follows what batches meet that the server cannot put together. Unlike a
+// stream whose write failed, that leaves nothing to mend: the next one passes when
+// there is room, so nothing is started anew for it.
+type staging struct {
+	count uint64 // of such batches
+	stuck bool   // one has failed since there was room
+}
+
+// faults gives the fault of a full disk from the first batch that failed on it
+// until there is room again. A batch that failed on a disk with room failed for
+// another reason, which its lane tells.
+func (s *staging) faults(count uint64, free int64) []bus.Fault {
+	s.stuck = free < roomToGoOn && (s.stuck || count > s.count)
+	s.count = count
+	if !s.stuck {
+		return nil
+	}
+	return []bus.Fault{{Reason: "a batch could not be staged", Full: true}}
 }
 
 // room is what is free on the disk, 0 when that cannot be told.
@@ -89,6 +112,9 @@ func judge(faults []bus.Fault, free int64) verdict {
 // say tells the log of a fault once, until it is over.
 func (a *App) say(v verdict, faults []bus.Fault, full, broken *bool) {
 	if v == well {
+		if *full {
+			a.log.Warn("there is room again: the hub goes on")
+		}
 		*full, *broken = false, false
 		return
 	}
@@ -112,6 +138,14 @@ func (a *App) warn(ctx context.Context, passed levels) {
 		if total, free, err := a.server.Room(); err == nil {
 			if l := passed.crossed("disk", total-free, total); l > 0 {
 				a.log.Warn("the disk of the data directory fills up", zap.Int("percent", l), zap.Int64("free_bytes", free))
+			}
+		}
+	}
+	if a.boxes != nil {
+		for _, u := range a.boxes.Usage() {
+			if l := passed.crossed("mailbox "+u.Application, u.Used, u.Limit); l > 0 {
+				a.log.Warn("a mailbox fills up", zap.String("application", u.Application), zap.Int("percent", l),
+					zap.Int64("used_bytes", u.Used), zap.Int64("limit_bytes", u.Limit))
 			}
 		}
 	}

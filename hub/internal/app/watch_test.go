@@ -30,6 +30,27 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+func TestStaging(t *testing.T) {
+	var s staging
+	for i, c := range []struct {
+		count uint64
+		free  int64
+		want  bool
+	}{
+		{0, 0, false},              // a full disk on which nothing failed
+		{1, roomToGoOn, false},     // failed for another reason
+		{1, roomToGoOn - 1, false}, // nothing new
+		{2, roomToGoOn - 1, true},
+		{2, 0, true}, // until there is room
+		{3, roomToGoOn, false},
+		{3, 0, false},
+	} {
+		if got := len(s.faults(c.count, c.free)) > 0; got != c.want {
+			t.Errorf("step %d: %v, want %v", i, got, c.want)
+		}
+	}
+}
+
 func TestLevels(t *testing.T) {
 	l := levels{}
 	for i, c := range []struct {

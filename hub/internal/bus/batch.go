@@ -27,6 +27,7 @@ const (
 	codeStreamFull        jetstream.ErrorCode = 10077
 	codeNoStorage         jetstream.ErrorCode = 10023
 	codeMemberRefused     jetstream.ErrorCode = 10047
+	codeIncompleteBatch   jetstream.ErrorCode = 10176
 )
 
 // Append stores messages as one atomic batch, in one sync: all or none. The
@@ -34,8 +35,8 @@ const (
 // subject has sequence last (0: there is none). It returns the sequence of the
 // first message.
 //
-// ErrFenced means that the guard did not hold; ErrStreamFull that there is no
-// room. Any other error leaves open whether the batch was stored: read the
+// ErrFenced means that the guard did not hold; ErrStreamFull and ErrNotStaged that
+// there is no room. Any other error leaves open whether the batch was stored: read the
 // guarded subject with Last to find out.
 func (b *Bus) Append(ctx context.Context, msgs []event.Message, last uint64) (uint64, error) {
 	return b.append(ctx, msgs, jetstreamext.WithBatchExpectLastSequencePerSubject(last))
@@ -51,6 +52,11 @@ func (b *Bus) append(ctx context.Context, msgs []event.Message, guard ...jetstre
 	if len(msgs) == 0 || len(msgs) > MaxBatch {
 		return 0, fmt.Errorf("append %d messages: a batch holds 1 to %d", len(msgs), MaxBatch)
 	}
+	done, err := b.ahead.write(ctx, msgs)
+	if err != nil {
+		return 0, fmt.Errorf("append %d messages: %w", len(msgs), err)
+	}
+	defer done()
 	p, err := jetstreamext.NewBatchPublisher(b.js, jetstreamext.BatchFlowControl{AckTimeout: Timeout})
 	if err != nil {
 		return 0, fmt.Errorf("open a batch: %w", err)
@@ -60,13 +66,16 @@ func (b *Bus) append(ctx context.Context, msgs []event.Message, guard ...jetstre
 	final := len(msgs) - 1
 	for i := range msgs[:final] {
 		if err := p.AddMsg(natsMsg(&msgs[i]), guard...); err != nil {
-			return 0, fmt.Errorf("add to the batch for %s: %w", msgs[0].Subject, err)
+			return 0, fmt.Errorf("add to the batch for %s: %w", msgs[0].Subject, meaning(err))
 		}
 		guard = nil // only the first is guarded
 	}
 	ack, err := p.CommitMsg(ctx, natsMsg(&msgs[final]), guard...)
 	if err != nil {
-		return 0, fmt.Errorf("commit the batch for %s: %w", msgs[0].Subject, meaning(err))
+		if err = meaning(err); errors.Is(err, ErrNotStaged) {
+			b.unstaged.Add(1)
+		}
+		return 0, fmt.Errorf("commit the batch for %s: %w", msgs[0].Subject, err)
 	}
 	first := ack.Sequence - uint64(len(msgs)) + 1
 	b.stored(ack.Stream, first, msgs)
@@ -97,9 +106,14 @@ func meaning(err error) error {
 		return fmt.Errorf("%w (%w)", ErrFenced, err)
 	case codeStreamFull, codeNoStorage, codeMemberRefused:
 		return fmt.Errorf("%w (%w)", ErrStreamFull, err)
+	case codeIncompleteBatch: // each batch is staged in files of its own
+		return fmt.Errorf("%w (%w)", ErrNotStaged, err)
 	}
 	return err
 }
+
+// Unstaged counts the batches that ended with ErrNotStaged.
+func (b *Bus) Unstaged() uint64 { return b.unstaged.Load() }
 
 // Last gives the last message of a subject (wildcards allowed); nil if there is
 // none.

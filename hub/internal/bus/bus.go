@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -23,6 +24,9 @@ type Bus struct {
 	log *zap.Logger
 	// account is told what is stored and what is removed; nil: nobody.
 	account Account
+
+	ahead    *ahead        // of all in streams
+	unstaged atomic.Uint64 // batches that ended with ErrNotStaged
 }
 
 // Timeout is how long one call to JetStream may take.
@@ -35,6 +39,10 @@ var (
 	ErrFenced = errors.New("the cursor was moved by another owner")
 	// ErrStreamFull means that a stream is at its limit: nothing was stored.
 	ErrStreamFull = errors.New("the stream is full")
+	// ErrNotStaged means that the server could not put a batch together, most
+	// often since its disk is full: nothing was stored. No stream is the worse for
+	// it: the same batch passes as soon as there is room.
+	ErrNotStaged = errors.New("the server could not stage the batch: its disk may be full")
 )
 
 // External says how to reach an existing NATS server.
@@ -87,7 +95,7 @@ func dial(ctx context.Context, url string, log *zap.Logger, opts ...nats.Option)
 		nc.Close()
 		return nil, fmt.Errorf("ask the server for JetStream: %w", err)
 	}
-	return &Bus{nc: nc, js: js, log: log}, nil
+	return &Bus{nc: nc, js: js, log: log, ahead: newAhead(DefaultAhead)}, nil
 }
 
 // Close lets go of the connection. What was acknowledged is stored; nothing is

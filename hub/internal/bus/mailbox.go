@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
@@ -42,17 +43,21 @@ type Copy struct {
 	*event.Message
 	// Deliveries counts how often JetStream has handed it out, from 1.
 	Deliveries int
-	msg        jetstream.Msg
+	// where to say what becomes of it; the message that it came in is not kept, so
+	// that a caller can let go of its data
+	reply string
+	nc    *nats.Conn
 }
 
 // Hold tells JetStream that the copy is still being worked on.
-func (c *Copy) Hold() error { return c.msg.InProgress() }
+func (c *Copy) Hold() error { return c.nc.Publish(c.reply, []byte("+WPI")) }
 
 // Ack removes the copy from the mailbox and waits for the confirmation.
 func (c *Copy) Ack(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
-	return c.msg.DoubleAck(ctx)
+	_, err := c.nc.RequestWithContext(ctx, c.reply, []byte("+ACK"))
+	return err
 }
 
 // Mailboxes tells how many copies wait in each mailbox that exists, by the name
@@ -123,7 +128,7 @@ func (b *Bus) HandOut(ctx context.Context, application string, fn func(*Copy)) e
 	if err != nil {
 		return fmt.Errorf("open mailbox %s: %w", application, err)
 	}
-	it, err := cons.Messages(jetstream.PullMaxMessages(512), jetstream.PullExpiry(2*time.Second), jetstream.PullHeartbeat(time.Second))
+	it, err := cons.Messages(jetstream.PullMaxMessagesWithBytesLimit(512, pullBytes), jetstream.PullExpiry(2*time.Second), jetstream.PullHeartbeat(time.Second))
 	if err != nil {
 		return fmt.Errorf("open mailbox %s: %w", application, err)
 	}
@@ -143,6 +148,6 @@ func (b *Bus) HandOut(ctx context.Context, application string, fn func(*Copy)) e
 		if err != nil {
 			return err
 		}
-		fn(&Copy{Message: m, Deliveries: int(min(meta.NumDelivered, 1<<30)), msg: msg})
+		fn(&Copy{Message: m, Deliveries: int(min(meta.NumDelivered, 1<<30)), reply: msg.Reply(), nc: b.nc})
 	}
 }

@@ -77,7 +77,7 @@ func (b *Bus) readOnce(ctx context.Context, stream string, cfg jetstream.Ordered
 	if !follow && cons.CachedInfo().NumPending == 0 {
 		return 0, nil
 	}
-	it, err := cons.Messages(jetstream.PullMaxMessages(4096), jetstream.PullExpiry(2*time.Second), jetstream.PullHeartbeat(time.Second))
+	it, err := cons.Messages(jetstream.PullMaxMessagesWithBytesLimit(4096, pullBytes), jetstream.PullExpiry(2*time.Second), jetstream.PullHeartbeat(time.Second))
 	if err != nil {
 		return 0, fmt.Errorf("read %s: %w", stream, err)
 	}

@@ -79,6 +79,8 @@ type Box struct {
 	// Floor is the sequence in OUT up to which all is acknowledged; the first
 	// copy behind it is not.
 	Floor uint64
+	// Waiting counts the copies that are not acknowledged.
+	Waiting uint64
 }
 
 // Boxes gives the mailboxes that exist, by the name of the consumer, also those
@@ -92,7 +94,7 @@ func (b *Bus) Boxes(ctx context.Context) (map[string]Box, error) {
 	list := s.ListConsumers(ctx)
 	for info := range list.Info() {
 		if info.Config.Durable != "" {
-			out[info.Name] = Box{Filter: info.Config.FilterSubject, Floor: info.AckFloor.Stream}
+			out[info.Name] = Box{Filter: info.Config.FilterSubject, Floor: info.AckFloor.Stream, Waiting: info.NumPending + uint64(max(info.NumAckPending, 0))}
 		}
 	}
 	return out, list.Err()

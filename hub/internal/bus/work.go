@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 )
@@ -21,8 +22,9 @@ const (
 	workGroup = "hub"
 	pinnedTTL = 3 * time.Second
 	pullTime  = time.Second // shorter than pinnedTTL, or the pin moves while its owner lives
-	workBytes = 32 << 20    // taken ahead at most
-	workAhead = 512
+	workAhead = 512         // messages taken ahead at most
+	// NextBytes is about how much Next gives at a time, in bytes.
+	NextBytes = 8 << 20
 )
 
 // Work is one instance's hand on an in stream. Its methods are for one
@@ -31,6 +33,8 @@ type Work struct {
 	bus    *Bus
 	stream string
 	msgs   chan taken
+	own    *semaphore.Weighted // what this one may take ahead
+	given  int64               // bytes that the last Next gave, still in the budget
 	cancel context.CancelFunc
 	done   chan struct{}
 	// After a Reset what was taken before it is still in the pipe. The consumer
@@ -43,6 +47,7 @@ type Work struct {
 type taken struct {
 	*event.Message
 	generation int64
+	size       int64
 }
 
 // Work begins to take from an in stream. Messages come in sequence after a
@@ -64,7 +69,10 @@ func (b *Bus) Work(ctx context.Context, stream string) (*Work, error) {
 		return nil, err
 	}
 	run, cancel := context.WithCancel(context.Background())
-	w := &Work{bus: b, stream: stream, msgs: make(chan taken, workAhead), cancel: cancel, done: make(chan struct{})}
+	w := &Work{
+		bus: b, stream: stream, msgs: make(chan taken, workAhead), cancel: cancel, done: make(chan struct{}),
+		own: semaphore.NewWeighted(max(b.ahead.bytes/8, maxIn)),
+	}
 	go w.pull(run, cons)
 	return w, nil
 }
@@ -74,7 +82,7 @@ func (b *Bus) Work(ctx context.Context, stream string) (*Work, error) {
 func (w *Work) pull(ctx context.Context, cons jetstream.Consumer) {
 	defer close(w.done)
 	for ctx.Err() == nil {
-		it, err := cons.Messages(jetstream.PullMaxBytes(workBytes), jetstream.PullExpiry(pullTime),
+		it, err := cons.Messages(jetstream.PullMaxMessagesWithBytesLimit(256, pullBytesIn), jetstream.PullExpiry(pullTime),
 			jetstream.PullHeartbeat(pullTime/2), jetstream.PullPriorityGroup(workGroup))
 		if err == nil {
 			err = w.drain(ctx, it)
@@ -106,16 +114,42 @@ func (w *Work) drain(ctx context.Context, it jetstream.MessagesContext) error {
 			w.generation.Add(1)
 		}
 		last = meta.Sequence.Consumer
+		t := taken{m, w.generation.Load(), min(sizeOf(m), maxIn)}
+		if err := w.reserve(ctx, t.size); err != nil {
+			return err
+		}
 		select {
-		case w.msgs <- taken{m, w.generation.Load()}:
+		case w.msgs <- t:
 		case <-ctx.Done():
+			w.release(t.size)
 			return ctx.Err()
 		}
 	}
 }
 
-// Next waits for a message and then takes what is there, at most limit.
+// reserve waits until a message fits into what this stream, and all together,
+// may hold. Whatever holds some is worked on, so there will be room.
+func (w *Work) reserve(ctx context.Context, size int64) error {
+	if err := w.own.Acquire(ctx, size); err != nil {
+		return err
+	}
+	if err := w.bus.ahead.sem.Acquire(ctx, size); err != nil {
+		w.own.Release(size)
+		return err
+	}
+	return nil
+}
+
+func (w *Work) release(size int64) {
+	w.bus.ahead.sem.Release(size)
+	w.own.Release(size)
+}
+
+// Next waits for a message and then takes what is there, at most limit and about
+// NextBytes. What it gave before is done with.
 func (w *Work) Next(ctx context.Context, limit int) ([]*event.Message, error) {
+	w.release(w.given)
+	w.given = 0
 	var batch []*event.Message
 	for len(batch) == 0 {
 		select {
@@ -125,7 +159,7 @@ func (w *Work) Next(ctx context.Context, limit int) ([]*event.Message, error) {
 			return nil, ctx.Err()
 		}
 	}
-	for len(batch) < limit {
+	for len(batch) < limit && w.given < NextBytes {
 		select {
 		case m := <-w.msgs:
 			batch = w.take(batch, m)
@@ -138,8 +172,10 @@ func (w *Work) Next(ctx context.Context, limit int) ([]*event.Message, error) {
 
 func (w *Work) take(batch []*event.Message, m taken) []*event.Message {
 	if m.generation < w.oldest {
+		w.release(m.size)
 		return batch
 	}
+	w.given += m.size
 	return append(batch, m.Message)
 }
 
@@ -165,6 +201,16 @@ func (w *Work) Reset(ctx context.Context, seq uint64) error {
 func (w *Work) Stop() {
 	w.cancel()
 	<-w.done
+	w.release(w.given)
+	w.given = 0
+	for {
+		select {
+		case m := <-w.msgs:
+			w.release(m.size)
+		default:
+			return
+		}
+	}
 }
 
 func wait(ctx context.Context, d time.Duration) {

@@ -16,8 +16,30 @@ type Cursor struct {
 	// Trail is a sequence in TRAIL behind which every decision after Seq lies:
 	// catching up reads from there.
 	Trail uint64 `json:"trail"`
+	// Owed says what mailboxes have not got since they are full (ADR 0012), by
+	// application; only in OUT.
+	Owed map[string]Owed `json:"owed,omitempty"`
 	// Batch is unique, so that an unknown outcome is settled by one read.
 	Batch string `json:"batch"`
+}
+
+// Owed is where the copies begin that a mailbox has not got.
+type Owed struct {
+	// Seq is the sequence in the in stream of the first event whose copy is owed;
+	// all that came before are stored, none that come after.
+	Seq uint64 `json:"seq"`
+	// Trail is a sequence in TRAIL behind which the decisions from Seq on lie.
+	Trail uint64 `json:"trail"`
+}
+
+// Floor is the sequence up to which everything is complete, also for mailboxes
+// that are owed something.
+func (c *Cursor) Floor() uint64 {
+	floor := c.Seq
+	for _, o := range c.Owed {
+		floor = min(floor, o.Seq-1)
+	}
+	return floor
 }
 
 // CursorSubject is where the cursor of in stream in lies within a stream whose

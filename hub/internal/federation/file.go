@@ -55,6 +55,7 @@ type sourceFile struct {
 type mailboxFile struct {
 	Mode          strictyaml.Text  `yaml:"mode,required"`
 	MaxAckPending strictyaml.Whole `yaml:"max-ack-pending"`
+	Quota         quota            `yaml:"quota"`
 }
 
 type groupFile struct {

@@ -152,7 +152,10 @@ func (b *builder) mailbox(in *mailboxFile) *Mailbox {
 	if in == nil {
 		return nil
 	}
-	m := &Mailbox{Mode: MailboxMode(in.Mode.Value), MaxAckPending: int(in.MaxAckPending.Value)}
+	m := &Mailbox{Mode: MailboxMode(in.Mode.Value), MaxAckPending: int(in.MaxAckPending.Value), QuotaBytes: in.Quota.bytes}
+	if m.QuotaBytes == 0 {
+		m.QuotaBytes = DefaultMailboxQuota
+	}
 	if m.Mode != ModeSink && m.Mode != ModeNATS && m.Mode != "" {
 		b.Add(in.Mode.At, finding.YAMLValue, "sink | nats")
 	}

@@ -17,6 +17,9 @@ const (
 // DefaultQuota limits an organisation's in stream unless its file says else.
 const DefaultQuota = 1 << 30
 
+// DefaultMailboxQuota limits what waits in a mailbox unless its file says else.
+const DefaultMailboxQuota = 1 << 30
+
 // Organisation is what connects to the hub; the unit of isolation and quota.
 type Organisation struct {
 	ID, Name string
@@ -104,6 +107,8 @@ type Mailbox struct {
 	Mode MailboxMode
 	// MaxAckPending in mode nats; 0 when the directory does not say.
 	MaxAckPending int
+	// QuotaBytes limits what waits in it.
+	QuotaBytes int64
 }
 
 // sourceDelimiters end a prefix within a source.

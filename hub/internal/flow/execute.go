@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
@@ -49,7 +50,7 @@ func (l *Lane) execute(ctx context.Context, ds []*decision.Decision, msgs []*eve
 	done := make(chan error, 2)
 	go func() { done <- l.deliver(ctx, l.quarantine, w.refused) }()
 	go func() { done <- l.deliver(ctx, l.parked, w.parked) }()
-	err = l.deliver(ctx, l.out, w.copies)
+	err = l.deliverCopies(ctx, w.copies)
 	return errors.Join(err, <-done, <-done)
 }
 
@@ -151,13 +152,22 @@ func (l *Lane) persist(ctx context.Context, t *target, b *batch) error {
 			return err
 		}
 		next := settle.Settle(settle.Try{Err: err, Attempt: attempt, Jitter: settle.Jitter()})
-		l.Log.Warn("write not confirmed; trying again", zap.String("stream", t.stream),
+		l.Log.Log(level(attempt, err), "write not confirmed; trying again", zap.String("stream", t.stream),
 			zap.Int("attempt", attempt), zap.Duration("after", next.After), zap.Error(err))
 		settle.Wait(ctx, min(next.After, maxWait))
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 	}
+}
+
+// level is how loud a failed write is told: want of room is told once, whoever
+// looks after the store says the rest.
+func level(attempt int, err error) zapcore.Level {
+	if attempt > 1 && (errors.Is(err, bus.ErrNotStaged) || errors.Is(err, bus.ErrStreamFull)) {
+		return zap.DebugLevel
+	}
+	return zap.WarnLevel
 }
 
 // reach lets a test end the lane at this point, as a crash would.

@@ -15,6 +15,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
 	"github.com/amtsbote/amtsbote/hub/internal/index"
+	"github.com/amtsbote/amtsbote/hub/internal/quota"
 )
 
 // Lane works one in stream: it takes what is there as a batch, records the
@@ -36,6 +37,8 @@ type Lane struct {
 	Parking *Parking
 	// Ledger is told what the in stream holds once that is decided; nil: nobody.
 	Ledger Ledger
+	// Boxes knows how full the mailboxes are; nil: none is ever full.
+	Boxes *quota.Book
 	// Decided is told of every decision once it is in the trail.
 	Decided func(*decision.Decision)
 	Log     *zap.Logger
@@ -43,6 +46,8 @@ type Lane struct {
 	version                        *Version // of the batch in hand
 	work                           *bus.Work
 	trail, out, quarantine, parked *target
+	paying                         bool               // there is more to store that was owed
+	unpaid                         map[string]uint64  // what is owed and could not be stored, by mailbox: told
 	crash                          func(point string) // tests only
 	patience                       time.Duration      // idle; tests only
 }
@@ -133,10 +138,12 @@ func (l *Lane) own(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(msgs) == 0 {
-			continue
+		if len(msgs) > 0 {
+			if err := l.carry(ctx, msgs); err != nil {
+				return err
+			}
 		}
-		if err := l.carry(ctx, msgs); err != nil {
+		if l.paying, err = l.pay(ctx); err != nil {
 			return err
 		}
 	}
@@ -145,12 +152,18 @@ func (l *Lane) own(ctx context.Context) error {
 // next gives the messages that follow the cursor without a gap; none when there
 // was nothing, or nothing new.
 func (l *Lane) next(ctx context.Context) ([]*event.Message, error) {
-	waiting, cancel := context.WithTimeout(ctx, cmp.Or(l.patience, idle))
+	patience := cmp.Or(l.patience, idle)
+	if l.paying {
+		patience = time.Millisecond
+	}
+	waiting, cancel := context.WithTimeout(ctx, patience)
 	msgs, err := l.work.Next(waiting, maxEvents)
 	cancel()
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded) && l.paying:
+		return nil, nil
 	case errors.Is(err, context.DeadlineExceeded):
 		return l.lookBack(ctx)
 	case err != nil:
@@ -198,9 +211,10 @@ func (l *Lane) follow(ctx context.Context, msgs []*event.Message) ([]*event.Mess
 // since its own control messages look so.)
 func (l *Lane) skipped(ctx context.Context, first *event.Message) ([]*event.Message, error) {
 	var msgs []*event.Message
+	size := 0
 	for m := first; m != nil; {
 		msgs = append(msgs, m)
-		if len(msgs) == maxSkipped {
+		if size += len(m.Data); len(msgs) == maxSkipped || size >= bus.NextBytes {
 			break
 		}
 		var err error
@@ -230,11 +244,36 @@ func (l *Lane) carry(ctx context.Context, msgs []*event.Message) error {
 	if err != nil {
 		return err
 	}
-	if err := l.execute(ctx, decisions, msgs); err != nil {
-		return err
+	for n := 0; len(decisions) > 0; decisions, msgs = decisions[n:], msgs[n:] {
+		n = portion(decisions, msgs)
+		if err := l.execute(ctx, decisions[:n], msgs[:n]); err != nil {
+			return err
+		}
 	}
 	l.Parking.carried(l.In, l.trail.at.Seq)
 	return l.moveUp(ctx, maxLag)
+}
+
+// maxCopies is about how many bytes of copies are made at a time.
+const maxCopies = 16 << 20
+
+// portion tells how many of the events make about maxCopies bytes of copies, at
+// least one. A copy that is cut is written anew; one that is not is the event
+// itself.
+func portion(ds []*decision.Decision, msgs []*event.Message) int {
+	size := 0
+	for i, d := range ds {
+		made := 1
+		for k := range d.Receivers {
+			if d.Receivers[k].Cut() {
+				made++
+			}
+		}
+		if size += made * len(msgs[i].Data); size > maxCopies && i > 0 {
+			return i
+		}
+	}
+	return len(ds)
 }
 
 // record decides about msgs and writes the decisions.

@@ -34,7 +34,11 @@ type Parking struct {
 	edge  uint64              // up to where the edge stream is carried out
 	ready chan struct{}       // closed when the edge stream's lane has caught up
 	asked chan *ask           // what a person asks for
-	crash func(point string)  // tests only
+	// what the edge stream's lane owes to full mailboxes (owed.go); it says so
+	// itself once it is at work
+	owed      map[string]decision.Owed
+	owedKnown bool
+	crash     func(point string) // tests only
 }
 
 // heldKey is a key that is parked.

@@ -39,6 +39,9 @@ func (l *Lane) takeOver(ctx context.Context) error {
 	if err := l.Parking.open(ctx); err != nil {
 		return err
 	}
+	if err := l.learnOwed(ctx); err != nil {
+		return err
+	}
 	if err := l.Bus.Read(ctx, bus.Trail, l.Index.Applied()+1, nil, l.Index.Apply); err != nil {
 		return fmt.Errorf("read the trail to its end: %w", err)
 	}
@@ -50,6 +53,7 @@ func (l *Lane) takeOver(ctx context.Context) error {
 			return err
 		}
 	}
+	l.paying = false
 	l.Parking.carried(l.In, l.trail.at.Seq)
 	return l.work.Reset(ctx, l.trail.at.Seq+1)
 }
@@ -83,35 +87,41 @@ func (l *Lane) catchUp(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("carry out recorded decisions: %w", err)
 	}
-	for ds := range slices.Chunk(todo, maxEvents) {
-		ds, msgs, err := l.events(ctx, ds)
+	todo = slices.DeleteFunc(todo, l.lost)
+	for len(todo) > 0 {
+		msgs, err := l.decided(ctx, todo)
 		if err != nil {
 			return fmt.Errorf("carry out recorded decisions: %w", err)
 		}
-		if err := l.execute(ctx, ds, msgs); err != nil {
+		if err := l.execute(ctx, todo[:len(msgs)], msgs); err != nil {
 			return fmt.Errorf("carry out recorded decisions: %w", err)
 		}
+		todo = todo[len(msgs):]
 	}
 	return nil
 }
 
-// events reads the events of decisions. One that was lost with its store, and
-// that a person has settled, is left out: there is nothing to carry out.
-func (l *Lane) events(ctx context.Context, ds []*decision.Decision) (kept []*decision.Decision, msgs []*event.Message, err error) {
-	for _, d := range ds {
-		if l.Ledger != nil && l.Ledger.Settled(l.In, d.Seq) {
-			continue
-		}
+// lost tells whether the event of d was lost with its store and a person has
+// taken note of it: there is nothing to carry out.
+func (l *Lane) lost(d *decision.Decision) bool {
+	return l.Ledger != nil && l.Ledger.Settled(l.In, d.Seq)
+}
+
+// decided reads the events of the first of some decisions from the store.
+func (l *Lane) decided(ctx context.Context, ds []*decision.Decision) (msgs []*event.Message, err error) {
+	for i, d := range ds[:min(len(ds), maxEvents)] {
 		m, err := l.Bus.At(ctx, l.In, d.Seq, ">")
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if m == nil || m.Seq != d.Seq {
-			return nil, nil, errors.Join(errLost, fmt.Errorf("%s sequence %d, event id %q", l.In, d.Seq, d.ID))
+			return nil, errors.Join(errLost, fmt.Errorf("%s sequence %d, event id %q", l.In, d.Seq, d.ID))
 		}
-		kept, msgs = append(kept, d), append(msgs, m)
+		if msgs = append(msgs, m); portion(ds[:i+1], msgs) <= i {
+			return msgs[:i], nil
+		}
 	}
-	return kept, msgs, nil
+	return msgs, nil
 }
 
 // recorded reads what is still to be stored, in sequence. An event that was

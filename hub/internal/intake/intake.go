@@ -77,7 +77,7 @@ func (i *Intake) Publish(ctx context.Context, e hub.Event) error {
 	}
 	if _, err := i.Bus.Publish(ctx, *m); err != nil {
 		if errors.Is(err, bus.ErrStreamFull) {
-			return hub.Retryable("stream-full", "%w", err)
+			return hub.Retryable("stream-full", "the quota of organisation %s is full, until some of its events are worked off or removed: %w", i.Application.Organisation, err)
 		}
 		return hub.Retryable("not-stored", "%w", err)
 	}

@@ -123,7 +123,8 @@ func steps(groups []*group, least uint64) []purge {
 }
 
 // carriedOut is the sequence up to which everything in an in stream is decided
-// and carried out: all cursors are past it. Cursors never go back.
+// and carried out: all cursors are past it, and no mailbox is owed anything.
+// Neither goes back.
 func (k *Keeper) carriedOut(ctx context.Context, in string) (uint64, error) {
 	floor := uint64(math.MaxUint64)
 	for stream, root := range map[string]string{bus.Trail: "trail", bus.Out: "out", bus.Quarantine: "quarantine", bus.Parked: "parked"} {
@@ -135,7 +136,7 @@ func (k *Keeper) carriedOut(ctx context.Context, in string) (uint64, error) {
 		if err := json.Unmarshal(m.Data, &c); err != nil {
 			return 0, fmt.Errorf("read the cursor %d of %s: %w", m.Seq, stream, err)
 		}
-		floor = min(floor, c.Seq)
+		floor = min(floor, c.Floor())
 	}
 	return floor, nil
 }

@@ -19,11 +19,13 @@ import (
 
 // deliver makes one attempt.
 func (b *Mailbox) deliver(ctx context.Context, m *event.Message, attempt int) (err error) {
-	select {
-	case b.slots <- struct{}{}:
-		defer func() { <-b.slots }()
-	case <-ctx.Done():
-		return ctx.Err()
+	leave, err := b.enter(ctx, m)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if m, err = b.whole(ctx, m); err != nil {
+		return err
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -38,6 +40,29 @@ func (b *Mailbox) deliver(ctx context.Context, m *event.Message, attempt int) (e
 		ID: m.Get(event.HeaderDelivery), Attempt: attempt, Agreement: m.Get(event.HeaderAgreement),
 		Event: *e, Blobs: disclosed{b.Blobs, e.Data()},
 	})
+}
+
+// enter waits for a place among the deliveries underway.
+func (b *Mailbox) enter(ctx context.Context, m *event.Message) (leave func(), err error) {
+	places := []chan struct{}{b.slots}
+	if sizeOf(m) > largeAbove {
+		places = []chan struct{}{b.large, b.slots}
+	}
+	for i, place := range places {
+		select {
+		case place <- struct{}{}:
+		case <-ctx.Done():
+			for _, taken := range places[:i] {
+				<-taken
+			}
+			return nil, ctx.Err()
+		}
+	}
+	return func() {
+		for _, place := range places {
+			<-place
+		}
+	}, nil
 }
 
 // settled records the outcome; false when ctx ended first. The copy, at its
@@ -64,6 +89,10 @@ func (b *Mailbox) outcome(m *event.Message, attempt int) *decision.Delivery {
 
 // quarantine stores a copy that ends here whole, once: its subject is its own.
 func (b *Mailbox) quarantine(ctx context.Context, m *event.Message, code refusal.Code, detail string) error {
+	m, err := b.whole(ctx, m)
+	if err != nil {
+		return err
+	}
 	h := map[string][]string{
 		event.HeaderCode: {string(code)}, event.HeaderKeyword: {detail}, event.HeaderSubject: {m.Subject},
 	}
@@ -71,7 +100,7 @@ func (b *Mailbox) quarantine(ctx context.Context, m *event.Message, code refusal
 		h["Original-"+name] = values
 	}
 	subject := fmt.Sprintf("quarantine.%s.%s.%d", b.Application, code.Token(), m.Seq)
-	_, err := b.Bus.Append(ctx, []event.Message{{Subject: subject, Header: h, Data: m.Data}}, 0)
+	_, err = b.Bus.Append(ctx, []event.Message{{Subject: subject, Header: h, Data: m.Data}}, 0)
 	if errors.Is(err, bus.ErrFenced) {
 		return nil // it lies there already
 	}

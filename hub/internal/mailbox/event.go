@@ -56,6 +56,9 @@ func set(out *hub.Event, name string, e *event.Event) {
 }
 
 func idOf(m *event.Message) string {
+	if id := m.Header[headerLeanID]; len(id) == 1 {
+		return id[0]
+	}
 	if e, r := accept.Decode(m); r == nil {
 		return e.ID()
 	}

@@ -36,6 +36,7 @@ type Mailbox struct {
 	Budget settle.Budget
 
 	slots  chan struct{} // bounds concurrent deliveries
+	large  chan struct{} // and those of large copies
 	places int           // copies that can be in hand
 	crash  func(string)  // tests only
 	wg     sync.WaitGroup
@@ -66,7 +67,7 @@ func (b *Mailbox) Run(ctx context.Context) error {
 	if b.Hands == nil {
 		b.Hands = NewHands()
 	}
-	b.slots = make(chan struct{}, concurrent)
+	b.slots, b.large = make(chan struct{}, concurrent), make(chan struct{}, largeAtOnce)
 	b.keys, b.held = map[string]*queue{}, map[uint64]*bus.Copy{}
 	defer b.wg.Wait()
 	// before anything is handed out: a copy of a parked key must not overtake
@@ -93,6 +94,7 @@ func (b *Mailbox) Run(ctx context.Context) error {
 // take puts a copy into its key's queue. A copy that is in hand already (it can
 // be handed out again after a broken connection) is not taken twice.
 func (b *Mailbox) take(ctx context.Context, c *bus.Copy) {
+	c.Message = lean(c.Message)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	_, twice := b.held[c.Seq]

@@ -202,13 +202,17 @@ func (b *Mailbox) move(ctx context.Context, p *parkedKey, copies []*bus.Copy) er
 		if c.Seq <= p.out {
 			continue
 		}
-		if len(msgs) == bus.MaxBatch || size+len(c.Data) > bus.MaxBatchBytes {
+		if len(msgs) == bus.MaxBatch || size+sizeOf(c.Message) > bus.MaxBatchBytes {
 			if err := flush(); err != nil {
 				return b.lost(ctx, p, err)
 			}
 		}
-		msgs = append(msgs, stored(p, c.Message))
-		size += len(c.Data)
+		m, err := b.whole(ctx, c.Message)
+		if err != nil {
+			return b.lost(ctx, p, err)
+		}
+		msgs = append(msgs, stored(p, m))
+		size += len(m.Data)
 	}
 	if err := flush(); err != nil {
 		return b.lost(ctx, p, err)

@@ -87,7 +87,7 @@ func (m *Mender) decided(ctx context.Context, in string) (uint64, error) {
 	return m.cursor(ctx, bus.Trail, in)
 }
 
-// cursor is where that of an in stream stands in a stream of the hub.
+// cursor is up to where an in stream is complete in a stream of the hub.
 func (m *Mender) cursor(ctx context.Context, stream, in string) (uint64, error) {
 	last, err := m.Bus.Last(ctx, stream, decision.CursorSubject(strings.ToLower(stream), in))
 	if err != nil || last == nil {
@@ -97,7 +97,7 @@ func (m *Mender) cursor(ctx context.Context, stream, in string) (uint64, error) 
 	if err := json.Unmarshal(last.Data, &at); err != nil {
 		return 0, fmt.Errorf("read the cursor of %s in %s: %w", in, stream, err)
 	}
-	return at.Seq, nil
+	return at.Floor(), nil
 }
 
 func (m *Mender) walk(ctx context.Context, c *comparison) error {

@@ -24,6 +24,7 @@ type Bus struct {
 	log *zap.Logger
 	// account is told what is stored and what is removed; nil: nobody.
 	account Account
+	groups  groups
 
 	ahead    *ahead        // of all in streams
 	unstaged atomic.Uint64 // batches that ended with ErrNotStaged

@@ -75,7 +75,7 @@ func (i *Intake) Publish(ctx context.Context, e hub.Event) error {
 	if refusal != nil {
 		return hub.Permanent("not-acceptable", "%w", refusal)
 	}
-	if _, err := i.Bus.Publish(ctx, *m); err != nil {
+	if err := i.Bus.Group(m.Stream).Publish(ctx, *m); err != nil {
 		if errors.Is(err, bus.ErrStreamFull) {
 			return hub.Retryable("stream-full", "the quota of organisation %s is full, until some of its events are worked off or removed: %w", i.Application.Organisation, err)
 		}

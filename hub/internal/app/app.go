@@ -272,6 +272,7 @@ func (a *App) launch(ctx context.Context) error {
 	a.group.Go(func() error { return a.keepIndex(a.run) })
 	a.group.Go(func() error { return a.ledger.Run(a.run) })
 	a.group.Go(func() error { return a.keepLedger(a.run) })
+	a.group.Go(func() error { return a.scrub(a.run) })
 	a.hands = mailbox.NewHands()
 	a.boxes = &quota.Book{Bus: a.bus, Limit: a.mailboxQuota, Total: a.cfg.layout().Out, Log: a.log}
 	if err := a.boxes.Look(ctx); err != nil {

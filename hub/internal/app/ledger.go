@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,7 +28,12 @@ const (
 	damageFile   = "damage.json"   // the last one that found something missing
 	acceptedFile = "accepted.json" // that a person has taken note of it
 	damagedDir   = "damaged"       // files of streams that were made anew
+	wholeFile    = "compare-whole" // the next start must compare everything
 )
+
+// quick is how many of the newest records of the trail are compared before the
+// hub starts; the older ones are while it is at work.
+const quick = 300_000
 
 // openLedger opens the hub's own account of its streams, and has it told from
 // here on.
@@ -47,6 +53,27 @@ func (a *App) openLedger() error {
 	a.mender = &mend.Mender{Bus: a.bus, Ledger: a.ledger, Specs: a.cfg.layout().Specs(organisations(a.Federation())), Log: a.log.Named("ledger")}
 	if a.server != nil {
 		a.mender.Aside = a.aside
+	}
+	if _, err := os.Stat(filepath.Join(dir, wholeFile)); err != nil {
+		a.mender.Quick = cmp.Or(a.cfg.Quick, quick)
+	}
+	return nil
+}
+
+// scrub compares the older part of the trail while the hub is at work. Damage
+// there is put back by the next start, which compares everything.
+func (a *App) scrub(ctx context.Context) error {
+	losses, err := a.mender.Scrub(ctx)
+	if err != nil || len(losses) == 0 {
+		if err != nil && ctx.Err() == nil {
+			a.log.Error("the older part of the trail could not be compared; the next start tries again", zap.Error(err))
+		}
+		return nil
+	}
+	a.log.Error("the trail is damaged: records are missing; restart the hub, it puts them back",
+		zap.Int("records", len(losses)), zap.Uint64("first", losses[0].Seq), zap.Uint64("last", losses[len(losses)-1].Seq))
+	if err := a.write(wholeFile, losses); err != nil {
+		a.log.Error("the next start cannot be told to compare everything", zap.Error(err))
 	}
 	return nil
 }
@@ -71,6 +98,11 @@ func (a *App) compared(ctx context.Context) error {
 	}
 	if err := a.write(comparedFile, report); err != nil {
 		return err
+	}
+	if a.mender.Quick == 0 {
+		if err := os.Remove(filepath.Join(a.cfg.Data, ledgerDir, wholeFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
 	}
 	if !report.Damaged() {
 		return a.spare()

@@ -12,6 +12,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/flow"
+	"github.com/amtsbote/amtsbote/hub/internal/quota"
 )
 
 // unit is something at work that a reload can stop and start again: the lanes of
@@ -69,14 +70,22 @@ func (a *App) lanes(organisation string) *plan {
 		places: map[string]place{placeOf(decision.ParkedKey{Application: organisation, Direction: decision.In}): parking},
 		runs:   []func(context.Context) error{parking.Run},
 	}
+	refused := a.share(organisation, bus.Quarantine, "quarantine."+organisation+".>", a.cfg.layout().Quarantine)
+	aside := a.share(organisation, bus.Parked, "parked."+organisation+".*."+string(decision.In)+".*", a.cfg.layout().Parked)
 	for _, in := range []string{bus.InStream(organisation), bus.EdgeStream(organisation)} {
 		l := &flow.Lane{
 			Organisation: organisation, In: in, Bus: a.bus, Current: a.version.Load, Index: a.index, Now: time.Now,
-			Deciding: deciding, Parking: parking, Ledger: a.ledger, Boxes: a.boxes, Decided: a.cfg.Observer.Decided, Log: a.log.With(zap.String("in", in)),
+			Deciding: deciding, Parking: parking, Ledger: a.ledger, Boxes: a.boxes, Refused: refused, Aside: aside,
+			Decided: a.cfg.Observer.Decided, Log: a.log.With(zap.String("in", in)),
 		}
 		p.runs = append(p.runs, l.Run)
 	}
 	return p
+}
+
+// share is what an organisation may fill of a stream that all share.
+func (a *App) share(organisation, stream, filter string, total int64) *quota.Share {
+	return &quota.Share{Organisation: organisation, Bus: a.bus, Stream: stream, Filter: filter, Total: total, Log: a.log}
 }
 
 // apply stops the units that the plans replace or leave out, and starts the new

@@ -16,6 +16,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
+	"github.com/amtsbote/amtsbote/hub/internal/quota"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
@@ -48,8 +49,8 @@ func (l *Lane) execute(ctx context.Context, ds []*decision.Decision, msgs []*eve
 		return err
 	}
 	done := make(chan error, 2)
-	go func() { done <- l.deliver(ctx, l.quarantine, w.refused) }()
-	go func() { done <- l.deliver(ctx, l.parked, w.parked) }()
+	go func() { done <- l.deliver(ctx, l.quarantine, w.refused, l.Refused) }()
+	go func() { done <- l.deliver(ctx, l.parked, w.parked, l.Aside) }()
 	err = l.deliverCopies(ctx, w.copies)
 	return errors.Join(err, <-done, <-done)
 }
@@ -123,15 +124,27 @@ func (l *Lane) receipt(d *decision.Decision, m *event.Message) event.Message {
 }
 
 // deliver stores loads in a target, batch by batch.
-func (l *Lane) deliver(ctx context.Context, t *target, loads []load) error {
+func (l *Lane) deliver(ctx context.Context, t *target, loads []load, share *quota.Share) error {
 	if len(loads) == 0 {
 		return nil
 	}
 	base := t.at
 	base.Epoch, base.Trail = l.trail.at.Epoch, l.trail.at.Trail
 	for _, b := range pack(base, loads) {
+		size := int64(0)
+		for i := range b.msgs {
+			size += quota.Size(&b.msgs[i])
+		}
+		if share != nil {
+			if err := share.Wait(ctx, size); err != nil {
+				return err
+			}
+		}
 		if err := l.persist(ctx, t, b); err != nil {
 			return err
+		}
+		if share != nil {
+			share.Stored(size)
 		}
 	}
 	return nil

@@ -39,6 +39,9 @@ type Lane struct {
 	Ledger Ledger
 	// Boxes knows how full the mailboxes are; nil: none is ever full.
 	Boxes *quota.Book
+	// Refused and Aside are what the organisation may fill of QUARANTINE and PARKED;
+	// nil: as much as there is room for.
+	Refused, Aside *quota.Share
 	// Decided is told of every decision once it is in the trail.
 	Decided func(*decision.Decision)
 	Log     *zap.Logger

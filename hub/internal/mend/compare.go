@@ -22,6 +22,8 @@ type comparison struct {
 	stream      string
 	book        *ledger.Book
 	first, upTo uint64 // what the book covers
+	from        uint64 // where the comparison begins; 0: with the book
+	pace        func(context.Context)
 	expected    uint64
 	least       uint64 // the first one that is expected
 	losses      []Loss
@@ -65,6 +67,9 @@ func (m *Mender) compare(ctx context.Context, stream string) (*comparison, error
 			return nil, err
 		}
 	}
+	if stream == bus.Trail {
+		c.from = m.behind(c, state)
+	}
 	err = m.walk(ctx, c)
 	if errors.Is(err, ledger.ErrLedger) {
 		m.Log.Error("the ledger of a stream is damaged; it is begun anew with what the stream holds, which could not be compared",
@@ -74,12 +79,72 @@ func (m *Mender) compare(ctx context.Context, stream string) (*comparison, error
 		}
 		return m.compare(ctx, stream)
 	}
-	if err == nil && len(c.losses) == 0 {
+	if err == nil && len(c.losses) == 0 && c.from == 0 {
 		if err = book.Forget(min(c.least, c.upTo+1)); err != nil {
 			err = fmt.Errorf("tidy the ledger of %s: %w", stream, err)
 		}
 	}
 	return c, err
+}
+
+// behind gives where the comparison of the trail may begin before the hub starts:
+// if its number of records is right, only the newest Quick of them are read. What
+// lies before them is for Scrub.
+func (m *Mender) behind(c *comparison, state bus.State) uint64 {
+	whole := state.First == c.first && state.Last >= c.upTo && state.Messages == state.Last-state.First+1
+	if m.Quick == 0 || !whole || c.upTo-c.first < m.Quick {
+		return 0
+	}
+	m.old = span{c.first, c.upTo - m.Quick}
+	return m.old.to + 1
+}
+
+// span of sequences, both ends included.
+type span struct{ from, to uint64 }
+
+// Scrub compares the part of the trail that Records has left out, while the hub
+// is at work and slowly. It gives what is missing: the next start must be one
+// without Quick, to put it back.
+func (m *Mender) Scrub(ctx context.Context) ([]Loss, error) {
+	if m.old.to == 0 {
+		return nil, nil
+	}
+	book, err := m.Ledger.Book(bus.Trail)
+	if err != nil {
+		return nil, err
+	}
+	n := 0
+	c := &comparison{
+		stream: bus.Trail, book: book, first: m.old.from, upTo: m.old.to, limit: m.old.to, from: m.old.from, least: bus.Everything,
+		tell: func(uint64, uint64, []*event.Message) {},
+		pace: func(ctx context.Context) {
+			if n++; n%scrubStep == 0 {
+				rest(ctx, scrubRest)
+			}
+		},
+	}
+	if err := m.walk(ctx, c); err != nil {
+		return nil, err
+	}
+	if len(c.losses) > 0 {
+		m.name(c)
+	}
+	return c.losses, nil
+}
+
+// Twenty thousand records a second at most, so that Scrub slows nobody.
+const (
+	scrubStep = 2000
+	scrubRest = 100 * time.Millisecond
+)
+
+func rest(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
 }
 
 // decided is the sequence up to which an in stream is decided.
@@ -102,7 +167,7 @@ func (m *Mender) cursor(ctx context.Context, stream, in string) (uint64, error) 
 
 func (m *Mender) walk(ctx context.Context, c *comparison) error {
 	next, stop := iter.Pull2(func(yield func(*ledger.Entry, error) bool) {
-		if err := c.book.Each(func(e *ledger.Entry) error {
+		if err := c.book.EachFrom(c.from, func(e *ledger.Entry) error {
 			if !yield(e, nil) {
 				return errStop
 			}
@@ -116,7 +181,7 @@ func (m *Mender) walk(ctx context.Context, c *comparison) error {
 	if err := c.advance(); err != nil {
 		return err
 	}
-	for from := uint64(1); ; {
+	for from := max(c.from, 1); ; {
 		err := m.read(ctx, c, from)
 		if err == nil {
 			break
@@ -154,6 +219,9 @@ func (m *Mender) read(ctx context.Context, c *comparison, from uint64) error {
 	defer watch.Stop()
 	err := m.Bus.Often(ctx, c.stream, from, nil, func(msg *event.Message) error {
 		watch.Reset(stall)
+		if c.pace != nil {
+			c.pace(ctx)
+		}
 		if msg.Seq > c.limit {
 			return errStop
 		}
@@ -249,5 +317,5 @@ func (c *comparison) flush() {
 }
 
 func (c *comparison) summary() Summary {
-	return Summary{Stream: c.stream, From: c.first, To: c.upTo, Expected: c.expected, Missing: len(c.losses)}
+	return Summary{Stream: c.stream, From: max(c.first, c.from), To: c.upTo, Expected: c.expected, Missing: len(c.losses)}
 }

@@ -41,8 +41,12 @@ type Mender struct {
 	// Aside keeps the files of a stream that is about to be made anew; nil when
 	// the store is another's: then no stream is made anew.
 	Aside func(stream string) error
+	// Quick is how many of the newest records of the trail are read before the hub
+	// starts, if their number is right; 0 is all.
+	Quick uint64
 	Log   *zap.Logger
 
+	old    span // of the trail, not compared yet
 	mu     sync.Mutex
 	losses map[string][]Loss // by stream, in sequence
 	report Report

@@ -22,7 +22,7 @@ type Report struct {
 // Summary is what was compared of one stream.
 type Summary struct {
 	Stream string `json:"stream"`
-	// From and To are the sequences that the ledger covers.
+	// From and To are the sequences that were compared.
 	From uint64 `json:"from"`
 	To   uint64 `json:"to"`
 	// Expected is how many messages it must hold of them.

@@ -6,7 +6,6 @@ package quota
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -306,11 +305,11 @@ func (x *box) forget(floor uint64) {
 func (b *Book) count(ctx context.Context, application string, from uint64) {
 	fresh, grain := &box{}, b.grain(application)
 	err := b.Bus.Headers(ctx, bus.Out, from+1, []string{"out." + application + ".>"}, func(m *event.Message) error {
-		var data int64
-		if _, err := fmt.Sscan(m.Get("Nats-Msg-Size"), &data); err != nil {
-			return fmt.Errorf("size of message %d: %w", m.Seq, err)
+		size, err := sizeOf(m)
+		if err != nil {
+			return err
 		}
-		fresh.add(m.Seq, overhead(m)+data, grain)
+		fresh.add(m.Seq, size, grain)
 		fresh.upTo = m.Seq
 		return nil
 	})

@@ -38,7 +38,7 @@ var damageLayout = bus.Layout{Trail: 30 << 20, Out: 128 << 20, Quarantine: 30 <<
 // stock is a store that is whole: its data directory, and what it holds.
 type stock struct {
 	fed, data string
-	quick     uint64 // app.Config.Quick
+	quick     uint64                       // app.Config.Quick
 	holds     map[string]map[uint64]string // by stream and sequence: what tells a message
 }
 

@@ -22,18 +22,18 @@ type Share struct {
 	Stream       string
 	Filter       string // the organisation's subjects in Stream
 	Total        int64  // what Stream can hold, in bytes
-	// Every is how often it looks whether there is room again; 0 is five seconds.
-	Every time.Duration
-	Log   *zap.Logger
+	Log          *zap.Logger
 
 	mu      sync.Mutex
 	counted bool
-	bytes   int64 // of the organisation
+	bytes   int64  // of the organisation
+	used    uint64 // of Stream, as last seen
 	told    bool
 }
 
-// recount is how often a share that is full is counted again.
-const recount = 5 * time.Second
+// lookEvery is how often a share that is full looks whether somebody has made
+// room.
+const lookEvery = 500 * time.Millisecond
 
 // Wait returns when there is room for messages of a size: at once, or when a
 // steward has made room. Who has nothing in the stream never waits.
@@ -47,17 +47,12 @@ func (s *Share) Wait(ctx context.Context, size int64) error {
 			s.Log.Warn("an organisation's share of a stream could not be counted; trying again",
 				zap.String("organisation", s.Organisation), zap.String("stream", s.Stream), zap.Error(err))
 		}
-		every := s.Every
-		if every == 0 {
-			every = recount
-		}
-		t := time.NewTimer(every)
+		t := time.NewTimer(lookEvery)
 		select {
 		case <-ctx.Done():
 		case <-t.C:
 		}
 		t.Stop()
-		s.forget()
 	}
 }
 
@@ -68,16 +63,17 @@ func (s *Share) Stored(size int64) {
 	s.mu.Unlock()
 }
 
-// forget has it counted again.
-func (s *Share) forget() {
-	s.mu.Lock()
-	s.counted = false
-	s.mu.Unlock()
-}
-
 func (s *Share) room(ctx context.Context, size int64) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	_, used, err := s.Bus.Size(ctx, s.Stream)
+	if err != nil {
+		return false, err
+	}
+	if used < s.used { // something was removed, perhaps of this organisation
+		s.counted = false
+	}
+	s.used = used
 	if !s.counted {
 		if err := s.count(ctx); err != nil {
 			return false, err
@@ -85,10 +81,6 @@ func (s *Share) room(ctx context.Context, size int64) (bool, error) {
 	}
 	if s.bytes == 0 {
 		return true, nil
-	}
-	_, used, err := s.Bus.Size(ctx, s.Stream)
-	if err != nil {
-		return false, err
 	}
 	free := s.Total - int64(used) //nolint:gosec // no stream is so large
 	if s.bytes+size <= free {

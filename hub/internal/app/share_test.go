@@ -19,14 +19,14 @@ func TestQuarantineShare(t *testing.T) {
 	p := newProbe()
 	core, logged := observer.New(zap.WarnLevel)
 	layout := damageLayout
-	layout.Quarantine = 4 << 20
+	layout.Quarantine = 24 << 20
 	cfg := app.Config{
 		Directory: limitsFederation(t, "64MiB", "1GiB", 0), Data: filepath.Join(t.TempDir(), "data"), Log: zap.New(core), RemoveEvery: -1, Layout: &layout,
 	}
 	a, client := runLimits(t, cfg, p)
 	defer func() { stopApp(t, a) }()
 	defer client.Close()
-	const bad, size = 60, 100_000
+	const bad, size = 200, 100_000
 	send := func(sender string, from, n int) {
 		t.Helper()
 		for i := from; i < from+n; i++ {
@@ -53,8 +53,8 @@ func TestQuarantineShare(t *testing.T) {
 		return logged.FilterMessageSnippet("share of a stream is full").Len() == 1
 	})
 	held := rests("alpha")
-	if held < 1 || held > 25 {
-		t.Errorf("%d events of alpha rest in 4 MiB, which all share", held)
+	if held < 1 || held > 125 {
+		t.Errorf("%d events of alpha rest in 24 MiB, which all share", held)
 	}
 	send("gamma", 0, 5)
 	awaitTrue(t, "gamma's events to rest in quarantine", func() bool { return rests("gamma") == 5 })

@@ -83,7 +83,7 @@ func (s *Share) room(ctx context.Context, size int64) (bool, error) {
 		return true, nil
 	}
 	free := s.Total - int64(used) //nolint:gosec // no stream is so large
-	if s.bytes+size <= free {
+	if s.bytes+size <= free-size {
 		if s.told {
 			s.told = false
 			s.Log.Info("there is room again", zap.String("organisation", s.Organisation), zap.String("stream", s.Stream))

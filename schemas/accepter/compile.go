@@ -171,7 +171,7 @@ func (c *compiler) number(keyword string, v any) {
 	case "exclusiveMaximum":
 		n.max = min(n.max, limit-1)
 	case "multipleOf":
-		c.must(limit > 0)
+		c.must(limit > 0 && limit < maxFixed)
 		n.multipleOf = limit
 	}
 }
@@ -274,16 +274,20 @@ func onlyLength(v any) *texts {
 	return nil
 }
 
-// fixed gives n in units of 10^-scale, when that is exact and small enough.
+// fixed gives n in units of 10^-scale, when that is exact; what is beyond the
+// numbers that are known is cut to the first one beyond.
 func fixed(n json.Number) (int64, bool) {
 	r, ok := new(big.Rat).SetString(string(n))
 	if !ok {
 		return 0, false
 	}
 	r.Mul(r, big.NewRat(pow10[scale], 1))
-	if !r.IsInt() || !r.Num().IsInt64() {
-		return 0, false
+	most := big.NewRat(maxFixed, 1)
+	switch {
+	case r.Cmp(most) >= 0:
+		return maxFixed, true
+	case r.Cmp(most.Neg(most)) <= 0:
+		return -maxFixed, true
 	}
-	v := r.Num().Int64()
-	return v, v < maxFixed && v > -maxFixed
+	return r.Num().Int64(), r.IsInt()
 }

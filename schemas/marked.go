@@ -71,37 +71,63 @@ type reader struct{ raw []byte }
 // members, where some are kept, counts for nothing and is null.
 func (r reader) pruned(at int, keep kept) (v any, end int) {
 	at = r.space(at)
-	switch {
-	case len(keep) == 0:
-		end = r.skip(at)
-		v, _ = decodeNumbers(r.raw[at:end])
-		return v, end
-	case r.raw[at] == '{':
+	switch r.raw[at] {
+	case '{':
 		return r.members(at, keep)
-	case r.raw[at] == '[':
+	case '[':
 		return r.items(at, keep)
 	}
-	return nil, r.skip(at)
+	end = r.skip(at)
+	if len(keep) > 0 {
+		return nil, end
+	}
+	switch r.raw[at] {
+	case '"':
+		return r.string(at, end), end
+	case 't', 'f':
+		return r.raw[at] == 't', end
+	case 'n':
+		return nil, end
+	}
+	return json.Number(r.raw[at:end]), end
 }
 
 func (r reader) members(at int, keep kept) (any, int) {
 	out := map[string]any{}
 	for at = r.space(at + 1); r.raw[at] != '}'; at = r.comma(at) {
-		end := r.skip(at)
-		name := r.raw[at+1 : end-1]
-		if bytes.IndexByte(name, '\\') >= 0 {
-			var s string
-			_ = json.Unmarshal(r.raw[at:end], &s)
-			name = []byte(s)
-		}
+		from, end := at, r.skip(at)
 		at = r.space(end) + 1 // behind the colon
-		if below, wanted := keep[string(name)]; wanted {
-			out[string(name)], at = r.pruned(at, below)
-		} else {
+		below, wanted := r.find(from, end, keep)
+		if !wanted {
 			at = r.skip(at)
+			continue
 		}
+		name := r.string(from, end)
+		out[name], at = r.pruned(at, below)
 	}
 	return out, at + 1
+}
+
+// find looks up the name at a place.
+func (r reader) find(from, end int, keep kept) (below kept, wanted bool) {
+	if len(keep) == 0 {
+		return whole, true
+	}
+	if name := r.raw[from+1 : end-1]; bytes.IndexByte(name, '\\') < 0 {
+		below, wanted = keep[string(name)]
+		return below, wanted
+	}
+	below, wanted = keep[r.string(from, end)]
+	return below, wanted
+}
+
+// string decodes the text at a place.
+func (r reader) string(from, end int) (s string) {
+	if bytes.IndexByte(r.raw[from:end], '\\') < 0 {
+		return string(r.raw[from+1 : end-1])
+	}
+	_ = json.Unmarshal(r.raw[from:end], &s) // past the gate
+	return s
 }
 
 func (r reader) items(at int, keep kept) (any, int) {

@@ -78,7 +78,7 @@ func (f *Decider) Decide(org string, m *event.Message) (d *decision.Decision) {
 	app, _ := f.Federation.Application(d.Application)
 	receivers, lost := route.Route(f.Federation, route.Question{
 		Application: app, Authority: d.Authority,
-		Event: e, Schema: checked.Schema, Doc: checked.Doc, At: d.Decided,
+		Event: e, Schema: checked.Schema, Marked: checked.Marked, At: d.Decided,
 	})
 	switch d.Receivers = receivers; {
 	case len(receivers) > 0:

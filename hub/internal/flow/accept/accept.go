@@ -100,7 +100,7 @@ func DecodeFor(known *schemas.Registry, m *event.Message) (*event.Event, *refusa
 	if size(m) > MaxBytes {
 		return nil, refusal.At(refusal.TooLarge, "")
 	}
-	e := &event.Event{Message: m, Attributes: make(map[string]string, 12)}
+	e := &event.Event{Message: m, Attributes: make(map[string]string, max(12, min(len(m.Header), MaxAttributes)))}
 	h, r := headers(m)
 	if r != nil {
 		return nil, r

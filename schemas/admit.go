@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"github.com/amtsbote/amtsbote/schemas/accepter"
 )
 
 var typeName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+\.v[1-9][0-9]{0,2}$`)
@@ -52,6 +54,8 @@ func admit(typ string, d *document, shared map[string]*document) (*Schema, []err
 		return nil, p.list
 	}
 	s.load = loadOf(s.resolved)
+	s.accepter, s.short = accepter.Compile(s.resolved), short(s.load)
+	s.keepMarked()
 	return s, nil
 }
 

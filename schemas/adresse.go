@@ -1,9 +1,6 @@
 package schemas
 
-import (
-	"regexp"
-	"strings"
-)
+import "regexp"
 
 // Adresse is a field that names an authority and so can be the address of an
 // agreement (address: data.zuzug.ags).
@@ -61,9 +58,11 @@ func (s *Schema) artOf(pointer string) string {
 // there is none.
 func lookup(doc any, pointer string) any {
 	v := doc
-	for _, t := range strings.Split(pointer, "/")[1:] {
+	for pointer != "" {
+		var name string
+		name, pointer = step(pointer)
 		object, _ := v.(map[string]any)
-		v = object[untoken(t)]
+		v = object[name]
 	}
 	return v
 }

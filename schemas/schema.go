@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"github.com/amtsbote/amtsbote/schemas/accepter"
 )
 
 // IDPrefix begins the $id of every schema; the type follows.
@@ -34,6 +36,9 @@ type Schema struct {
 	names    map[string]bool
 	compiled *jsonschema.Schema
 	load     *load
+	accepter *accepter.Accepter
+	short    int // data up to this length cannot be beyond Budget
+	marked   kept
 }
 
 // Sperre is a block mark: the field at Pointer tells whether block Name is set.

@@ -96,35 +96,43 @@ func known(pointer string, names map[string]bool) string {
 // zero or empty.
 func (s *Schema) Blocked(doc any) []string {
 	var out []string
-	seen := map[string]bool{}
 	for _, b := range s.Sperren {
-		if !seen[b.Name] && isSet(doc, strings.Split(b.Pointer, "/")[1:]) {
-			seen[b.Name] = true
+		if !slices.Contains(out, b.Name) && isSet(doc, b.Pointer) {
 			out = append(out, b.Name)
 		}
 	}
 	return out
 }
 
-func isSet(v any, path []string) bool {
+func isSet(v any, pointer string) bool {
 	if list, ok := v.([]any); ok {
 		for _, item := range list {
-			if isSet(item, path) {
+			if isSet(item, pointer) {
 				return true
 			}
 		}
 		return false
 	}
 	object, ok := v.(map[string]any)
-	if len(path) > 0 {
-		return ok && isSet(object[untoken(path[0])], path[1:])
+	if pointer != "" {
+		name, rest := step(pointer)
+		return ok && isSet(object[name], rest)
 	}
 	for _, member := range object {
-		if isSet(member, nil) {
+		if isSet(member, "") {
 			return true
 		}
 	}
 	return !ok && v != nil && v != false && v != "" && !zero(v)
+}
+
+// step takes the first name off a pointer.
+func step(pointer string) (name, rest string) {
+	name = pointer[1:]
+	if at := strings.IndexByte(name, '/'); at >= 0 {
+		name, rest = name[:at], name[at:]
+	}
+	return untoken(name), rest
 }
 
 func zero(v any) bool {

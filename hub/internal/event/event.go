@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"time"
+
+	"github.com/amtsbote/amtsbote/schemas"
 )
 
 // Core attribute names of CloudEvents 1.0.2, section 3.1.
@@ -41,6 +43,9 @@ type Event struct {
 	// JSON is true when the payload is JSON by its media type and has passed
 	// the gate.
 	JSON bool
+	// Fits is the schema of the event's type when the payload was found valid by
+	// it on the way through the gate; nil tells nothing.
+	Fits *schemas.Schema
 }
 
 // ID is the attribute id; it and the methods below give "" when it is unset.

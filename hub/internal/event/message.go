@@ -13,6 +13,9 @@ type Message struct {
 	Header  map[string][]string
 	Data    []byte
 	Time    time.Time // when the stream stored it
+	// Read is the event, once it was read for its decision and accepted; who
+	// carries the decision out need not read it again.
+	Read *Event
 }
 
 // Get gives the first value of a header, compared exactly; "" if there is none.

@@ -91,9 +91,13 @@ func (l *Lane) loads(ds []*decision.Decision, msgs []*event.Message) (work, erro
 	return w, nil
 }
 
-// read reads the event again but asks nobody: whether it may go was decided,
-// even if its application has left the federation since.
+// read gives the event as it was read for its decision, or after a restart reads
+// it again. It asks nobody: whether it may go was decided, even if its application
+// has left the federation since.
 func (l *Lane) read(d *decision.Decision, m *event.Message) (*event.Event, error) {
+	if m.Read != nil {
+		return m.Read, nil
+	}
 	e, r := accept.Decode(m)
 	if r != nil {
 		return nil, fmt.Errorf("read %s %d again: %w", d.In, d.Seq, r)
@@ -116,8 +120,8 @@ func (l *Lane) copies(d *decision.Decision, e *event.Event) (out []event.Message
 
 // receipt is that for an event that went to nobody, and may be unreadable.
 func (l *Lane) receipt(d *decision.Decision, m *event.Message) event.Message {
-	e, r := accept.Decode(m)
-	if r != nil {
+	e, err := l.read(d, m)
+	if err != nil {
 		e = nil
 	}
 	return l.version.Sender.Receipt(d, e)

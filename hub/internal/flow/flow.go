@@ -51,6 +51,9 @@ func (f *Decider) Decide(org string, m *event.Message) (d *decision.Decision) {
 		if recover() != nil {
 			refuse(d, refusal.At(refusal.Internal, ""))
 		}
+		if d.Digest == "" { // no event was read
+			d.Digest = digest(m.Data)
+		}
 	}()
 
 	e, sender, r := accept.Accept(f.Federation, org, m)
@@ -62,6 +65,7 @@ func (f *Decider) Decide(org string, m *event.Message) (d *decision.Decision) {
 	if r != nil {
 		return refuse(d, r)
 	}
+	m.Read = e
 	before, done := f.repeated(d, e)
 	if done {
 		return d
@@ -78,7 +82,7 @@ func (f *Decider) Decide(org string, m *event.Message) (d *decision.Decision) {
 	app, _ := f.Federation.Application(d.Application)
 	receivers, lost := route.Route(f.Federation, route.Question{
 		Application: app, Authority: d.Authority,
-		Event: e, Schema: checked.Schema, Doc: checked.Doc, At: d.Decided,
+		Event: e, Schema: checked.Schema, Marked: checked.Marked, At: d.Decided,
 	})
 	switch d.Receivers = receivers; {
 	case len(receivers) > 0:
@@ -93,7 +97,7 @@ func (f *Decider) Decide(org string, m *event.Message) (d *decision.Decision) {
 
 func (f *Decider) open(org string, m *event.Message) *decision.Decision {
 	d := &decision.Decision{
-		In: m.Stream, Seq: m.Seq, Application: org + ".unknown", Digest: digest(m.Data),
+		In: m.Stream, Seq: m.Seq, Application: org + ".unknown",
 		Federation: f.Federation.Digest, Stored: m.Time.UTC(), Decided: f.Now().UTC(),
 	}
 	// only the hub's own adapters write to edge streams; elsewhere the header is

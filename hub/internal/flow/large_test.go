@@ -119,5 +119,5 @@ func question(b *testing.B, fed *federation.Federation, org string, m *event.Mes
 	}
 	app, _ := fed.Application(sender.ID())
 	authority, _ := app.Authority(e.Source())
-	return route.Question{Application: app, Authority: authority, Event: e, Schema: checked.Schema, Doc: checked.Doc, At: now}
+	return route.Question{Application: app, Authority: authority, Event: e, Schema: checked.Schema, Marked: checked.Marked, At: now}
 }

@@ -87,13 +87,18 @@ func Ask(fed *federation.Federation, raw []byte, at time.Time) *Answer {
 		a.Refusal = r
 		return a
 	}
-	a.Schema, a.Blocks = checked.Schema, checked.Schema.Blocked(checked.Doc)
+	a.Schema, a.Blocks = checked.Schema, checked.Schema.Blocked(checked.Marked)
+	data, r := check.Data(e)
+	if r != nil {
+		a.Refusal = r
+		return a
+	}
 	others := newOthers(fed)
 	route.Consider(fed, route.Question{
-		Application: a.Sender, Authority: a.Authority, Event: e, Schema: checked.Schema, Doc: checked.Doc, At: at,
+		Application: a.Sender, Authority: a.Authority, Event: e, Schema: checked.Schema, Marked: checked.Marked, At: at,
 	}, func(c route.Considered) {
 		if c.Verdict == route.Goes {
-			a.Receivers = append(a.Receivers, received(c, checked.Schema, func(pointer string) bool { return present(checked.Doc, pointer) }))
+			a.Receivers = append(a.Receivers, received(c, checked.Schema, func(pointer string) bool { return present(data, pointer) }))
 			others.got(c)
 			return
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
+	"github.com/amtsbote/amtsbote/schemas"
 )
 
 // Limits of the gate (facts: CloudEvents size limits, NATS header limit).
@@ -52,7 +53,7 @@ func Accept(fed *federation.Federation, org string, m *event.Message) (*event.Ev
 	if !ok {
 		return nil, sender, refusal.At(refusal.AppUnknown, "subject")
 	}
-	e, r := Decode(m)
+	e, r := DecodeFor(fed.Schemas, m)
 	if r != nil {
 		return nil, sender, r
 	}
@@ -91,11 +92,15 @@ func plainToken(s string) bool {
 }
 
 // Decode reads m as one CloudEvent, whoever sent it.
-func Decode(m *event.Message) (*event.Event, *refusal.Refusal) {
+func Decode(m *event.Message) (*event.Event, *refusal.Refusal) { return DecodeFor(nil, m) }
+
+// DecodeFor reads m as Decode does, and asks the accepter of its type first. What
+// that accepts has passed the gate, and fits (event.Event.Fits).
+func DecodeFor(known *schemas.Registry, m *event.Message) (*event.Event, *refusal.Refusal) {
 	if size(m) > MaxBytes {
 		return nil, refusal.At(refusal.TooLarge, "")
 	}
-	e := &event.Event{Message: m, Attributes: make(map[string]string, 12)}
+	e := &event.Event{Message: m, Attributes: make(map[string]string, max(12, min(len(m.Header), MaxAttributes)))}
 	h, r := headers(m)
 	if r != nil {
 		return nil, r
@@ -114,7 +119,7 @@ func Decode(m *event.Message) (*event.Event, *refusal.Refusal) {
 		r = checkAttributes(e)
 	}
 	if r == nil {
-		r = checkData(e)
+		r = checkData(e, known)
 	}
 	if r != nil {
 		return nil, r

@@ -14,6 +14,7 @@ func readBinary(e *event.Event, h *header) *refusal.Refusal {
 	if len(h.order) > MaxAttributes {
 		return refusal.At(refusal.CELimit, "")
 	}
+	e.Order = make([]string, 0, len(h.order)+1)
 	for _, name := range h.order {
 		value, ok := event.PercentDecode(h.attributes[name])
 		if !ok {

@@ -13,12 +13,13 @@ import (
 
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
+	"github.com/amtsbote/amtsbote/schemas"
 )
 
 // checkData holds a JSON payload to the gate: strict syntax, depth, number
 // size. One long exponent would crash the schema library, so it must not get
 // there (facts: libraries, trap 1).
-func checkData(e *event.Event) *refusal.Refusal {
+func checkData(e *event.Event, known *schemas.Registry) *refusal.Refusal {
 	if e.Data == nil {
 		return nil
 	}
@@ -29,6 +30,10 @@ func checkData(e *event.Event) *refusal.Refusal {
 		}
 		return nil
 	}
+	if fits(e, known) {
+		e.JSON = true
+		return nil
+	}
 	if !inline {
 		if r := strict(e.Data); r != nil {
 			return r
@@ -36,6 +41,20 @@ func checkData(e *event.Event) *refusal.Refusal {
 	}
 	e.JSON = true
 	return scan(e.Data)
+}
+
+// fits asks the accepter of the event's type. It has the gate's limits, and tells
+// nothing where it does not accept.
+func fits(e *event.Event, known *schemas.Registry) bool {
+	if known == nil {
+		return false
+	}
+	s, ok := known.Lookup(e.Type())
+	if ok && s.Accepts(e.Data) {
+		e.Fits = s
+		return true
+	}
+	return false
 }
 
 // isJSON: no media type means JSON (JSON format 3.1); so do +json types, in UTF-8.

@@ -24,7 +24,7 @@ type header struct {
 // headers collects, comparing names without regard to case (NATS keeps case,
 // HTTP-minded clients write Ce-Id); one attribute twice is refused.
 func headers(m *event.Message) (*header, *refusal.Refusal) {
-	h := &header{attributes: map[string]string{}}
+	h := &header{attributes: make(map[string]string, len(m.Header)), order: make([]string, 0, len(m.Header))}
 	names := make([]string, 0, len(m.Header))
 	for name := range m.Header {
 		names = append(names, name)

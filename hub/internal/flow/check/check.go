@@ -18,11 +18,13 @@ const MaxAhead = 24 * time.Hour
 // Checked is an event whose data is valid.
 type Checked struct {
 	Schema *schemas.Schema
-	// Doc is the data decoded, numbers as json.Number.
-	Doc any
+	// Marked is the data decoded, numbers as json.Number, or only what the schema's
+	// marks are about: blocks, conditions and addresses.
+	Marked any
 }
 
-// Check finds the schema of e's type and validates the data.
+// Check finds the schema of e's type and validates the data, unless the gate has
+// found it valid already.
 func Check(registry *schemas.Registry, e *event.Event) (*Checked, *refusal.Refusal) {
 	if !e.Time.IsZero() && e.Time.After(e.Message.Time.Add(MaxAhead)) {
 		return nil, refusal.At(refusal.TimeImplausible, event.AttrTime)
@@ -37,14 +39,17 @@ func Check(registry *schemas.Registry, e *event.Event) (*Checked, *refusal.Refus
 	if e.Data != nil && !e.JSON {
 		return nil, refusal.At(refusal.MediaTypeMismatch, event.AttrDataContentType)
 	}
-	doc, r := decode(e.Data)
+	if e.Fits == schema {
+		return &Checked{Schema: schema, Marked: schema.Marked(e.Data)}, nil
+	}
+	doc, r := Data(e)
 	if r != nil {
 		return nil, r
 	}
 	if bad := schema.Validate(doc); len(bad) > 0 {
 		return nil, invalid(bad[0])
 	}
-	return &Checked{Schema: schema, Doc: doc}, nil
+	return &Checked{Schema: schema, Marked: doc}, nil
 }
 
 // invalid says whose fault it is that the data does not pass.
@@ -58,12 +63,13 @@ func invalid(v schemas.Violation) *refusal.Refusal {
 	return &refusal.Refusal{Code: refusal.SchemaInvalid, At: "/data" + v.Pointer, Keyword: v.Keyword}
 }
 
-// decode reads JSON that has passed the gate; no data is null.
-func decode(data []byte) (any, *refusal.Refusal) {
-	if data == nil {
+// Data decodes the data of e, which has passed the gate, numbers as json.Number;
+// no data is null.
+func Data(e *event.Event) (any, *refusal.Refusal) {
+	if e.Data == nil {
 		return nil, nil
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
+	dec := json.NewDecoder(bytes.NewReader(e.Data))
 	dec.UseNumber()
 	var doc any
 	if err := dec.Decode(&doc); err != nil {

@@ -64,11 +64,19 @@ func message(data string) *event.Message {
 	}
 }
 
-// verdict is what gate and schema say of m.
+// verdict is what gate and schema say of m, with the accepter asked and without:
+// the same, or it panics.
 func verdict(r *schemas.Registry, m *event.Message) *refusal.Refusal {
 	e, refused := accept.Decode(m)
 	if refused == nil {
 		_, refused = check.Check(r, e)
+	}
+	e, quick := accept.DecodeFor(r, m)
+	if quick == nil {
+		_, quick = check.Check(r, e)
+	}
+	if !reflect.DeepEqual(quick, refused) {
+		panic(fmt.Sprintf("with the accepter %v, without %v", quick, refused))
 	}
 	return refused
 }

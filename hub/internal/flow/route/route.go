@@ -23,7 +23,7 @@ type Question struct {
 	Authority   string                  // for which it was sent
 	Event       *event.Event
 	Schema      *schemas.Schema
-	Doc         any // decoded data
+	Marked      any // decoded data, at least what the schema's marks are about
 	At          time.Time
 }
 
@@ -86,7 +86,7 @@ func expires(a *federation.Agreement, now time.Time) time.Time {
 func Consider(fed *federation.Federation, q Question, visit func(Considered)) {
 	own, ofGroups := fed.Clauses(q.Application.ID, q.Event.Type(), q.Authority)
 	a := asker{
-		Question: q, blocks: q.Schema.Blocked(q.Doc),
+		Question: q, blocks: q.Schema.Blocked(q.Marked),
 		level: federation.ClassificationOf(q.Event.Attributes[hub.AttrDataClassification]),
 	}
 	for len(own)+len(ofGroups) > 0 {
@@ -114,7 +114,7 @@ func (a *asker) ask(c *federation.Clause) Considered {
 	if out.Verdict != Goes {
 		return out
 	}
-	to, authority, ok := c.Resolve(a.Authority, a.Event.Attributes, a.Schema, a.Doc)
+	to, authority, ok := c.Resolve(a.Authority, a.Event.Attributes, a.Schema, a.Marked)
 	if !ok {
 		out.Verdict = NoAddressee
 		return out
@@ -147,7 +147,7 @@ func (a *asker) verdict(c *federation.Clause) Verdict {
 		return Goes
 	}
 	if a.facts == nil {
-		a.facts = where.FactsOf(a.Event.Attributes, a.Schema.Bedingungen, a.Schema.Conditions(a.Doc))
+		a.facts = where.FactsOf(a.Event.Attributes, a.Schema.Bedingungen, a.Schema.Conditions(a.Marked))
 	}
 	switch ok, err := c.Where().Holds(a.facts); {
 	case err != nil:

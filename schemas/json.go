@@ -101,5 +101,8 @@ func token(name string) string {
 
 // untoken is the reverse of token.
 func untoken(t string) string {
+	if strings.IndexByte(t, '~') < 0 {
+		return t
+	}
 	return strings.ReplaceAll(strings.ReplaceAll(t, "~1", "/"), "~0", "~")
 }

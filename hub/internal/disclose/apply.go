@@ -14,7 +14,7 @@ var errShape = errors.New("data does not fit its schema")
 // Apply cuts data, which must be valid against the schema of the plan. What
 // remains keeps its bytes, its order and its white space.
 func (c *Cut) Apply(data []byte) ([]byte, error) {
-	k := &knife{in: data, d: jsontext.NewDecoder(bytes.NewReader(data)), out: make([]byte, 0, len(data))}
+	k := &knife{in: data, d: jsontext.NewDecoder(bytes.NewBuffer(data)), out: make([]byte, 0, len(data))}
 	if err := k.value(c.keep); err != nil {
 		return nil, fmt.Errorf("cut data at byte %d: %w", k.d.InputOffset(), err)
 	}

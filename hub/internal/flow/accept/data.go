@@ -70,7 +70,7 @@ func strict(data []byte) *refusal.Refusal {
 	if !utf8.Valid(data) {
 		return refusal.At(refusal.UTF8Invalid, "data")
 	}
-	dec := jsontext.NewDecoder(bytes.NewReader(data))
+	dec := jsontext.NewDecoder(bytes.NewBuffer(data))
 	if _, err := dec.ReadValue(); err != nil {
 		return syntax(err, "data")
 	}

@@ -33,7 +33,7 @@ func readStructured(e *event.Event) *refusal.Refusal {
 	if !utf8.Valid(raw) {
 		return refusal.At(refusal.UTF8Invalid, "")
 	}
-	s := &structured{Event: e, dec: jsontext.NewDecoder(bytes.NewReader(raw)), raw: raw}
+	s := &structured{Event: e, dec: jsontext.NewDecoder(bytes.NewBuffer(raw)), raw: raw}
 	t, err := s.dec.ReadToken()
 	if err != nil {
 		return syntax(err, "")

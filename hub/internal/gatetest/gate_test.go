@@ -1,6 +1,6 @@
-// Package gate_test holds the first two stages together, which do not know each
+// Package gatetest_test holds the first two stages together, which do not know each
 // other: what a sender writes, up to its schema.
-package gate_test
+package gatetest_test
 
 import (
 	"bytes"

@@ -89,9 +89,13 @@ func (l *Lane) loads(ds []*decision.Decision, msgs []*event.Message) (work, erro
 	return w, nil
 }
 
-// read reads the event again but asks nobody: whether it may go was decided,
-// even if its application has left the federation since.
+// read gives the event as it was read when it was decided. One that another
+// owner decided is read again, but nobody is asked: whether it may go was
+// decided, even if its application has left the federation since.
 func (l *Lane) read(d *decision.Decision, m *event.Message) (*event.Event, error) {
+	if e := l.decoded[m]; e != nil {
+		return e, nil
+	}
 	e, r := accept.Decode(m)
 	if r != nil {
 		return nil, fmt.Errorf("read %s %d again: %w", d.In, d.Seq, r)

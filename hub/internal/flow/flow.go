@@ -45,7 +45,13 @@ type Decider struct {
 // Decide is the way of one event, from the message in the in stream of
 // organisation org to the decision that will be recorded and carried out. A
 // fault of the hub itself costs only this event.
-func (f *Decider) Decide(org string, m *event.Message) (d *decision.Decision) {
+func (f *Decider) Decide(org string, m *event.Message) *decision.Decision {
+	d, _ := f.decide(org, m)
+	return d
+}
+
+// decide is Decide; it gives the event besides, as far as it could be read.
+func (f *Decider) decide(org string, m *event.Message) (d *decision.Decision, e *event.Event) {
 	d = f.open(org, m)
 	defer func() {
 		if recover() != nil {
@@ -60,20 +66,20 @@ func (f *Decider) Decide(org string, m *event.Message) (d *decision.Decision) {
 		f.describe(d, e)
 	}
 	if r != nil {
-		return refuse(d, r)
+		return refuse(d, r), e
 	}
 	before, done := f.repeated(d, e)
 	if done {
-		return d
+		return d, e
 	}
 	if f.Parked != nil && f.Parked(e.Key(), m) {
-		return wait(d, e.Key())
+		return wait(d, e.Key()), e
 	}
 	defer func() { suppressIfSame(d, before) }()
 
 	checked, r := check.Check(f.Federation.Schemas, e)
 	if r != nil {
-		return refuse(d, r)
+		return refuse(d, r), e
 	}
 	app, _ := f.Federation.Application(d.Application)
 	receivers, lost := route.Route(f.Federation, route.Question{
@@ -88,7 +94,7 @@ func (f *Decider) Decide(org string, m *event.Message) (d *decision.Decision) {
 	default:
 		d.Outcome, d.Code = hub.Unrouted, refusal.NoAgreement
 	}
-	return d
+	return d, e
 }
 
 func (f *Decider) open(org string, m *event.Message) *decision.Decision {

@@ -40,7 +40,8 @@ type Lane struct {
 	Decided func(*decision.Decision)
 	Log     *zap.Logger
 
-	version                        *Version // of the batch in hand
+	version                        *Version                        // of the batch in hand
+	decoded                        map[*event.Message]*event.Event // as they were read when it was decided
 	work                           *bus.Work
 	trail, out, quarantine, parked *target
 	crash                          func(point string) // tests only
@@ -278,8 +279,10 @@ func (l *Lane) decide(msgs []*event.Message) []*decision.Decision {
 		return l.Index.Lookup(id)
 	}, Parked: l.Parking.holds}
 	out := make([]*decision.Decision, len(msgs))
+	l.decoded = make(map[*event.Message]*event.Event, len(msgs))
 	for i, m := range msgs {
-		d := decider.Decide(l.Organisation, m)
+		d, e := decider.decide(l.Organisation, m)
+		l.decoded[m] = e
 		if d.Remembered() {
 			id := event.IdentityOf(d.Source, d.ID)
 			before, _ := decider.Seen(id)

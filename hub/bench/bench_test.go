@@ -84,9 +84,13 @@ func setting(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
-// buildHub builds the hub's binary.
+// buildHub builds the hub's binary; AMTSBOTE_BENCH_HUB names another one, for a
+// comparison.
 func buildHub(t *testing.T) string {
 	t.Helper()
+	if bin := os.Getenv("AMTSBOTE_BENCH_HUB"); bin != "" {
+		return bin
+	}
 	bin := filepath.Join(t.TempDir(), "amtsbote")
 	if out, err := exec.Command("go", "build", "-o", bin, "../cmd/amtsbote").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)

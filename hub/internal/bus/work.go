@@ -22,7 +22,7 @@ const (
 	pinnedTTL = 3 * time.Second
 	pullTime  = time.Second // shorter than pinnedTTL, or the pin moves while its owner lives
 	workBytes = 32 << 20    // taken ahead at most
-	workAhead = 512
+	workAhead = 1024
 )
 
 // Work is one instance's hand on an in stream. Its methods are for one

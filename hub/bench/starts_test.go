@@ -53,3 +53,11 @@ func measureStart(t *testing.T, bin string, write func(dir string)) (s startUp) 
 	}
 	return s
 }
+
+// TestStarts measures the starts alone.
+func TestStarts(t *testing.T) {
+	if os.Getenv("AMTSBOTE_BENCH") == "" {
+		t.Skip("measurements take minutes: task bench")
+	}
+	t.Logf("%+v", measureStarts(t, buildHub(t)))
+}

@@ -119,6 +119,8 @@ func TestForbidden(t *testing.T) {
 		{"hub/cmd/amtsbote", natsClient, true, true},
 		{"hub/cmd/amtsbote", natsServer, false, false},
 		{"deploy", natsServer, true, true},
+		{"hub/bench", natsServer, true, true},
+		{"hub/bench", natsServer, false, false},
 		{"hub/internal/flow", module + "/hub/internal/flow/route", false, true},
 		{"hub/internal/flow/route", module + "/hub/internal/flow/accept", false, false},
 		{"hub/internal/flow/route", module + "/hub/internal/bus", true, false},
@@ -173,10 +175,10 @@ func isNATS(pkg string) bool {
 	}, func(dir string) bool { return within(pkg, dir) })
 }
 
-// forbiddenNATS lets tests of the whole product, and of the NATS configuration
-// in deploy, be ordinary NATS clients.
+// forbiddenNATS lets tests of the whole product, of the NATS configuration in
+// deploy, and the measurements beside plain NATS, be ordinary NATS clients.
 func forbiddenNATS(from string, inTest bool) string {
-	if within(from, "hub/internal/bus") || inTest && (knowsEverybody(from) || from == "deploy") {
+	if within(from, "hub/internal/bus") || inTest && (knowsEverybody(from) || from == "deploy" || from == "hub/bench") {
 		return ""
 	}
 	return "only hub/internal/bus knows NATS"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"strings"
@@ -34,11 +35,18 @@ func newOutcomes(out io.Writer, lang string) *outcomes {
 	return o
 }
 
+// write prints what waits together: a line alone would cost a system call each.
 func (o *outcomes) write(out io.Writer) {
 	defer close(o.done)
+	together := bufio.NewWriterSize(out, 64<<10)
 	for line := range o.lines {
-		fmt.Fprintln(out, line)
+		_, _ = together.WriteString(line)
+		_ = together.WriteByte('\n')
+		if len(o.lines) == 0 {
+			_ = together.Flush()
+		}
 	}
+	_ = together.Flush()
 }
 
 // close prints what waits, for at most a second: a reader that is stuck must

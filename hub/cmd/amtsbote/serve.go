@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -26,6 +27,7 @@ type serveFlags struct {
 	replicas                   int
 	removeEvery                time.Duration
 	noSimulators               bool
+	profile                    string
 }
 
 func newServeCommand() *cobra.Command {
@@ -57,6 +59,8 @@ example AMTSBOTE_NATS_CREDS.`,
 	fl.StringVar(&f.log, "log", env("LOG", "warn"), "log level: debug, info, warn, error")
 	fl.StringVar(&f.lang, "lang", env("LANG", "en"), "language of the outcome lines: de or en")
 	fl.BoolVar(&f.noSimulators, "no-simulators", false, "do not play the foreign systems of a test federation")
+	fl.StringVar(&f.profile, "profile", "", "folder for profiles of this run (cpu.pprof, allocs.pprof)")
+	_ = fl.MarkHidden("profile") // for `task profile`
 	return cmd
 }
 
@@ -68,7 +72,7 @@ func env(name, otherwise string) string {
 	return otherwise
 }
 
-func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) error {
+func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) (err error) {
 	log, err := newLog(f.log)
 	if err != nil {
 		return err
@@ -78,6 +82,11 @@ func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) error {
 	if err != nil {
 		return err
 	}
+	profiled, err := startProfile(f.profile)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, profiled()) }()
 	printed := newOutcomes(out, f.lang)
 	defer printed.close(out)
 	cfg := app.Config{

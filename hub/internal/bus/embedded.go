@@ -100,10 +100,12 @@ func options(cfg Embedded, storeKey string, own, local nkeys.KeyPair) (*server.O
 		JetStreamKey:      storeKey,
 		JetStreamCipher:   server.ChaCha,
 		SyncAlways:        synced(),
-		MaxPayload:        MaxPayload,
-		NoSigs:            true,
-		DontListen:        cfg.Listen == "",
-		Nkeys:             users,
+		// each mailbox is a consumer of OUT; the server's own limit is 1000 a stream
+		JetStreamLimits: server.JSLimitOpts{DefaultMaxConsumers: -1},
+		MaxPayload:      MaxPayload,
+		NoSigs:          true,
+		DontListen:      cfg.Listen == "",
+		Nkeys:           users,
 	}
 	if cfg.Listen == "" {
 		return opts, nil

@@ -22,7 +22,7 @@ const (
 	workGroup = "hub"
 	pinnedTTL = 3 * time.Second
 	pullTime  = time.Second // shorter than pinnedTTL, or the pin moves while its owner lives
-	workAhead = 512         // messages taken ahead at most
+	workAhead = 1024        // messages taken ahead at most
 	// NextBytes is about how much Next gives at a time, in bytes.
 	NextBytes = 8 << 20
 )

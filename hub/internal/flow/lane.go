@@ -63,8 +63,10 @@ type Ledger interface {
 	Settled(stream string, seq uint64) bool
 }
 
-// maxEvents is the most that one batch decides about.
-const maxEvents = 500
+// maxEvents is the most that one batch decides about: what a batch of TRAIL holds
+// beside its cursor. For each atomic batch the server makes and removes a store of
+// its own, so few large ones are cheap.
+const maxEvents = bus.MaxBatch - 1
 
 // maxLag is how far a cursor of OUT, QUARANTINE or PARKED may stay behind for want of
 // something to store there; it bounds what a take-over reads.

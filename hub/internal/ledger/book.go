@@ -133,7 +133,7 @@ func (b *Book) Add(from, to uint64, entries []Entry) {
 	if from > to {
 		return
 	}
-	t := told{span: span{from, to}}
+	t := told{span: span{from, to}, raw: make([]byte, 0, room(entries))}
 	for i := range entries {
 		if entries[i].Seq >= from && entries[i].Seq <= to {
 			t.raw = entries[i].append(t.raw)
@@ -151,6 +151,14 @@ func (b *Book) Add(from, to uint64, entries []Entry) {
 	if len(b.buf) > bufSize {
 		_ = b.flush() // it stays, and the next Flush tells
 	}
+}
+
+// room is how many bytes these entries take at most.
+func room(entries []Entry) (n int) {
+	for i := range entries {
+		n += entries[i].room()
+	}
+	return n
 }
 
 // take brings a span that follows into the buffer. mu is held.

@@ -57,7 +57,8 @@ func whole(subject string) bool {
 
 // Sum is what Entry.Sum holds.
 func Sum(m *event.Message) uint64 {
-	d := xxhash.New()
+	var d xxhash.Digest
+	d.Reset()
 	_, _ = d.WriteString(m.Subject)
 	_, _ = d.Write([]byte{0})
 	_, _ = d.Write(m.Data)
@@ -65,6 +66,15 @@ func Sum(m *event.Message) uint64 {
 }
 
 const flagWhole = 1
+
+// room is how many bytes append takes at most.
+func (e *Entry) room() int {
+	n := 5*binary.MaxVarintLen64 + 1 + 8 + len(e.Subject) + len(e.Of.In)
+	if e.Whole {
+		n += len(e.Data)
+	}
+	return n
+}
 
 // append encodes e behind buf.
 func (e *Entry) append(buf []byte) []byte {
@@ -78,12 +88,12 @@ func (e *Entry) append(buf []byte) []byte {
 	buf = appendText(buf, e.Of.In)
 	buf = binary.AppendUvarint(buf, e.Of.Seq)
 	if e.Whole {
-		buf = appendText(buf, string(e.Data))
+		buf = appendText(buf, e.Data)
 	}
 	return buf
 }
 
-func appendText(buf []byte, s string) []byte {
+func appendText[T string | []byte](buf []byte, s T) []byte {
 	return append(binary.AppendUvarint(buf, uint64(len(s))), s...)
 }
 

@@ -1,0 +1,113 @@
+package bench
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// TestCounts is the short form, part of all tests: nothing is lost and nothing
+// is stored twice, on a synced server and on one that is not.
+func TestCounts(t *testing.T) {
+	bin := buildHub(t)
+	for _, l := range []load{{size: 1000, events: 1200}, {synced: true, size: 1000, events: 600, rate: 50, paced: time.Second}} {
+		for _, s := range systems {
+			measure(t, bin, s, l)
+		}
+	}
+}
+
+// TestBench measures everything and prints a report (`task bench`).
+func TestBench(t *testing.T) {
+	if os.Getenv("AMTSBOTE_BENCH") == "" {
+		t.Skip("measurements take minutes: task bench")
+	}
+	b := &report{t: t, rounds: setting(t, "ROUNDS", 3), events: setting(t, "EVENTS", 40_000)}
+	bin := buildHub(t)
+	for _, l := range loads(b.events) {
+		b.add(bin, l)
+		if t.Failed() {
+			return // of wrong counts no figures are kept
+		}
+	}
+	b.starts = measureStarts(t, bin)
+	text := b.text()
+	t.Log("\n" + text)
+	if path := os.Getenv("AMTSBOTE_BENCH_REPORT"); path != "" {
+		appendTo(t, path, text)
+	}
+}
+
+// TestProfile runs one load with the profiles on (`task profile`).
+func TestProfile(t *testing.T) {
+	if profiles() == "" {
+		t.Skip("profiles are made by task profile")
+	}
+	s := hub
+	if os.Getenv("AMTSBOTE_BENCH_CUT") != "" {
+		s = hubCut
+	}
+	res := measure(t, buildHub(t), s, load{
+		synced: os.Getenv("AMTSBOTE_BENCH_SYNC") != "",
+		size:   setting(t, "SIZE", 1000), events: setting(t, "EVENTS", 40_000),
+	})
+	t.Logf("%.0f events/s; CPU seconds for 100 000 events: hub %.1f, server %.1f; others used %.0f %% of the machine",
+		res.rate, res.own.Seconds(), res.server.Seconds(), 100*res.others)
+}
+
+// loads are what is measured; synced ones have fewer events, since the plain
+// system is slow there.
+func loads(events int) []load {
+	paced := 5 * time.Second
+	return []load{
+		{synced: true, size: 1000, events: events / 2, paced: paced},
+		{size: 1000, events: events, paced: paced},
+		{synced: true, size: 10_000, events: events / 4},
+		{size: 10_000, events: events / 2},
+	}
+}
+
+// setting reads AMTSBOTE_BENCH_<name>.
+func setting(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv("AMTSBOTE_BENCH_" + name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("AMTSBOTE_BENCH_%s=%q is no number above 0", name, text)
+	}
+	return n
+}
+
+// buildHub builds the hub's binary; AMTSBOTE_BENCH_HUB names another one, for a
+// comparison.
+func buildHub(t *testing.T) string {
+	t.Helper()
+	if bin := os.Getenv("AMTSBOTE_BENCH_HUB"); bin != "" {
+		return bin
+	}
+	bin := filepath.Join(t.TempDir(), "amtsbote")
+	if out, err := exec.Command("go", "build", "-o", bin, "../cmd/amtsbote").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	return bin
+}
+
+func appendTo(t *testing.T, path, text string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("\n" + text); err != nil {
+		t.Error(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+}

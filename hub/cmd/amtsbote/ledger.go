@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -58,6 +59,13 @@ func printLedger(out io.Writer, l app.Ledger, all bool) {
 	fmt.Fprintf(out, "compared %s\n", l.Compared.At.Format("2006-01-02 15:04:05 UTC"))
 	for _, s := range l.Compared.Streams {
 		fmt.Fprintf(out, "  %-20s %d to %d: %d expected, %d missing\n", s.Stream, s.From, s.To, s.Expected, s.Missing)
+		if s.Blind != "" {
+			fmt.Fprintf(out, "    not all could be compared: %s\n", s.Blind)
+		}
+	}
+	if l.Unreadable != "" {
+		fmt.Fprintf(out, "the last damage that was found cannot be shown: %s\n", l.Unreadable)
+		return
 	}
 	if l.Damage == nil {
 		fmt.Fprintln(out, "no damage was ever found")
@@ -69,6 +77,7 @@ func printLedger(out io.Writer, l app.Ledger, all bool) {
 	}
 	fmt.Fprintf(out, "damage found %s: %d put back, %d delivered before, %d carried out before, %d lost\n",
 		l.Damage.At.Format("2006-01-02 15:04:05 UTC"), count[mend.Restored], count[mend.Delivered], count[mend.CarriedOut], count[mend.Lost])
+	slices.SortStableFunc(l.Damage.Losses, func(a, b mend.Loss) int { return weight(a) - weight(b) })
 	for i, loss := range l.Damage.Losses {
 		if i == shown && !all {
 			fmt.Fprintf(out, "  … and %d more: --all names them\n", len(l.Damage.Losses)-shown)
@@ -82,6 +91,18 @@ func printLedger(out io.Writer, l app.Ledger, all bool) {
 	case len(l.Compared.Lost()) > 0 && !l.Compared.Settled:
 		fmt.Fprintln(out, "the hub does not start before the losses are taken note of: amtsbote ledger accept")
 	}
+}
+
+// weight is what brings those losses to the front that somebody must act on, and
+// those without an event to the end.
+func weight(l mend.Loss) int {
+	switch {
+	case l.Fate == mend.Lost:
+		return 0
+	case l.ID != "":
+		return 1
+	}
+	return 2
 }
 
 func newLedgerAcceptCommand(f *lookFlags) *cobra.Command {

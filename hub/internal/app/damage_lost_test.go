@@ -119,7 +119,10 @@ func (s *stock) missing(t *testing.T, data string) map[string]int {
 func (s *stock) withoutLedger(t *testing.T) {
 	for name, damage := range map[string]func(t *testing.T, dir string){
 		"all lost": func(t *testing.T, dir string) { remove(t, dir) },
-		"key lost": func(t *testing.T, dir string) { remove(t, filepath.Join(dir, "key")) },
+		"key lost": func(t *testing.T, dir string) {
+			remove(t, filepath.Join(dir, "key"))
+			remove(t, filepath.Join(dir, "key.spare"))
+		},
 		"bit flip": func(t *testing.T, dir string) {
 			list, err := filepath.Glob(filepath.Join(dir, "books", bus.Out, "*.led"))
 			if err != nil || len(list) == 0 {

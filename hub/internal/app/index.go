@@ -20,15 +20,22 @@ const indexDir = "index"
 const keepEvery = 5 * time.Second
 
 // openIndex opens the index and has it read the trail to its end.
-func openIndex(ctx context.Context, b *bus.Bus, data string, o index.Options) (x *index.Index, err error) {
-	if x, err = index.Open(filepath.Join(data, indexDir), o); err != nil {
-		return nil, err
-	}
-	if err = readOn(ctx, b, x, o.Log); err != nil {
+func openIndex(ctx context.Context, b *bus.Bus, data string, o index.Options) (*index.Index, error) {
+	for again := false; ; again = true {
+		x, err := index.Open(filepath.Join(data, indexDir), o)
+		if err != nil {
+			return nil, err
+		}
+		if err = readOn(ctx, b, x, o.Log); err == nil {
+			return x, nil
+		}
+		damaged := x.Err() != nil
 		_ = x.Close()
-		return nil, err
+		if again || !damaged {
+			return nil, err
+		}
+		o.Log.Error("the index is damaged; it is built anew", zap.Error(err))
 	}
-	return x, nil
 }
 
 func readOn(ctx context.Context, b *bus.Bus, x *index.Index, log *zap.Logger) error {

@@ -113,7 +113,8 @@ func (a *App) compared(ctx context.Context) error {
 	var note Acceptance
 	if lost := report.Lost(); len(lost) > 0 {
 		if err := read(a.cfg.Data, acceptedFile, &note); err != nil {
-			return err
+			a.log.Error("that losses were taken note of cannot be read", zap.Error(err))
+			note = Acceptance{}
 		}
 		if note.Digest != report.Digest() {
 			return &DamageError{Report: report, File: filepath.Join(a.cfg.Data, ledgerDir, damageFile)}
@@ -294,12 +295,20 @@ type Acceptance struct {
 type Ledger struct {
 	Compared, Damage *mend.Report
 	Accepted         bool
+	// Unreadable tells why the last damage cannot be shown; "" when it can.
+	Unreadable string
 }
 
 // ReadLedger reads what the starts of the hub have found.
 func ReadLedger(data string) (l Ledger, err error) {
 	var note Acceptance
-	err = errors.Join(read(data, comparedFile, &l.Compared), read(data, damageFile, &l.Damage), read(data, acceptedFile, &note))
+	if read(data, acceptedFile, &note) != nil { // damaged: it says nothing
+		note = Acceptance{}
+	}
+	if err = read(data, damageFile, &l.Damage); err != nil {
+		l.Damage, l.Unreadable = nil, err.Error()
+	}
+	err = read(data, comparedFile, &l.Compared)
 	l.Accepted = l.Damage != nil && note.Digest == l.Damage.Digest()
 	return l, err
 }

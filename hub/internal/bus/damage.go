@@ -16,19 +16,28 @@ import (
 )
 
 // DamagedError lists streams whose files are damaged. They are left as they are.
-type DamagedError struct{ Streams, Reasons []string }
+type DamagedError struct {
+	Streams, Reasons []string
+	// Empty are those of them that hold no messages: they can be made anew, but not
+	// over their files.
+	Empty []string
+}
 
 func (e DamagedError) Error() string {
 	return "the store is damaged; its files were left as they are: check the disk, then restore the data directory from your backup:\n  " + strings.Join(e.Reasons, "\n  ")
 }
 
-// undamaged looks for streams that the server could not recover but that hold
-// messages. Made anew over their files, they would be emptied, or removed.
+// undamaged looks for streams that the server could not recover. Made anew over
+// their files, they would be emptied, or could not be recovered the next time.
 func undamaged(ns *server.Server, dir string) error {
 	var out DamagedError
 	for _, f := range faults(ns) {
-		if f.Stream != "" && holdsMessages(os.DirFS(dir), "jetstream/*/streams/"+f.Stream) {
-			out.Streams, out.Reasons = append(out.Streams, f.Stream), append(out.Reasons, f.Reason)
+		if f.Stream == "" {
+			continue
+		}
+		out.Streams, out.Reasons = append(out.Streams, f.Stream), append(out.Reasons, f.Reason)
+		if !holdsMessages(os.DirFS(dir), "jetstream/*/streams/"+f.Stream) {
+			out.Empty = append(out.Empty, f.Stream)
 		}
 	}
 	if len(out.Streams) > 0 {
@@ -109,6 +118,22 @@ func (s *Server) unrecovered() ([]string, error) {
 		stream := path.Base(path.Dir(path.Dir(dir)))
 		return there[path.Join(stream, path.Base(dir))]
 	}), nil
+}
+
+// setStreamsAside moves folders of streams without messages out of the store: they
+// are made anew.
+func (s *Server) setStreamsAside(streams []string) error {
+	for _, stream := range streams {
+		to := filepath.Join(s.dir, "damaged", stream+time.Now().UTC().Format("-20060102T150405.000"))
+		s.log.Error("a stream without messages could not be recovered; its files are kept, it is made anew", zap.String("stream", stream), zap.String("in", to))
+		if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+			return err
+		}
+		if err := os.Rename(s.streamDir(stream), to); err != nil {
+			return fmt.Errorf("set a damaged stream aside: %w", err)
+		}
+	}
+	return nil
 }
 
 // setAside moves folders of consumers out of the store: consumers are made anew,

@@ -51,17 +51,17 @@ func (b *Bus) readAs(ctx context.Context, stream string, cfg jetstream.OrderedCo
 		}
 	}
 	for cfg.OptStartSeq <= last {
-		at, err := b.readOnce(ctx, stream, cfg, follow, often, last, fn)
-		if err != nil || at == 0 {
+		next, err := b.readOnce(ctx, stream, cfg, follow, often, last, fn)
+		if err != nil || next == 0 {
 			return err
 		}
-		cfg.OptStartSeq = at + 1
+		cfg.OptStartSeq = next
 	}
 	return nil
 }
 
 // readOnce reads with one consumer until that says that nothing is left, and
-// gives the last sequence that it had; 0 when there was nothing at all.
+// gives the sequence to go on with; 0 when there was nothing at all.
 func (b *Bus) readOnce(ctx context.Context, stream string, cfg jetstream.OrderedConsumerConfig, follow, often bool, last uint64, fn func(*event.Message) error) (uint64, error) {
 	cons, err := b.js.OrderedConsumer(ctx, stream, cfg)
 	if err != nil {
@@ -82,10 +82,14 @@ func (b *Bus) readOnce(ctx context.Context, stream string, cfg jetstream.Ordered
 		return 0, fmt.Errorf("read %s: %w", stream, err)
 	}
 	defer it.Stop()
+	at := cfg.OptStartSeq
 	for {
-		msg, err := it.Next(jetstream.NextContext(ctx))
+		msg, err := b.nextOf(ctx, it, !follow && len(cfg.FilterSubjects) > 0)
 		if errors.Is(err, jetstream.ErrNoHeartbeat) && ctx.Err() == nil {
 			continue // the consumer is made anew behind the last message
+		}
+		if errors.Is(err, errNothing) && ctx.Err() == nil {
+			return b.firstOf(ctx, stream, at, cfg.FilterSubjects, last)
 		}
 		if err != nil {
 			return 0, fmt.Errorf("read %s: %w", stream, err)
@@ -95,15 +99,51 @@ func (b *Bus) readOnce(ctx context.Context, stream string, cfg jetstream.Ordered
 			return 0, err
 		}
 		if !follow && m.Seq > last {
-			return m.Seq, nil // it came later
+			return m.Seq + 1, nil // it came later
 		}
 		if err := fn(m); err != nil {
 			return 0, err
 		}
+		at = m.Seq + 1
 		if !follow && (m.Seq == last || meta.NumPending == 0) {
-			return m.Seq, nil
+			return m.Seq + 1, nil
 		}
 	}
+}
+
+// nothingFor is how long nothing comes before a reading with filters looks whether
+// there is anything: what the server has lost it may still count as pending.
+const nothingFor = 3 * time.Second
+
+var errNothing = errors.New("nothing has come")
+
+func (b *Bus) nextOf(ctx context.Context, it jetstream.MessagesContext, bounded bool) (jetstream.Msg, error) {
+	if !bounded {
+		return it.Next(jetstream.NextContext(ctx))
+	}
+	waiting, cancel := context.WithTimeout(ctx, nothingFor)
+	defer cancel()
+	msg, err := it.Next(jetstream.NextContext(waiting))
+	if err != nil && ctx.Err() == nil && waiting.Err() != nil {
+		return nil, errNothing
+	}
+	return msg, err
+}
+
+// firstOf is the sequence of the first message from seq on that fits one of
+// filters; one behind last when there is none up to there.
+func (b *Bus) firstOf(ctx context.Context, stream string, seq uint64, filters []string, last uint64) (uint64, error) {
+	first := last + 1
+	for _, filter := range filters {
+		m, err := b.At(ctx, stream, seq, filter)
+		if err != nil {
+			return 0, err
+		}
+		if m != nil {
+			first = min(first, m.Seq)
+		}
+	}
+	return first, nil
 }
 
 func message(msg jetstream.Msg) (*event.Message, *jetstream.MsgMetadata, error) {

@@ -71,13 +71,22 @@ func (s *Server) Restart() error {
 }
 
 // run starts a server with s.opts; once more when settings of streams could be
-// put back without which it could not recover them.
+// put back without which it could not recover them, and when what it could not
+// recover and holds nothing was set aside.
 func (s *Server) run() error {
 	err := s.runOnce()
 	if damaged, ok := errors.AsType[DamagedError](err); ok {
 		done, backErr := s.putBackSettings(damaged.Streams)
-		if backErr != nil || !done {
+		if backErr != nil {
 			return errors.Join(err, backErr)
+		}
+		if done {
+			err = s.runOnce()
+		}
+	}
+	if damaged, ok := errors.AsType[DamagedError](err); ok && len(damaged.Empty) == len(damaged.Streams) {
+		if err := s.setStreamsAside(damaged.Empty); err != nil {
+			return err
 		}
 		err = s.runOnce()
 	}
@@ -97,7 +106,7 @@ func (s *Server) run() error {
 }
 
 func (s *Server) runOnce() error {
-	if err := errors.Join(s.putBackKeys(), removeUnfinished(s.opts.StoreDir, s.spare)); err != nil {
+	if err := errors.Join(s.putBackKeys(), s.foreign(), removeUnfinished(s.opts.StoreDir, s.spare)); err != nil {
 		return err
 	}
 	ns, err := server.NewServer(s.opts)

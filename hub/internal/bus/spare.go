@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/zap"
@@ -147,16 +148,49 @@ func (s *Server) putBackKeys() error {
 	return nil
 }
 
+// foreign are blocks that nothing can read: their key is not theirs, or gone. The
+// server would not get past them, and what it takes for a block of that number may
+// make it drop all others. Their files are kept elsewhere.
+func (s *Server) foreign() error {
+	streams, err := fs.Glob(os.DirFS(s.opts.StoreDir), "jetstream/*/streams/*")
+	for _, stream := range streams {
+		dir, name := filepath.Join(s.opts.StoreDir, filepath.FromSlash(stream)), filepath.Base(stream)
+		if !s.opensAs(name, filepath.Join(dir, settingsKey)) {
+			continue // the key of the store may be another
+		}
+		blocks, globErr := fs.Glob(os.DirFS(dir), "msgs/*.blk")
+		err = errors.Join(err, globErr)
+		for _, block := range blocks {
+			key := strings.TrimSuffix(block, ".blk") + ".key"
+			if st, statErr := os.Stat(filepath.Join(dir, block)); statErr != nil || st.Size() == 0 || s.opens(name, filepath.Join(dir, key)) {
+				continue
+			}
+			to := filepath.Join(s.dir, "damaged", name+"-"+filepath.Base(block)+time.Now().UTC().Format("-20060102T150405.000"))
+			s.log.Error("a block of a stream has no key that opens it; it is kept elsewhere", zap.String("stream", name), zap.String("block", block), zap.String("in", to))
+			err = errors.Join(err, os.MkdirAll(filepath.Dir(to), 0o700), os.Rename(filepath.Join(dir, block), to))
+			if moveErr := os.Rename(filepath.Join(dir, key), to+".key"); !errors.Is(moveErr, fs.ErrNotExist) {
+				err = errors.Join(err, moveErr)
+			}
+		}
+	}
+	return err
+}
+
 // opens tells whether a file is the undamaged key of a block: a seed that the
 // server has sealed with XChaCha20-Poly1305 under HMAC-SHA256(store key, account,
 // stream ":" block) (nats-server 2.15, server/filestore.go, genEncryptionKeys).
 func (s *Server) opens(stream, file string) bool {
+	return s.opensAs(stream+":"+strings.TrimSuffix(filepath.Base(file), ".key"), file)
+}
+
+// opensAs is opens for the key of what the server calls name.
+func (s *Server) opensAs(name, file string) bool {
 	raw, err := os.ReadFile(file) //nolint:gosec // our own data directory
 	if err != nil || len(raw) < chacha20poly1305.NonceSizeX {
 		return false
 	}
 	h := hmac.New(sha256.New, []byte(s.opts.JetStreamKey))
-	fmt.Fprintf(h, "%s%s:%s", server.DEFAULT_GLOBAL_ACCOUNT, stream, strings.TrimSuffix(filepath.Base(file), ".key"))
+	fmt.Fprintf(h, "%s%s", server.DEFAULT_GLOBAL_ACCOUNT, name)
 	c, err := chacha20poly1305.NewX(h.Sum(nil))
 	if err != nil {
 		return false

@@ -28,6 +28,7 @@ type Book struct {
 	bufed span
 	file  *os.File
 	size  int64
+	harm  string // what of the book could not be read when it was opened
 }
 
 // told is a span of entries that were told of, encoded.
@@ -59,9 +60,13 @@ func (b *Book) openLast() error {
 		return err
 	}
 	for ; len(list) > 0; list = list[:len(list)-1] {
-		path := segmentPath(b.dir, list[len(list)-1])
+		first := list[len(list)-1]
+		path := segmentPath(b.dir, first)
 		var last span
 		good, err := eachFrame(path, b.seal, b.stream, func(s span, _ []byte) error {
+			if last.to == 0 && s.from != first {
+				return errTorn // a copy of another segment
+			}
 			last = s
 			return nil
 		})
@@ -69,10 +74,14 @@ func (b *Book) openLast() error {
 			return err
 		}
 		if good == 0 { // nothing of it can be read
+			b.harm = "its last file could not be read"
 			if err := os.Rename(path, path+".unreadable"); err != nil {
 				return err
 			}
 			continue
+		}
+		if err != nil {
+			b.harm = fmt.Sprintf("what follows %d could not be read", last.to)
 		}
 		if err := os.Truncate(path, good); err != nil {
 			return err
@@ -90,6 +99,10 @@ func (b *Book) UpTo() uint64 {
 	defer b.mu.Unlock()
 	return b.upTo
 }
+
+// Harm tells what of the book could not be read when it was opened; "" for
+// nothing. What is behind UpTo then is not compared, but taken from the stream.
+func (b *Book) Harm() string { return b.harm }
 
 // First is the first one.
 func (b *Book) First() uint64 {
@@ -320,6 +333,9 @@ func (b *Book) EachFrom(from uint64, fn func(*Entry) error) error {
 			continue
 		}
 		_, err := eachFrame(segmentPath(b.dir, first), b.seal, b.stream, func(s span, raw []byte) error {
+			if end == 0 && s.from != first {
+				return fmt.Errorf("%w: %s begins with a copy of another file", ErrLedger, b.stream)
+			}
 			if end != 0 && s.from != end+1 {
 				return fmt.Errorf("%w: %s from %d to %d is missing", ErrLedger, b.stream, end+1, s.from-1)
 			}

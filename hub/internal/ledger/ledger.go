@@ -166,6 +166,9 @@ func (l *Ledger) Settled(stream string, seq uint64) bool {
 // Gone tells whether a message of the book's stream was taken out on purpose.
 func (b *Book) Gone(subject string, seq uint64) bool { return b.notes.gone(subject, seq) }
 
+// Removed is Gone without what was lost and settled.
+func (b *Book) Removed(subject string, seq uint64) bool { return b.notes.removed(subject, seq) }
+
 // Floors notes up to where mailboxes have acknowledged the copies in stream.
 func (l *Ledger) Floors(stream string, floors map[string]uint64) error {
 	b, err := l.Book(stream)

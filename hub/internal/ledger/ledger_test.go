@@ -296,8 +296,20 @@ func TestKeyLost(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(filepath.Join(dir, "key")); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "key"), make([]byte, 36), 0o600); err != nil {
 		t.Fatal(err)
+	}
+	l = open(t, dir) // from the spare
+	if n := len(l.Streams()); n != 1 {
+		t.Errorf("%d books with a spare key", n)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"key", "key.spare"} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if _, lost, err := Key(dir); !lost || err != nil {
 		t.Fatal(lost, err)

@@ -1,25 +1,32 @@
 package ledger
 
 import (
-	"bufio"
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"sort"
 	"strings"
 	"sync"
 )
 
 // notes say what was taken out of a stream on purpose, and what damage was
-// settled. They are synced before it happens. A line each: CRC-32, JSON.
+// settled. They are synced before it happens. A line each: CRC-32, JSON. They lie
+// in two files, since nothing else tells what they do: without them acknowledged
+// copies would look lost. The second one is not synced.
 type notes struct {
-	path string
-	mu   sync.Mutex
-	file *os.File
-	size int64
+	path  string
+	mu    sync.Mutex
+	file  *os.File
+	spare *os.File
+	size  int64
+	anew  int64 // size when they were written anew last
 
 	exact   map[string]uint64   // removed up to, by subject
 	pattern map[string]uint64   // the same, by filter with wildcards
@@ -45,24 +52,57 @@ func openNotes(dir string) (*notes, error) {
 		path: filepath.Join(dir, "notes"), exact: map[string]uint64{}, pattern: map[string]uint64{},
 		single: map[uint64]struct{}{}, floors: map[string]uint64{},
 	}
-	raw, err := os.ReadFile(n.path)
+	first, err := n.load(n.path)
+	second, spareErr := n.load(n.path + spareSuffix)
+	if err = errors.Join(err, spareErr); err != nil {
+		return nil, err
+	}
+	if first.clean && second.clean && first.sum == second.sum {
+		return n, n.open()
+	}
+	return n, n.rewrite(n.list(0))
+}
+
+const spareSuffix = ".spare"
+
+// loaded is what one file of notes was.
+type loaded struct {
+	clean bool // every line can be read
+	sum   [sha256.Size]byte
+}
+
+// load takes in every line of a file that can be read. One that cannot is what a
+// crash has left of the last one, or is damaged.
+func (n *notes) load(path string) (loaded, error) {
+	raw, err := os.ReadFile(path) //nolint:gosec // our own data directory
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
+		return loaded{}, err
 	}
-	good := 0
-	for s := bufio.NewScanner(bytes.NewReader(raw)); s.Scan(); good += len(s.Bytes()) + 1 {
-		one, ok := readNote(s.Bytes())
-		if !ok {
-			break // a crash has left a part of a line; what follows was never relied on
+	out := loaded{clean: err == nil, sum: sha256.Sum256(raw)}
+	for line := range bytes.Lines(raw) {
+		text, ended := bytes.CutSuffix(line, []byte("\n"))
+		one, ok := readNote(text)
+		if ok {
+			n.apply(one)
 		}
-		n.apply(one)
+		out.clean = out.clean && ok && ended
 	}
-	good = min(good, len(raw))
-	if n.file, err = os.OpenFile(n.path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600); err != nil {
-		return nil, err
+	return out, nil
+}
+
+// open goes on with both files as they are.
+func (n *notes) open() (err error) {
+	if n.file, err = os.OpenFile(n.path, os.O_WRONLY|os.O_APPEND, 0o600); err != nil {
+		return err
 	}
-	n.size = int64(good)
-	return n, n.file.Truncate(n.size)
+	if n.spare, err = os.OpenFile(n.path+spareSuffix, os.O_WRONLY|os.O_APPEND, 0o600); err != nil {
+		return err
+	}
+	st, err := n.file.Stat()
+	if err == nil {
+		n.size, n.anew = st.Size(), st.Size()
+	}
+	return err
 }
 
 func readNote(line []byte) (one note, ok bool) {
@@ -84,7 +124,7 @@ func (n *notes) apply(one note) {
 	case one.Deleted != 0:
 		n.single[one.Deleted] = struct{}{}
 	case one.Lost != 0:
-		n.lost = append(n.lost, span{one.Lost, one.UpTo})
+		n.lost = join(n.lost, span{one.Lost, one.UpTo})
 	case one.Mailbox != "":
 		n.floors[one.Mailbox] = max(n.floors[one.Mailbox], one.UpTo)
 	}
@@ -116,6 +156,12 @@ func (n *notes) write(list ...note) error {
 	for _, one := range list {
 		n.apply(one)
 	}
+	if _, err := n.spare.Write(buf); err != nil {
+		_ = n.spare.Truncate(0) // the next start makes it anew
+	}
+	if n.size > n.anew*2 && n.size > rewriteAt {
+		return n.rewrite(n.list(0))
+	}
 	return nil
 }
 
@@ -123,6 +169,18 @@ func (n *notes) write(list ...note) error {
 func (n *notes) gone(subject string, seq uint64) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	return n.takenOut(subject, seq) || n.isLost(seq)
+}
+
+// removed is gone without what was lost.
+func (n *notes) removed(subject string, seq uint64) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.takenOut(subject, seq)
+}
+
+// takenOut is called with mu held.
+func (n *notes) takenOut(subject string, seq uint64) bool {
 	if _, ok := n.single[seq]; ok || seq <= n.exact[subject] {
 		return true
 	}
@@ -131,16 +189,22 @@ func (n *notes) gone(subject string, seq uint64) bool {
 			return true
 		}
 	}
-	return n.isLost(seq)
+	return false
 }
 
 func (n *notes) isLost(seq uint64) bool {
-	for _, s := range n.lost {
-		if s.from <= seq && seq <= s.to {
-			return true
-		}
+	i := sort.Search(len(n.lost), func(i int) bool { return n.lost[i].to >= seq })
+	return i < len(n.lost) && n.lost[i].from <= seq
+}
+
+// join adds a span to spans that are in sequence and apart.
+func join(list []span, s span) []span {
+	i := sort.Search(len(list), func(i int) bool { return list[i].to+1 >= s.from })
+	k := i
+	for ; k < len(list) && list[k].from <= s.to+1; k++ {
+		s.from, s.to = min(s.from, list[k].from), max(s.to, list[k].to)
 	}
-	return false
+	return slices.Replace(list, i, k, s)
 }
 
 // fits tells whether subject fits a NATS filter.
@@ -164,40 +228,32 @@ func (n *notes) forget(first uint64) error {
 	if n.size < rewriteAt {
 		return nil
 	}
+	return n.rewrite(n.list(first))
+}
+
+// list drops what concerns only sequences below first, and gives the rest.
+func (n *notes) list(first uint64) (list []note) {
 	for _, m := range []map[string]uint64{n.exact, n.pattern} {
+		maps.DeleteFunc(m, func(_ string, upTo uint64) bool { return upTo < first })
 		for filter, upTo := range m {
-			if upTo < first {
-				delete(m, filter)
-			}
+			list = append(list, note{Removed: filter, UpTo: upTo})
 		}
 	}
 	for seq := range n.single {
 		if seq < first {
 			delete(n.single, seq)
+			continue
 		}
-	}
-	var list []note
-	for filter, upTo := range n.exact {
-		list = append(list, note{Removed: filter, UpTo: upTo})
-	}
-	for filter, upTo := range n.pattern {
-		list = append(list, note{Removed: filter, UpTo: upTo})
-	}
-	for seq := range n.single {
 		list = append(list, note{Deleted: seq})
 	}
-	var lost []span
+	n.lost = slices.DeleteFunc(n.lost, func(s span) bool { return s.to < first })
 	for _, s := range n.lost {
-		if s.to >= first {
-			lost = append(lost, s)
-			list = append(list, note{Lost: s.from, UpTo: s.to})
-		}
+		list = append(list, note{Lost: s.from, UpTo: s.to})
 	}
-	n.lost = lost
 	for name, upTo := range n.floors {
 		list = append(list, note{Mailbox: name, UpTo: upTo})
 	}
-	return n.rewrite(list)
+	return list
 }
 
 func (n *notes) rewrite(list []note) error {
@@ -209,20 +265,42 @@ func (n *notes) rewrite(list []note) error {
 		}
 		buf = append(append(append(buf, checksum(raw)...), ' '), append(raw, '\n')...)
 	}
-	f, err := os.OpenFile(n.path+".tmp", os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
+	spare, err := replace(n.path+spareSuffix, buf)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(buf)
-	if err = errors.Join(err, f.Sync()); err == nil {
-		err = os.Rename(n.path+".tmp", n.path)
-	}
+	f, err := replace(n.path, buf)
 	if err != nil {
-		return errors.Join(err, f.Close())
+		return errors.Join(err, spare.Close())
 	}
-	err = n.file.Close()
-	n.file, n.size = f, int64(len(buf))
+	err = n.close()
+	n.file, n.spare, n.size, n.anew = f, spare, int64(len(buf)), int64(len(buf))
 	return err
 }
 
-func (n *notes) close() error { return n.file.Close() }
+// replace gives a file another content, whole or not at all, and opens it for
+// more.
+func replace(path string, content []byte) (*os.File, error) {
+	f, err := os.OpenFile(path+".tmp", os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600) //nolint:gosec // our own data directory
+	if err != nil {
+		return nil, err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Sync()); err == nil {
+		err = os.Rename(path+".tmp", path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func (n *notes) close() error {
+	var errs []error
+	for _, f := range []*os.File{n.file, n.spare} {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -83,7 +83,7 @@ func segments(dir string) ([]uint64, error) {
 	var out []uint64
 	for _, f := range files {
 		if name, ok := strings.CutSuffix(f.Name(), suffix); ok {
-			if n, err := strconv.ParseUint(name, 10, 64); err == nil {
+			if n, err := strconv.ParseUint(name, 10, 64); err == nil && segmentPath("", n) == f.Name() {
 				out = append(out, n)
 			}
 		}

@@ -34,6 +34,8 @@ type comparison struct {
 	limit uint64                              // what lies behind it is not decided yet
 	fresh []*event.Message                    // beyond the book, to be told to it
 	told  uint64                              // up to here
+	back  []uint64                            // were taken out on purpose, and are there again
+	blind string                              // why not all could be compared
 	tell  func(from, to uint64, msgs []*event.Message)
 }
 
@@ -58,8 +60,12 @@ func (m *Mender) compare(ctx context.Context, stream string) (*comparison, error
 	if err != nil {
 		return nil, err
 	}
+	blind := book.Harm()
+	if book.First() == 0 && state.Messages > 0 {
+		blind = "the ledger begins here: what was lost before is not known"
+	}
 	book.Begin(state.First)
-	c := &comparison{stream: stream, book: book, first: book.First(), upTo: book.UpTo(), limit: bus.Everything, least: bus.Everything}
+	c := &comparison{stream: stream, book: book, first: book.First(), upTo: book.UpTo(), limit: bus.Everything, least: bus.Everything, blind: blind}
 	c.told = c.upTo
 	c.tell = func(from, to uint64, msgs []*event.Message) { m.Ledger.Holds(stream, from, to, msgs) }
 	if strings.Contains(stream, "_") { // an in stream: its lane tells the book what it has decided
@@ -77,7 +83,11 @@ func (m *Mender) compare(ctx context.Context, stream string) (*comparison, error
 		if err := book.Drop(); err != nil {
 			return nil, err
 		}
-		return m.compare(ctx, stream)
+		again, err := m.compare(ctx, stream)
+		if again != nil {
+			again.blind = "the ledger was damaged and begins anew: what was lost is not known"
+		}
+		return again, err
 	}
 	if err == nil && len(c.losses) == 0 && c.from == 0 {
 		if err = book.Forget(min(c.least, c.upTo+1)); err != nil {
@@ -274,6 +284,8 @@ func (c *comparison) see(msg *event.Message) error {
 			c.miss(true)
 		}
 		return c.advance()
+	case c.book.Removed(msg.Subject, msg.Seq):
+		c.back = append(c.back, msg.Seq)
 	}
 	return nil // it was removed and came back, or it fills a place that was lost
 }
@@ -317,5 +329,5 @@ func (c *comparison) flush() {
 }
 
 func (c *comparison) summary() Summary {
-	return Summary{Stream: c.stream, From: max(c.first, c.from), To: c.upTo, Expected: c.expected, Missing: len(c.losses)}
+	return Summary{Stream: c.stream, From: max(c.first, c.from), To: c.upTo, Expected: c.expected, Missing: len(c.losses), Blind: c.blind}
 }

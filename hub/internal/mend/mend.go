@@ -26,6 +26,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
 	"github.com/amtsbote/amtsbote/hub/internal/index"
 	"github.com/amtsbote/amtsbote/hub/internal/ledger"
@@ -46,10 +47,11 @@ type Mender struct {
 	Quick uint64
 	Log   *zap.Logger
 
-	old    span // of the trail, not compared yet
-	mu     sync.Mutex
-	losses map[string][]Loss // by stream, in sequence
-	report Report
+	old     span // of the trail, not compared yet
+	mu      sync.Mutex
+	losses  map[string][]Loss // by stream, in sequence
+	removed removals
+	report  Report
 }
 
 // Streams makes streams that are gone, or are empty and have forgotten how far
@@ -110,7 +112,7 @@ func (m *Mender) remove(ctx context.Context, stream string) error {
 // Records compares all streams, and puts back the trail and the cursors.
 // Afterwards no sequence that was used is free.
 func (m *Mender) Records(ctx context.Context) error {
-	m.losses = map[string][]Loss{}
+	m.losses, m.removed = map[string][]Loss{}, nil
 	m.report = Report{At: time.Now().UTC()}
 	if err := m.trail(ctx); err != nil {
 		return err
@@ -141,12 +143,51 @@ func (m *Mender) stream(ctx context.Context, name string) error {
 	if err != nil || c == nil {
 		return err
 	}
+	if err := m.undecidable(ctx, c); err != nil {
+		return err
+	}
 	m.note(c)
+	if name == bus.Parked { // a key that was released must not be so again
+		for _, seq := range c.back {
+			if err := m.Bus.Delete(ctx, name, seq); err != nil {
+				return err
+			}
+		}
+	}
 	return m.fill(ctx, name, c)
+}
+
+// maxNamed is how many messages are named that no book tells of: most of them may
+// have been removed long ago.
+const maxNamed = 100_000
+
+// undecidable finds what an in stream has lost at its end beyond its book. The
+// cursor is past it, so what would get these sequences next would never be
+// decided.
+func (m *Mender) undecidable(ctx context.Context, c *comparison) error {
+	if !strings.Contains(c.stream, "_") {
+		return nil
+	}
+	last, err := m.Bus.LastSeq(ctx, c.stream)
+	if err != nil {
+		return err
+	}
+	from := max(last, c.upTo) + 1
+	if c.limit > maxNamed {
+		from = max(from, c.limit-maxNamed)
+	}
+	for seq := from; seq <= c.limit; seq++ {
+		c.losses = append(c.losses, Loss{Stream: c.stream, Seq: seq, Of: decision.Ref{In: c.stream, Seq: seq}, Fate: Lost})
+	}
+	c.upTo = max(c.upTo, c.limit)
+	return nil
 }
 
 // note takes over what a comparison has found.
 func (m *Mender) note(c *comparison) {
+	if c.blind != "" {
+		m.Log.Warn("the ledger of a stream does not tell all", zap.String("stream", c.stream), zap.String("why", c.blind))
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.report.Streams = append(m.report.Streams, c.summary())
@@ -160,11 +201,19 @@ func (m *Mender) note(c *comparison) {
 // fill gives the sequences at the end of a stream that were lost to messages
 // that say nothing: the next one stored must not look like one that was.
 func (m *Mender) fill(ctx context.Context, name string, c *comparison) error {
-	last, err := m.Bus.LastSeq(ctx, name)
+	state, err := m.Bus.State(ctx, name)
+	last := state.Last
 	if err != nil || last >= c.upTo {
 		return err
 	}
 	m.Log.Warn("sequences at the end of a stream were lost; they are filled", zap.String("stream", name), zap.Uint64("from", last+1), zap.Uint64("to", c.upTo))
+	spec, known := m.spec(name)
+	if state.Messages == 0 && known && m.Aside != nil && strings.Contains(name, "_") { // it begins behind them
+		if err := m.remove(ctx, name); err != nil {
+			return err
+		}
+		return m.Bus.MakeStream(ctx, spec, c.upTo+1)
+	}
 	return m.Bus.Fill(ctx, name, filler(name), c.upTo)
 }
 

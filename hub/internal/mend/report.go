@@ -29,6 +29,8 @@ type Summary struct {
 	Expected uint64 `json:"expected"`
 	// Missing counts those that are gone, or not those that were stored.
 	Missing int `json:"missing"`
+	// Blind tells why not all could be compared: the ledger itself was damaged.
+	Blind string `json:"blind,omitempty"`
 }
 
 // Loss is one message that a stream does not hold any more as it was stored.
@@ -49,7 +51,10 @@ type Loss struct {
 
 // String names it for a person.
 func (l Loss) String() string {
-	s := fmt.Sprintf("%s %d: %s", l.Stream, l.Seq, l.Subject)
+	s := fmt.Sprintf("%s %d", l.Stream, l.Seq)
+	if l.Subject != "" {
+		s += ": " + l.Subject
+	}
 	if l.ID != "" {
 		s += fmt.Sprintf(", event %q", l.ID)
 	}

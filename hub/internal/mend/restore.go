@@ -108,7 +108,7 @@ func (m *Mender) restore(ctx context.Context, x *index.Index, sender *send.Sende
 			switch {
 			case l.Fate != Lost:
 			case strings.Contains(stream, "_") && l.Seq <= carried:
-				l.Fate = CarriedOut
+				l.Fate = CarriedOut // also if it was removed, and the note of it is lost
 			case stream == bus.Out && m.settled(x, l):
 				l.Fate = Delivered
 			case r == nil:
@@ -142,7 +142,22 @@ func (m *Mender) restore(ctx context.Context, x *index.Index, sender *send.Sende
 // settled tells whether a copy was acknowledged, or lies in PARKED.
 func (m *Mender) settled(x *index.Index, l *Loss) bool {
 	app := mailboxOf(l.Subject)
-	return x.IsDone(app, l.Seq) || x.IsParked(app, l.Seq) || l.Seq <= m.Ledger.Floor(bus.Out, app)
+	// not what the server says: with the messages it loses its floor moves up
+	return x.IsDone(app, l.Seq) || x.IsParked(app, l.Seq) || l.Seq <= m.Ledger.Floor(bus.Out, app) || m.removed.covers(l)
+}
+
+// removals are ranges that were removed from OUT, as the trail says: the ledger may
+// have lost its notes. A range holds all of a mailbox from its first copy on.
+type removals []decision.Range
+
+func (r removals) covers(l *Loss) bool {
+	for _, one := range r {
+		prefix, all := strings.CutSuffix(one.Subject, ">")
+		if all && strings.HasPrefix(l.Subject, prefix) && l.Seq <= one.UpTo {
+			return true
+		}
+	}
+	return false
 }
 
 // mailboxOf out.<organisation>.<application>.<type>.
@@ -233,6 +248,12 @@ func (m *Mender) records() (map[decision.Ref]*record, error) {
 	err = book.Each(func(e *ledger.Entry) error {
 		msg := &event.Message{Seq: e.Seq, Subject: e.Subject, Data: e.Data}
 		switch decision.Kind(e.Subject) {
+		case decision.KindRemoval:
+			d, err := trail.ReadRemoval(msg)
+			if err == nil && d.Stream == bus.Out {
+				m.removed = append(m.removed, d.Ranges...)
+			}
+			return err
 		case decision.KindDecision:
 			d, err := trail.ReadDecision(msg)
 			if err != nil {

@@ -20,6 +20,15 @@ func (m *Mender) trail(ctx context.Context) error {
 	if err != nil || c == nil {
 		return err
 	}
+	state, err := m.Bus.State(ctx, bus.Trail)
+	if err != nil {
+		return err
+	}
+	if state.Messages > 0 && state.First < c.first {
+		if c, err = m.beginning(ctx, c); err != nil {
+			return err
+		}
+	}
 	m.note(c)
 	if len(c.losses) == 0 {
 		return nil
@@ -50,6 +59,22 @@ func (m *Mender) trail(ctx context.Context) error {
 	}
 	m.Log.Warn("the trail was put back from the ledger", zap.Int("records_written", n))
 	return nil
+}
+
+// beginning has a book that has lost its first records begin anew with those of
+// the stream, as long as that is whole.
+func (m *Mender) beginning(ctx context.Context, c *comparison) (*comparison, error) {
+	if len(c.losses) > 0 {
+		return nil, fmt.Errorf("the trail is damaged and cannot be put back: %w: it lacks the records before %d; restore the data directory from your backup", ledger.ErrLedger, c.first)
+	}
+	if err := c.book.Drop(); err != nil {
+		return nil, err
+	}
+	again, err := m.compare(ctx, bus.Trail)
+	if again != nil {
+		again.blind = "the ledger had lost its beginning"
+	}
+	return again, err
 }
 
 // whole makes sure that a book has every record before the stream goes.

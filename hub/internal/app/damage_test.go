@@ -27,13 +27,13 @@ import (
 
 // Enough for several blocks of 4 MB in each stream.
 const (
-	damageRouted   = 7000
+	damageRouted   = 6000
 	damageUnrouted = 650
 	damageTaken    = 500 // copies that beta.one has acknowledged
 )
 
-// damageLayout: a stream below 32 MB has blocks of 4 MB, others have 8 MB.
-var damageLayout = bus.Layout{Trail: 30 << 20, Out: 128 << 20, Quarantine: 30 << 20, Parked: 30 << 20, State: 8 << 20, Schemas: 8 << 20, Blobs: 8 << 20}
+// damageLayout: streams below 32 MB have blocks of 4 MB.
+var damageLayout = bus.Layout{Trail: 30 << 20, Out: 31 << 20, Quarantine: 30 << 20, Parked: 30 << 20, State: 8 << 20, Schemas: 8 << 20, Blobs: 8 << 20}
 
 // stock is a store that is whole: its data directory, and what it holds.
 type stock struct {

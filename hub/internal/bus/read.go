@@ -84,7 +84,7 @@ func (b *Bus) readOnce(ctx context.Context, stream string, cfg jetstream.Ordered
 	defer it.Stop()
 	at := cfg.OptStartSeq
 	for {
-		msg, err := b.nextOf(ctx, it, !follow && len(cfg.FilterSubjects) > 0)
+		msg, err := b.nextOf(ctx, it, !follow)
 		if errors.Is(err, jetstream.ErrNoHeartbeat) && ctx.Err() == nil {
 			continue // the consumer is made anew behind the last message
 		}
@@ -111,7 +111,7 @@ func (b *Bus) readOnce(ctx context.Context, stream string, cfg jetstream.Ordered
 	}
 }
 
-// nothingFor is how long nothing comes before a reading with filters looks whether
+// nothingFor is how long nothing comes before a reading with an end looks whether
 // there is anything: what the server has lost it may still count as pending.
 const nothingFor = 3 * time.Second
 
@@ -131,9 +131,12 @@ func (b *Bus) nextOf(ctx context.Context, it jetstream.MessagesContext, bounded 
 }
 
 // firstOf is the sequence of the first message from seq on that fits one of
-// filters; one behind last when there is none up to there.
+// filters (none: any); one behind last when there is none up to there.
 func (b *Bus) firstOf(ctx context.Context, stream string, seq uint64, filters []string, last uint64) (uint64, error) {
 	first := last + 1
+	if len(filters) == 0 {
+		filters = []string{">"}
+	}
 	for _, filter := range filters {
 		m, err := b.At(ctx, stream, seq, filter)
 		if err != nil {

@@ -102,7 +102,7 @@ func (m *Mender) compare(ctx context.Context, stream string) (*comparison, error
 // lies before them is for Scrub.
 func (m *Mender) behind(c *comparison, state bus.State) uint64 {
 	whole := state.First == c.first && state.Last >= c.upTo && state.Messages == state.Last-state.First+1
-	if m.Quick == 0 || !whole || c.upTo-c.first < m.Quick {
+	if m.Quick == 0 || !whole || c.upTo < c.first || c.upTo-c.first < m.Quick {
 		return 0
 	}
 	m.old = span{c.first, c.upTo - m.Quick}

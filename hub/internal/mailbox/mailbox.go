@@ -68,7 +68,9 @@ func (b *Mailbox) Run(ctx context.Context) error {
 		b.Hands = NewHands()
 	}
 	b.slots, b.large = make(chan struct{}, concurrent), make(chan struct{}, largeAtOnce)
+	b.mu.Lock()
 	b.keys, b.held = map[string]*queue{}, map[uint64]*bus.Copy{}
+	b.mu.Unlock()
 	defer b.wg.Wait()
 	// before anything is handed out: a copy of a parked key must not overtake
 	if !b.untilDone(ctx, func() error { return b.open(ctx) }) {

@@ -22,7 +22,8 @@ import (
 
 // TestParkingSurvivesACrashAnywhere ends the mailbox at random steps of parking,
 // releasing and returning, and starts it again: every copy ends once, the
-// copies of the key come in order.
+// copies of the key come in order. A mailbox that did not come to its step is
+// ended with outcomes on their way to the trail; the next one fences them off.
 func TestParkingSurvivesACrashAnywhere(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	if s := os.Getenv("AMTSBOTE_SEED"); s != "" {

@@ -34,7 +34,7 @@ type Recorder struct {
 
 // fenceSubject is the subject at whose last message a recorder knows that no other has
 // begun since.
-var fenceSubject = decision.CursorSubject("trail", "OUTCOMES")
+var fenceSubject = decision.CursorSubject("trail", decision.CursorOutcomes)
 
 // fenceEvery is how far the trail gets before the fence is moved up. For each
 // batch the server looks at it, and would have to load an old block to do that.
@@ -103,10 +103,12 @@ func (r *Recorder) Run(ctx context.Context) error {
 	}
 }
 
-// takeOver fences off the recorder before, and then has the index read what that
-// has written.
+// takeOver fences off the recorder before, and who took out expired copies then,
+// since these end too; then it has the index read what they have written.
 func (r *Recorder) takeOver(ctx context.Context) (err error) {
-	if r.fence, err = r.bus.Publish(ctx, r.mark()); err != nil {
+	expiry := r.mark()
+	expiry.Subject = decision.CursorSubject("trail", decision.CursorExpiry)
+	if r.fence, err = r.bus.AppendUnguarded(ctx, []event.Message{r.mark(), expiry}); err != nil {
 		return err
 	}
 	if err := r.bus.Read(ctx, bus.Trail, r.index.Applied()+1, nil, r.index.Apply); err != nil {

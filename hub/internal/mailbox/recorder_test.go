@@ -55,6 +55,11 @@ func TestARecorderFencesOffTheOneBefore(t *testing.T) {
 	if err := before.Record(t.Context(), ending(1, decision.Done)); err != nil {
 		t.Fatal(err)
 	}
+	expiry := event.Message{Subject: decision.CursorSubject("trail", decision.CursorExpiry)}
+	last, err := b.Last(t.Context(), bus.Trail, expiry.Subject)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	go func() { nextEnded <- next.Run(ctx) }()
 	if err := next.Flush(t.Context()); err != nil || !x.IsDone("beta.one", 1) {
@@ -62,6 +67,9 @@ func TestARecorderFencesOffTheOneBefore(t *testing.T) {
 	}
 	if err := before.Record(t.Context(), ending(2, decision.Done)); !errors.Is(err, errBegun) || !errors.Is(<-ended, errBegun) {
 		t.Errorf("the recorder before wrote on (%v)", err)
+	}
+	if _, err := b.Append(t.Context(), []event.Message{expiry}, last.Seq); !errors.Is(err, bus.ErrFenced) {
+		t.Errorf("copies could expire for the hub before (%v)", err)
 	}
 	if err := next.Record(t.Context(), ending(2, decision.Refused)); err != nil {
 		t.Fatal(err)

@@ -36,8 +36,8 @@ func TestParkingSurvivesACrashAnywhere(t *testing.T) {
 	down.Store(true)
 	sink := failing(&down)
 	last := 30
-	fill(t, b, 0, last, func(n int) bool { return n%3 == 0 })
 	_, outcomes, stop := startMailbox(t, b, sink, impatient)
+	fillBehindAFailure(t, b, sink, last, func(n int) bool { return n%3 == 0 })
 	collect(t, outcomes, decision.Parked, 10)
 	stop()
 	points := map[string]int{}

@@ -282,7 +282,7 @@ func TestAReleaseThatStillFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitFor(t, "the first to fail again", func() bool { return len(numbers(t, r)) > failures+1 }) // the first of them is noted
-	fill(t, b, 20, 40, func(n int) bool { return n == 30 }) // others get through
+	fill(t, b, 20, 40, func(n int) bool { return n == 30 })                                       // others get through
 	if d := collect(t, outcomes, decision.Parked, 2); !slices.ContainsFunc(d, func(d *decision.Delivery) bool { return d.ID == "e0" && d.Code == "no-file" }) {
 		t.Errorf("not parked again: %+v", d)
 	}

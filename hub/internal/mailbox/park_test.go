@@ -281,8 +281,9 @@ func TestAReleaseThatStillFails(t *testing.T) {
 	if err := m.Release(t.Context(), bad); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the first to fail again", func() bool { return len(numbers(t, r)) > failures+1 }) // the first of them is noted
-	fill(t, b, 20, 40, func(n int) bool { return n == 30 })                                       // others get through
+	// a second failure: the first one is noted, and the others get through after it
+	waitFor(t, "the first to fail again", func() bool { return len(numbers(t, r)) > failures+1 })
+	fill(t, b, 20, 40, func(n int) bool { return n == 30 })
 	if d := collect(t, outcomes, decision.Parked, 2); !slices.ContainsFunc(d, func(d *decision.Delivery) bool { return d.ID == "e0" && d.Code == "no-file" }) {
 		t.Errorf("not parked again: %+v", d)
 	}

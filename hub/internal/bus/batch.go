@@ -42,6 +42,13 @@ func (b *Bus) Append(ctx context.Context, msgs []event.Message, last uint64) (ui
 	return b.append(ctx, msgs, jetstreamext.WithBatchExpectLastSequencePerSubject(last))
 }
 
+// AppendBehind is Append with a guard that is not of the batch: it is stored only
+// if the last message of subject, which the batch does not write, has sequence
+// last.
+func (b *Bus) AppendBehind(ctx context.Context, msgs []event.Message, subject string, last uint64) (uint64, error) {
+	return b.append(ctx, msgs, jetstreamext.WithBatchExpectLastSequenceForSubject(last, subject))
+}
+
 // AppendUnguarded is Append without a guard, for records that may stand there
 // twice: after an error they may be stored or not, and are stored again.
 func (b *Bus) AppendUnguarded(ctx context.Context, msgs []event.Message) (uint64, error) {

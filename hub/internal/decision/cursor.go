@@ -45,3 +45,9 @@ func (c *Cursor) Floor() uint64 {
 // CursorSubject is where the cursor of in stream in lies within a stream whose
 // subjects begin with root ("trail", "out", "quarantine").
 func CursorSubject(root, in string) string { return root + ".cursor." + in }
+
+// Names in cursors' subjects of what is not an in stream.
+const (
+	CursorOutcomes = "OUTCOMES" // of who records outcomes of hand-outs (mailbox.Recorder); in TRAIL
+	CursorExpiry   = "EXPIRY"   // of what takes out expired copies (package keep); in TRAIL and OUT
+)

@@ -95,6 +95,9 @@ func (k *Keeper) open(ctx context.Context) error {
 	}
 	k.out = newWaiting(bus.Out, "out.*.*.>", "out.%s.>")
 	k.parked = newWaiting(bus.Parked, "parked.*.*.out.*", "parked.%s.out.*")
+	if err := k.Recorder.Flush(ctx); err != nil { // it writes the cursor in TRAIL anew
+		return err
+	}
 	expiry, told := newWriter(k.Bus, bus.Trail, "trail"), newWriter(k.Bus, bus.Out, "out")
 	if err := errors.Join(expiry.load(ctx), told.load(ctx)); err != nil {
 		return err

@@ -24,11 +24,8 @@ type writer struct {
 	last            uint64 // sequence of the cursor's message; 0: none yet
 }
 
-// cursorName stands in the cursors' subjects where the lanes have an in stream.
-const cursorName = "EXPIRY"
-
 func newWriter(b *bus.Bus, stream, root string) *writer {
-	return &writer{bus: b, stream: stream, subject: decision.CursorSubject(root, cursorName)}
+	return &writer{bus: b, stream: stream, subject: decision.CursorSubject(root, decision.CursorExpiry)}
 }
 
 func (w *writer) load(ctx context.Context) error {

@@ -72,6 +72,10 @@ func (b *Mailbox) Run(ctx context.Context) error {
 	b.keys, b.held = map[string]*queue{}, map[uint64]*bus.Copy{}
 	b.mu.Unlock()
 	defer b.wg.Wait()
+	// what the mailbox before had on its way to the trail is an outcome
+	if !b.untilDone(ctx, func() error { return b.Recorder.Flush(ctx) }) {
+		return nil
+	}
 	// before anything is handed out: a copy of a parked key must not overtake
 	if !b.untilDone(ctx, func() error { return b.open(ctx) }) {
 		return nil

@@ -22,7 +22,8 @@ import (
 
 // TestParkingSurvivesACrashAnywhere ends the mailbox at random steps of parking,
 // releasing and returning, and starts it again: every copy ends once, the
-// copies of the key come in order.
+// copies of the key come in order. A mailbox that did not come to its step is
+// ended with outcomes on their way to the trail; the next one fences them off.
 func TestParkingSurvivesACrashAnywhere(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	if s := os.Getenv("AMTSBOTE_SEED"); s != "" {
@@ -35,8 +36,8 @@ func TestParkingSurvivesACrashAnywhere(t *testing.T) {
 	down.Store(true)
 	sink := failing(&down)
 	last := 30
-	fill(t, b, 0, last, func(n int) bool { return n%3 == 0 })
 	_, outcomes, stop := startMailbox(t, b, sink, impatient)
+	fillBehindAFailure(t, b, sink, last, func(n int) bool { return n%3 == 0 })
 	collect(t, outcomes, decision.Parked, 10)
 	stop()
 	points := map[string]int{}

@@ -25,7 +25,7 @@ import (
 const (
 	ledgerDir    = "ledger"
 	comparedFile = "compared.json" // the last comparison
-	damageFile   = "damage.json"   // the last one that found something missing
+	damageFile   = "damage.json"   // the last one that found something missing, or not to be compared
 	acceptedFile = "accepted.json" // that a person has taken note of it
 	damagedDir   = "damaged"       // files of streams that were made anew
 	wholeFile    = "compare-whole" // the next start must compare everything
@@ -104,7 +104,7 @@ func (a *App) compared(ctx context.Context) error {
 			return err
 		}
 	}
-	if !report.Damaged() {
+	if !report.Damaged() && len(report.Blind()) == 0 {
 		return a.spare()
 	}
 	if err := a.write(damageFile, report); err != nil {
@@ -146,10 +146,11 @@ func (a *App) recordDamage(ctx context.Context, report *mend.Report, note Accept
 	for _, l := range report.Losses {
 		by[l.Stream] = append(by[l.Stream], decision.LostItem{Seq: l.Seq, Of: l.Of, ID: l.ID, Fate: string(l.Fate)})
 	}
-	for stream, items := range by {
-		for len(items) > 0 {
+	for _, s := range report.Streams {
+		items := by[s.Stream]
+		for first := true; first && s.Blind != "" || len(items) > 0; first = false {
 			n := min(len(items), perRecord)
-			m, err := trail.Damage(&decision.Damage{Stream: stream, Lost: items[:n], At: report.At, Who: note.Who, Reason: note.Reason})
+			m, err := trail.Damage(&decision.Damage{Stream: s.Stream, Lost: items[:n], Blind: s.Blind, At: report.At, Who: note.Who, Reason: note.Reason})
 			if err != nil {
 				return err
 			}
@@ -278,6 +279,9 @@ func (e *DamageError) Error() string {
 		}
 		fmt.Fprintf(&b, "\n  %s", l)
 	}
+	for _, s := range e.Report.Blind() {
+		fmt.Fprintf(&b, "\n  %s: not all could be compared: %s", s.Stream, s.Blind)
+	}
 	return b.String()
 }
 
@@ -290,7 +294,7 @@ type Acceptance struct {
 }
 
 // Ledger is the last comparison of a data directory; Damage is the last one that
-// found something missing, Accepted whether its losses were taken note of and
+// found something missing or not to be compared, Accepted whether its losses were taken note of and
 // the hub was not started since.
 type Ledger struct {
 	Compared, Damage *mend.Report

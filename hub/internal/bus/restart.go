@@ -109,6 +109,10 @@ func (s *Server) runOnce() error {
 	if err := errors.Join(s.putBackKeys(), s.foreign(), removeUnfinished(s.opts.StoreDir, s.spare)); err != nil {
 		return err
 	}
+	short, err := s.unopenable()
+	if err = errors.Join(err, s.setAside(short)); err != nil {
+		return err
+	}
 	ns, err := server.NewServer(s.opts)
 	if err != nil {
 		return fmt.Errorf("set up the NATS server: %w", err)

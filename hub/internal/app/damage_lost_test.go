@@ -26,6 +26,11 @@ func (s *stock) forgottenAcknowledgements(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
+		"state cut": func(t *testing.T, dir string) { // the same
+			if err := os.Truncate(filepath.Join(dir, "o.dat"), 18); err != nil {
+				t.Fatal(err)
+			}
+		},
 		"key cut": func(t *testing.T, dir string) {
 			if err := os.Truncate(filepath.Join(dir, "meta.key"), 23); err != nil {
 				t.Fatal(err)

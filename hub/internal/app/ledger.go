@@ -52,7 +52,7 @@ func (a *App) openLedger() error {
 	a.bus.Tell(a.ledger)
 	a.mender = &mend.Mender{Bus: a.bus, Ledger: a.ledger, Specs: a.cfg.layout().Specs(organisations(a.Federation())), Log: a.log.Named("ledger")}
 	if a.server != nil {
-		a.mender.Aside = a.aside
+		a.mender.Aside, a.mender.Hasty = a.aside, true
 	}
 	if _, err := os.Stat(filepath.Join(dir, wholeFile)); err != nil {
 		a.mender.Quick = cmp.Or(a.cfg.Quick, quick)
@@ -87,6 +87,29 @@ func (a *App) aside(stream string) error {
 	}
 	a.log.Warn("the files of a damaged stream are kept", zap.String("stream", stream), zap.String("in", to))
 	return os.CopyFS(to, os.DirFS(from))
+}
+
+// restarts of the server that one comparison may ask for: one a stream, in bounds.
+const restarts = 5 // a slow disk must not make it go on for ever
+
+// records compares the streams. A server that has come upon a damaged block is
+// restarted: before, it reads that whole for each of its messages, whoever asks.
+func (a *App) records(ctx context.Context) error {
+	for n := 1; ; n++ {
+		err := a.mender.Records(ctx)
+		slow, ok := errors.AsType[mend.SlowError](err)
+		if !ok {
+			return err
+		}
+		a.log.Warn("a block of the store is damaged; the embedded server is started anew, so that it looks through them", zap.String("stream", slow.Stream))
+		if err := a.server.Restart(slow.Stream); err != nil {
+			return err
+		}
+		if err := a.bus.Again(ctx); err != nil {
+			return err
+		}
+		a.mender.Hasty = n < restarts
+	}
 }
 
 // compared finishes the comparison: what can be put back is, the rest must have

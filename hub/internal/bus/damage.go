@@ -121,15 +121,16 @@ func (s *Server) unrecovered() ([]string, error) {
 	}), nil
 }
 
-// unopenable lists the folders of consumers whose settings or key are too short to
-// be any: at them the server ends the process (nats-server 2.15.2, decryptMeta).
-// A power failure leaves such ones, too.
+// unopenable lists the folders of consumers whose settings, key or state are too
+// short to be any: at them the server ends the process (nats-server 2.15.2,
+// decryptMeta and stateWithCopyLocked). A power failure leaves such ones, too.
 func (s *Server) unopenable() (dirs []string, err error) {
 	data := os.DirFS(s.opts.StoreDir)
 	all, err := fs.Glob(data, "jetstream/*/streams/*/obs/*")
 	for _, dir := range all {
-		for _, name := range []string{"meta.inf", settingsKey} {
-			if st, err := fs.Stat(data, path.Join(dir, name)); err == nil && st.Size() < chacha20poly1305.NonceSizeX {
+		for _, name := range []string{"meta.inf", settingsKey, "o.dat"} {
+			st, err := fs.Stat(data, path.Join(dir, name))
+			if err == nil && st.Size() < chacha20poly1305.NonceSizeX && (st.Size() > 0 || name != "o.dat") { // there is no state yet
 				dirs = append(dirs, dir)
 				break
 			}

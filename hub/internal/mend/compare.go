@@ -240,14 +240,50 @@ var (
 	errStalled = errors.New("the stream gives nothing more, though it has more")
 )
 
+// SlowError means that the server reads a damaged block anew for each of its
+// messages, some 20 ms each, and would for everybody. It does so until it looks
+// through the blocks of the stream at a restart; then Records can be called again.
+type SlowError struct{ Stream string }
+
+func (e SlowError) Error() string { return "the server is slow on a damaged block of " + e.Stream }
+
+// pace of reading.
+type pace struct {
+	messages, bytes int
+	since           time.Time
+}
+
+// A whole block is read a hundred times as fast.
+const (
+	paceOf    = 200
+	slowPace  = 500      // messages a second
+	slowBytes = 20 << 20 // bytes a second
+)
+
+// slow takes in a message and tells whether the last ones came slowly.
+func (p *pace) slow(size int, now time.Time) bool {
+	p.messages, p.bytes = p.messages+1, p.bytes+size
+	if p.messages < paceOf {
+		return false
+	}
+	took := now.Sub(p.since).Seconds()
+	slow := took*slowPace > float64(p.messages) && took*slowBytes > float64(p.bytes)
+	*p = pace{since: now}
+	return slow
+}
+
 // read reads the stream from a sequence on.
 func (m *Mender) read(ctx context.Context, c *comparison, from uint64) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	watch := time.AfterFunc(stall, func() { cancel(errStalled) })
 	defer watch.Stop()
+	is := pace{since: time.Now()}
 	err := m.Bus.Often(ctx, c.stream, from, nil, func(msg *event.Message) error {
 		watch.Reset(stall)
+		if is.slow(len(msg.Data), time.Now()) && m.Hasty && c.pace == nil {
+			return SlowError{c.stream}
+		}
 		if c.pace != nil {
 			c.pace(ctx)
 		}

@@ -46,6 +46,8 @@ type Mender struct {
 	// Quick is how many of the newest records of the trail are read before the hub
 	// starts, if their number is right; 0 is all.
 	Quick uint64
+	// Hasty has Records end with SlowError where the server should be restarted.
+	Hasty bool
 	Log   *zap.Logger
 
 	old     span // of the trail, not compared yet
@@ -114,9 +116,9 @@ func (m *Mender) remove(ctx context.Context, stream string) error {
 }
 
 // Records compares all streams, and puts back the trail and the cursors.
-// Afterwards no sequence that was used is free.
+// Afterwards no sequence that was used is free. It can be called again.
 func (m *Mender) Records(ctx context.Context) error {
-	m.losses, m.removed = map[string][]Loss{}, nil
+	m.losses, m.removed, m.old = map[string][]Loss{}, nil, span{}
 	m.report = Report{At: time.Now().UTC()}
 	if err := m.trail(ctx); err != nil {
 		return err

@@ -2,6 +2,7 @@ package mend
 
 import (
 	"testing"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -54,6 +55,29 @@ func TestNamedByTheTrail(t *testing.T) {
 				t.Errorf("the trail ends at %d: %v", last, err)
 			}
 		})
+	}
+}
+
+// TestPace: messages that come slowly without being large tell of a damaged block.
+func TestPace(t *testing.T) {
+	for _, c := range []struct {
+		each time.Duration
+		size int
+		want bool
+	}{
+		{20 * time.Microsecond, 1000, false},
+		{3 * time.Millisecond, 1000, true},
+		{3 * time.Millisecond, 100_000, false},
+		{20 * time.Millisecond, 100_000, true},
+	} {
+		now := time.Now()
+		p := pace{since: now}
+		for i := range 3 * paceOf {
+			now = now.Add(c.each)
+			if is, due := p.slow(c.size, now), (i+1)%paceOf == 0; is != (due && c.want) {
+				t.Fatalf("%v each of %d bytes: slow %v at message %d", c.each, c.size, is, i+1)
+			}
+		}
 	}
 }
 

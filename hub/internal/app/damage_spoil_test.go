@@ -80,6 +80,12 @@ var spoils = map[string]func(r *rand.Rand, path, old string) error{
 	"empty":  func(_ *rand.Rand, path, _ string) error { return os.Truncate(path, 0) },
 	"swap with a neighbour": func(r *rand.Rand, path, _ string) error {
 		list, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*"+filepath.Ext(path)))
+		// no disk puts a directory in the place of a file: the hub refuses, and a
+		// person must look
+		list = slices.DeleteFunc(list, func(other string) bool {
+			st, err := os.Lstat(other)
+			return err != nil || !st.Mode().IsRegular()
+		})
 		if err != nil || len(list) < 2 {
 			return errors.New("there is none")
 		}

@@ -75,7 +75,7 @@ func (b *Book) openLast() error {
 		}
 		if good == 0 { // nothing of it can be read
 			b.harm = "its last file could not be read"
-			if err := os.Rename(path, path+".unreadable"); err != nil {
+			if err := os.Rename(path, path+unreadable); err != nil {
 				return err
 			}
 			continue
@@ -302,7 +302,8 @@ func (b *Book) Forget(below uint64) error {
 	return b.notes.forget(b.first)
 }
 
-// Drop empties the book: it begins anew with what the stream tells.
+// Drop empties the book: it begins anew with what the stream tells. Its files are
+// kept, since they may hold what nothing else does.
 func (b *Book) Drop() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -314,7 +315,8 @@ func (b *Book) Drop() error {
 		err = b.file.Close()
 	}
 	for _, first := range list {
-		err = errors.Join(err, os.Remove(segmentPath(b.dir, first)))
+		path := segmentPath(b.dir, first)
+		err = errors.Join(err, os.Rename(path, path+unreadable))
 	}
 	b.first, b.upTo, b.early, b.buf, b.bufed, b.file, b.size = 0, 0, nil, nil, span{}, nil, 0
 	return err

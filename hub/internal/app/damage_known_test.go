@@ -64,6 +64,11 @@ func (m *mixed) known(t *testing.T) {
 			remove(t, blockFiles(t, streamDir(data, bus.Trail))[0])
 			remove(t, filepath.Join(data, "ledger", "books", bus.Trail))
 		},
+		"only block of an in stream": func(t *testing.T, data string) { // the server did not get past it, and what came later was never decided
+			if err := change(blockFiles(t, streamDir(data, "IN_alpha"))[0], func(raw []byte) []byte { clear(raw[len(raw)/25:][:600]); return raw }); err != nil {
+				t.Fatal(err)
+			}
+		},
 		"book under another number": func(t *testing.T, data string) {
 			dir := filepath.Join(data, "ledger", "books", bus.Out)
 			for _, as := range []string{"62.led", "00000000000000000062.led"} {

@@ -21,6 +21,9 @@ func spoil(t *testing.T, r *rand.Rand, data, old string) string {
 		room = filepath.Join("jetstream", "$G", "streams", mixedStreams[r.IntN(len(mixedStreams))])
 	}
 	root := filepath.Join(data, room)
+	if _, err := os.Stat(root); err != nil {
+		return room + " is gone already"
+	}
 	list := slices.Sorted(maps.Keys(files(t, root, "")))
 	// damage that the index finds while it runs ends the hub, and the next start
 	// builds it anew: index.TestDamage

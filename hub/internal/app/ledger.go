@@ -89,26 +89,22 @@ func (a *App) aside(stream string) error {
 	return os.CopyFS(to, os.DirFS(from))
 }
 
-// restarts of the server that one comparison may ask for: one a stream, in bounds.
-const restarts = 5 // a slow disk must not make it go on for ever
-
-// records compares the streams. A server that has come upon a damaged block is
-// restarted: before, it reads that whole for each of its messages, whoever asks.
+// records compares the streams. A server that has come upon damaged blocks is
+// restarted, once for each stream at most.
 func (a *App) records(ctx context.Context) error {
-	for n := 1; ; n++ {
+	for {
 		err := a.mender.Records(ctx)
-		slow, ok := errors.AsType[mend.SlowError](err)
+		stumbled, ok := errors.AsType[mend.StumbledError](err)
 		if !ok {
 			return err
 		}
-		a.log.Warn("a block of the store is damaged; the embedded server is started anew, so that it looks through them", zap.String("stream", slow.Stream))
-		if err := a.server.Restart(slow.Stream); err != nil {
+		a.log.Warn("blocks of the store are damaged; the embedded server is started anew, so that it looks through them", zap.Strings("streams", stumbled.Streams))
+		if err := a.server.Restart(stumbled.Streams...); err != nil {
 			return err
 		}
 		if err := a.bus.Again(ctx); err != nil {
 			return err
 		}
-		a.mender.Hasty = n < restarts
 	}
 }
 

@@ -98,6 +98,9 @@ func (m *Mender) compare(ctx context.Context, stream string) (*comparison, error
 		}
 		return m.compare(ctx, stream)
 	}
+	if err == nil && len(c.losses) > 0 && state.Messages > 0 && m.stumble(stream) {
+		return nil, errStumbled
+	}
 	if prev := max(c.at, c.upTo); stream == bus.Trail && prev < state.Last {
 		c.holes = append(c.holes, span{prev + 1, state.Last})
 	}
@@ -240,12 +243,29 @@ var (
 	errStalled = errors.New("the stream gives nothing more, though it has more")
 )
 
-// SlowError means that the server reads a damaged block anew for each of its
-// messages, some 20 ms each, and would for everybody. It does so until it looks
-// through the blocks of the stream at a restart; then Records can be called again.
-type SlowError struct{ Stream string }
+// StumbledError means that the server has come upon damaged blocks of streams. In
+// memory it then has them half: it may read them anew for each message, some 20 ms
+// each, or not get past them, whoever reads. So it must look through the blocks at a
+// restart; then Records can be called again.
+type StumbledError struct{ Streams []string }
 
-func (e SlowError) Error() string { return "the server is slow on a damaged block of " + e.Stream }
+func (e StumbledError) Error() string {
+	return "the server has come upon damaged blocks of " + strings.Join(e.Streams, ", ")
+}
+
+var errStumbled = errors.New("the server has come upon a damaged block")
+
+// stumble tells whether the server should look through a stream's blocks: once.
+func (m *Mender) stumble(stream string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.Hasty || m.looked[stream] {
+		return false
+	}
+	m.looked[stream] = true
+	m.stumbled = append(m.stumbled, stream)
+	return true
+}
 
 // pace of reading.
 type pace struct {
@@ -281,8 +301,8 @@ func (m *Mender) read(ctx context.Context, c *comparison, from uint64) error {
 	is := pace{since: time.Now()}
 	err := m.Bus.Often(ctx, c.stream, from, nil, func(msg *event.Message) error {
 		watch.Reset(stall)
-		if is.slow(len(msg.Data), time.Now()) && m.Hasty && c.pace == nil {
-			return SlowError{c.stream}
+		if is.slow(len(msg.Data), time.Now()) && c.pace == nil && m.stumble(c.stream) {
+			return errStumbled
 		}
 		if c.pace != nil {
 			c.pace(ctx)

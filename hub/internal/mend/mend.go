@@ -46,17 +46,19 @@ type Mender struct {
 	// Quick is how many of the newest records of the trail are read before the hub
 	// starts, if their number is right; 0 is all.
 	Quick uint64
-	// Hasty has Records end with SlowError where the server should be restarted.
+	// Hasty has Records end with StumbledError where the server should be restarted.
 	Hasty bool
 	Log   *zap.Logger
 
-	old     span // of the trail, not compared yet
-	ran     bool // before this ledger was begun
-	mu      sync.Mutex
-	high    map[string]uint64 // the highest sequence that is known to have been in use, by stream
-	losses  map[string][]Loss // by stream, in sequence
-	removed removals
-	report  Report
+	old      span // of the trail, not compared yet
+	ran      bool // before this ledger was begun
+	mu       sync.Mutex
+	high     map[string]uint64 // the highest sequence that is known to have been in use, by stream
+	looked   map[string]bool   // Records has ended for these streams before
+	stumbled []string          // for these it will
+	losses   map[string][]Loss // by stream, in sequence
+	removed  removals
+	report   Report
 }
 
 // Streams makes streams that are gone, or are empty and have forgotten how far
@@ -120,7 +122,12 @@ func (m *Mender) remove(ctx context.Context, stream string) error {
 func (m *Mender) Records(ctx context.Context) error {
 	m.losses, m.removed, m.old = map[string][]Loss{}, nil, span{}
 	m.report = Report{At: time.Now().UTC()}
-	if err := m.trail(ctx); err != nil {
+	if m.stumbled = nil; m.looked == nil {
+		m.looked = map[string]bool{}
+	}
+	if err := m.trail(ctx); errors.Is(err, errStumbled) {
+		return StumbledError{m.stumbled}
+	} else if err != nil {
 		return err
 	}
 	ins, err := m.Bus.InStreams(ctx)
@@ -130,10 +137,18 @@ func (m *Mender) Records(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(2)
 	for _, name := range append(slices.Clone(targets), ins...) {
-		g.Go(func() error { return m.stream(gctx, name) })
+		g.Go(func() error {
+			if err := m.stream(gctx, name); !errors.Is(err, errStumbled) {
+				return err
+			}
+			return nil // of the others, too, it must be known whether they are damaged
+		})
 	}
 	if err := g.Wait(); err != nil {
 		return err
+	}
+	if len(m.stumbled) > 0 {
+		return StumbledError{m.stumbled}
 	}
 	for _, name := range targets {
 		if err := m.cursors(ctx, name); err != nil {

@@ -77,6 +77,9 @@ func printLedger(out io.Writer, l app.Ledger, all bool) {
 	}
 	fmt.Fprintf(out, "damage found %s: %d put back, %d delivered before, %d carried out before, %d lost\n",
 		l.Damage.At.Format("2006-01-02 15:04:05 UTC"), count[mend.Restored], count[mend.Delivered], count[mend.CarriedOut], count[mend.Lost])
+	for _, s := range l.Damage.Blind() {
+		fmt.Fprintf(out, "  %s: not all could be compared: %s\n", s.Stream, s.Blind)
+	}
 	slices.SortStableFunc(l.Damage.Losses, func(a, b mend.Loss) int { return weight(a) - weight(b) })
 	for i, loss := range l.Damage.Losses {
 		if i == shown && !all {

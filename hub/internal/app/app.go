@@ -229,7 +229,7 @@ func (a *App) prepare(ctx context.Context) (err error) {
 	if err := a.leftBehind(ctx); err != nil {
 		return err
 	}
-	if err := a.mender.Records(ctx); err != nil {
+	if err := a.records(ctx); err != nil {
 		return fmt.Errorf("compare the store with the ledger: %w", err)
 	}
 	if a.index, err = openIndex(ctx, a.bus, a.cfg.Data, a.cfg.index()); err != nil {

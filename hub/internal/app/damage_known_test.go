@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -32,6 +33,37 @@ func (m *mixed) known(t *testing.T) {
 		"in stream without its book": func(t *testing.T, data string) { // its sequences were given again
 			remove(t, filepath.Join(data, "ledger", "books", "IN_alpha"))
 			remove(t, filepath.Join(streamDir(data, "IN_alpha"), "msgs"))
+		},
+		"parked messages with their book": func(t *testing.T, data string) { // nothing told of them
+			remove(t, filepath.Join(data, "ledger", "books", bus.Parked))
+			remove(t, filepath.Join(streamDir(data, bus.Parked), "msgs"))
+		},
+		"parked messages with the ledger": func(t *testing.T, data string) {
+			remove(t, filepath.Join(data, "ledger"))
+			remove(t, filepath.Join(streamDir(data, bus.Parked), "msgs"))
+		},
+		"not compared, and refused": func(t *testing.T, data string) { // the next start knew nothing of it
+			remove(t, blockFiles(t, streamDir(data, "EDGE_alpha"))[0])
+			remove(t, blockFiles(t, streamDir(data, bus.Out))[0])
+			remove(t, filepath.Join(data, "ledger", "books", bus.Quarantine, "00000000000000000001.led"))
+			remove(t, blockFiles(t, streamDir(data, bus.Quarantine))[0])
+		},
+		"trail with its book": func(t *testing.T, data string) { // all was decided and stored again
+			remove(t, filepath.Join(data, "ledger", "books", bus.Trail))
+			remove(t, streamDir(data, bus.Trail))
+		},
+		"trail with the ledger": func(t *testing.T, data string) {
+			remove(t, filepath.Join(data, "ledger"))
+			remove(t, streamDir(data, bus.Trail))
+		},
+		"end of the trail and of its book": func(t *testing.T, data string) {
+			cut(t, last(blockFiles(t, streamDir(data, bus.Trail))))
+			remove(t, filepath.Join(streamDir(data, bus.Trail), "msgs", "index.db"))
+			cut(t, filepath.Join(data, "ledger", "books", bus.Trail, "00000000000000000001.led"))
+		},
+		"a block of the trail with its book": func(t *testing.T, data string) {
+			remove(t, blockFiles(t, streamDir(data, bus.Trail))[0])
+			remove(t, filepath.Join(data, "ledger", "books", bus.Trail))
 		},
 		"book under another number": func(t *testing.T, data string) {
 			dir := filepath.Join(data, "ledger", "books", bus.Out)
@@ -87,6 +119,14 @@ func (m *mixed) known(t *testing.T) {
 			data := m.copy(t)
 			damage(t, data)
 			m.judge(t, data)
+		})
+	}
+	// random damages that once broke it; another seed does what they did once the
+	// files are others
+	for _, seed := range []uint64{1795576623081244888, 1795577504205729895} {
+		t.Run(fmt.Sprintf("AMTSBOTE_SEED=%d", seed), func(t *testing.T) {
+			t.Parallel()
+			m.round(t, seed)
 		})
 	}
 }

@@ -21,7 +21,22 @@ func (s *stock) forgottenAcknowledgements(t *testing.T) {
 		"state damaged":    func(t *testing.T, dir string) { flip(t, filepath.Join(dir, "o.dat"), 0.5) },
 		"settings lost":    func(t *testing.T, dir string) { remove(t, filepath.Join(dir, "meta.inf")) },
 		"settings damaged": func(t *testing.T, dir string) { flip(t, filepath.Join(dir, "meta.inf"), 0.5) },
-		"mailbox lost":     func(t *testing.T, dir string) { remove(t, dir) },
+		"settings emptied": func(t *testing.T, dir string) { // at which the server ends the process
+			if err := os.Truncate(filepath.Join(dir, "meta.inf"), 0); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"state cut": func(t *testing.T, dir string) { // the same
+			if err := os.Truncate(filepath.Join(dir, "o.dat"), 18); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"key cut": func(t *testing.T, dir string) {
+			if err := os.Truncate(filepath.Join(dir, "meta.key"), 23); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"mailbox lost": func(t *testing.T, dir string) { remove(t, dir) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := s.copy(t)

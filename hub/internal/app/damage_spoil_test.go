@@ -21,6 +21,9 @@ func spoil(t *testing.T, r *rand.Rand, data, old string) string {
 		room = filepath.Join("jetstream", "$G", "streams", mixedStreams[r.IntN(len(mixedStreams))])
 	}
 	root := filepath.Join(data, room)
+	if _, err := os.Stat(root); err != nil {
+		return room + " is gone already"
+	}
 	list := slices.Sorted(maps.Keys(files(t, root, "")))
 	// damage that the index finds while it runs ends the hub, and the next start
 	// builds it anew: index.TestDamage
@@ -80,6 +83,12 @@ var spoils = map[string]func(r *rand.Rand, path, old string) error{
 	"empty":  func(_ *rand.Rand, path, _ string) error { return os.Truncate(path, 0) },
 	"swap with a neighbour": func(r *rand.Rand, path, _ string) error {
 		list, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*"+filepath.Ext(path)))
+		// no disk puts a directory in the place of a file: the hub refuses, and a
+		// person must look
+		list = slices.DeleteFunc(list, func(other string) bool {
+			st, err := os.Lstat(other)
+			return err != nil || !st.Mode().IsRegular()
+		})
 		if err != nil || len(list) < 2 {
 			return errors.New("there is none")
 		}

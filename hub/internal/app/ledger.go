@@ -25,7 +25,7 @@ import (
 const (
 	ledgerDir    = "ledger"
 	comparedFile = "compared.json" // the last comparison
-	damageFile   = "damage.json"   // the last one that found something missing
+	damageFile   = "damage.json"   // the last one that found something missing, or not to be compared
 	acceptedFile = "accepted.json" // that a person has taken note of it
 	damagedDir   = "damaged"       // files of streams that were made anew
 	wholeFile    = "compare-whole" // the next start must compare everything
@@ -52,7 +52,7 @@ func (a *App) openLedger() error {
 	a.bus.Tell(a.ledger)
 	a.mender = &mend.Mender{Bus: a.bus, Ledger: a.ledger, Specs: a.cfg.layout().Specs(organisations(a.Federation())), Log: a.log.Named("ledger")}
 	if a.server != nil {
-		a.mender.Aside = a.aside
+		a.mender.Aside, a.mender.Hasty = a.aside, true
 	}
 	if _, err := os.Stat(filepath.Join(dir, wholeFile)); err != nil {
 		a.mender.Quick = cmp.Or(a.cfg.Quick, quick)
@@ -89,6 +89,25 @@ func (a *App) aside(stream string) error {
 	return os.CopyFS(to, os.DirFS(from))
 }
 
+// records compares the streams. A server that has come upon damaged blocks is
+// restarted, once for each stream at most.
+func (a *App) records(ctx context.Context) error {
+	for {
+		err := a.mender.Records(ctx)
+		stumbled, ok := errors.AsType[mend.StumbledError](err)
+		if !ok {
+			return err
+		}
+		a.log.Warn("blocks of the store are damaged; the embedded server is started anew, so that it looks through them", zap.Strings("streams", stumbled.Streams))
+		if err := a.server.Restart(stumbled.Streams...); err != nil {
+			return err
+		}
+		if err := a.bus.Again(ctx); err != nil {
+			return err
+		}
+	}
+}
+
 // compared finishes the comparison: what can be put back is, the rest must have
 // been taken note of.
 func (a *App) compared(ctx context.Context) error {
@@ -104,7 +123,7 @@ func (a *App) compared(ctx context.Context) error {
 			return err
 		}
 	}
-	if !report.Damaged() {
+	if !report.Damaged() && len(report.Blind()) == 0 {
 		return a.spare()
 	}
 	if err := a.write(damageFile, report); err != nil {
@@ -146,10 +165,11 @@ func (a *App) recordDamage(ctx context.Context, report *mend.Report, note Accept
 	for _, l := range report.Losses {
 		by[l.Stream] = append(by[l.Stream], decision.LostItem{Seq: l.Seq, Of: l.Of, ID: l.ID, Fate: string(l.Fate)})
 	}
-	for stream, items := range by {
-		for len(items) > 0 {
+	for _, s := range report.Streams {
+		items := by[s.Stream]
+		for first := true; first && s.Blind != "" || len(items) > 0; first = false {
 			n := min(len(items), perRecord)
-			m, err := trail.Damage(&decision.Damage{Stream: stream, Lost: items[:n], At: report.At, Who: note.Who, Reason: note.Reason})
+			m, err := trail.Damage(&decision.Damage{Stream: s.Stream, Lost: items[:n], Blind: s.Blind, At: report.At, Who: note.Who, Reason: note.Reason})
 			if err != nil {
 				return err
 			}
@@ -278,6 +298,9 @@ func (e *DamageError) Error() string {
 		}
 		fmt.Fprintf(&b, "\n  %s", l)
 	}
+	for _, s := range e.Report.Blind() {
+		fmt.Fprintf(&b, "\n  %s: not all could be compared: %s", s.Stream, s.Blind)
+	}
 	return b.String()
 }
 
@@ -290,7 +313,7 @@ type Acceptance struct {
 }
 
 // Ledger is the last comparison of a data directory; Damage is the last one that
-// found something missing, Accepted whether its losses were taken note of and
+// found something missing or not to be compared, Accepted whether its losses were taken note of and
 // the hub was not started since.
 type Ledger struct {
 	Compared, Damage *mend.Report

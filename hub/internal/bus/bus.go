@@ -99,6 +99,29 @@ func dial(ctx context.Context, url string, log *zap.Logger, opts ...nats.Option)
 	return &Bus{nc: nc, js: js, log: log, ahead: newAhead(DefaultAhead)}, nil
 }
 
+// Again connects again at once, and waits until the server answers: after a
+// restart of it.
+func (b *Bus) Again(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startWait)
+	defer cancel()
+	if err := b.nc.ForceReconnect(); err != nil {
+		return fmt.Errorf("connect to NATS again: %w", err)
+	}
+	for {
+		one, done := context.WithTimeout(ctx, time.Second) // what is asked just now may be lost
+		_, err := b.js.AccountInfo(one)
+		done()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("connect to NATS again: %w", err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
 // Close lets go of the connection. What was acknowledged is stored; nothing is
 // waited for.
 func (b *Bus) Close() { b.nc.Close() }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/zap"
+	"golang.org/x/crypto/chacha20poly1305"
 )
 
 // DamagedError lists streams whose files are damaged. They are left as they are.
@@ -118,6 +119,24 @@ func (s *Server) unrecovered() ([]string, error) {
 		stream := path.Base(path.Dir(path.Dir(dir)))
 		return there[path.Join(stream, path.Base(dir))]
 	}), nil
+}
+
+// unopenable lists the folders of consumers whose settings, key or state are too
+// short to be any: at them the server ends the process (nats-server 2.15.2,
+// decryptMeta and stateWithCopyLocked). A power failure leaves such ones, too.
+func (s *Server) unopenable() (dirs []string, err error) {
+	data := os.DirFS(s.opts.StoreDir)
+	all, err := fs.Glob(data, "jetstream/*/streams/*/obs/*")
+	for _, dir := range all {
+		for _, name := range []string{"meta.inf", settingsKey, "o.dat"} {
+			st, err := fs.Stat(data, path.Join(dir, name))
+			if err == nil && st.Size() < chacha20poly1305.NonceSizeX && (st.Size() > 0 || name != "o.dat") { // there is no state yet
+				dirs = append(dirs, dir)
+				break
+			}
+		}
+	}
+	return dirs, err
 }
 
 // setStreamsAside moves folders of streams without messages out of the store: they

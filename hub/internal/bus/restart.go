@@ -3,7 +3,10 @@ package bus
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -53,8 +56,9 @@ func (s *Server) Room() (total, free int64, err error) {
 
 // Restart ends the server and starts it again on the same store and address.
 // Connections, the hub's own too, come back by themselves. After an error the
-// server is gone.
-func (s *Server) Restart() error {
+// server is gone. Of the streams named it goes by what their blocks hold, not by
+// what it remembers of them.
+func (s *Server) Restart(damaged ...string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	opts := s.opts.Clone()
@@ -64,6 +68,11 @@ func (s *Server) Restart() error {
 	s.ns.Shutdown()
 	s.ns.WaitForShutdown()
 	s.opts = opts
+	for _, stream := range damaged {
+		if err := os.Remove(filepath.Join(s.streamDir(stream), "msgs", "index.db")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("start the NATS server again: %w", err)
+		}
+	}
 	if err := s.run(); err != nil {
 		return fmt.Errorf("start the NATS server again: %w", err)
 	}
@@ -107,6 +116,10 @@ func (s *Server) run() error {
 
 func (s *Server) runOnce() error {
 	if err := errors.Join(s.putBackKeys(), s.foreign(), removeUnfinished(s.opts.StoreDir, s.spare)); err != nil {
+		return err
+	}
+	short, err := s.unopenable()
+	if err = errors.Join(err, s.setAside(short)); err != nil {
 		return err
 	}
 	ns, err := server.NewServer(s.opts)

@@ -6,8 +6,11 @@ import "time"
 // what became of it. A large loss stands in several records.
 type Damage struct {
 	Stream string     `json:"stream"`
-	Lost   []LostItem `json:"messages"`
-	At     time.Time  `json:"at"`
+	Lost   []LostItem `json:"messages,omitempty"`
+	// Blind tells why not all of the stream could be compared: what it has lost
+	// besides is not known.
+	Blind string    `json:"blind,omitempty"`
+	At    time.Time `json:"at"`
 	// Who took note of what cannot be had back, and why the hub may go on; empty
 	// when everything could.
 	Who    string `json:"who,omitempty"`

@@ -75,7 +75,7 @@ func (b *Book) openLast() error {
 		}
 		if good == 0 { // nothing of it can be read
 			b.harm = "its last file could not be read"
-			if err := os.Rename(path, path+".unreadable"); err != nil {
+			if err := os.Rename(path, path+unreadable); err != nil {
 				return err
 			}
 			continue
@@ -93,12 +93,19 @@ func (b *Book) openLast() error {
 	return nil
 }
 
+// Stream is the one that the book is of.
+func (b *Book) Stream() string { return b.stream }
+
 // UpTo is the last sequence of the stream that the book covers, 0 for none.
 func (b *Book) UpTo() uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.upTo
 }
+
+// High is the highest sequence that the book or its notes name: so far the stream
+// was.
+func (b *Book) High() uint64 { return max(b.UpTo(), b.notes.high()) }
 
 // Harm tells what of the book could not be read when it was opened; "" for
 // nothing. What is behind UpTo then is not compared, but taken from the stream.
@@ -209,6 +216,11 @@ func (t told) behind(seq uint64) told {
 func (b *Book) Flush(sync bool) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	return b.flushed(sync)
+}
+
+// flushed is Flush. mu is held.
+func (b *Book) flushed(sync bool) error {
 	if err := b.flush(); err != nil {
 		return err
 	}
@@ -216,6 +228,13 @@ func (b *Book) Flush(sync bool) error {
 		return b.file.Sync()
 	}
 	return nil
+}
+
+// onDisk brings the book to disk and tells how far it is.
+func (b *Book) onDisk() (upTo uint64, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.upTo, b.flushed(true)
 }
 
 // flush writes the buffer as a frame. mu is held.
@@ -283,7 +302,8 @@ func (b *Book) Forget(below uint64) error {
 	return b.notes.forget(b.first)
 }
 
-// Drop empties the book: it begins anew with what the stream tells.
+// Drop empties the book: it begins anew with what the stream tells. Its files are
+// kept, since they may hold what nothing else does.
 func (b *Book) Drop() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -295,7 +315,8 @@ func (b *Book) Drop() error {
 		err = b.file.Close()
 	}
 	for _, first := range list {
-		err = errors.Join(err, os.Remove(segmentPath(b.dir, first)))
+		path := segmentPath(b.dir, first)
+		err = errors.Join(err, os.Rename(path, path+unreadable))
 	}
 	b.first, b.upTo, b.early, b.buf, b.bufed, b.file, b.size = 0, 0, nil, nil, span{}, nil, 0
 	return err

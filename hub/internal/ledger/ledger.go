@@ -35,6 +35,7 @@ type Ledger struct {
 	dir  string
 	seal cipher.AEAD
 	log  *zap.Logger
+	own  *notes // how far its books are, and what is open: open.go
 
 	mu    sync.Mutex
 	books map[string]*Book
@@ -55,6 +56,9 @@ func Open(dir string, key []byte, log *zap.Logger) (*Ledger, error) {
 		return nil, fmt.Errorf("open the ledger: %w", err)
 	}
 	files, err := os.ReadDir(l.dir)
+	if err == nil {
+		l.own, err = openNotes(dir)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger: %w", err)
 	}
@@ -81,11 +85,15 @@ func (l *Ledger) Book(stream string) (*Book, error) {
 	return b, nil
 }
 
-// Streams lists those that have a book, in order.
+// Streams lists those that have a book or had one, in order.
 func (l *Ledger) Streams() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Sorted(maps.Keys(l.books))
+	l.own.mu.Lock()
+	defer l.own.mu.Unlock()
+	names := slices.AppendSeq(slices.Collect(maps.Keys(l.books)), maps.Keys(l.own.reach))
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Stored tells that msgs lie in stream from sequence first on.
@@ -206,6 +214,7 @@ func (l *Ledger) Run(ctx context.Context) error {
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
 	bad := false
+	reached := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -213,6 +222,9 @@ func (l *Ledger) Run(ctx context.Context) error {
 		case <-tick.C:
 		}
 		err := l.Flush()
+		if err == nil && (l.young() || time.Since(reached) > reachEvery) {
+			err, reached = l.Reached(), time.Now()
+		}
 		if err != nil && !bad {
 			l.log.Error("the ledger cannot be written; trying again", zap.Error(err))
 		}
@@ -237,9 +249,9 @@ func (l *Ledger) all() []*Book {
 
 // Close writes and syncs everything.
 func (l *Ledger) Close() error {
-	var errs []error
+	errs := []error{l.Reached()}
 	for _, b := range l.all() {
 		errs = append(errs, b.close())
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, l.own.close())...)
 }

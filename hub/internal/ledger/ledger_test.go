@@ -316,8 +316,11 @@ func TestKeyLost(t *testing.T) {
 	}
 	l = open(t, dir)
 	defer func() { _ = l.Close() }()
-	if n := len(l.Streams()); n != 0 {
-		t.Errorf("%d books of an unreadable ledger", n)
+	if n := book(t, l, "TRAIL").UpTo(); n != 0 {
+		t.Errorf("the book of an unreadable ledger covers %d", n)
+	}
+	if n, ok := l.Reach("TRAIL"); n != 3 || !ok {
+		t.Errorf("it is forgotten that there was one up to 3: %d, %v", n, ok)
 	}
 }
 

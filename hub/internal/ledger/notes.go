@@ -33,6 +33,11 @@ type notes struct {
 	single  map[uint64]struct{} // removed one by one
 	lost    []span              // damage that was settled: nothing is expected there
 	floors  map[string]uint64   // acknowledged up to, by mailbox
+
+	// of the ledger as a whole, by stream
+	reach map[string]uint64 // its book was on disk up to there
+	blind map[string]string // why not all of it could be compared
+	open  map[string][]span // lost, though no book tells of it
 }
 
 type note struct {
@@ -41,6 +46,12 @@ type note struct {
 	Deleted uint64 `json:"deleted,omitempty"`
 	Lost    uint64 `json:"lost,omitempty"` // to UpTo
 	Mailbox string `json:"mailbox,omitempty"`
+
+	Book   string `json:"book,omitempty"`   // to UpTo
+	Blind  string `json:"blind,omitempty"`  // stream
+	Why    string `json:"why,omitempty"`    // Blind
+	Open   string `json:"open,omitempty"`   // stream: Lost to UpTo
+	Closed string `json:"closed,omitempty"` // stream: neither Blind nor Open any more
 }
 
 // rewriteAt is the size from which notes are written anew without what is
@@ -51,6 +62,7 @@ func openNotes(dir string) (*notes, error) {
 	n := &notes{
 		path: filepath.Join(dir, "notes"), exact: map[string]uint64{}, pattern: map[string]uint64{},
 		single: map[uint64]struct{}{}, floors: map[string]uint64{},
+		reach: map[string]uint64{}, blind: map[string]string{}, open: map[string][]span{},
 	}
 	first, err := n.load(n.path)
 	second, spareErr := n.load(n.path + spareSuffix)
@@ -58,7 +70,7 @@ func openNotes(dir string) (*notes, error) {
 		return nil, err
 	}
 	if first.clean && second.clean && first.sum == second.sum {
-		return n, n.open()
+		return n, n.goOn()
 	}
 	return n, n.rewrite(n.list(0))
 }
@@ -90,8 +102,8 @@ func (n *notes) load(path string) (loaded, error) {
 	return out, nil
 }
 
-// open goes on with both files as they are.
-func (n *notes) open() (err error) {
+// goOn goes on with both files as they are.
+func (n *notes) goOn() (err error) {
 	if n.file, err = os.OpenFile(n.path, os.O_WRONLY|os.O_APPEND, 0o600); err != nil {
 		return err
 	}
@@ -123,11 +135,38 @@ func (n *notes) apply(one note) {
 		n.exact[one.Removed] = max(n.exact[one.Removed], one.UpTo)
 	case one.Deleted != 0:
 		n.single[one.Deleted] = struct{}{}
+	case one.Open != "":
+		n.open[one.Open] = join(n.open[one.Open], span{one.Lost, one.UpTo})
 	case one.Lost != 0:
 		n.lost = join(n.lost, span{one.Lost, one.UpTo})
 	case one.Mailbox != "":
 		n.floors[one.Mailbox] = max(n.floors[one.Mailbox], one.UpTo)
+	case one.Book != "":
+		n.reach[one.Book] = max(n.reach[one.Book], one.UpTo)
+	case one.Blind != "":
+		n.blind[one.Blind] = one.Why
+	case one.Closed != "":
+		delete(n.blind, one.Closed)
+		delete(n.open, one.Closed)
 	}
+}
+
+// high is the highest sequence that is named: the stream was as far.
+func (n *notes) high() (seq uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, m := range []map[string]uint64{n.exact, n.pattern, n.floors} {
+		for _, upTo := range m {
+			seq = max(seq, upTo)
+		}
+	}
+	for one := range n.single {
+		seq = max(seq, one)
+	}
+	for _, s := range n.lost {
+		seq = max(seq, s.to)
+	}
+	return seq
 }
 
 // write takes notes; they are on disk when it returns nil.
@@ -252,6 +291,17 @@ func (n *notes) list(first uint64) (list []note) {
 	}
 	for name, upTo := range n.floors {
 		list = append(list, note{Mailbox: name, UpTo: upTo})
+	}
+	for stream, upTo := range n.reach {
+		list = append(list, note{Book: stream, UpTo: upTo})
+	}
+	for stream, why := range n.blind {
+		list = append(list, note{Blind: stream, Why: why})
+	}
+	for stream, spans := range n.open {
+		for _, s := range spans {
+			list = append(list, note{Open: stream, Lost: s.from, UpTo: s.to})
+		}
 	}
 	return list
 }

@@ -26,6 +26,7 @@ const (
 	maxFrame    = 64 << 20
 	segmentSize = 8 << 20
 	suffix      = ".led"
+	unreadable  = ".unreadable" // behind suffix: kept, but not part of the book
 )
 
 // errTorn means that a segment ends within a frame, or with one that cannot be

@@ -9,7 +9,6 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
-	"github.com/amtsbote/amtsbote/hub/internal/ledger"
 )
 
 // BenchmarkCompare reads OUT with 100 000 copies of 1 KB and compares it with its
@@ -17,15 +16,7 @@ import (
 func BenchmarkCompare(b *testing.B) {
 	const copies = 100_000
 	nats := hubtest.Bus(b)
-	dir := b.TempDir()
-	key, _, err := ledger.Key(dir)
-	if err != nil {
-		b.Fatal(err)
-	}
-	l, err := ledger.Open(dir, key, zap.NewNop())
-	if err != nil {
-		b.Fatal(err)
-	}
+	l := openLedger(b)
 	nats.Tell(l)
 	data := make([]byte, 1000)
 	for i := 0; i < copies; i += 500 {
@@ -48,7 +39,4 @@ func BenchmarkCompare(b *testing.B) {
 		}
 	}
 	b.ReportMetric(copies*float64(b.N)/b.Elapsed().Seconds(), "messages/s")
-	if err := l.Close(); err != nil {
-		b.Fatal(err)
-	}
 }

@@ -36,7 +36,10 @@ type comparison struct {
 	told  uint64                              // up to here
 	back  []uint64                            // were taken out on purpose, and are there again
 	blind string                              // why not all could be compared
+	holes []span                              // of the trail, beyond the book
 	tell  func(from, to uint64, msgs []*event.Message)
+	// record is given every record of the trail, also those that are lost.
+	record func(subject string, data []byte)
 }
 
 // stall is how long nothing may come of a stream that has more: the server does
@@ -60,12 +63,16 @@ func (m *Mender) compare(ctx context.Context, stream string) (*comparison, error
 	if err != nil {
 		return nil, err
 	}
-	blind := book.Harm()
-	if book.First() == 0 && state.Messages > 0 {
-		blind = "the ledger begins here: what was lost before is not known"
+	blind, err := m.blind(book, state)
+	if err != nil {
+		return nil, err
 	}
+	fresh := book.First() == 0
 	book.Begin(state.First)
 	c := &comparison{stream: stream, book: book, first: book.First(), upTo: book.UpTo(), limit: bus.Everything, least: bus.Everything, blind: blind}
+	if stream == bus.Trail && fresh && state.Messages > 0 && state.First > 1 {
+		c.holes = []span{{1, state.First - 1}}
+	}
 	c.told = c.upTo
 	c.tell = func(from, to uint64, msgs []*event.Message) { m.Ledger.Holds(stream, from, to, msgs) }
 	if strings.Contains(stream, "_") { // an in stream: its lane tells the book what it has decided
@@ -74,20 +81,31 @@ func (m *Mender) compare(ctx context.Context, stream string) (*comparison, error
 		}
 	}
 	if stream == bus.Trail {
-		c.from = m.behind(c, state)
+		if c.from, err = m.behind(ctx, c, state); err != nil {
+			return nil, err
+		}
+		c.record = m.names
 	}
 	err = m.walk(ctx, c)
 	if errors.Is(err, ledger.ErrLedger) {
 		m.Log.Error("the ledger of a stream is damaged; it is begun anew with what the stream holds, which could not be compared",
 			zap.String("stream", stream), zap.Error(err))
+		if err := m.Ledger.SetBlind(stream, "the ledger was damaged and begins anew: what was lost is not known"); err != nil {
+			return nil, err
+		}
 		if err := book.Drop(); err != nil {
 			return nil, err
 		}
-		again, err := m.compare(ctx, stream)
-		if again != nil {
-			again.blind = "the ledger was damaged and begins anew: what was lost is not known"
-		}
-		return again, err
+		return m.compare(ctx, stream)
+	}
+	if err == nil && len(c.losses) > 0 && state.Messages > 0 && m.stumble(stream) {
+		return nil, errStumbled
+	}
+	if prev := max(c.at, c.upTo); stream == bus.Trail && prev < state.Last {
+		c.holes = append(c.holes, span{prev + 1, state.Last})
+	}
+	if end := min(state.Last, c.limit); err == nil && c.told < end { // what was there was removed
+		c.tell(c.told+1, end, nil)
 	}
 	if err == nil && len(c.losses) == 0 && c.from == 0 {
 		if err = book.Forget(min(c.least, c.upTo+1)); err != nil {
@@ -99,14 +117,18 @@ func (m *Mender) compare(ctx context.Context, stream string) (*comparison, error
 
 // behind gives where the comparison of the trail may begin before the hub starts:
 // if its number of records is right, only the newest Quick of them are read. What
-// lies before them is for Scrub.
-func (m *Mender) behind(c *comparison, state bus.State) uint64 {
+// lies before them is for Scrub. But if nothing else tells how far OUT was, all do.
+func (m *Mender) behind(ctx context.Context, c *comparison, state bus.State) (uint64, error) {
 	whole := state.First == c.first && state.Last >= c.upTo && state.Messages == state.Last-state.First+1
 	if m.Quick == 0 || !whole || c.upTo < c.first || c.upTo-c.first < m.Quick {
-		return 0
+		return 0, nil
+	}
+	why, err := m.blindAt(ctx, bus.Out)
+	if err != nil || why != "" {
+		return 0, err
 	}
 	m.old = span{c.first, c.upTo - m.Quick}
-	return m.old.to + 1
+	return m.old.to + 1, nil
 }
 
 // span of sequences, both ends included.
@@ -159,20 +181,20 @@ func rest(ctx context.Context, d time.Duration) {
 
 // decided is the sequence up to which an in stream is decided.
 func (m *Mender) decided(ctx context.Context, in string) (uint64, error) {
-	return m.cursor(ctx, bus.Trail, in)
+	at, err := m.cursor(ctx, bus.Trail, in)
+	return at.Floor(), err
 }
 
-// cursor is up to where an in stream is complete in a stream of the hub.
-func (m *Mender) cursor(ctx context.Context, stream, in string) (uint64, error) {
+// cursor is that of an in stream in a stream of the hub; zero for none.
+func (m *Mender) cursor(ctx context.Context, stream, in string) (at decision.Cursor, err error) {
 	last, err := m.Bus.Last(ctx, stream, decision.CursorSubject(strings.ToLower(stream), in))
 	if err != nil || last == nil {
-		return 0, err
+		return at, err
 	}
-	var at decision.Cursor
 	if err := json.Unmarshal(last.Data, &at); err != nil {
-		return 0, fmt.Errorf("read the cursor of %s in %s: %w", in, stream, err)
+		return at, fmt.Errorf("read the cursor of %s in %s: %w", in, stream, err)
 	}
-	return at.Floor(), nil
+	return at, nil
 }
 
 func (m *Mender) walk(ctx context.Context, c *comparison) error {
@@ -227,8 +249,12 @@ func (m *Mender) read(ctx context.Context, c *comparison, from uint64) error {
 	defer cancel(nil)
 	watch := time.AfterFunc(stall, func() { cancel(errStalled) })
 	defer watch.Stop()
+	is := pace{since: time.Now()}
 	err := m.Bus.Often(ctx, c.stream, from, nil, func(msg *event.Message) error {
 		watch.Reset(stall)
+		if is.slow(len(msg.Data), time.Now()) && c.pace == nil && m.stumble(c.stream) {
+			return errStumbled
+		}
 		if c.pace != nil {
 			c.pace(ctx)
 		}
@@ -267,7 +293,13 @@ func (m *Mender) past(ctx context.Context, c *comparison) (uint64, error) {
 
 // see takes in the next message of the stream.
 func (c *comparison) see(msg *event.Message) error {
+	if prev := max(c.at, c.upTo); c.stream == bus.Trail && msg.Seq > prev+1 { // nothing is ever removed from it
+		c.holes = append(c.holes, span{prev + 1, msg.Seq - 1})
+	}
 	c.at = msg.Seq
+	if c.record != nil {
+		c.record(msg.Subject, msg.Data)
+	}
 	for c.entry != nil && c.entry.Seq < msg.Seq {
 		c.miss(false)
 		if err := c.advance(); err != nil {
@@ -312,6 +344,9 @@ func (c *comparison) advance() error {
 // miss notes that the entry is not there, or is another message.
 func (c *comparison) miss(changed bool) {
 	e := c.entry
+	if c.record != nil {
+		c.record(e.Subject, e.Data)
+	}
 	l := Loss{Stream: c.stream, Seq: e.Seq, Subject: e.Subject, Of: e.Of, Changed: changed, Fate: Lost, Sum: e.Sum}
 	if strings.Contains(c.stream, "_") {
 		l.Of = decision.Ref{In: c.stream, Seq: e.Seq}

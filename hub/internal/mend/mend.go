@@ -14,6 +14,7 @@
 package mend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,25 +46,30 @@ type Mender struct {
 	// Quick is how many of the newest records of the trail are read before the hub
 	// starts, if their number is right; 0 is all.
 	Quick uint64
+	// Hasty has Records end with StumbledError where the server should be restarted.
+	Hasty bool
 	Log   *zap.Logger
 
-	old     span // of the trail, not compared yet
-	mu      sync.Mutex
-	losses  map[string][]Loss // by stream, in sequence
-	removed removals
-	report  Report
+	old      span // of the trail, not compared yet
+	ran      bool // before this ledger was begun
+	mu       sync.Mutex
+	high     map[string]uint64 // the highest sequence that is known to have been in use, by stream
+	looked   map[string]bool   // Records has ended for these streams before
+	stumbled []string          // for these it will
+	losses   map[string][]Loss // by stream, in sequence
+	removed  removals
+	report   Report
 }
 
 // Streams makes streams that are gone, or are empty and have forgotten how far
 // they were, so that they go on behind what they held: no sequence is given
 // twice. It comes before anything else may make them.
 func (m *Mender) Streams(ctx context.Context) error {
-	for _, name := range m.Ledger.Streams() {
-		book, err := m.Ledger.Book(name)
-		if err != nil {
-			return err
-		}
-		if book.UpTo() == 0 {
+	if err := m.howFar(ctx); err != nil {
+		return err
+	}
+	for name, high := range m.high {
+		if high == 0 {
 			continue
 		}
 		spec, known := m.spec(name)
@@ -75,16 +81,18 @@ func (m *Mender) Streams(ctx context.Context) error {
 			m.Log.Error("a stream is gone; it is made anew", zap.String("stream", name))
 		case err != nil:
 			return err
-		case state.Messages > 0 || state.Last >= book.UpTo() || !known || m.Aside == nil:
+		case state.Messages > 0 || state.Last >= high || !known || m.Aside == nil:
 			continue
 		default:
-			m.Log.Error("a stream has lost all its messages; it is made anew", zap.String("stream", name), zap.Uint64("from", book.UpTo()+1))
+			m.Log.Error("a stream has lost all its messages; it is made anew", zap.String("stream", name), zap.Uint64("from", high+1))
 			if err := m.remove(ctx, name); err != nil {
 				return err
 			}
 		}
-		first := book.UpTo() + 1
-		if name == bus.Trail {
+		first := high + 1
+		if book, err := m.Ledger.Book(name); err != nil {
+			return err
+		} else if name == bus.Trail && book.UpTo() > 0 {
 			first = book.First()
 		}
 		if err := m.Bus.MakeStream(ctx, spec, first); err != nil {
@@ -110,11 +118,16 @@ func (m *Mender) remove(ctx context.Context, stream string) error {
 }
 
 // Records compares all streams, and puts back the trail and the cursors.
-// Afterwards no sequence that was used is free.
+// Afterwards no sequence that was used is free. It can be called again.
 func (m *Mender) Records(ctx context.Context) error {
-	m.losses, m.removed = map[string][]Loss{}, nil
+	m.losses, m.removed, m.old = map[string][]Loss{}, nil, span{}
 	m.report = Report{At: time.Now().UTC()}
-	if err := m.trail(ctx); err != nil {
+	if m.stumbled = nil; m.looked == nil {
+		m.looked = map[string]bool{}
+	}
+	if err := m.trail(ctx); errors.Is(err, errStumbled) {
+		return StumbledError{m.stumbled}
+	} else if err != nil {
 		return err
 	}
 	ins, err := m.Bus.InStreams(ctx)
@@ -123,19 +136,35 @@ func (m *Mender) Records(ctx context.Context) error {
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(2)
-	for _, name := range append([]string{bus.Out, bus.Quarantine, bus.Parked}, ins...) {
-		g.Go(func() error { return m.stream(gctx, name) })
+	for _, name := range append(slices.Clone(targets), ins...) {
+		g.Go(func() error {
+			if err := m.stream(gctx, name); !errors.Is(err, errStumbled) {
+				return err
+			}
+			return nil // of the others, too, it must be known whether they are damaged
+		})
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	for _, name := range []string{bus.Out, bus.Quarantine, bus.Parked} {
+	if len(m.stumbled) > 0 {
+		return StumbledError{m.stumbled}
+	}
+	for _, name := range targets {
 		if err := m.cursors(ctx, name); err != nil {
 			return err
 		}
 	}
-	return nil
+	for _, in := range ins {
+		if err := m.ahead(ctx, in); err != nil {
+			return err
+		}
+	}
+	return m.Ledger.Reached()
 }
+
+// targets are where decisions are carried out.
+var targets = []string{bus.Out, bus.Quarantine, bus.Parked}
 
 // stream compares one stream other than TRAIL, and fills its end.
 func (m *Mender) stream(ctx context.Context, name string) error {
@@ -162,8 +191,8 @@ func (m *Mender) stream(ctx context.Context, name string) error {
 const maxNamed = 100_000
 
 // undecidable finds what an in stream has lost at its end beyond its book. The
-// cursor is past it, so what would get these sequences next would never be
-// decided.
+// cursors are past it, so what would get these sequences next would never be
+// decided. They are noted before they are filled: the next start could not tell.
 func (m *Mender) undecidable(ctx context.Context, c *comparison) error {
 	if !strings.Contains(c.stream, "_") {
 		return nil
@@ -172,15 +201,50 @@ func (m *Mender) undecidable(ctx context.Context, c *comparison) error {
 	if err != nil {
 		return err
 	}
-	from := max(last, c.upTo) + 1
-	if c.limit > maxNamed {
-		from = max(from, c.limit-maxNamed)
+	limit := c.limit
+	for _, target := range targets { // the trail may have lost its end too
+		at, err := m.cursor(ctx, target, c.stream)
+		if err != nil {
+			return err
+		}
+		limit = max(limit, at.Floor())
 	}
-	for seq := from; seq <= c.limit; seq++ {
-		c.losses = append(c.losses, Loss{Stream: c.stream, Seq: seq, Of: decision.Ref{In: c.stream, Seq: seq}, Fate: Lost})
+	if err := m.setOpen(c.stream, max(last, c.upTo)+1, limit); err != nil {
+		return err
 	}
-	c.upTo = max(c.upTo, c.limit)
+	m.opened(c)
+	c.upTo = max(c.upTo, limit)
 	return nil
+}
+
+// setOpen notes that sequences are lost of which no book tells.
+func (m *Mender) setOpen(stream string, from, to uint64) error {
+	if to > maxNamed {
+		from = max(from, to-maxNamed)
+	}
+	if from > to {
+		return nil
+	}
+	return m.Ledger.SetOpen(stream, from, to)
+}
+
+// opened adds what setOpen noted, also at an earlier start, to what is missing.
+func (m *Mender) opened(c *comparison) {
+	named := map[uint64]bool{}
+	for i := range c.losses {
+		named[c.losses[i].Seq] = true
+	}
+	for _, seq := range m.Ledger.Opened(c.stream) {
+		if named[seq] {
+			continue
+		}
+		l := Loss{Stream: c.stream, Seq: seq, Fate: Lost}
+		if strings.Contains(c.stream, "_") {
+			l.Of = decision.Ref{In: c.stream, Seq: seq}
+		}
+		c.losses = append(c.losses, l)
+	}
+	slices.SortFunc(c.losses, func(a, b Loss) int { return cmp.Compare(a.Seq, b.Seq) })
 }
 
 // note takes over what a comparison has found.
@@ -201,20 +265,25 @@ func (m *Mender) note(c *comparison) {
 // fill gives the sequences at the end of a stream that were lost to messages
 // that say nothing: the next one stored must not look like one that was.
 func (m *Mender) fill(ctx context.Context, name string, c *comparison) error {
+	upTo := max(c.upTo, m.high[name])
 	state, err := m.Bus.State(ctx, name)
-	last := state.Last
-	if err != nil || last >= c.upTo {
+	if err != nil || state.Last >= upTo {
 		return err
 	}
-	m.Log.Warn("sequences at the end of a stream were lost; they are filled", zap.String("stream", name), zap.Uint64("from", last+1), zap.Uint64("to", c.upTo))
+	m.Log.Warn("sequences at the end of a stream were lost; they are filled", zap.String("stream", name), zap.Uint64("from", state.Last+1), zap.Uint64("to", upTo))
 	spec, known := m.spec(name)
 	if state.Messages == 0 && known && m.Aside != nil && strings.Contains(name, "_") { // it begins behind them
 		if err := m.remove(ctx, name); err != nil {
 			return err
 		}
-		return m.Bus.MakeStream(ctx, spec, c.upTo+1)
+		err = m.Bus.MakeStream(ctx, spec, upTo+1)
+	} else {
+		err = m.Bus.Fill(ctx, name, filler(name), upTo)
 	}
-	return m.Bus.Fill(ctx, name, filler(name), c.upTo)
+	if err == nil && c.told < upTo { // the lane goes on behind it
+		c.tell(c.told+1, upTo, nil)
+	}
+	return err
 }
 
 // filler is the subject of messages that say nothing.
@@ -259,6 +328,11 @@ func (m *Mender) Settle() error {
 			seqs[i] = losses[i].Seq
 		}
 		if err := m.Ledger.Settle(stream, seqs); err != nil {
+			return err
+		}
+	}
+	for _, s := range m.report.Streams {
+		if err := m.Ledger.CloseUp(s.Stream); err != nil {
 			return err
 		}
 	}

@@ -29,7 +29,8 @@ type Summary struct {
 	Expected uint64 `json:"expected"`
 	// Missing counts those that are gone, or not those that were stored.
 	Missing int `json:"missing"`
-	// Blind tells why not all could be compared: the ledger itself was damaged.
+	// Blind tells why not all could be compared: the ledger itself was damaged. It
+	// stays until a start was not refused.
 	Blind string `json:"blind,omitempty"`
 }
 
@@ -91,6 +92,16 @@ func (r *Report) Lost() []Loss {
 
 // Damaged tells whether anything was missing.
 func (r *Report) Damaged() bool { return len(r.Losses) > 0 }
+
+// Blind lists the streams of which not all could be compared.
+func (r *Report) Blind() (out []Summary) {
+	for _, s := range r.Streams {
+		if s.Blind != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
 
 // Digest names what is lost: the same losses have the same digest.
 func (r *Report) Digest() string {

@@ -175,12 +175,12 @@ func (m *Mender) carriedOut(ctx context.Context, in string) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, stream := range []string{bus.Out, bus.Quarantine, bus.Parked} {
+	for _, stream := range targets {
 		at, err := m.cursor(ctx, stream, in)
 		if err != nil {
 			return 0, err
 		}
-		floor = min(floor, at)
+		floor = min(floor, at.Floor())
 	}
 	return floor, nil
 }

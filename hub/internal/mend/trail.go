@@ -29,10 +29,23 @@ func (m *Mender) trail(ctx context.Context) error {
 			return err
 		}
 	}
-	m.note(c)
-	if len(c.losses) == 0 {
-		return nil
+	if len(c.losses) > 0 {
+		if err := m.putBackTrail(ctx, c); err != nil {
+			return err
+		}
 	}
+	for _, hole := range c.holes {
+		if err := m.setOpen(bus.Trail, hole.from, hole.to); err != nil {
+			return err
+		}
+	}
+	m.opened(c)
+	m.note(c)
+	return m.fill(ctx, bus.Trail, c)
+}
+
+// putBackTrail puts back what the trail has lost and its book has.
+func (m *Mender) putBackTrail(ctx context.Context, c *comparison) error {
 	m.name(c)
 	last, err := m.Bus.LastSeq(ctx, bus.Trail)
 	if err != nil {
@@ -67,14 +80,13 @@ func (m *Mender) beginning(ctx context.Context, c *comparison) (*comparison, err
 	if len(c.losses) > 0 {
 		return nil, fmt.Errorf("the trail is damaged and cannot be put back: %w: it lacks the records before %d; restore the data directory from your backup", ledger.ErrLedger, c.first)
 	}
+	if err := m.Ledger.SetBlind(bus.Trail, "the ledger had lost its beginning"); err != nil {
+		return nil, err
+	}
 	if err := c.book.Drop(); err != nil {
 		return nil, err
 	}
-	again, err := m.compare(ctx, bus.Trail)
-	if again != nil {
-		again.blind = "the ledger had lost its beginning"
-	}
-	return again, err
+	return m.compare(ctx, bus.Trail)
 }
 
 // whole makes sure that a book has every record before the stream goes.
@@ -123,18 +135,23 @@ func (m *Mender) refill(ctx context.Context, b *ledger.Book, last uint64) (n int
 		batch, size = nil, 0
 		return nil
 	}
-	err = b.EachFrom(last+1, func(e *ledger.Entry) error {
-		if len(batch) == bus.MaxBatch || size+len(e.Data) > bus.MaxBatchBytes/2 {
+	add := func(msg event.Message) error {
+		if len(batch) == bus.MaxBatch || size+len(msg.Data) > bus.MaxBatchBytes/2 {
 			if err := write(); err != nil {
 				return err
 			}
 		}
-		if e.Seq != last+1+uint64(len(batch)) {
-			return fmt.Errorf("%w: record %d is missing in it", ledger.ErrLedger, last+1+uint64(len(batch)))
-		}
-		batch = append(batch, event.Message{Subject: e.Subject, Data: e.Data})
-		size += len(e.Data)
+		batch = append(batch, msg)
+		size += len(msg.Data)
 		return nil
+	}
+	err = b.EachFrom(last+1, func(e *ledger.Entry) error {
+		for e.Seq > last+1+uint64(len(batch)) { // it was lost while the book was too, and that was said
+			if err := add(event.Message{Subject: filler(bus.Trail)}); err != nil {
+				return err
+			}
+		}
+		return add(event.Message{Subject: e.Subject, Data: e.Data})
 	})
 	if err == nil {
 		err = write()

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime/debug"
+	"runtime/metrics"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -34,6 +37,45 @@ func limitMemory(flag string) (int64, error) {
 		debug.SetMemoryLimit(max(leastMemory, min(available()/2, usualMemory)))
 	}
 	return debug.SetMemoryLimit(-1), nil
+}
+
+// collectLess has the garbage collector run less often while there is work, which
+// saves a good part of the hub's CPU time, and give memory back when there is none.
+// GOGC counts when it is set.
+func collectLess(ctx context.Context) {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	debug.SetGCPercent(busyPercent)
+	go giveBack(ctx)
+}
+
+const (
+	busyPercent = 400             // more garbage than live memory, in percent
+	calmEvery   = 2 * time.Second // how often it is looked whether there is work
+	calmBytes   = 8 << 20         // what the hub alone takes in that time
+)
+
+// giveBack returns memory to the system once whenever the hub has become calm.
+func giveBack(ctx context.Context) {
+	allocated := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	tick := time.NewTicker(calmEvery)
+	defer tick.Stop()
+	last, worked := uint64(0), true
+	for {
+		metrics.Read(allocated)
+		now := allocated[0].Value.Uint64()
+		calm := now-last < calmBytes
+		if calm && worked {
+			debug.FreeOSMemory()
+		}
+		last, worked = now, !calm
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // available is the memory of the machine, or of the control group (cgroup v2) when

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -27,13 +28,19 @@ func TestBench(t *testing.T) {
 	}
 	b := &report{t: t, rounds: setting(t, "ROUNDS", 3), events: setting(t, "EVENTS", 40_000)}
 	bin := buildHub(t)
+	only := os.Getenv("AMTSBOTE_BENCH_ONLY") // "unsynced, 1 KB"; all
 	for _, l := range loads(b.events) {
+		if !strings.HasPrefix(l.String(), only) {
+			continue
+		}
 		b.add(bin, l)
 		if t.Failed() {
 			return // of wrong counts no figures are kept
 		}
 	}
-	b.starts = measureStarts(t, bin)
+	if only == "" {
+		b.starts = measureStarts(t, bin)
+	}
 	text := b.text()
 	t.Log("\n" + text)
 	if path := os.Getenv("AMTSBOTE_BENCH_REPORT"); path != "" {

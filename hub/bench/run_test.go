@@ -142,7 +142,7 @@ func (r *run) launch() {
 	}
 	args := []string{
 		"serve", filepath.Join(r.dir, "fed"), "--data", filepath.Join(r.dir, "data"),
-		"--nats", r.server.url, "--nats-nkey", seedFile(r.dir), "--remove-every", "1s",
+		"--nats", r.server.url, "--nats-nkey", seedFile(r.dir), "--remove-every", "5s",
 	}
 	if r.server.synced { // without, the hub only warns that nobody has verified the server
 		args = append(args, "--nats-monitor", r.server.monitor)

@@ -13,7 +13,8 @@ import (
 
 // TestStagingDiskFull leaves room for one more event and not for the batch of its
 // decision. No stream has met the full disk then: the hub says that it is full,
-// and goes on in the same server when there is room.
+// and goes on in the same server when there is room. (Before the hub has noticed that
+// room is scarce it may meet the full disk in a stream: see TestDiskFull.)
 func TestStagingDiskFull(t *testing.T) {
 	d := mount(t, buildDisk(t))
 	h := newHost(t, buildHub(t), filepath.Join(d.dir, "data"))
@@ -35,6 +36,7 @@ func TestStagingDiskFull(t *testing.T) {
 	h.waitDecided(publish("before"))
 	h.waitCursors("TRAIL", "OUT", "QUARANTINE", "PARKED") // all lanes are idle: only the event takes room
 	d.fill(int64(500 + r.IntN(200)))
+	h.waitLog(`"little":true`) // from then on it stages everything
 	seq := publish("waits")
 	h.waitLog("the disk is full")
 	d.free()

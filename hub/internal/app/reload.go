@@ -56,6 +56,7 @@ func (a *App) Reload(ctx context.Context) (*Reloaded, error) {
 			return nil, fmt.Errorf("the version before stays in force: %w", err)
 		}
 	}
+	a.keeper.InForce(fed)
 	a.version.Store(flow.NewVersion(fed)) // from here on it is in force
 	a.apply(plans)
 	a.log.Info("federation directory reloaded", zap.String("version", fed.Digest), zap.String("before", before.Digest))

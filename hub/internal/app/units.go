@@ -78,6 +78,7 @@ func (a *App) lanes(organisation string) *plan {
 			Deciding: deciding, Parking: parking, Ledger: a.ledger, Boxes: a.boxes, Refused: refused, Aside: aside,
 			Decided: a.cfg.Observer.Decided, Log: a.log.With(zap.String("in", in)),
 		}
+		a.bus.Loose(bus.Out, in, 1) // until the lane has looked
 		p.runs = append(p.runs, l.Run)
 	}
 	return p

@@ -24,7 +24,7 @@ func (a *App) watch(ctx context.Context) error {
 	health, usage := time.NewTicker(healthEvery), time.NewTicker(usageEvery)
 	defer health.Stop()
 	defer usage.Stop()
-	full, broken := false, false // said already
+	full, broken, tight := false, false, false // said already
 	passed := levels{}
 	stage := staging{}
 	for {
@@ -38,6 +38,11 @@ func (a *App) watch(ctx context.Context) error {
 				continue
 			}
 			free := a.room()
+			if now := free < roomToGoOn; now != tight {
+				tight = now
+				a.bus.Tight(tight)
+				a.log.Warn("whether there is little room on the disk has changed", zap.Bool("little", tight), zap.Int64("free_bytes", free))
+			}
 			faults := append(a.server.Faults(), stage.faults(a.bus.Unstaged(), free)...)
 			verdict := judge(faults, free)
 			a.say(verdict, faults, &full, &broken)

@@ -2,6 +2,8 @@ package bus
 
 import (
 	"context"
+	"slices"
+	"sync"
 
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 )
@@ -21,17 +23,47 @@ type Account interface {
 func (b *Bus) Tell(a Account) { b.account = a }
 
 // OwnStreams are those that only the hub writes to.
-func OwnStreams() []string { return []string{Trail, Out, Quarantine, Parked} }
+func OwnStreams() []string { return slices.Clone(own) }
+
+var own = []string{Trail, Out, Quarantine, Parked}
 
 func (b *Bus) stored(stream string, first uint64, msgs []event.Message) {
-	if b.account == nil {
+	if !slices.Contains(own, stream) { // of the others their lane tells
 		return
 	}
-	for _, own := range OwnStreams() { // of the others their lane tells
-		if stream == own {
-			b.account.Stored(stream, first, msgs)
-		}
+	b.ends.reached(stream, first+uint64(len(msgs))-1)
+	if b.account != nil {
+		b.account.Stored(stream, first, msgs)
 	}
+}
+
+// End is a sequence that one of the hub's own streams has reached at least.
+func (b *Bus) End(ctx context.Context, stream string) (uint64, error) {
+	b.ends.Lock()
+	end, known := b.ends.of[stream]
+	b.ends.Unlock()
+	if known {
+		return end, nil
+	}
+	end, err := b.LastSeq(ctx, stream)
+	if err == nil {
+		b.ends.reached(stream, end)
+	}
+	return end, err
+}
+
+type ends struct {
+	sync.Mutex
+	of map[string]uint64
+}
+
+func (e *ends) reached(stream string, seq uint64) {
+	e.Lock()
+	defer e.Unlock()
+	if e.of == nil {
+		e.of = map[string]uint64{}
+	}
+	e.of[stream] = max(e.of[stream], seq)
 }
 
 // removing notes a removal and gives its bound as a sequence.

@@ -39,19 +39,28 @@ const (
 // there is no room. Any other error leaves open whether the batch was stored: read the
 // guarded subject with Last to find out.
 func (b *Bus) Append(ctx context.Context, msgs []event.Message, last uint64) (uint64, error) {
+	if len(msgs) == 1 && b.Chained(1) { // it is one step as it is
+		return b.publish(ctx, &msgs[0], jetstream.WithExpectLastSequencePerSubject(last))
+	}
 	return b.append(ctx, msgs, jetstreamext.WithBatchExpectLastSequencePerSubject(last))
 }
 
-// AppendBehind is Append with a guard that is not of the batch: it is stored only
-// if the last message of subject, which the batch does not write, has sequence
-// last.
+// AppendBehind stores records that may stand there twice, with a guard that is not
+// of them: only if the last message of subject, which they do not have, has sequence
+// last. After an error other than ErrFenced and ErrStreamFull some may be stored.
 func (b *Bus) AppendBehind(ctx context.Context, msgs []event.Message, subject string, last uint64) (uint64, error) {
+	if b.Chained(len(msgs)) {
+		return b.Chain(ctx, msgs, Guard{subject, last})
+	}
 	return b.append(ctx, msgs, jetstreamext.WithBatchExpectLastSequenceForSubject(last, subject))
 }
 
 // AppendUnguarded is Append without a guard, for records that may stand there
 // twice: after an error they may be stored or not, and are stored again.
 func (b *Bus) AppendUnguarded(ctx context.Context, msgs []event.Message) (uint64, error) {
+	if len(msgs) == 1 && b.Chained(1) {
+		return b.publish(ctx, &msgs[0])
+	}
 	return b.append(ctx, msgs)
 }
 
@@ -64,42 +73,63 @@ func (b *Bus) append(ctx context.Context, msgs []event.Message, guard ...jetstre
 		return 0, fmt.Errorf("append %d messages: %w", len(msgs), err)
 	}
 	defer done()
+	began := time.Now()
 	p, err := jetstreamext.NewBatchPublisher(b.js, jetstreamext.BatchFlowControl{AckTimeout: Timeout})
 	if err != nil {
 		return 0, fmt.Errorf("open a batch: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
+	if free := b.turns.among(msgs[0].Subject); free != nil {
+		defer free()
+	}
+	var out outgoing
 	final := len(msgs) - 1
 	for i := range msgs[:final] {
-		if err := p.AddMsg(natsMsg(&msgs[i]), guard...); err != nil {
+		if err := p.AddMsg(out.of(&msgs[i]), guard...); err != nil {
 			return 0, fmt.Errorf("add to the batch for %s: %w", msgs[0].Subject, meaning(err))
 		}
 		guard = nil // only the first is guarded
 	}
-	ack, err := p.CommitMsg(ctx, natsMsg(&msgs[final]), guard...)
+	ack, err := p.CommitMsg(ctx, out.of(&msgs[final]), guard...)
 	if err != nil {
 		if err = meaning(err); errors.Is(err, ErrNotStaged) {
 			b.unstaged.Add(1)
 		}
 		return 0, fmt.Errorf("commit the batch for %s: %w", msgs[0].Subject, err)
 	}
+	b.costs.batched(len(msgs), time.Since(began))
 	first := ack.Sequence - uint64(len(msgs)) + 1
 	b.stored(ack.Stream, first, msgs)
 	return first, nil
 }
 
-// natsMsg copies the header map: the batch adds its own headers to it. Those of
-// the batch that a stored message came in are stored with it, and would act
-// again.
-func natsMsg(m *event.Message) *nats.Msg {
-	h := make(nats.Header, len(m.Header)+4)
+// outgoing makes NATS messages, one after the other: what was published is copied
+// by then, so all of them use the same memory. Each has a header of its own to
+// which batches and chains add theirs.
+type outgoing struct{ msg nats.Msg }
+
+// of gives a message. Headers of the batch or chain that a stored message came in
+// are stored with it, and would act again.
+func (o *outgoing) of(m *event.Message) *nats.Msg {
+	h := o.msg.Header
+	if h == nil {
+		h = make(nats.Header, len(m.Header)+4)
+	}
+	clear(h)
 	for k, v := range m.Header {
-		if !strings.HasPrefix(k, "Nats-Batch-") && !strings.HasPrefix(k, "Nats-Expected-") {
+		if !strings.HasPrefix(k, "Nats-") || !foreign(k) {
 			h[k] = v
 		}
 	}
-	return &nats.Msg{Subject: m.Subject, Header: h, Data: m.Data}
+	o.msg = nats.Msg{Subject: m.Subject, Header: h, Data: m.Data}
+	return &o.msg
+}
+
+// foreign tells whether a header is of the batch or the chain that a message came
+// in.
+func foreign(header string) bool {
+	return strings.HasPrefix(header, "Nats-Batch-") || strings.HasPrefix(header, "Nats-Expected-") || header == jetstream.MsgIDHeader
 }
 
 // meaning turns API errors that callers act on into this package's errors.

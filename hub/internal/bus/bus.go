@@ -26,7 +26,11 @@ type Bus struct {
 	account Account
 	groups  groups
 
-	ahead    *ahead        // of all in streams
+	ahead    *ahead // of all in streams
+	costs    *costs // of storing several messages
+	ends     ends   // of the hub's own streams
+	loose    loose
+	turns    turns
 	unstaged atomic.Uint64 // batches that ended with ErrNotStaged
 }
 
@@ -96,7 +100,7 @@ func dial(ctx context.Context, url string, log *zap.Logger, opts ...nats.Option)
 		nc.Close()
 		return nil, fmt.Errorf("ask the server for JetStream: %w", err)
 	}
-	return &Bus{nc: nc, js: js, log: log, ahead: newAhead(DefaultAhead)}, nil
+	return &Bus{nc: nc, js: js, log: log, ahead: newAhead(DefaultAhead), costs: &costs{}}, nil
 }
 
 // Again connects again at once, and waits until the server answers: after a

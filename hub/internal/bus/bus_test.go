@@ -113,7 +113,7 @@ func TestWorkIsInSequenceAfterReset(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w, err := b.Work(t.Context(), "IN_lhm")
+	w, err := b.Work(t.Context(), "IN_lhm", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,18 +4,28 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 )
 
 // Publish stores one message and returns its sequence once it is synced.
 func (b *Bus) Publish(ctx context.Context, m event.Message) (uint64, error) {
+	return b.publish(ctx, &m)
+}
+
+func (b *Bus) publish(ctx context.Context, m *event.Message, opts ...jetstream.PublishOpt) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
-	ack, err := b.js.PublishMsg(ctx, natsMsg(&m))
+	if free := b.turns.among(m.Subject); free != nil {
+		defer free()
+	}
+	var out outgoing
+	ack, err := b.js.PublishMsg(ctx, out.of(m), opts...)
 	if err != nil {
 		return 0, fmt.Errorf("publish to %s: %w", m.Subject, meaning(err))
 	}
-	b.stored(ack.Stream, ack.Sequence, []event.Message{m})
+	b.stored(ack.Stream, ack.Sequence, []event.Message{*m})
 	return ack.Sequence, nil
 }
 

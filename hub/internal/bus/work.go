@@ -23,6 +23,10 @@ const (
 	pinnedTTL = 3 * time.Second
 	pullTime  = time.Second // shorter than pinnedTTL, or the pin moves while its owner lives
 	workAhead = 1024        // messages taken ahead at most
+	// pullIn is how many messages a pull asks for. nats.go makes room for just so
+	// many, and drops what comes when the server's notes have taken a place; so it is
+	// more than usually fit into what one pull may bring in bytes.
+	pullIn = 1024
 	// NextBytes is about how much Next gives at a time, in bytes.
 	NextBytes = 8 << 20
 )
@@ -32,6 +36,7 @@ const (
 type Work struct {
 	bus    *Bus
 	stream string
+	each   func(*event.Message)
 	msgs   chan taken
 	own    *semaphore.Weighted // what this one may take ahead
 	given  int64               // bytes that the last Next gave, still in the budget
@@ -53,8 +58,9 @@ type taken struct {
 // Work begins to take from an in stream. Messages come in sequence after a
 // Reset; before it, and after a take-over, they may be any, and one that was
 // delivered into a broken connection does not come again by itself: so the
-// caller compares with its cursor, and calls Reset on a gap.
-func (b *Bus) Work(ctx context.Context, stream string) (*Work, error) {
+// caller compares with its cursor, and calls Reset on a gap. Each of them is given
+// to each when it comes, which may be long before its turn; nil: to nobody.
+func (b *Bus) Work(ctx context.Context, stream string, each func(*event.Message)) (*Work, error) {
 	cfg := jetstream.ConsumerConfig{
 		Name: workName, Durable: workName,
 		AckPolicy:      jetstream.AckNonePolicy,
@@ -70,7 +76,7 @@ func (b *Bus) Work(ctx context.Context, stream string) (*Work, error) {
 	}
 	run, cancel := context.WithCancel(context.Background())
 	w := &Work{
-		bus: b, stream: stream, msgs: make(chan taken, workAhead), cancel: cancel, done: make(chan struct{}),
+		bus: b, stream: stream, each: each, msgs: make(chan taken, workAhead), cancel: cancel, done: make(chan struct{}),
 		own: semaphore.NewWeighted(max(b.ahead.bytes/8, maxIn)),
 	}
 	go w.pull(run, cons)
@@ -82,7 +88,7 @@ func (b *Bus) Work(ctx context.Context, stream string) (*Work, error) {
 func (w *Work) pull(ctx context.Context, cons jetstream.Consumer) {
 	defer close(w.done)
 	for ctx.Err() == nil {
-		it, err := cons.Messages(jetstream.PullMaxMessagesWithBytesLimit(256, pullBytesIn), jetstream.PullExpiry(pullTime),
+		it, err := cons.Messages(jetstream.PullMaxMessagesWithBytesLimit(pullIn, pullBytesIn), jetstream.PullExpiry(pullTime),
 			jetstream.PullHeartbeat(pullTime/2), jetstream.PullPriorityGroup(workGroup))
 		if err == nil {
 			err = w.drain(ctx, it)
@@ -117,6 +123,9 @@ func (w *Work) drain(ctx context.Context, it jetstream.MessagesContext) error {
 		t := taken{m, w.generation.Load(), min(sizeOf(m), maxIn)}
 		if err := w.reserve(ctx, t.size); err != nil {
 			return err
+		}
+		if w.each != nil {
+			w.each(m)
 		}
 		select {
 		case w.msgs <- t:

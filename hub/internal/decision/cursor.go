@@ -1,9 +1,9 @@
 package decision
 
-// Cursor opens every batch to TRAIL, OUT and QUARANTINE. Its message lies at
-// <stream>.cursor.<in-stream> and is written under
-// expected-last-subject-sequence, which makes a repeated batch and the batch of
-// an owner that lost its in stream fail as a whole (ADR 0005).
+// Cursor opens every batch to TRAIL, OUT, QUARANTINE and PARKED; chains end with
+// one now and then. Its message lies at <stream>.cursor.<in-stream> and is written
+// under expected-last-subject-sequence, which makes a repeated batch and whatever
+// comes of an owner that lost its in stream fail as a whole (ADR 0005, ADR 0013).
 type Cursor struct {
 	// Seq is the last sequence of the in stream that this batch completes (and
 	// with it all before).
@@ -19,6 +19,11 @@ type Cursor struct {
 	// Owed says what mailboxes have not got since they are full (ADR 0012), by
 	// application; only in OUT.
 	Owed map[string]Owed `json:"owed,omitempty"`
+	// Carried and Ends are in TRAIL only: when this was written every decision up to
+	// Carried was carried out, and what later ones bring to a stream of the hub lies
+	// behind its sequence in Ends (none: 0).
+	Carried uint64            `json:"carried,omitempty"`
+	Ends    map[string]uint64 `json:"ends,omitempty"`
 	// Batch is unique, so that an unknown outcome is settled by one read.
 	Batch string `json:"batch"`
 }

@@ -6,13 +6,35 @@ import "strings"
 // the attributes named, in their canonical string form.
 func (e *Event) Binary(names []string) map[string][]string {
 	h := make(map[string][]string, len(names)+8)
-	for _, name := range names {
+	values := make([]string, len(names)) // one piece of memory for all
+	for i, name := range names {
 		if v, ok := e.Attributes[name]; ok {
-			h["ce-"+name] = []string{PercentEncode(v)}
+			values[i] = PercentEncode(v)
+			h[headerOf(name)] = values[i : i+1 : i+1]
 		}
 	}
 	return h
 }
+
+// headerOf is the header of an attribute.
+func headerOf(name string) string {
+	if h, ok := headers[name]; ok {
+		return h
+	}
+	return "ce-" + name
+}
+
+// headers are those of attributes that come often.
+var headers = func() map[string]string {
+	out := map[string]string{}
+	for _, name := range []string{
+		AttrID, AttrSource, AttrSpecVersion, AttrType, AttrDataContentType, AttrDataSchema, AttrSubject, AttrTime,
+		"correlationid", "causationid", "traceparent", "ags", "dataref",
+	} {
+		out[name] = "ce-" + name
+	}
+	return out
+}()
 
 // PercentEncode encodes a header value as the NATS binding asks (3.1.3.2):
 // space, double quote, percent and everything outside U+0021 to U+007E.

@@ -16,6 +16,9 @@ type Message struct {
 	// Read is the event, once it was read for its decision and accepted; who
 	// carries the decision out need not read it again.
 	Read *Event
+	// Ahead is what was found out about the message while it waited for its turn; it
+	// belongs to who did.
+	Ahead any
 }
 
 // Get gives the first value of a header, compared exactly; "" if there is none.

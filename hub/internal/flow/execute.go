@@ -33,8 +33,17 @@ func (l *Lane) writeTrail(ctx context.Context, ds []*decision.Decision) error {
 	if err != nil {
 		return err
 	}
-	c := decision.Cursor{Seq: ds[len(ds)-1].Seq, Epoch: l.trail.at.Epoch, Trail: l.trail.last}
-	return l.persist(ctx, l.trail, newBatch(c, records))
+	ends, err := l.ends(ctx)
+	if err != nil {
+		return err
+	}
+	b := newBatch(decision.Cursor{
+		Seq: ds[len(ds)-1].Seq, Epoch: l.trail.at.Epoch, Trail: l.trail.last, Carried: l.carried, Ends: ends,
+	}, records)
+	for stream, end := range ends { // a take-over reads from there
+		b.closes = b.closes || end > l.trail.written.Ends[stream]+maxLag
+	}
+	return l.persist(ctx, l.trail, b)
 }
 
 // execute makes what the decisions say and stores it: copies in OUT, refused
@@ -134,7 +143,7 @@ func (l *Lane) deliver(ctx context.Context, t *target, loads []load, share *quot
 	}
 	base := t.at
 	base.Epoch, base.Trail = l.trail.at.Epoch, l.trail.at.Trail
-	for _, b := range pack(base, loads) {
+	for _, b := range pack(base, t.rest(loads)) {
 		size := int64(0)
 		for i := range b.msgs {
 			size += quota.Size(&b.msgs[i])
@@ -155,7 +164,7 @@ func (l *Lane) deliver(ctx context.Context, t *target, loads []load, share *quot
 }
 
 // persist writes a batch, again and again until it is stored, another owner is
-// found, or ctx ends.
+// found, it is unclear what is stored, or ctx ends.
 func (l *Lane) persist(ctx context.Context, t *target, b *batch) error {
 	if err := l.reach(ctx, "before "+t.stream); err != nil {
 		return err
@@ -165,7 +174,7 @@ func (l *Lane) persist(ctx context.Context, t *target, b *batch) error {
 		if err == nil {
 			return l.reach(ctx, "after "+t.stream)
 		}
-		if errors.Is(err, bus.ErrFenced) {
+		if errors.Is(err, bus.ErrFenced) || errors.Is(err, bus.ErrUnclear) {
 			return err
 		}
 		next := settle.Settle(settle.Try{Err: err, Attempt: attempt, Jitter: settle.Jitter()})

@@ -11,8 +11,6 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
-	"github.com/amtsbote/amtsbote/hub/internal/flow/accept"
-	"github.com/amtsbote/amtsbote/hub/internal/flow/check"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/route"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
 	"github.com/amtsbote/amtsbote/hub/internal/index"
@@ -56,14 +54,18 @@ func (f *Decider) Decide(org string, m *event.Message) (d *decision.Decision) {
 		}
 	}()
 
-	e, sender, r := accept.Accept(f.Federation, org, m)
-	d.Application = sender.ID()
+	a := f.aheadOf(org, m)
+	e := a.event
+	d.Application = a.sender.ID()
 	f.receipt(d)
 	if e != nil {
-		f.describe(d, e)
+		f.describe(d, a)
 	}
-	if r != nil {
-		return refuse(d, r)
+	switch {
+	case a.fault:
+		return refuse(d, refusal.At(refusal.Internal, ""))
+	case a.refused != nil:
+		return refuse(d, a.refused)
 	}
 	m.Read = e
 	before, done := f.repeated(d, e)
@@ -75,14 +77,13 @@ func (f *Decider) Decide(org string, m *event.Message) (d *decision.Decision) {
 	}
 	defer func() { suppressIfSame(d, before) }()
 
-	checked, r := check.Check(f.Federation.Schemas, e)
-	if r != nil {
-		return refuse(d, r)
+	if a.invalid != nil {
+		return refuse(d, a.invalid)
 	}
 	app, _ := f.Federation.Application(d.Application)
 	receivers, lost := route.Route(f.Federation, route.Question{
 		Application: app, Authority: d.Authority,
-		Event: e, Schema: checked.Schema, Marked: checked.Marked, At: d.Decided,
+		Event: e, Schema: a.checked.Schema, Marked: a.checked.Marked, At: d.Decided,
 	})
 	switch d.Receivers = receivers; {
 	case len(receivers) > 0:
@@ -112,10 +113,11 @@ func (f *Decider) open(org string, m *event.Message) *decision.Decision {
 }
 
 // describe takes over what the event says of itself.
-func (f *Decider) describe(d *decision.Decision, e *event.Event) {
+func (f *Decider) describe(d *decision.Decision, a *ahead) {
+	e := a.event
 	d.ID, d.Source, d.Type = e.ID(), e.Source(), e.Type()
 	d.Case = e.Attributes[hub.AttrCorrelationID]
-	d.Digest = e.Digest()
+	d.Digest = a.digest
 	if app, ok := f.Federation.Application(d.Application); ok {
 		d.Authority, _ = app.Authority(e.Source())
 	}

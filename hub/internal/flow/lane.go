@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,6 +50,7 @@ type Lane struct {
 	version                        *Version // of the batch in hand
 	work                           *bus.Work
 	trail, out, quarantine, parked *target
+	carried                        uint64             // every decision up to it is carried out
 	paying                         bool               // there is more to store that was owed
 	unpaid                         map[string]uint64  // what is owed and could not be stored, by mailbox: told
 	crash                          func(point string) // tests only
@@ -74,6 +76,10 @@ const maxLag = 10_000
 
 // idle is how long a lane waits before it looks whether it missed something.
 const idle = 2 * time.Second
+
+// restful is how long a lane waits for more before it writes the cursors that lag
+// behind what it has stored.
+const restful = 100 * time.Millisecond
 
 // maxSkipped is how many messages a lane takes from the store one by one before
 // it relies on delivery again.
@@ -120,7 +126,9 @@ func (l *Lane) aim() {
 // cannot be reached it is tried again, and nil, nil is returned when ctx ends.
 func (l *Lane) open(ctx context.Context) (*bus.Work, error) {
 	for attempt := 1; ctx.Err() == nil; attempt++ {
-		work, err := l.Bus.Work(ctx, l.In)
+		work, err := l.Bus.Work(ctx, l.In, func(m *event.Message) {
+			m.Ahead = lookAhead(l.Current().Federation, l.Organisation, m)
+		})
 		if _, drift := errors.AsType[bus.DriftError](err); err == nil || drift {
 			return work, err
 		}
@@ -141,6 +149,7 @@ func (l *Lane) own(ctx context.Context) error {
 	for {
 		msgs, err := l.next(ctx)
 		if err != nil {
+			l.leave(ctx)
 			return err
 		}
 		if len(msgs) > 0 {
@@ -154,12 +163,29 @@ func (l *Lane) own(ctx context.Context) error {
 	}
 }
 
+// leave writes the cursors that lag when the lane ends in peace, so that the next
+// owner need not look for what stands behind them.
+func (l *Lane) leave(ctx context.Context) {
+	if ctx.Err() == nil || l.crash != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if err := l.cover(ctx); err != nil {
+		l.Log.Info("the cursors stay behind what is stored", zap.Error(err))
+	}
+}
+
 // next gives the messages that follow the cursor without a gap; none when there
 // was nothing, or nothing new.
 func (l *Lane) next(ctx context.Context) ([]*event.Message, error) {
+	loose := slices.ContainsFunc(append(l.targets(), l.trail), func(t *target) bool { return t.loose > 0 })
 	patience := cmp.Or(l.patience, idle)
-	if l.paying {
+	switch {
+	case l.paying:
 		patience = time.Millisecond
+	case loose:
+		patience = min(patience, restful)
 	}
 	waiting, cancel := context.WithTimeout(ctx, patience)
 	msgs, err := l.work.Next(waiting, maxEvents)
@@ -169,6 +195,8 @@ func (l *Lane) next(ctx context.Context) ([]*event.Message, error) {
 		return nil, ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded) && l.paying:
 		return nil, nil
+	case errors.Is(err, context.DeadlineExceeded) && loose:
+		return nil, l.cover(ctx)
 	case errors.Is(err, context.DeadlineExceeded):
 		return l.lookBack(ctx)
 	case err != nil:
@@ -201,7 +229,7 @@ func (l *Lane) follow(ctx context.Context, msgs []*event.Message) ([]*event.Mess
 				return nil, err
 			}
 			if stored != nil && stored.Seq < m.Seq {
-				missing, err := l.skipped(ctx, stored)
+				missing, err := l.skipped(ctx, stored, min(maxEvents-i, maxSkipped))
 				return append(msgs[:i:i], missing...), err
 			}
 		}
@@ -211,15 +239,15 @@ func (l *Lane) follow(ctx context.Context, msgs []*event.Message) ([]*event.Mess
 }
 
 // skipped takes messages that were not delivered from the store, beginning with
-// first, and has the work consumer go on behind them. (A connection broke, an
+// first, at most so many, and has the work consumer go on behind them. (A connection broke, an
 // owner died, or nats.go swallowed an empty message with the header Status,
 // since its own control messages look so.)
-func (l *Lane) skipped(ctx context.Context, first *event.Message) ([]*event.Message, error) {
+func (l *Lane) skipped(ctx context.Context, first *event.Message, most int) ([]*event.Message, error) {
 	var msgs []*event.Message
 	size := 0
 	for m := first; m != nil; {
 		msgs = append(msgs, m)
-		if size += len(m.Data); len(msgs) == maxSkipped || size >= bus.NextBytes {
+		if size += len(m.Data); len(msgs) == most || size >= bus.NextBytes {
 			break
 		}
 		var err error
@@ -238,7 +266,7 @@ func (l *Lane) lookBack(ctx context.Context) ([]*event.Message, error) {
 		return nil, errors.Join(err, l.moveUp(ctx, 0))
 	}
 	l.Log.Warn("events were not delivered, taking them from the store", zap.Uint64("from", m.Seq))
-	return l.skipped(ctx, m)
+	return l.skipped(ctx, m, maxSkipped)
 }
 
 // carry brings a batch through: the decisions are in the trail before the first
@@ -255,8 +283,14 @@ func (l *Lane) carry(ctx context.Context, msgs []*event.Message) error {
 			return err
 		}
 	}
-	l.Parking.carried(l.In, l.trail.at.Seq)
+	l.carriedOut()
 	return l.moveUp(ctx, maxLag)
+}
+
+// carriedOut notes that all that was decided is carried out.
+func (l *Lane) carriedOut() {
+	l.carried = l.trail.at.Seq
+	l.Parking.carried(l.In, l.carried)
 }
 
 // maxCopies is about how many bytes of copies are made at a time.
@@ -300,10 +334,10 @@ func (l *Lane) record(ctx context.Context, msgs []*event.Message) ([]*decision.D
 	return decisions, nil
 }
 
-// tell makes known what stands in the trail behind its cursor.
+// tell makes known what was written to the trail last.
 func (l *Lane) tell(decisions []*decision.Decision) {
 	l.Index.Reached(l.trail.last, l.trail.last) // the cursor
-	first := l.trail.last + 1
+	first := l.trail.first
 	for i, d := range decisions {
 		l.Parking.decided(d)
 		l.Index.Decided(d, first+uint64(i))

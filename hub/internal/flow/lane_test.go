@@ -317,3 +317,45 @@ func TestAscending(t *testing.T) {
 		})
 	}
 }
+
+// TestNeverMoreThanABatch: what was not delivered is taken from the store together
+// with what came before it; all of it must still fit into one batch of the trail.
+func TestNeverMoreThanABatch(t *testing.T) {
+	b, fed := hubtest.Bus(t), hubtest.Federation(t)
+	const last = 1400
+	for from := 0; from < last; from += 700 {
+		some := make([]event.Message, 700)
+		for i := range some {
+			some[i] = hubtest.Event(fmt.Sprint(from+i), hubtest.Ding, "k", `{"n":1}`)
+			some[i].Subject = "edge" + strings.TrimPrefix(some[i].Subject, "in")
+		}
+		if _, err := b.AppendUnguarded(t.Context(), some); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := newLane(t, b, fed)
+	l.In = bus.EdgeStream("alpha")
+	var err error
+	if l.work, err = b.Work(t.Context(), l.In, nil); err != nil {
+		t.Fatal(err)
+	}
+	defer l.work.Stop()
+	l.aim()
+	for _, came := range []uint64{1, 900, maxEvents - 1} {
+		msgs, err := b.Page(t.Context(), l.In, ">", 0, int(came))
+		if err != nil {
+			t.Fatal(err)
+		}
+		later, err := b.Page(t.Context(), l.In, ">", last-1, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := l.follow(t.Context(), append(msgs, later...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) > maxEvents || len(got) <= int(came) || got[len(got)-1].Seq != uint64(len(got)) {
+			t.Errorf("behind %d came %d messages, the last with sequence %d", came, len(got), got[len(got)-1].Seq)
+		}
+	}
+}

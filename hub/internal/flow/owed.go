@@ -2,7 +2,6 @@ package flow
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -30,8 +29,8 @@ func (l *Lane) withhold(loads []load) ([]load, map[string]decision.Owed) {
 	underway := map[string]int64{}
 	var out []load
 	for i, ld := range loads {
-		begun := i == 0 && l.out.at.Part > 0 // some of its copies are stored: the rest is cut as it was
-		passed := map[string]bool{}          // an event can bring a mailbox a copy and a receipt
+		begun := i == 0 && (l.out.at.Part > 0 || l.out.stored > 0) // some of its copies are stored: the rest is cut as it was
+		passed := map[string]bool{}                                // an event can bring a mailbox a copy and a receipt
 		var msgs []event.Message
 		for k := range ld.msgs {
 			m := &ld.msgs[k]
@@ -74,7 +73,7 @@ func (l *Lane) deliverCopies(ctx context.Context, loads []load) error {
 	if len(loads) == 0 {
 		return nil
 	}
-	loads, debts := l.withhold(loads)
+	loads, debts := l.withhold(l.out.rest(loads))
 	base := l.out.at
 	base.Epoch, base.Trail = l.trail.at.Epoch, l.trail.at.Trail
 	base.Owed = debts
@@ -101,7 +100,7 @@ func (l *Lane) store(ctx context.Context, b *batch) error {
 	}
 	for i := range b.msgs {
 		if app := quota.ApplicationOf(b.msgs[i].Subject); app != "" {
-			l.Boxes.Stored(app, l.out.last+1+uint64(i), &b.msgs[i])
+			l.Boxes.Stored(app, l.out.first+uint64(i), &b.msgs[i])
 		}
 	}
 	return nil
@@ -122,10 +121,11 @@ func (l *Lane) learnOwed(ctx context.Context) error {
 		return nil
 	}
 	other := newTarget(l.Bus, bus.Out, "out", bus.EdgeStream(l.Organisation))
-	if err := other.load(ctx); err != nil {
+	at, _, err := other.cursor(ctx)
+	if err != nil {
 		return err
 	}
-	l.Parking.owe(other.at.Owed, false)
+	l.Parking.owe(at.Owed, false)
 	return nil
 }
 
@@ -229,25 +229,13 @@ func (l *Lane) settleDebt(ctx context.Context, app string, owed *decision.Owed, 
 	return nil
 }
 
-// owedPage reads the decisions from a debt's place on, whole batches of the trail,
-// so that a decision and the record that it could not be carried out come together;
-// next is where the debt goes on, nil when that is all.
+// owedPage reads the decisions from a debt's place on; next is where the debt goes
+// on, nil when that is all. A record that an event could not be carried out comes
+// before any later batch: so reading goes on for as much as a batch holds.
 func (l *Lane) owedPage(ctx context.Context, debt decision.Owed) (ds []*decision.Decision, next *decision.Owed, err error) {
 	place := map[uint64]int{}
-	last := uint64(0)
-	filters := []string{"trail.decision." + l.In + ".>", l.trail.subject}
-	err = l.Bus.Often(ctx, bus.Trail, debt.Trail+1, filters, func(m *event.Message) error {
-		if decision.Kind(m.Subject) == decision.KindCursor {
-			var c decision.Cursor
-			if err := json.Unmarshal(m.Data, &c); err != nil {
-				return err
-			}
-			if len(ds) > 0 && c.Seq > last {
-				next = &decision.Owed{Seq: last + 1, Trail: m.Seq - 1}
-				return errPage
-			}
-			return nil
-		}
+	beyond := 0
+	err = l.Bus.Often(ctx, bus.Trail, debt.Trail+1, []string{"trail.decision." + l.In + ".>"}, func(m *event.Message) error {
 		d, err := trail.ReadDecision(m)
 		if err != nil || d.Seq < debt.Seq {
 			return err
@@ -258,7 +246,16 @@ func (l *Lane) owedPage(ctx context.Context, debt decision.Owed) (ds []*decision
 			}
 			return nil
 		}
-		place[d.Seq], last = len(ds), max(last, d.Seq)
+		if len(ds) == maxEvents {
+			if next == nil {
+				next = &decision.Owed{Seq: d.Seq, Trail: m.Seq - 1}
+			}
+			if beyond++; beyond > 2*maxEvents {
+				return errPage
+			}
+			return nil
+		}
+		place[d.Seq] = len(ds)
 		ds = append(ds, d)
 		return nil
 	})

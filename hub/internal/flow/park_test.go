@@ -59,7 +59,7 @@ func crashBeforeOut(t *testing.T, b *bus.Bus, fed *federation.Federation, msgs .
 	publish(t, b, msgs...)
 	l := newLane(t, b, fed)
 	var err error
-	if l.work, err = b.Work(t.Context(), l.In); err != nil {
+	if l.work, err = b.Work(t.Context(), l.In, nil); err != nil {
 		t.Fatal(err)
 	}
 	defer l.work.Stop()

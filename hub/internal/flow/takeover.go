@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
@@ -24,7 +26,7 @@ func (l *Lane) takeOver(ctx context.Context) error {
 		}
 	}
 	epoch := l.trail.at.Epoch + 1
-	if err := l.bump(ctx, l.trail, epoch, l.trail.at.Trail); err != nil {
+	if err := l.fence(ctx, epoch); err != nil {
 		return err
 	}
 	// before anything is parked that was to go, the owner before must not be
@@ -48,14 +50,45 @@ func (l *Lane) takeOver(ctx context.Context) error {
 	if err := l.catchUp(ctx); err != nil {
 		return err
 	}
+	l.trail.taking = false
 	for _, t := range l.targets() {
+		t.taking = false
 		if err := l.bump(ctx, t, epoch, l.trail.last); err != nil {
 			return err
 		}
 	}
 	l.paying = false
-	l.Parking.carried(l.In, l.trail.at.Seq)
+	l.carriedOut()
 	return l.work.Reset(ctx, l.trail.at.Seq+1)
+}
+
+// fence keeps the owner before from writing to the trail, and finds how far that
+// has come: its last records may stand there without a cursor, and until the new
+// one is written more may come.
+func (l *Lane) fence(ctx context.Context, epoch uint64) error {
+	for fenced := false; ; fenced = true {
+		seq, err := l.reached(ctx)
+		if err != nil {
+			return err
+		}
+		if fenced && seq == l.trail.at.Seq {
+			return nil
+		}
+		c := l.trail.at
+		if c.Seq, c.Epoch = seq, epoch; c.Ends == nil { // nothing was ever stored here but in batches
+			if c.Ends, err = l.ends(ctx); err != nil {
+				return err
+			}
+		}
+		if err := l.persist(ctx, l.trail, newBatch(c, nil)); err != nil {
+			return err
+		}
+	}
+}
+
+// reached is the last sequence of the in stream that is decided.
+func (l *Lane) reached(ctx context.Context) (uint64, error) {
+	return trail.Reached(ctx, l.Bus, bus.Trail, l.In, l.trail.at)
 }
 
 // bump writes the cursor anew, all before it being complete: a batch of the
@@ -69,6 +102,19 @@ func (l *Lane) bump(ctx context.Context, t *target, epoch, trailSeq uint64) erro
 	return l.persist(ctx, t, newBatch(c, nil))
 }
 
+// ends tells how far the targets have come at least, for a cursor of the trail.
+func (l *Lane) ends(ctx context.Context) (map[string]uint64, error) {
+	out := map[string]uint64{}
+	for _, t := range l.targets() {
+		end, err := l.Bus.End(ctx, t.stream)
+		if err != nil {
+			return nil, err
+		}
+		out[t.stream] = end
+	}
+	return out, nil
+}
+
 // targets are the streams in which decisions are carried out.
 func (l *Lane) targets() []*target { return []*target{l.out, l.quarantine, l.parked} }
 
@@ -78,6 +124,9 @@ func (l *Lane) catchUp(ctx context.Context) error {
 	l.version = l.Current()
 	behind, from := l.trail.at.Seq, l.trail.last
 	for _, t := range l.targets() {
+		if t.at.Seq < l.trail.at.Carried { // its cursor lags
+			t.at.Seq, t.at.Part = l.trail.at.Carried, 0
+		}
 		behind, from = min(behind, t.at.Seq), min(from, t.at.Trail)
 	}
 	if behind >= l.trail.at.Seq {
@@ -87,7 +136,12 @@ func (l *Lane) catchUp(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("carry out recorded decisions: %w", err)
 	}
-	todo = slices.DeleteFunc(todo, l.lost)
+	for _, t := range l.targets() {
+		if err := l.find(ctx, t, todo); err != nil {
+			return fmt.Errorf("look what is carried out: %w", err)
+		}
+	}
+	todo = slices.DeleteFunc(todo, func(d *decision.Decision) bool { return !l.pending(d) || l.lost(d) })
 	for len(todo) > 0 {
 		msgs, err := l.decided(ctx, todo)
 		if err != nil {
@@ -99,6 +153,72 @@ func (l *Lane) catchUp(ctx context.Context) error {
 		todo = todo[len(msgs):]
 	}
 	return nil
+}
+
+// find looks how far a target has come beyond its cursor. What it got in chains is
+// a beginning of what it is to get: so all before the last one found is there.
+func (l *Lane) find(ctx context.Context, t *target, todo []*decision.Decision) error {
+	due := func(d *decision.Decision) bool { return t.due(d) > 0 }
+	if t.stream == bus.Parked || t.at.Part > 0 || len(t.at.Owed) > 0 || !slices.ContainsFunc(todo, due) {
+		return nil
+	}
+	found := map[uint64]int{}
+	last := uint64(0)
+	err := l.Bus.Often(ctx, t.stream, l.trail.at.Ends[t.stream]+1, nil, func(m *event.Message) error {
+		if seq := t.bringer(m, l.In); seq > t.at.Seq {
+			found[seq]++
+			last = max(last, seq)
+		}
+		return nil
+	})
+	if err != nil || last == 0 {
+		return err
+	}
+	for _, d := range todo {
+		if d.Seq == last && found[last] < t.due(d) {
+			t.at.Seq, t.begun, t.stored = last-1, last, found[last]
+			return nil
+		}
+	}
+	t.at.Seq = last
+	return nil
+}
+
+// due is how many messages a decision brings to t.
+func (t *target) due(d *decision.Decision) int {
+	refused := (d.Outcome == hub.Quarantined || d.Outcome == hub.Unrouted) && d.Code != refusal.Returned
+	n := 0
+	switch t.stream {
+	case bus.Out:
+		if d.Outcome == hub.Routed {
+			n = len(d.Receivers)
+		}
+		if d.Receipt != "" && (d.Outcome == hub.Routed || refused) {
+			n++
+		}
+	case bus.Quarantine:
+		if refused {
+			n = 1
+		}
+	case bus.Parked:
+		if d.Outcome == hub.Parked && !d.Stays() {
+			n = 1
+		}
+	}
+	return n
+}
+
+// bringer is the event of in stream in that brought m when it was carried out; 0
+// for none: m came of a return, an expiry, or of what a receiver did.
+func (t *target) bringer(m *event.Message, in string) uint64 {
+	if m.Get(event.HeaderIn) != in || !send.CarriedOut(m) {
+		return 0
+	}
+	seq, err := strconv.ParseUint(m.Get(event.HeaderSeq), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return seq
 }
 
 // lost tells whether the event of d was lost with its store and a person has
@@ -164,7 +284,7 @@ func (l *Lane) pending(d *decision.Decision) bool {
 }
 
 // moveUp writes the cursors of OUT, QUARANTINE and PARKED anew where they are more than
-// lag behind the trail's because nothing was stored there.
+// lag behind the trail's because nothing was stored there. Everything is carried out.
 func (l *Lane) moveUp(ctx context.Context, lag uint64) error {
 	for _, t := range l.targets() {
 		if l.trail.at.Seq > t.at.Seq+lag {
@@ -173,6 +293,32 @@ func (l *Lane) moveUp(ctx context.Context, lag uint64) error {
 			}
 		}
 	}
+	return nil
+}
+
+// cover writes the cursors behind which messages stand without one. Everything is
+// carried out.
+func (l *Lane) cover(ctx context.Context) error {
+	for _, t := range l.targets() {
+		if t.loose > 0 {
+			if err := l.bump(ctx, t, l.trail.at.Epoch, l.trail.last); err != nil {
+				return err
+			}
+		}
+	}
+	if l.trail.loose == 0 {
+		return nil
+	}
+	ends, err := l.ends(ctx)
+	if err != nil {
+		return err
+	}
+	c := l.trail.at
+	c.Trail, c.Carried, c.Ends = l.trail.last, l.carried, ends
+	if err := l.persist(ctx, l.trail, newBatch(c, nil)); err != nil {
+		return err
+	}
+	l.Index.Reached(l.trail.last, l.trail.last)
 	return nil
 }
 

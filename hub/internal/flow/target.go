@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/nats-io/nuid"
 
@@ -14,71 +15,159 @@ import (
 )
 
 // target is one of the streams that a lane writes to, seen from one in stream:
-// where the lane's cursor stands there.
+// where the lane stands there. It stores a batch as one, behind its cursor; or,
+// where that is sooner, as a chain, which is a beginning of it at any time, with a
+// cursor only now and then (ADR 0013).
 type target struct {
 	bus     *bus.Bus
+	in      string // the in stream
 	stream  string
 	subject string          // of the cursor
-	at      decision.Cursor // as last written or read
-	last    uint64          // sequence of the cursor's message in stream; 0: none yet
+	at      decision.Cursor // where the lane stands; the cursor in the stream may lag
+	written decision.Cursor // as it lies in the stream
+	last    uint64          // sequence of its message there; 0: none yet
+	loose   int             // messages that stand behind the cursor without one
+	first   uint64          // sequence of the first message that was written last, cursors aside
+	// After a take-over stored messages of event begun, the next after at, may stand
+	// there already.
+	begun  uint64
+	stored int
+	// taking: what is behind the cursor is not known yet.
+	taking bool
 }
 
+// maxLoose is how many messages may stand behind a cursor without one: a take-over
+// must look for them, and what was carried out is let go of only behind cursors.
+const maxLoose = 64
+
 func newTarget(b *bus.Bus, stream, root, in string) *target {
-	return &target{bus: b, stream: stream, subject: decision.CursorSubject(root, in)}
+	return &target{bus: b, in: in, stream: stream, subject: decision.CursorSubject(root, in)}
 }
 
 // load reads where the cursor stands.
 func (t *target) load(ctx context.Context) error {
-	m, err := t.bus.Last(ctx, t.stream, t.subject)
+	at, last, err := t.cursor(ctx)
 	if err != nil {
 		return err
 	}
-	if m == nil {
-		t.at, t.last = decision.Cursor{}, 0
-		return nil
-	}
-	var at decision.Cursor
-	if err := json.Unmarshal(m.Data, &at); err != nil {
-		return fmt.Errorf("read the cursor at %s, sequence %d of %s: %w", t.subject, m.Seq, t.stream, err)
-	}
-	t.at, t.last = at, m.Seq
+	t.taking = true
+	t.bus.Loose(t.stream, t.in, 1)
+	t.moved(at, last, 0, 0)
 	return nil
 }
 
-// write stores one batch behind its cursor. It returns bus.ErrFenced when
-// another owner has written; after any other error the batch may or may not be
-// stored, and the same write (same Batch) is to be repeated.
+func (t *target) cursor(ctx context.Context) (at decision.Cursor, seq uint64, err error) {
+	m, err := t.bus.Last(ctx, t.stream, t.subject)
+	if err != nil || m == nil {
+		return at, 0, err
+	}
+	if err := json.Unmarshal(m.Data, &at); err != nil {
+		return at, 0, fmt.Errorf("read the cursor at %s, sequence %d of %s: %w", t.subject, m.Seq, t.stream, err)
+	}
+	return at, m.Seq, nil
+}
+
+// write stores one batch. It returns bus.ErrFenced when another owner has written,
+// and bus.ErrUnclear when a part of it may be stored: then the in stream must be
+// taken over again. After any other error the same write (same Batch) is to be
+// repeated.
 func (t *target) write(ctx context.Context, b *batch) error {
-	data, err := json.Marshal(b.cursor)
+	if t.chainable(b) {
+		return t.chain(ctx, b)
+	}
+	cursor, err := t.message(b.cursor)
 	if err != nil {
 		return err
 	}
-	msgs := append([]event.Message{{Subject: t.subject, Data: data}}, b.msgs...)
-	first, err := t.bus.Append(ctx, msgs, t.last)
+	first, err := t.bus.Append(ctx, append([]event.Message{cursor}, b.msgs...), t.last)
 	if err == nil {
-		t.at, t.last = b.cursor, first
+		t.moved(b.cursor, first, first+1, 0)
 		return nil
 	}
 	// fenced, or unknown: one read tells
-	mine := b.cursor
-	before := t.last
-	if loadErr := t.load(ctx); loadErr != nil {
-		t.last = before
-		return errors.Join(err, loadErr)
-	}
+	at, last, loadErr := t.cursor(ctx)
 	switch {
-	case t.at.Batch == mine.Batch:
+	case loadErr != nil:
+		return errors.Join(err, loadErr)
+	case at.Batch == b.cursor.Batch:
+		t.moved(b.cursor, last, last+1, 0)
 		return nil
-	case t.last != before:
+	case last != t.last:
 		return fmt.Errorf("write to %s: %w", t.stream, bus.ErrFenced)
 	}
 	return err
 }
 
-// batch is one atomic write: a cursor and what it completes.
+// chainable tells whether a batch may go as a chain, and is sooner stored so. One
+// that must be there as a whole goes as a batch: with parts, with debts, or when
+// it does not move the cursor; and what is parked, since it may be taken out again
+// at any time.
+func (t *target) chainable(b *batch) bool {
+	return t.stream != bus.Parked && len(b.msgs) > 0 && b.cursor.Seq > t.at.Seq && b.cursor.Part == 0 && t.at.Part == 0 &&
+		len(b.cursor.Owed) == 0 && len(t.at.Owed) == 0 && t.bus.Chained(len(b.msgs))
+}
+
+// chain stores a batch as a chain; its cursor is the last message, if it is time
+// for one.
+func (t *target) chain(ctx context.Context, b *batch) error {
+	msgs, loose := b.msgs, t.loose+len(b.msgs)
+	if loose >= maxLoose || b.closes {
+		cursor, err := t.message(b.cursor)
+		if err != nil {
+			return err
+		}
+		msgs, loose = append(slices.Clip(msgs), cursor), 0
+	}
+	if t.loose == 0 && !t.taking {
+		end, err := t.bus.End(ctx, t.stream)
+		if err != nil {
+			return err
+		}
+		t.bus.Loose(t.stream, t.in, end+1)
+	}
+	first, err := t.bus.Chain(ctx, msgs, bus.Guard{Subject: t.subject, Last: t.last})
+	if err != nil {
+		return err
+	}
+	last := t.last
+	if loose == 0 {
+		last = first + uint64(len(b.msgs))
+	}
+	t.moved(b.cursor, last, first, loose)
+	return nil
+}
+
+func (t *target) message(c decision.Cursor) (event.Message, error) {
+	data, err := json.Marshal(c)
+	return event.Message{Subject: t.subject, Data: data}, err
+}
+
+func (t *target) moved(at decision.Cursor, last, first uint64, loose int) {
+	t.at, t.last, t.first, t.loose, t.begun, t.stored = at, last, first, loose, 0, 0
+	if loose == 0 {
+		t.written = at
+		if !t.taking {
+			t.bus.Loose(t.stream, t.in, 0)
+		}
+	}
+}
+
+// rest leaves out of loads what was found stored at the take-over.
+func (t *target) rest(loads []load) []load {
+	if t.stored == 0 || len(loads) == 0 || loads[0].seq != t.begun {
+		return loads
+	}
+	if t.stored >= len(loads[0].msgs) {
+		return loads[1:]
+	}
+	return append([]load{{loads[0].seq, loads[0].msgs[t.stored:]}}, loads[1:]...)
+}
+
+// batch is one write: a cursor and what it completes.
 type batch struct {
 	cursor decision.Cursor
 	msgs   []event.Message
+	closes bool // the cursor is to be written also behind a chain
 }
 
 func newBatch(c decision.Cursor, msgs []event.Message) *batch {

@@ -14,6 +14,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/ledger"
 )
 
@@ -182,7 +183,10 @@ func rest(ctx context.Context, d time.Duration) {
 // decided is the sequence up to which an in stream is decided.
 func (m *Mender) decided(ctx context.Context, in string) (uint64, error) {
 	at, err := m.cursor(ctx, bus.Trail, in)
-	return at.Floor(), err
+	if err != nil {
+		return 0, err
+	}
+	return trail.Reached(ctx, m.Bus, bus.Trail, in, at)
 }
 
 // cursor is that of an in stream in a stream of the hub; zero for none.

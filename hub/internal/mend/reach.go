@@ -107,15 +107,22 @@ func (m *Mender) blindAt(ctx context.Context, stream string) (string, error) {
 	return m.blind(book, state)
 }
 
-// names takes from a record of the trail how far OUT was. A copy that was stored
-// and handed out just before a crash may be in no book yet; if it is lost, the
-// next one at its sequence would be taken for it, and thus for settled.
+// names takes from a message of the trail how far other streams were. A copy that
+// was stored and handed out just before a crash may be in no book yet; if it is
+// lost, the next one at its sequence would be taken for it, and thus for settled.
 func (m *Mender) names(subject string, data []byte) {
 	msg := &event.Message{Subject: subject, Data: data}
 	switch decision.Kind(subject) {
 	case decision.KindDelivery:
 		if d, err := trail.ReadDelivery(msg); err == nil {
 			m.high[bus.Out] = max(m.high[bus.Out], d.Out)
+		}
+	case decision.KindCursor:
+		var at decision.Cursor
+		if json.Unmarshal(data, &at) == nil {
+			for stream, end := range at.Ends {
+				m.high[stream] = max(m.high[stream], end)
+			}
 		}
 	case decision.KindRemoval:
 		if d, err := trail.ReadRemoval(msg); err == nil {
@@ -131,6 +138,9 @@ func (m *Mender) names(subject string, data []byte) {
 func (m *Mender) ahead(ctx context.Context, in string) error {
 	decided, err := m.cursor(ctx, bus.Trail, in)
 	if err != nil {
+		return err
+	}
+	if decided.Seq, err = trail.Reached(ctx, m.Bus, bus.Trail, in, decided); err != nil {
 		return err
 	}
 	must := decided

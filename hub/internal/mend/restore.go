@@ -169,17 +169,20 @@ func mailboxOf(subject string) string {
 	return parts[1] + "." + parts[2]
 }
 
-// carriedOut is the sequence up to which an in stream is carried out.
+// carriedOut is the sequence up to which an in stream is carried out, and nothing
+// of it is owed.
 func (m *Mender) carriedOut(ctx context.Context, in string) (uint64, error) {
-	floor, err := m.decided(ctx, in)
+	decided, err := m.cursor(ctx, bus.Trail, in)
 	if err != nil {
 		return 0, err
 	}
+	floor := decided.Seq
 	for _, stream := range targets {
 		at, err := m.cursor(ctx, stream, in)
 		if err != nil {
 			return 0, err
 		}
+		at.Seq = max(at.Seq, decided.Carried)
 		floor = min(floor, at.Floor())
 	}
 	return floor, nil

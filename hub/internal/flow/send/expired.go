@@ -13,6 +13,9 @@ import (
 // TypeExpired is the type of the receipt for a copy that nobody took in time.
 const TypeExpired = "de.amtsbote.ereignis-verfallen.v1"
 
+// expiredSuffix ends the id of such a receipt.
+const expiredSuffix = "-verfallen"
+
 // expiredReceipt is its data.
 type expiredReceipt struct {
 	Event    receiptEvent    `json:"ereignis"`
@@ -35,7 +38,7 @@ func Expired(d *decision.Delivery) event.Message {
 		Event: receiptEvent{x.Source, d.ID, x.Type}, Case: x.Case,
 		Receiver: expiredReceiver{d.Mailbox, x.Agreement}, Due: x.Due, Expired: d.At,
 	}
-	id := fmt.Sprintf("%s-%d-%s-verfallen", d.In, d.Seq, d.Mailbox)
+	id := fmt.Sprintf("%s-%d-%s", d.In, d.Seq, d.Mailbox) + expiredSuffix
 	key := x.Case
 	if key == "" {
 		key = id

@@ -4,11 +4,14 @@
 package trail
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
+	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
 // Decisions encodes decisions, in their order.
@@ -62,4 +65,36 @@ func read[T any](m *event.Message) (*T, error) {
 		return nil, fmt.Errorf("read the trail record %d at %s: %w", m.Seq, m.Subject, err)
 	}
 	return &v, nil
+}
+
+// Store reads TRAIL: bus.Bus.
+type Store interface {
+	Last(ctx context.Context, stream, subject string) (*event.Message, error)
+	Often(ctx context.Context, stream string, from uint64, filters []string, fn func(*event.Message) error) error
+}
+
+// Reached is the last sequence of in stream in that is decided. at is its cursor
+// in the stream: records may stand behind that without one.
+func Reached(ctx context.Context, s Store, stream, in string, at decision.Cursor) (uint64, error) {
+	subject := "trail.decision." + in + ".>"
+	last, err := s.Last(ctx, stream, subject)
+	if err != nil || last == nil {
+		return at.Seq, err
+	}
+	d, err := ReadDecision(last)
+	if err != nil {
+		return 0, err
+	}
+	reached := max(at.Seq, d.Seq)
+	if d.Outcome != hub.Parked && d.Code != refusal.Returned { // others may be about an earlier event
+		return reached, nil
+	}
+	err = s.Often(ctx, stream, at.Trail+1, []string{subject}, func(m *event.Message) error {
+		d, err := ReadDecision(m)
+		if err == nil {
+			reached = max(reached, d.Seq)
+		}
+		return err
+	})
+	return reached, err
 }

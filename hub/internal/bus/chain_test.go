@@ -1,0 +1,191 @@
+package bus
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+)
+
+// TestChainIsGuarded: a chain stands there without gaps, and one whose guard does
+// not hold leaves nothing behind.
+func TestChainIsGuarded(t *testing.T) {
+	b, _ := start(t)
+	at, err := b.Append(t.Context(), msgs("out.cursor.IN_lhm", 1), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard := Guard{"out.cursor.IN_lhm", at}
+	for n, want := uint64(1), at+1; n <= 40; n++ {
+		first, err := b.Chain(t.Context(), msgs("out.lhm.kfz.t", int(n)), guard)
+		if err != nil || first != want {
+			t.Fatalf("a chain of %d = %d, %v; want %d", n, first, err, want)
+		}
+		want += n
+	}
+	if end, err := b.End(t.Context(), Out); err != nil || end != at+40*41/2 {
+		t.Errorf("End = %d, %v", end, err)
+	}
+	if _, err := b.Append(t.Context(), msgs("out.cursor.IN_lhm", 1), at); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := b.LastSeq(t.Context(), Out)
+	if _, err := b.Chain(t.Context(), msgs("out.lhm.kfz.t", 5), guard); !errors.Is(err, ErrFenced) || errors.Is(err, ErrUnclear) {
+		t.Errorf("with the guard moved: %v, want ErrFenced", err)
+	}
+	if after, _ := b.LastSeq(t.Context(), Out); after != before {
+		t.Errorf("it left %d messages", after-before)
+	}
+}
+
+// TestChainIsABeginning: another instance writes to the same stream all the time.
+// What is stored of a chain is a beginning of it, without gaps; and whoever is told
+// that all is stored finds all.
+func TestChainIsABeginning(t *testing.T) {
+	b, s := start(t)
+	other, err := s.Connect(t.Context(), zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(200 * time.Microsecond):
+				if _, err := other.Publish(t.Context(), event.Message{Subject: "out.lhm.foreign.t"}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+	})
+	const chains, length = 60, 12
+	whole := map[string]bool{}
+	for c := range chains {
+		some := msgs(fmt.Sprintf("out.lhm.kfz.c%d", c), length)
+		for i := range some {
+			some[i].Data = fmt.Append(nil, i)
+		}
+		_, err := b.Chain(t.Context(), some, Guard{})
+		if whole[some[0].Subject] = err == nil; err != nil && !errors.Is(err, ErrUnclear) {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	wg.Wait()
+	found, last := map[string]int{}, map[string]uint64{}
+	err = b.Read(t.Context(), Out, 1, []string{"out.lhm.kfz.>"}, func(m *event.Message) error {
+		if n := found[m.Subject]; string(m.Data) != fmt.Sprint(n) || n > 0 && m.Seq != last[m.Subject]+1 {
+			t.Errorf("%s: message %s at %d stands behind %d of it, the last one at %d", m.Subject, m.Data, m.Seq, n, last[m.Subject])
+		}
+		found[m.Subject]++
+		last[m.Subject] = m.Seq
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := 0
+	for subject, all := range whole {
+		if !all {
+			broken++
+		} else if found[subject] != length {
+			t.Errorf("%s: %d stored, and it was said that all are", subject, found[subject])
+		}
+	}
+	t.Logf("%d of %d chains were broken", broken, chains)
+	if broken == 0 {
+		t.Error("no chain was broken: the test shows nothing")
+	}
+}
+
+// TestChainsAndBatches: what one instance writes never breaks its own chains.
+func TestChainsAndBatches(t *testing.T) {
+	b, _ := start(t)
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			for n := range 30 {
+				var err error
+				switch (i + n) % 3 {
+				case 0:
+					_, err = b.Chain(t.Context(), msgs("trail.decision.IN_lhm.00", 5), Guard{})
+				case 1:
+					_, err = b.AppendUnguarded(t.Context(), msgs("trail.delivery.x.00", 3))
+				case 2:
+					_, err = b.Publish(t.Context(), msgs("trail.act.x", 1)[0])
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestCosts: each size goes the way that is sooner, the other is tried now and then.
+func TestCosts(t *testing.T) {
+	for name, server := range map[string]struct {
+		each, base time.Duration
+		least      int // messages from which on a batch is sooner
+	}{
+		"unsynced": {12 * time.Microsecond, 1200 * time.Microsecond, math.MaxInt},
+		"synced":   {250 * time.Microsecond, 2 * time.Millisecond, 9},
+	} {
+		var c costs
+		chains, spent, best := map[int]int{}, time.Duration(0), time.Duration(0)
+		for i := range 20_000 {
+			n := []int{1, 2, 5, 20, 100, 900}[i%6]
+			chain, batch := time.Duration(n)*server.each, server.base+time.Duration(n)*15*time.Microsecond
+			best += min(chain, batch)
+			if c.chain(n) {
+				chains[n]++
+				spent += chain
+				c.chained(n, chain)
+			} else {
+				spent += batch
+				c.batched(n, batch)
+			}
+		}
+		for n, of := range chains {
+			if want := n < server.least; want != (of > 20_000/6/2) {
+				t.Errorf("%s: %d of %d times a chain for %d messages", name, of, 20_000/6, n)
+			}
+		}
+		if chains[1] != (20_000+5)/6 {
+			t.Errorf("%s: one message went as a batch", name)
+		}
+		if spent > best+best/10 {
+			t.Errorf("%s: it took %v where %v was possible", name, spent, best)
+		}
+	}
+}
+
+// TestSettled: what lies behind a cursor without one bounds what is settled.
+func TestSettled(t *testing.T) {
+	b, _ := start(t)
+	if got := b.Settled(Out); got != math.MaxUint64 {
+		t.Errorf("nothing is loose: %d", got)
+	}
+	b.Loose(Out, "IN_a", 7)
+	b.Loose(Out, "IN_b", 4)
+	b.Loose(Quarantine, "IN_c", 1)
+	if got := b.Settled(Out); got != 3 {
+		t.Errorf("settled up to %d, want 3", got)
+	}
+	b.Loose(Out, "IN_b", 0)
+	if got := b.Settled(Out); got != 6 {
+		t.Errorf("settled up to %d, want 6", got)
+	}
+}

@@ -1,0 +1,99 @@
+package bus
+
+import (
+	"math/bits"
+	"sync"
+	"time"
+)
+
+// costs knows how long the two ways of storing several messages take on this
+// server, and so which one is sooner: an atomic batch is staged in files of its
+// own, which takes a while whatever it holds, and is synced once; a chain has no
+// such beginning, but each of its messages is synced by itself where the server
+// syncs. It goes by what it has seen, for each size by itself, and now and then
+// tries the other way. A wrong guess costs time, nothing else.
+type costs struct {
+	mu    sync.Mutex
+	tight bool     // there is little room on the disk
+	sizes [16]cost // by the logarithm of the number of messages
+}
+
+type cost struct {
+	chain, batch time.Duration // what one takes, on average; 0: not tried yet
+	asked        uint
+}
+
+// How often the way that is slower is tried again: the more slower, the less.
+const (
+	tryOften   = 64
+	trySeldom  = 1024
+	muchSlower = 3
+)
+
+func (c *costs) size(n int) *cost { return &c.sizes[min(bits.Len(uint(max(n, 1)))-1, len(c.sizes)-1)] }
+
+// chain tells whether n messages are sooner stored one behind the other.
+func (c *costs) chain(n int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.tight || n == 1 {
+		return !c.tight
+	}
+	s := c.size(n)
+	s.asked++
+	switch {
+	case s.chain == 0:
+		return !c.worseBelow(s)
+	case s.batch == 0:
+		return false
+	}
+	better, worse := s.chain <= s.batch, max(s.chain, s.batch)
+	every := uint(tryOften)
+	if worse > muchSlower*min(s.chain, s.batch) {
+		every = trySeldom
+	}
+	return better != (s.asked%every == 0)
+}
+
+// worseBelow tells whether a chain of fewer messages is the slower way already.
+func (c *costs) worseBelow(s *cost) bool {
+	for i := range c.sizes {
+		if one := &c.sizes[i]; one == s {
+			break
+		} else if one.batch > 0 && one.chain > one.batch {
+			return true
+		}
+	}
+	return false
+}
+
+// broke takes in that another instance wrote between the messages of a chain: it
+// may do so again.
+func (c *costs) broke(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.size(n).chain += 100 * time.Millisecond
+}
+
+// chained and batched take in how long it took.
+func (c *costs) chained(n int, took time.Duration) { c.took(&c.size(n).chain, took) }
+func (c *costs) batched(n int, took time.Duration) { c.took(&c.size(n).batch, took) }
+
+func (c *costs) took(mean *time.Duration, took time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if *mean == 0 {
+		*mean = took
+		return
+	}
+	*mean += (took - *mean) / 8
+}
+
+// Tight says whether there is little room on the disk. A stream whose write fails
+// takes none until the server starts anew; a batch that cannot be staged leaves
+// every stream as it was. So then all goes as batches.
+func (b *Bus) Tight(tight bool) {
+	b.costs.mu.Lock()
+	defer b.costs.mu.Unlock()
+	b.costs.tight = tight
+}

@@ -1,0 +1,46 @@
+package flow
+
+import (
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/federation"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/accept"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/check"
+	"github.com/amtsbote/amtsbote/hub/internal/refusal"
+)
+
+// ahead is what can be found out about an event before its turn, while the lane
+// still writes what came before it: nothing here depends on other events.
+type ahead struct {
+	federation *federation.Federation // by which version
+	event      *event.Event           // nil: it could not be read
+	sender     accept.Sender
+	refused    *refusal.Refusal
+	digest     string // of the event
+	checked    *check.Checked
+	invalid    *refusal.Refusal
+	fault      bool // of the hub
+}
+
+// lookAhead reads and checks a message of an in stream of organisation org.
+func lookAhead(fed *federation.Federation, org string, m *event.Message) (a *ahead) {
+	a = &ahead{federation: fed}
+	defer func() { a.fault = recover() != nil }()
+	if a.event, a.sender, a.refused = accept.Accept(fed, org, m); a.event != nil {
+		a.digest = a.event.Digest()
+	}
+	if a.refused == nil {
+		a.checked, a.invalid = check.Check(fed.Schemas, a.event)
+	}
+	return a
+}
+
+// aheadOf gives what was found out about m by this version of the federation, or
+// finds it out now.
+func (f *Decider) aheadOf(org string, m *event.Message) *ahead {
+	a, _ := m.Ahead.(*ahead)
+	m.Ahead = nil
+	if a == nil || a.federation != f.Federation {
+		a = lookAhead(f.Federation, org, m)
+	}
+	return a
+}

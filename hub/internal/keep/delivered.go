@@ -25,11 +25,12 @@ func (k *Keeper) delivered(ctx context.Context) error {
 	if err != nil || len(returning) > 0 {
 		return err
 	}
+	settled := k.Bus.Settled(bus.Out) // after the floors were read
 	var ranges []decision.Range
 	var purges []purge
 	for _, name := range slices.Sorted(maps.Keys(boxes)) {
 		box := boxes[name]
-		if box.Floor == 0 {
+		if box.Floor = min(box.Floor, settled); box.Floor == 0 {
 			continue
 		}
 		k.Index.Floor(applicationOf(box.Filter), box.Floor)

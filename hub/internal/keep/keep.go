@@ -51,7 +51,11 @@ type Keeper struct {
 	expiry      *writer // expired copies in the trail
 	told        *writer // and their receipts in OUT
 	heard       uint64  // up to where the trail was read for receipts
-	crash       func(point string)
+	retain      struct {
+		sync.Mutex
+		shortest time.Duration
+	}
+	crash func(point string)
 }
 
 // Run removes at once, so that what a crash has interrupted is completed, and
@@ -78,6 +82,7 @@ func (k *Keeper) Run(ctx context.Context, every time.Duration) error {
 func (k *Keeper) Once(ctx context.Context) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.InForce(k.Federation())
 	var errs []error
 	for _, step := range []func(context.Context) error{k.open, k.expire, k.tell, k.released, k.delivered, k.cursors} {
 		if ctx.Err() != nil {
@@ -95,6 +100,12 @@ func (k *Keeper) open(ctx context.Context) error {
 	}
 	k.out = newWaiting(bus.Out, "out.*.*.>", "out.%s.>")
 	k.parked = newWaiting(bus.Parked, "parked.*.*.out.*", "parked.%s.out.*")
+	for _, w := range []*waiting{k.out, k.parked} {
+		var err error
+		if w.old, err = k.Bus.LastSeq(ctx, w.stream); err != nil {
+			return err
+		}
+	}
 	if err := k.Recorder.Flush(ctx); err != nil { // it writes the cursor in TRAIL anew
 		return err
 	}

@@ -3,6 +3,7 @@ package keep
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -188,6 +189,7 @@ func (w *world) keeper(crash func(string)) *Keeper {
 
 func (w *world) run(k *Keeper) {
 	w.t.Helper()
+	w.await("the lanes' cursors", func() bool { return w.bus.Settled(bus.Out) == math.MaxUint64 })
 	if err := k.Once(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}

@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 )
 
 // Streams that a run looks at; the plain system has the first two.
@@ -275,13 +278,39 @@ func (r *run) verify() {
 		if got := r.count(quarantineStream, "quarantine.amt.>"); got != refused {
 			errs = append(errs, fmt.Errorf("%d refused, want %d", got, refused))
 		}
-		if got := r.count(trailStream, "trail.decision.>"); got != n {
+		if got := r.decisions(); got != n {
 			errs = append(errs, fmt.Errorf("%d decisions, want %d", got, n))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		r.t.Errorf("%s, %v: %s", r.system, r.load, strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
+}
+
+// decisions counts the records of the trail: several may share a message.
+func (r *run) decisions() (n int) {
+	r.t.Helper()
+	cons, err := r.js.OrderedConsumer(r.t.Context(), trailStream, jetstream.OrderedConsumerConfig{FilterSubjects: []string{"trail.decision.>"}})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	it, err := cons.Messages(jetstream.PullMaxMessages(4096))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer it.Stop()
+	for left := r.count(trailStream, "trail.decision.>"); left > 0; left-- {
+		m, err := it.Next(jetstream.NextContext(r.t.Context()))
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		ds, err := trail.ReadDecisions(&event.Message{Subject: m.Subject(), Data: m.Data()})
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		n += len(ds)
+	}
+	return n
 }
 
 func (r *run) count(stream, subject string) (n int) {

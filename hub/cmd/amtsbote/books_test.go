@@ -12,6 +12,8 @@ import (
 
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 )
 
@@ -86,9 +88,10 @@ func (b *books) record(subject string, data []byte) {
 	var err error
 	switch decision.Kind(subject) {
 	case decision.KindDecision:
-		var d decision.Decision
-		if err = json.Unmarshal(data, &d); err == nil {
-			b.decision(&d)
+		var ds []*decision.Decision
+		ds, err = trail.ReadDecisions(&event.Message{Subject: subject, Data: data})
+		for _, d := range ds {
+			b.decision(d)
 		}
 	case decision.KindDelivery:
 		var d decision.Delivery

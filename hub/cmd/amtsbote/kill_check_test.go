@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 )
 
 // stored is what lies in the streams; read again, it reads on.
@@ -83,14 +84,16 @@ func (s *stored) decision(t *testing.T, m jetstream.Msg) {
 	if !strings.HasPrefix(m.Subject(), "trail.decision.IN_alpha.") {
 		return
 	}
-	var d decision.Decision
-	if err := json.Unmarshal(m.Data(), &d); err != nil {
+	ds, err := trail.ReadDecisions(&event.Message{Subject: m.Subject(), Data: m.Data()})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, twice := s.decisions[d.Seq]; twice && d.Outcome != hub.Parked { // what was to go may be parked
-		t.Errorf("message %d was decided twice", d.Seq)
+	for _, d := range ds {
+		if _, twice := s.decisions[d.Seq]; twice && d.Outcome != hub.Parked { // what was to go may be parked
+			t.Errorf("message %d was decided twice", d.Seq)
+		}
+		s.decisions[d.Seq] = d
 	}
-	s.decisions[d.Seq] = &d
 }
 
 // everyEventHasOneOutcome: acknowledged = routed + unrouted + quarantined +

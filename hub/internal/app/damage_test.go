@@ -21,6 +21,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 	"github.com/amtsbote/amtsbote/hub/internal/mend"
 )
@@ -362,9 +363,10 @@ func (s *stock) goesOn(t *testing.T, a *app.App, before map[string]map[uint64]st
 	})
 	outcomes := map[uint64]hub.Outcome{}
 	if err := b.Read(t.Context(), bus.Trail, 1, []string{"trail.decision.EDGE_alpha.>"}, func(m *event.Message) error {
-		var d decision.Decision
-		err := json.Unmarshal(m.Data, &d)
-		outcomes[d.Seq] = d.Outcome
+		ds, err := trail.ReadDecisions(m)
+		for _, d := range ds {
+			outcomes[d.Seq] = d.Outcome
+		}
 		return err
 	}); err != nil {
 		t.Fatal(err)

@@ -8,12 +8,17 @@ import (
 
 // Subjects of the trail: trail.decision.<in-stream>.<shard> and
 // trail.delivery.<mailbox>.<shard>. The shard comes from the event id, so that
-// everything about one id is found by trail.*.*.<shard>.
+// everything about one id is found by trail.*.*.<shard>, and trail.decision.*.pack.
 
 // Subject is where d is recorded.
 func (d *Decision) Subject() string {
 	return "trail.decision." + d.In + "." + event.Shard(d.ID)
 }
+
+// PackSubject is where many decisions on events of an in stream are recorded at
+// once. It stands in the place of the shard; the message's header tells which ids it
+// may be about.
+func PackSubject(in string) string { return "trail.decision." + in + ".pack" }
 
 // Subject is where d is recorded.
 func (d *Delivery) Subject() string {

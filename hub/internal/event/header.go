@@ -21,5 +21,6 @@ const (
 	HeaderReleased  = "Amtsbote-Released"  // edge only: <in stream>:<sequence> where a released event was acknowledged
 	HeaderRetain    = "Amtsbote-Retain"    // copies: when they are taken out undelivered
 	HeaderReceipt   = "Amtsbote-Receipt"   // copies with a Retain: whose mailbox is told
+	HeaderIDs       = "Amtsbote-Ids"       // trail, packs of decisions: which event ids they may be about
 	HeaderRound     = "Amtsbote-Round"     // edge only: the round of a release that brought it
 )

@@ -4,7 +4,9 @@
 package explain
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
@@ -46,16 +48,19 @@ type Answer struct {
 func Explain(ctx context.Context, b *bus.Bus, id string) (*Answer, error) {
 	a := &Answer{ID: id}
 	byRef := map[decision.Ref]*Event{}
-	shard := event.Shard(id)
-	filters := []string{"trail.decision.*." + shard, "trail.delivery.*." + shard}
-	err := b.Read(ctx, bus.Trail, 1, filters, func(m *event.Message) error {
-		if decision.Kind(m.Subject) == decision.KindDecision {
-			return a.decided(m, byRef)
-		}
-		return delivered(m, id, byRef)
-	})
+	records, err := about(ctx, b, id)
 	if err != nil {
 		return nil, err
+	}
+	for _, m := range records {
+		if decision.Kind(m.Subject) == decision.KindDecision {
+			err = a.decided(m, byRef)
+		} else {
+			err = delivered(m, id, byRef)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	for _, e := range a.Events {
 		if err := removed(ctx, b, e); err != nil {
@@ -68,23 +73,75 @@ func Explain(ctx context.Context, b *bus.Bus, id string) (*Answer, error) {
 	return a, err
 }
 
-func (a *Answer) decided(m *event.Message, byRef map[decision.Ref]*Event) error {
-	d, err := trail.ReadDecision(m)
-	if err != nil || d.ID != a.ID {
+// about gives the messages of the trail that may say something of an id, in their
+// order: those of its shard, and packs that may hold it.
+func about(ctx context.Context, b *bus.Bus, id string) ([]*event.Message, error) {
+	var out []*event.Message
+	shard := event.Shard(id)
+	err := b.Read(ctx, bus.Trail, 1, []string{"trail.decision.*." + shard, "trail.delivery.*." + shard}, func(m *event.Message) error {
+		is, err := isAbout(m, id) // of a long trail little is kept
+		if is {
+			out = append(out, m)
+		}
 		return err
+	})
+	if err != nil {
+		return nil, err
 	}
+	var packs []uint64
+	err = b.Headers(ctx, bus.Trail, 1, []string{decision.PackSubject("*")}, func(m *event.Message) error {
+		if trail.MayBeAbout(m, id) {
+			packs = append(packs, m.Seq)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, seq := range packs {
+		m, err := b.Get(ctx, bus.Trail, seq)
+		if err != nil {
+			return nil, err
+		}
+		if m != nil {
+			out = append(out, m)
+		}
+	}
+	slices.SortFunc(out, func(a, b *event.Message) int { return cmp.Compare(a.Seq, b.Seq) })
+	return out, nil
+}
+
+func isAbout(m *event.Message, id string) (bool, error) {
+	if decision.Kind(m.Subject) == decision.KindDelivery {
+		d, err := trail.ReadDelivery(m)
+		return err == nil && d.ID == id, err
+	}
+	ds, err := trail.ReadDecisions(m)
+	return slices.ContainsFunc(ds, func(d *decision.Decision) bool { return d.ID == id }), err
+}
+
+func (a *Answer) decided(m *event.Message, byRef map[decision.Ref]*Event) error {
+	ds, err := trail.ReadDecisions(m)
+	for _, d := range ds {
+		if d.ID == a.ID {
+			a.add(d, m.Seq, byRef)
+		}
+	}
+	return err
+}
+
+func (a *Answer) add(d *decision.Decision, at uint64, byRef map[decision.Ref]*Event) {
 	ref := decision.Ref{In: d.In, Seq: d.Seq}
 	if e := byRef[ref]; e != nil {
 		e.Before, e.Decision = append(e.Before, e.Decision), d
-		return nil
+		return
 	}
-	e := &Event{Decision: d, at: m.Seq}
+	e := &Event{Decision: d, at: at}
 	a.Events = append(a.Events, e)
 	byRef[ref] = e
 	if d.Released != nil && byRef[*d.Released] != nil {
 		byRef[*d.Released].Continued = &ref
 	}
-	return nil
 }
 
 func delivered(m *event.Message, id string, byRef map[decision.Ref]*Event) error {
@@ -123,11 +180,11 @@ func latest(ctx context.Context, b *bus.Bus) ([]*decision.Decision, error) {
 		if m == nil {
 			continue
 		}
-		d, err := trail.ReadDecision(m)
+		ds, err := trail.ReadDecisions(m)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, d)
+		out = append(out, ds[len(ds)-1])
 	}
 	return out, nil
 }

@@ -1,6 +1,8 @@
 package explain_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,5 +68,52 @@ func TestParked(t *testing.T) {
 				t.Errorf("%s lacks %q:\n%s", lang, w, out.String())
 			}
 		}
+	}
+}
+
+// TestAmongMany: a decision that shares its message with others is found as one that
+// stands alone, with what came before and after it, in its order.
+func TestAmongMany(t *testing.T) {
+	b := hubtest.Bus(t)
+	at := time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
+	store := func(encode func([]*decision.Decision) ([]trail.Group, error), from, n int, outcome hub.Outcome) {
+		t.Helper()
+		ds := make([]*decision.Decision, n)
+		for i := range ds {
+			ds[i] = &decision.Decision{In: "IN_alpha", Seq: uint64(from + i), ID: fmt.Sprint("e", i), Outcome: outcome, Stored: at, Decided: at}
+		}
+		groups, err := encode(ds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range groups {
+			if _, err := b.AppendUnguarded(t.Context(), []event.Message{g.Message}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	store(trail.Singles, 1, 3, hub.Unrouted)
+	store(trail.Groups, 1001, 600, hub.Routed)
+	store(trail.Singles, 2001, 3, hub.Suppressed)
+	for _, i := range []int{0, 2, 3, 299, 599} {
+		answer, err := explain.Explain(t.Context(), b, fmt.Sprint("e", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range answer.Events {
+			got = append(got, fmt.Sprint(e.Decision.Seq, " ", e.Decision.Outcome))
+		}
+		want := []string{fmt.Sprint(1+i, " unrouted"), fmt.Sprint(1001+i, " routed"), fmt.Sprint(2001+i, " suppressed")}
+		if i > 2 {
+			want = want[1:2]
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("e%d: %q, want %q", i, got, want)
+		}
+	}
+	answer, err := explain.Explain(t.Context(), b, "other")
+	if err != nil || len(answer.Events) > 0 || len(answer.Latest) != 1 || answer.Latest[0].Seq != 2003 {
+		t.Errorf("an unknown id: %+v, %v", answer, err)
 	}
 }

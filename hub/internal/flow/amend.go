@@ -93,15 +93,15 @@ func (l *Lane) amend(ctx context.Context, ds []*decision.Decision) error {
 	if len(ds) == 0 {
 		return nil
 	}
-	records, err := trail.Decisions(ds)
+	groups, err := trail.Singles(ds)
 	if err != nil {
 		return err
 	}
 	l.Deciding.Lock()
 	defer l.Deciding.Unlock()
-	if err := l.persist(ctx, l.trail, newBatch(l.trail.at, records)); err != nil {
+	if err := l.persist(ctx, l.trail, newBatch(l.trail.at, messages(groups))); err != nil {
 		return err
 	}
-	l.tell(ds)
+	l.tell(groups)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
@@ -72,45 +73,65 @@ func TestBeginningOfCopies(t *testing.T) {
 	}
 }
 
-// TestBeginningOfDecisions: of a batch of decisions a beginning is in the trail.
-// It is carried out as decided; the others are decided by the federation that is in
-// force then.
+// TestBeginningOfDecisions: of a batch of decisions a beginning is in the trail, each
+// by itself or some in one message. It is carried out as decided; the others are
+// decided by the federation that is in force then.
 func TestBeginningOfDecisions(t *testing.T) {
 	for k := range 6 {
-		b, fed := hubtest.Bus(t), hubtest.Federation(t)
-		before := publishedBefore(t, b, newLane(t, b, fed))
-		publish(t, b, beginnings()...)
-		l := newLane(t, b, fed)
-		l.aim()
-		if err := l.trail.load(t.Context()); err != nil {
+		beginningOfDecisions(t, k, beginnings(), func(ds []*decision.Decision) ([]trail.Group, error) { return trail.Singles(ds) })
+	}
+	var many []event.Message
+	for i := range 2 {
+		for _, m := range beginnings() {
+			m.Header["ce-id"] = []string{fmt.Sprintf("%s-%d", m.Header["ce-id"][0], i)}
+			many = append(many, m)
+		}
+	}
+	for k := range 2 {
+		beginningOfDecisions(t, k, many, trail.Groups)
+	}
+}
+
+// beginningOfDecisions lets the first k messages be there.
+func beginningOfDecisions(t *testing.T, k int, events []event.Message, encode func([]*decision.Decision) ([]trail.Group, error)) {
+	t.Helper()
+	b, fed := hubtest.Bus(t), hubtest.Federation(t)
+	before := publishedBefore(t, b, newLane(t, b, fed))
+	publish(t, b, events...)
+	l := newLane(t, b, fed)
+	l.aim()
+	if err := l.trail.load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stored, err := b.Page(t.Context(), l.In, ">", before, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.version = l.Current()
+	groups, err := encode(l.decide(stored))
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorded := 0
+	for _, g := range groups[:k] {
+		recorded += len(g.Decisions)
+	}
+	if k > 0 {
+		if _, err := b.Chain(t.Context(), messages(groups[:k]), bus.Guard{Subject: l.trail.subject, Last: l.trail.last}); err != nil {
 			t.Fatal(err)
 		}
-		stored, err := b.Page(t.Context(), l.In, ">", before, 100)
-		if err != nil {
-			t.Fatal(err)
+	}
+	dies(t, newLane(t, b, hubtest.WithoutAgreements(t)), k%3)
+	until(t, b, newLane(t, b, hubtest.WithoutAgreements(t)))
+	w := look(t, b)
+	w.exact(t, before+uint64(len(events)))
+	for i := range events {
+		d := w.decisions[before+1+uint64(i)]
+		if went := len(d.Receivers) > 0; went && i >= recorded {
+			t.Errorf("%d were recorded, and %d went by %q", recorded, i+1, d.Federation)
 		}
-		l.version = l.Current()
-		records, err := trail.Decisions(l.decide(stored))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if k > 0 {
-			if _, err := b.Chain(t.Context(), records[:k], bus.Guard{Subject: l.trail.subject, Last: l.trail.last}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		dies(t, newLane(t, b, hubtest.WithoutAgreements(t)), k%3)
-		until(t, b, newLane(t, b, hubtest.WithoutAgreements(t)))
-		w := look(t, b)
-		w.exact(t, before+5)
-		for i := range 5 {
-			d := w.decisions[before+1+uint64(i)]
-			if went := len(d.Receivers) > 0; went != (i < k && len(d.Receivers) > 0) {
-				t.Errorf("%d of 5 were recorded, and %d went by %q", k, i+1, d.Federation)
-			}
-			if recorded := d.Federation == fed.Digest; recorded != (i < k) {
-				t.Errorf("%d of 5 were recorded, and %d is decided by %q", k, i+1, d.Federation)
-			}
+		if was := d.Federation == fed.Digest; was != (i < recorded) {
+			t.Errorf("%d were recorded, and %d is decided by %q", recorded, i+1, d.Federation)
 		}
 	}
 }

@@ -20,30 +20,39 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
-// writeTrail records decisions behind the trail's cursor.
-func (l *Lane) writeTrail(ctx context.Context, ds []*decision.Decision) error {
+// writeTrail records decisions behind the trail's cursor, and gives them as they stand
+// there.
+func (l *Lane) writeTrail(ctx context.Context, ds []*decision.Decision) ([]trail.Group, error) {
 	at := l.trail.at.Seq
 	for _, d := range ds { // the last line of defence against deciding twice
 		if d.Seq <= at {
-			return fmt.Errorf("message %d of %s came after %d", d.Seq, l.In, at)
+			return nil, fmt.Errorf("message %d of %s came after %d", d.Seq, l.In, at)
 		}
 		at = d.Seq
 	}
-	records, err := trail.Decisions(ds)
+	groups, err := trail.Groups(ds)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	ends, err := l.ends(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	b := newBatch(decision.Cursor{
 		Seq: ds[len(ds)-1].Seq, Epoch: l.trail.at.Epoch, Trail: l.trail.last, Carried: l.carried, Ends: ends,
-	}, records)
+	}, messages(groups))
 	for stream, end := range ends { // a take-over reads from there
 		b.closes = b.closes || end > l.trail.written.Ends[stream]+maxLag
 	}
-	return l.persist(ctx, l.trail, b)
+	return groups, l.persist(ctx, l.trail, b)
+}
+
+func messages(groups []trail.Group) []event.Message {
+	out := make([]event.Message, len(groups))
+	for i := range groups {
+		out[i] = groups[i].Message
+	}
+	return out
 }
 
 // execute makes what the decisions say and stores it: copies in OUT, refused

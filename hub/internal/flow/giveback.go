@@ -123,7 +123,7 @@ func (p *Parking) recordReturn(ctx context.Context, token string, k *heldKey) (p
 		return nil, nil, false, fmt.Errorf("record %d returned events: %w", len(fresh), err)
 	}
 	for i, d := range fresh {
-		p.Index.Decided(d, first+uint64(i))
+		p.Index.Decided(first+uint64(i), d)
 		p.Decided(d)
 	}
 	return page, back, false, nil

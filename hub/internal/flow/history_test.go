@@ -39,12 +39,11 @@ func survey(t *testing.T, b *bus.Bus) *history {
 		}
 	}
 	read(bus.Trail, "trail.decision.>", func(m *event.Message) error {
-		d, err := trail.ReadDecision(m)
-		if err != nil {
-			return err
+		ds, err := trail.ReadDecisions(m)
+		for _, d := range ds {
+			h.last[decision.Ref{In: d.In, Seq: d.Seq}] = d
 		}
-		h.last[decision.Ref{In: d.In, Seq: d.Seq}] = d
-		return nil
+		return err
 	})
 	for _, d := range h.last {
 		if d.Released != nil && d.Outcome != hub.Suppressed && !d.Stays() {

@@ -35,7 +35,7 @@ func BenchmarkIndexInTheWay(b *testing.B) {
 			Digest: digest([]byte(strconv.Itoa(i))), Decided: time.Now(),
 		}
 		for _, x := range indexes {
-			x.Decided(d, uint64(i+1))
+			x.Decided(uint64(i+1), d)
 		}
 	}
 	fed := hubtest.Federation(b)
@@ -77,15 +77,17 @@ func BenchmarkIndexInTheWay(b *testing.B) {
 func inTheWay(b *testing.B, l *Lane, msgs []*event.Message) {
 	b.Helper()
 	ds := l.decide(msgs)
-	if _, err := trail.Decisions(ds); err != nil {
+	groups, err := trail.Groups(ds)
+	if err != nil {
 		b.Fatal(err)
 	}
 	if ds[0].Outcome != "routed" {
 		b.Fatalf("%s %s", ds[0].Outcome, ds[0].Code)
 	}
 	l.trail.last++ // the cursor
-	l.tell(ds)
-	l.trail.last += uint64(len(ds))
+	l.trail.first = l.trail.last + 1
+	l.tell(groups)
+	l.trail.last += uint64(len(groups))
 	if _, err := l.loads(ds, msgs); err != nil {
 		b.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/index"
 	"github.com/amtsbote/amtsbote/hub/internal/quota"
 )
@@ -324,24 +325,28 @@ func (l *Lane) record(ctx context.Context, msgs []*event.Message) ([]*decision.D
 		return nil, err
 	}
 	before := l.trail.at.Seq
-	if err := l.writeTrail(ctx, decisions); err != nil {
+	groups, err := l.writeTrail(ctx, decisions)
+	if err != nil {
 		return nil, err
 	}
 	if l.Ledger != nil {
 		l.Ledger.Holds(l.In, before+1, l.trail.at.Seq, msgs)
 	}
-	l.tell(decisions)
+	l.tell(groups)
 	return decisions, nil
 }
 
 // tell makes known what was written to the trail last.
-func (l *Lane) tell(decisions []*decision.Decision) {
+func (l *Lane) tell(groups []trail.Group) {
 	l.Index.Reached(l.trail.last, l.trail.last) // the cursor
-	first := l.trail.first
-	for i, d := range decisions {
-		l.Parking.decided(d)
-		l.Index.Decided(d, first+uint64(i))
-		l.Decided(d)
+	for i, g := range groups {
+		for _, d := range g.Decisions {
+			l.Parking.decided(d)
+		}
+		l.Index.Decided(l.trail.first+uint64(i), g.Decisions...)
+		for _, d := range g.Decisions {
+			l.Decided(d)
+		}
 	}
 }
 

@@ -135,11 +135,13 @@ func look(t *testing.T, b *bus.Bus) *world {
 		}
 	}
 	read(bus.Trail, "trail.decision."+inAlpha+".>", func(m *event.Message) error {
-		d, err := trail.ReadDecision(m)
-		if err == nil && w.decisions[d.Seq] != nil {
-			w.twice = append(w.twice, d.Seq)
+		ds, err := trail.ReadDecisions(m)
+		for _, d := range ds {
+			if w.decisions[d.Seq] != nil {
+				w.twice = append(w.twice, d.Seq)
+			}
+			w.decisions[d.Seq] = d
 		}
-		w.decisions[d.Seq] = d
 		return err
 	})
 	read(bus.Out, "out.beta.>", func(m *event.Message) error {

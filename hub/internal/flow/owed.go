@@ -235,10 +235,9 @@ func (l *Lane) settleDebt(ctx context.Context, app string, owed *decision.Owed, 
 func (l *Lane) owedPage(ctx context.Context, debt decision.Owed) (ds []*decision.Decision, next *decision.Owed, err error) {
 	place := map[uint64]int{}
 	beyond := 0
-	err = l.Bus.Often(ctx, bus.Trail, debt.Trail+1, []string{"trail.decision." + l.In + ".>"}, func(m *event.Message) error {
-		d, err := trail.ReadDecision(m)
-		if err != nil || d.Seq < debt.Seq {
-			return err
+	take := func(d *decision.Decision, at uint64) error {
+		if d.Seq < debt.Seq {
+			return nil
 		}
 		if i, twice := place[d.Seq]; twice {
 			if d.Outcome == hub.Parked {
@@ -248,7 +247,7 @@ func (l *Lane) owedPage(ctx context.Context, debt decision.Owed) (ds []*decision
 		}
 		if len(ds) == maxEvents {
 			if next == nil {
-				next = &decision.Owed{Seq: d.Seq, Trail: m.Seq - 1}
+				next = &decision.Owed{Seq: d.Seq, Trail: at - 1}
 			}
 			if beyond++; beyond > 2*maxEvents {
 				return errPage
@@ -258,6 +257,13 @@ func (l *Lane) owedPage(ctx context.Context, debt decision.Owed) (ds []*decision
 		place[d.Seq] = len(ds)
 		ds = append(ds, d)
 		return nil
+	}
+	err = l.Bus.Often(ctx, bus.Trail, debt.Trail+1, []string{"trail.decision." + l.In + ".>"}, func(m *event.Message) error {
+		some, err := trail.ReadDecisions(m)
+		for i := 0; i < len(some) && err == nil; i++ {
+			err = take(some[i], m.Seq)
+		}
+		return err
 	})
 	if errors.Is(err, errPage) {
 		err = nil

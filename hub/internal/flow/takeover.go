@@ -250,19 +250,16 @@ func (l *Lane) recorded(ctx context.Context, from uint64) ([]*decision.Decision,
 	var ds []*decision.Decision
 	place := map[uint64]int{}
 	err := l.Bus.Read(ctx, bus.Trail, from, []string{"trail.decision." + l.In + ".>"}, func(record *event.Message) error {
-		d, err := trail.ReadDecision(record)
-		if err != nil {
-			return err
-		}
-		if i, twice := place[d.Seq]; twice {
-			if d.Outcome == hub.Parked {
+		some, err := trail.ReadDecisions(record)
+		for _, d := range some {
+			if i, twice := place[d.Seq]; !twice {
+				place[d.Seq] = len(ds)
+				ds = append(ds, d)
+			} else if d.Outcome == hub.Parked {
 				ds[i] = d
 			}
-			return nil
 		}
-		place[d.Seq] = len(ds)
-		ds = append(ds, d)
-		return nil
+		return err
 	})
 	return slices.DeleteFunc(ds, func(d *decision.Decision) bool { return !l.pending(d) }), err
 }

@@ -43,7 +43,7 @@ func BenchmarkMillions(t *testing.B) {
 	n := millions * 1_000_000
 	began, cpu := time.Now(), used(t)
 	for i := range n {
-		x.Decided(numbered(i, n), uint64(i+1))
+		x.Decided(uint64(i+1), numbered(i, n))
 		if (i+1)%(n/5) == 0 {
 			say(t, x, dir, i+1, began, cpu)
 		}

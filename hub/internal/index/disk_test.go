@@ -55,7 +55,7 @@ func copyLive(tb interface {
 
 func fill(x *Index, from, to int) {
 	for i := from; i <= to; i++ {
-		x.Decided(numbered(i, 10_000), uint64(i))
+		x.Decided(uint64(i), numbered(i, 10_000))
 	}
 }
 
@@ -160,11 +160,11 @@ func TestForget(t *testing.T) {
 	for i := range 200 {
 		d := numbered(i, 10_000)
 		d.Decided = day0.Add(time.Duration(i) * time.Hour)
-		x.Decided(d, uint64(i+1))
+		x.Decided(uint64(i+1), d)
 	}
 	again := numbered(7, 10_000)
 	again.Outcome, again.Decided = hub.Quarantined, day0.Add(Horizon+100*time.Hour)
-	x.Decided(again, 201)
+	x.Decided(201, again)
 	x.halt()
 	x.commit()
 	for range 30 {

@@ -91,11 +91,11 @@ func (x *Index) Gap() (from, to uint64, ok bool) {
 func (x *Index) Apply(m *event.Message) error {
 	switch decision.Kind(m.Subject) {
 	case decision.KindDecision:
-		d, err := trail.ReadDecision(m)
+		ds, err := trail.ReadDecisions(m)
 		if err != nil {
 			return err
 		}
-		x.Decided(d, m.Seq)
+		x.Decided(m.Seq, ds...)
 	case decision.KindDelivery:
 		d, err := trail.ReadDelivery(m)
 		if err != nil {
@@ -125,11 +125,21 @@ func (x *Index) take(seq uint64) bool {
 	return true
 }
 
-// Decided takes in a decision recorded at sequence seq of TRAIL.
-func (x *Index) Decided(d *decision.Decision, seq uint64) {
+// Decided takes in the decisions recorded at sequence seq of TRAIL, all of them.
+func (x *Index) Decided(seq uint64, ds ...*decision.Decision) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if !x.take(seq) || !d.Remembered() {
+	if !x.take(seq) {
+		return
+	}
+	for _, d := range ds {
+		x.decided(d)
+	}
+	x.press()
+}
+
+func (x *Index) decided(d *decision.Decision) {
+	if !d.Remembered() {
 		return
 	}
 	id := event.IdentityOf(d.Source, d.ID)
@@ -140,7 +150,6 @@ func (x *Index) Decided(d *decision.Decision, seq uint64) {
 	x.fresh[id] = After(before, d)
 	x.known(id)
 	x.newest = max(x.newest, d.Decided.Unix())
-	x.press()
 }
 
 // After gives what is known of an identity after decision d.

@@ -35,10 +35,10 @@ func inBoth(t *testing.T, test func(*testing.T, *Index)) {
 func TestConflictDoesNotReplaceTheEvent(t *testing.T) { inBoth(t, conflictDoesNotReplaceTheEvent) }
 
 func conflictDoesNotReplaceTheEvent(t *testing.T, x *Index) {
-	x.Decided(decided("1", "a", hub.Routed, day0), 1)
+	x.Decided(1, decided("1", "a", hub.Routed, day0))
 	conflict := decided("1", "b", hub.Quarantined, day0)
 	conflict.Code = refusal.Conflict
-	x.Decided(conflict, 2)
+	x.Decided(2, conflict)
 	s, ok := x.Lookup(event.IdentityOf("s", "1"))
 	if !ok || s.Digest != "a" || s.Outcome != hub.Routed || s.Conflict != "b" {
 		t.Errorf("after a conflict the index knows %+v", s)
@@ -48,10 +48,10 @@ func conflictDoesNotReplaceTheEvent(t *testing.T, x *Index) {
 func TestHorizon(t *testing.T) { inBoth(t, horizon) }
 
 func horizon(t *testing.T, x *Index) {
-	x.Decided(decided("old", "a", hub.Routed, day0), 1)
-	x.Decided(decided("renewed", "a", hub.Quarantined, day0), 2)
-	x.Decided(decided("renewed", "b", hub.Routed, day0.Add(Horizon)), 3)
-	x.Decided(decided("new", "a", hub.Routed, day0.Add(Horizon+time.Second)), 4)
+	x.Decided(1, decided("old", "a", hub.Routed, day0))
+	x.Decided(2, decided("renewed", "a", hub.Quarantined, day0))
+	x.Decided(3, decided("renewed", "b", hub.Routed, day0.Add(Horizon)))
+	x.Decided(4, decided("new", "a", hub.Routed, day0.Add(Horizon+time.Second)))
 	for id, want := range map[string]bool{"old": false, "renewed": true, "new": true} {
 		if _, ok := x.Lookup(event.IdentityOf("s", id)); ok != want {
 			t.Errorf("after the horizon %q known = %v, want %v", id, ok, want)

@@ -73,7 +73,7 @@ type world struct {
 func (w *world) tell(record any, seq int) {
 	switch r := record.(type) {
 	case *decision.Decision:
-		w.x.Decided(r, uint64(seq))
+		w.x.Decided(uint64(seq), r)
 	case *decision.Delivery:
 		w.x.Delivered(r, uint64(seq))
 	}

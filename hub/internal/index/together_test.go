@@ -17,7 +17,7 @@ func TestTogether(t *testing.T) {
 		wg.Go(func() {
 			for i := range each {
 				seq := i*writers + k + 1
-				x.Decided(numbered(seq, 10_000), uint64(seq))
+				x.Decided(uint64(seq), numbered(seq, 10_000))
 				if !knows(x, seq) {
 					t.Errorf("%d is not known right after it was decided", seq)
 				}

@@ -85,10 +85,16 @@ func (t *teller) hear(ctx context.Context, edge string, m *event.Message) error 
 		}
 		return t.delivered(ctx, d)
 	}
-	d, err := trail.ReadDecision(m)
-	if err != nil || d.Adapter != t.intake.Adapter {
-		return err
+	ds, err := trail.ReadDecisions(m)
+	for i := 0; i < len(ds) && err == nil; i++ {
+		if ds[i].Adapter == t.intake.Adapter {
+			err = t.decided(ctx, ds[i], m.Seq)
+		}
 	}
+	return err
+}
+
+func (t *teller) decided(ctx context.Context, d *decision.Decision, at uint64) error {
 	if d.Outcome == hub.Parked { // what becomes of it is decided when it is released or returned
 		delete(t.open, d.Seq)
 		return nil
@@ -97,7 +103,7 @@ func (t *teller) hear(ctx context.Context, edge string, m *event.Message) error 
 		EventRef: hub.EventRef{Source: d.Source, ID: d.ID, Type: d.Type},
 		Outcome:  d.Outcome, Code: string(d.Code), Copies: len(d.Receivers),
 	}
-	w := &waiting{at: m.Seq, settlement: s, expected: t.recorded(d.Receivers), seen: map[string]bool{}}
+	w := &waiting{at: at, settlement: s, expected: t.recorded(d.Receivers), seen: map[string]bool{}}
 	if w.expected == 0 {
 		return t.tell(ctx, s)
 	}

@@ -299,11 +299,13 @@ func (w *world) decisions() map[uint64]*decision.Decision {
 	w.t.Helper()
 	out := map[uint64]*decision.Decision{}
 	err := w.bus.Often(w.t.Context(), bus.Trail, 1, []string{"trail.decision." + inAlpha + ".>"}, func(m *event.Message) error {
-		d, err := trail.ReadDecision(m)
-		if err == nil && out[d.Seq] != nil {
-			w.t.Errorf("%d was decided twice", d.Seq)
+		ds, err := trail.ReadDecisions(m)
+		for _, d := range ds {
+			if out[d.Seq] != nil {
+				w.t.Errorf("%d was decided twice", d.Seq)
+			}
+			out[d.Seq] = d
 		}
-		out[d.Seq] = d
 		return err
 	})
 	if err != nil {

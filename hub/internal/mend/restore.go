@@ -258,12 +258,14 @@ func (m *Mender) records() (map[decision.Ref]*record, error) {
 			}
 			return err
 		case decision.KindDecision:
-			d, err := trail.ReadDecision(msg)
+			ds, err := trail.ReadDecisions(msg)
 			if err != nil {
 				return err
 			}
-			if r := out[decision.Ref{In: d.In, Seq: d.Seq}]; r != nil {
-				r.id, r.decisions = d.ID, append(r.decisions, d)
+			for _, d := range ds {
+				if r := out[decision.Ref{In: d.In, Seq: d.Seq}]; r != nil {
+					r.id, r.decisions = d.ID, append(r.decisions, d)
+				}
 			}
 		case decision.KindDelivery:
 			d, err := trail.ReadDelivery(msg)

@@ -14,7 +14,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
-// Decisions encodes decisions, in their order.
+// Decisions encodes decisions, in their order, each by itself.
 func Decisions(ds []*decision.Decision) ([]event.Message, error) {
 	out := make([]event.Message, 0, len(ds))
 	for _, d := range ds {
@@ -47,9 +47,6 @@ func encode(subject string, record any) (event.Message, error) {
 	return event.Message{Subject: subject, Data: data}, nil
 }
 
-// ReadDecision decodes what Decisions made.
-func ReadDecision(m *event.Message) (*decision.Decision, error) { return read[decision.Decision](m) }
-
 // ReadDelivery decodes what Delivery made.
 func ReadDelivery(m *event.Message) (*decision.Delivery, error) { return read[decision.Delivery](m) }
 
@@ -81,17 +78,21 @@ func Reached(ctx context.Context, s Store, stream, in string, at decision.Cursor
 	if err != nil || last == nil {
 		return at.Seq, err
 	}
-	d, err := ReadDecision(last)
+	ds, err := ReadDecisions(last)
 	if err != nil {
 		return 0, err
 	}
-	reached := max(at.Seq, d.Seq)
-	if d.Outcome != hub.Parked && d.Code != refusal.Returned { // others may be about an earlier event
+	reached, sure := at.Seq, false
+	for _, d := range ds {
+		reached = max(reached, d.Seq)
+		sure = d.Outcome != hub.Parked && d.Code != refusal.Returned // others may be about an earlier event
+	}
+	if sure {
 		return reached, nil
 	}
 	err = s.Often(ctx, stream, at.Trail+1, []string{subject}, func(m *event.Message) error {
-		d, err := ReadDecision(m)
-		if err == nil {
+		ds, err := ReadDecisions(m)
+		for _, d := range ds {
 			reached = max(reached, d.Seq)
 		}
 		return err

@@ -78,7 +78,7 @@ func TestBeginningOfCopies(t *testing.T) {
 // decided by the federation that is in force then.
 func TestBeginningOfDecisions(t *testing.T) {
 	for k := range 6 {
-		beginningOfDecisions(t, k, beginnings(), func(ds []*decision.Decision) ([]trail.Group, error) { return trail.Singles(ds) })
+		beginningOfDecisions(t, k, beginnings(), trail.Singles)
 	}
 	var many []event.Message
 	for i := range 2 {

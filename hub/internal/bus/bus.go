@@ -31,6 +31,7 @@ type Bus struct {
 	ends     ends   // of the hub's own streams
 	loose    loose
 	turns    turns
+	answers  answers
 	unstaged atomic.Uint64 // batches that ended with ErrNotStaged
 }
 

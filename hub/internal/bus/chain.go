@@ -48,46 +48,71 @@ func (b *Bus) Chain(ctx context.Context, msgs []event.Message, guard Guard) (uin
 		defer free()
 	}
 	began, c := time.Now(), chain{id: nuid.Next()}
-	ack, err := b.link(ctx, c.next(&msgs[0]), guard)
+	first, err := b.chain(ctx, &c, msgs, guard)
 	if err != nil {
-		return 0, fmt.Errorf("begin the chain for %s: %w", msgs[0].Subject, err)
-	}
-	// what is stored of the others needs no answer: the last one is accepted only
-	// behind all of them
-	for i := 1; i < len(msgs)-1; i++ {
-		if err := b.nc.PublishMsg(c.next(&msgs[i])); err != nil {
-			return 0, fmt.Errorf("go on with the chain for %s: %w (%w)", msgs[0].Subject, ErrUnclear, err)
-		}
-	}
-	if final := len(msgs) - 1; final > 0 {
-		last, err := b.link(ctx, c.next(&msgs[final]), Guard{})
-		if err != nil {
+		if errors.Is(err, ErrUnclear) {
 			b.costs.broke(len(msgs))
-			return 0, fmt.Errorf("end the chain for %s: %w (%w)", msgs[0].Subject, ErrUnclear, err)
 		}
-		if last.Sequence != ack.Sequence+uint64(final) {
-			return 0, fmt.Errorf("end the chain for %s: %w: it begins at %d and its message %d lies at %d",
-				msgs[0].Subject, ErrUnclear, ack.Sequence, final, last.Sequence)
-		}
+		return 0, fmt.Errorf("chain %d messages for %s: %w", len(msgs), msgs[0].Subject, err)
 	}
 	b.costs.chained(len(msgs), time.Since(began))
-	b.stored(ack.Stream, ack.Sequence, msgs)
-	return ack.Sequence, nil
+	b.stored(c.stream, first, msgs)
+	return first, nil
+}
+
+// chain publishes all, and waits until the last one is stored: it is only behind
+// all others. What became of the first one matters when the last one is refused: if
+// that is too, nothing is stored.
+func (b *Bus) chain(ctx context.Context, c *chain, msgs []event.Message, guard Guard) (uint64, error) {
+	final := len(msgs) - 1
+	var begun *answer
+	for i := range final {
+		m := c.next(&msgs[i])
+		if i == 0 {
+			guard.put(m)
+			var err error
+			if begun, err = b.answers.expect(b.nc); err != nil {
+				return 0, fmt.Errorf("%w (%w)", ErrUnclear, err) // nothing is, but that is all the same
+			}
+			defer begun.forget()
+			m.Reply = begun.subject
+		}
+		if err := b.nc.PublishMsg(m); err != nil {
+			return 0, fmt.Errorf("%w (%w)", ErrUnclear, err)
+		}
+	}
+	last := c.next(&msgs[final])
+	if final == 0 {
+		guard.put(last)
+	}
+	raw, err := b.nc.RequestMsgWithContext(ctx, last)
+	if err != nil {
+		return 0, fmt.Errorf("%w (%w)", ErrUnclear, err)
+	}
+	ack, err := confirmed(raw)
+	switch {
+	case err != nil && final > 0: // whatever it was refused for, some of the others may be stored
+		return 0, begun.became(ctx, err)
+	case err != nil:
+		return 0, err
+	}
+	c.stream = ack.Stream
+	return ack.Sequence - uint64(len(msgs)) + 1, nil
 }
 
 // Chained tells whether n messages are stored sooner by Chain than by Append.
 func (b *Bus) Chained(n int) bool { return b.costs.chain(n) }
 
-// link publishes one message of a chain and waits until it is stored.
-func (b *Bus) link(ctx context.Context, out *nats.Msg, guard Guard) (*jetstream.PubAck, error) {
-	if guard.Subject != "" {
-		out.Header[jetstream.ExpectedLastSubjSeqHeader] = []string{strconv.FormatUint(guard.Last, 10)}
-		out.Header[jetstream.ExpectedLastSubjSeqSubjHeader] = []string{guard.Subject}
+// put adds the guard to the first message of a chain.
+func (g Guard) put(m *nats.Msg) {
+	if g.Subject != "" {
+		m.Header[jetstream.ExpectedLastSubjSeqHeader] = []string{strconv.FormatUint(g.Last, 10)}
+		m.Header[jetstream.ExpectedLastSubjSeqSubjHeader] = []string{g.Subject}
 	}
-	answer, err := b.nc.RequestMsgWithContext(ctx, out)
-	if err != nil {
-		return nil, fmt.Errorf("%w (%w)", ErrUnclear, err)
-	}
+}
+
+// confirmed reads the answer to a message that was published.
+func confirmed(answer *nats.Msg) (*jetstream.PubAck, error) {
 	var ack struct {
 		jetstream.PubAck
 		Error *jetstream.APIError `json:"error"`
@@ -111,6 +136,7 @@ type chain struct {
 	outgoing
 	id, last string // of the chain, of its last message
 	n        int
+	stream   string
 }
 
 // next is a message with its place in the chain: the server stores it only if the

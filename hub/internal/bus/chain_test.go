@@ -56,20 +56,22 @@ func TestChainIsABeginning(t *testing.T) {
 	defer other.Close()
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			case <-time.After(200 * time.Microsecond):
-				if _, err := other.Publish(t.Context(), event.Message{Subject: "out.lhm.foreign.t"}); err != nil {
-					t.Error(err)
+	for range 2 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
 					return
+				default:
+					if _, err := other.Publish(t.Context(), event.Message{Subject: "out.lhm.foreign.t"}); err != nil {
+						t.Error(err)
+						return
+					}
 				}
 			}
-		}
-	})
-	const chains, length = 60, 12
+		})
+	}
+	const chains, length = 300, 40
 	whole := map[string]bool{}
 	for c := range chains {
 		some := msgs(fmt.Sprintf("out.lhm.kfz.c%d", c), length)

@@ -21,7 +21,7 @@ type Group struct {
 // are many decisions at once they share one, a record a line; few stand by themselves, where
 // their id is found without looking into others.
 const (
-	packFrom  = 8
+	packFrom  = 3
 	packMost  = 250
 	packBytes = 192 << 10
 )

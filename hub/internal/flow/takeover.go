@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
-	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
@@ -102,19 +100,6 @@ func (l *Lane) bump(ctx context.Context, t *target, epoch, trailSeq uint64) erro
 	return l.persist(ctx, t, newBatch(c, nil))
 }
 
-// ends tells how far the targets have come at least, for a cursor of the trail.
-func (l *Lane) ends(ctx context.Context) (map[string]uint64, error) {
-	out := map[string]uint64{}
-	for _, t := range l.targets() {
-		end, err := l.Bus.End(ctx, t.stream)
-		if err != nil {
-			return nil, err
-		}
-		out[t.stream] = end
-	}
-	return out, nil
-}
-
 // targets are the streams in which decisions are carried out.
 func (l *Lane) targets() []*target { return []*target{l.out, l.quarantine, l.parked} }
 
@@ -153,72 +138,6 @@ func (l *Lane) catchUp(ctx context.Context) error {
 		todo = todo[len(msgs):]
 	}
 	return nil
-}
-
-// find looks how far a target has come beyond its cursor. What it got in chains is
-// a beginning of what it is to get: so all before the last one found is there.
-func (l *Lane) find(ctx context.Context, t *target, todo []*decision.Decision) error {
-	due := func(d *decision.Decision) bool { return t.due(d) > 0 }
-	if t.stream == bus.Parked || t.at.Part > 0 || len(t.at.Owed) > 0 || !slices.ContainsFunc(todo, due) {
-		return nil
-	}
-	found := map[uint64]int{}
-	last := uint64(0)
-	err := l.Bus.Often(ctx, t.stream, l.trail.at.Ends[t.stream]+1, nil, func(m *event.Message) error {
-		if seq := t.bringer(m, l.In); seq > t.at.Seq {
-			found[seq]++
-			last = max(last, seq)
-		}
-		return nil
-	})
-	if err != nil || last == 0 {
-		return err
-	}
-	for _, d := range todo {
-		if d.Seq == last && found[last] < t.due(d) {
-			t.at.Seq, t.begun, t.stored = last-1, last, found[last]
-			return nil
-		}
-	}
-	t.at.Seq = last
-	return nil
-}
-
-// due is how many messages a decision brings to t.
-func (t *target) due(d *decision.Decision) int {
-	refused := (d.Outcome == hub.Quarantined || d.Outcome == hub.Unrouted) && d.Code != refusal.Returned
-	n := 0
-	switch t.stream {
-	case bus.Out:
-		if d.Outcome == hub.Routed {
-			n = len(d.Receivers)
-		}
-		if d.Receipt != "" && (d.Outcome == hub.Routed || refused) {
-			n++
-		}
-	case bus.Quarantine:
-		if refused {
-			n = 1
-		}
-	case bus.Parked:
-		if d.Outcome == hub.Parked && !d.Stays() {
-			n = 1
-		}
-	}
-	return n
-}
-
-// bringer is the event of in stream in that brought m when it was carried out; 0
-// for none: m came of a return, an expiry, or of what a receiver did.
-func (t *target) bringer(m *event.Message, in string) uint64 {
-	if m.Get(event.HeaderIn) != in || !send.CarriedOut(m) {
-		return 0
-	}
-	seq, err := strconv.ParseUint(m.Get(event.HeaderSeq), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return seq
 }
 
 // lost tells whether the event of d was lost with its store and a person has
@@ -290,32 +209,6 @@ func (l *Lane) moveUp(ctx context.Context, lag uint64) error {
 			}
 		}
 	}
-	return nil
-}
-
-// cover writes the cursors behind which messages stand without one. Everything is
-// carried out.
-func (l *Lane) cover(ctx context.Context) error {
-	for _, t := range l.targets() {
-		if t.loose > 0 {
-			if err := l.bump(ctx, t, l.trail.at.Epoch, l.trail.last); err != nil {
-				return err
-			}
-		}
-	}
-	if l.trail.loose == 0 {
-		return nil
-	}
-	ends, err := l.ends(ctx)
-	if err != nil {
-		return err
-	}
-	c := l.trail.at
-	c.Trail, c.Carried, c.Ends = l.trail.last, l.carried, ends
-	if err := l.persist(ctx, l.trail, newBatch(c, nil)); err != nil {
-		return err
-	}
-	l.Index.Reached(l.trail.last, l.trail.last)
 	return nil
 }
 

@@ -87,6 +87,11 @@ func printLedger(out io.Writer, l app.Ledger, all bool) {
 			break
 		}
 		fmt.Fprintf(out, "  %s: %s\n", loss, loss.Fate)
+		for _, id := range loss.Others {
+			if all {
+				fmt.Fprintf(out, "    event %q\n", id)
+			}
+		}
 	}
 	switch {
 	case l.Accepted:

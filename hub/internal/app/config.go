@@ -36,7 +36,7 @@ type Config struct {
 	Replicas int
 	// Layout is how large the hub's own streams may grow; nil is the default.
 	Layout *bus.Layout
-	// Quick is how many of the newest records of the trail are compared before the
+	// Quick is how many of the newest messages of the trail are compared before the
 	// hub starts; 0 is the default.
 	Quick uint64
 	// Index says how much the index may take; its Log is the hub's.

@@ -170,7 +170,7 @@ func (s *stock) withoutLedger(t *testing.T) {
 // by the next start; a block that is gone is missed at once.
 func (s *stock) oldPart(t *testing.T) {
 	quick := *s
-	quick.quick = 1000
+	quick.quick = 10 // each may hold 250 records
 	t.Run("bit flip", func(t *testing.T) {
 		data := quick.copy(t)
 		flip(t, blockFiles(t, streamDir(data, bus.Trail))[0], 0.3)

@@ -255,6 +255,9 @@ func (s *stock) check(t *testing.T, data, stream string) {
 		if loss.ID == "" && !strings.Contains(loss.Subject, ".cursor.") {
 			t.Fatalf("%v has no event id", loss)
 		}
+		if strings.HasSuffix(loss.Subject, ".pack") && len(loss.Others) < 2 {
+			t.Errorf("%v: of %d others the ids are named", loss, len(loss.Others))
+		}
 		count[loss.Fate]++
 		named[loss.Seq] = true
 	}

@@ -31,7 +31,7 @@ const (
 	wholeFile    = "compare-whole" // the next start must compare everything
 )
 
-// quick is how many of the newest records of the trail are compared before the
+// quick is how many of the newest messages of the trail are compared before the
 // hub starts; the older ones are while it is at work.
 const quick = 300_000
 
@@ -164,6 +164,9 @@ func (a *App) recordDamage(ctx context.Context, report *mend.Report, note Accept
 	by := map[string][]decision.LostItem{}
 	for _, l := range report.Losses {
 		by[l.Stream] = append(by[l.Stream], decision.LostItem{Seq: l.Seq, Of: l.Of, ID: l.ID, Fate: string(l.Fate)})
+		for _, id := range l.Others {
+			by[l.Stream] = append(by[l.Stream], decision.LostItem{Seq: l.Seq, ID: id, Fate: string(l.Fate)})
+		}
 	}
 	for _, s := range report.Streams {
 		items := by[s.Stream]

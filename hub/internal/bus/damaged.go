@@ -14,7 +14,7 @@ import (
 var ErrNoStream = errors.New("there is no such stream")
 
 // State is how much a stream holds.
-type State struct{ Messages, First, Last uint64 }
+type State struct{ Messages, First, Last, Bytes uint64 }
 
 // State tells how much a stream holds, as the server says.
 func (b *Bus) State(ctx context.Context, stream string) (State, error) {
@@ -26,7 +26,7 @@ func (b *Bus) State(ctx context.Context, stream string) (State, error) {
 		return State{}, fmt.Errorf("look at stream %s: %w", stream, err)
 	}
 	is := s.CachedInfo().State
-	return State{is.Msgs, is.FirstSeq, is.LastSeq}, nil
+	return State{is.Msgs, is.FirstSeq, is.LastSeq, is.Bytes}, nil
 }
 
 // MakeStream makes a stream whose first message gets sequence first.

@@ -121,16 +121,21 @@ func (m *Mender) compare(ctx context.Context, stream string) (*comparison, error
 // lies before them is for Scrub. But if nothing else tells how far OUT was, all do.
 func (m *Mender) behind(ctx context.Context, c *comparison, state bus.State) (uint64, error) {
 	whole := state.First == c.first && state.Last >= c.upTo && state.Messages == state.Last-state.First+1
-	if m.Quick == 0 || !whole || c.upTo < c.first || c.upTo-c.first < m.Quick {
+	newest := min(m.Quick, quickBytes*max(state.Messages, 1)/max(state.Bytes, 1)+1) // a message may hold many records
+	if newest == 0 || !whole || c.upTo < c.first || c.upTo-c.first < newest {
 		return 0, nil
 	}
 	why, err := m.blindAt(ctx, bus.Out)
 	if err != nil || why != "" {
 		return 0, err
 	}
-	m.old = span{c.first, c.upTo - m.Quick}
+	m.old = span{c.first, c.upTo - newest}
 	return m.old.to + 1, nil
 }
+
+// quickBytes is about what the newest records of the trail may take that are read
+// before the hub starts.
+const quickBytes = 256 << 20
 
 // span of sequences, both ends included.
 type span struct{ from, to uint64 }

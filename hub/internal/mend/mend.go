@@ -43,7 +43,7 @@ type Mender struct {
 	// Aside keeps the files of a stream that is about to be made anew; nil when
 	// the store is another's: then no stream is made anew.
 	Aside func(stream string) error
-	// Quick is how many of the newest records of the trail are read before the hub
+	// Quick is how many of the newest messages of the trail are read before the hub
 	// starts, if their number is right; 0 is all.
 	Quick uint64
 	// Hasty has Records end with StumbledError where the server should be restarted.

@@ -43,6 +43,8 @@ type Loss struct {
 	// cursors, and for what no record tells of.
 	Of decision.Ref `json:"of,omitzero"`
 	ID string       `json:"id,omitempty"`
+	// Others are the ids of further events that a message of the trail was about.
+	Others []string `json:"others,omitempty"`
 	// Changed tells that another message stands there.
 	Changed bool `json:"changed,omitempty"`
 	Fate    Fate `json:"fate"`
@@ -58,6 +60,9 @@ func (l Loss) String() string {
 	}
 	if l.ID != "" {
 		s += fmt.Sprintf(", event %q", l.ID)
+	}
+	if n := len(l.Others); n > 0 {
+		s += fmt.Sprintf(" and %d others", n)
 	}
 	if l.Of.Seq != 0 && l.Of.In != l.Stream {
 		s += fmt.Sprintf(" (%s %d)", l.Of.In, l.Of.Seq)

@@ -2,14 +2,15 @@ package mend
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
 	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/ledger"
 )
 
@@ -166,15 +167,30 @@ func (m *Mender) name(c *comparison) {
 		at[c.losses[i].Seq] = &c.losses[i]
 	}
 	_ = c.book.EachFrom(c.losses[0].Seq, func(e *ledger.Entry) error {
-		l := at[e.Seq]
-		var record struct {
-			ID  string `json:"id"`
-			In  string `json:"in"`
-			Seq uint64 `json:"seq"`
-		}
-		if l != nil && json.Unmarshal(e.Data, &record) == nil {
-			l.ID, l.Of.In, l.Of.Seq = record.ID, record.In, record.Seq
+		if l := at[e.Seq]; l != nil {
+			l.name(e)
 		}
 		return nil
 	}) // what cannot be read has no name
+}
+
+// name takes from a record of the trail which events it is about; what cannot be read
+// has no name.
+func (l *Loss) name(e *ledger.Entry) {
+	msg := &event.Message{Seq: e.Seq, Subject: e.Subject, Data: e.Data}
+	switch decision.Kind(e.Subject) {
+	case decision.KindDecision:
+		ds, err := trail.ReadDecisions(msg)
+		if err != nil {
+			return
+		}
+		l.ID, l.Of = ds[0].ID, decision.Ref{In: ds[0].In, Seq: ds[0].Seq}
+		for _, d := range ds[1:] {
+			l.Others = append(l.Others, d.ID)
+		}
+	case decision.KindDelivery:
+		if d, err := trail.ReadDelivery(msg); err == nil {
+			l.ID, l.Of = d.ID, decision.Ref{In: d.In, Seq: d.Seq}
+		}
+	}
 }

@@ -41,19 +41,28 @@ func limitMemory(flag string) (int64, error) {
 
 // collectLess has the garbage collector run less often while there is work, which
 // saves a good part of the hub's CPU time, and give memory back when there is none.
-// GOGC counts when it is set.
-func collectLess(ctx context.Context) {
+// GOGC counts when it is set. With little memory it is collected sooner than usual:
+// what is garbage then is what is missing.
+func collectLess(ctx context.Context, memory int64) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
-	debug.SetGCPercent(busyPercent)
+	percent := tightPercent
+	if memory >= roomy {
+		percent = busyPercent
+	}
+	debug.SetGCPercent(percent)
 	go giveBack(ctx)
 }
 
 const (
-	busyPercent = 400             // more garbage than live memory, in percent
-	calmEvery   = 2 * time.Second // how often it is looked whether there is work
-	calmBytes   = 8 << 20         // what the hub alone takes in that time
+	roomy = 1 << 30
+	// garbage beside what is in use, in percent
+	busyPercent  = 400
+	tightPercent = 40
+
+	calmEvery = 2 * time.Second // how often it is looked whether there is work
+	calmBytes = 8 << 20         // what the hub alone takes in that time
 )
 
 // giveBack returns memory to the system once whenever the hub has become calm.

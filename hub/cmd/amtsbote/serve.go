@@ -82,7 +82,7 @@ func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) (err er
 	if err != nil {
 		return err
 	}
-	collectLess(ctx)
+	collectLess(ctx, memory)
 	profiled, err := startProfile(f.profile)
 	if err != nil {
 		return err

@@ -21,6 +21,10 @@ type ahead struct {
 	fault      bool // of the hub
 }
 
+// maxAhead is how large a message may be that is read before its turn, in bytes:
+// what was read takes memory while it waits.
+const maxAhead = 256 << 10
+
 // lookAhead reads and checks a message of an in stream of organisation org.
 func lookAhead(fed *federation.Federation, org string, m *event.Message) (a *ahead) {
 	a = &ahead{federation: fed}

@@ -128,7 +128,9 @@ func (l *Lane) aim() {
 func (l *Lane) open(ctx context.Context) (*bus.Work, error) {
 	for attempt := 1; ctx.Err() == nil; attempt++ {
 		work, err := l.Bus.Work(ctx, l.In, func(m *event.Message) {
-			m.Ahead = lookAhead(l.Current().Federation, l.Organisation, m)
+			if len(m.Data) <= maxAhead {
+				m.Ahead = lookAhead(l.Current().Federation, l.Organisation, m)
+			}
 		})
 		if _, drift := errors.AsType[bus.DriftError](err); err == nil || drift {
 			return work, err

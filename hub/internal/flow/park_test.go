@@ -88,7 +88,10 @@ func TestSchemaGone(t *testing.T) {
 	in, edge := both(t, b, without)
 	stop := serve(t, in, edge)
 	publish(t, b, event1(6, hubtest.Sache, "k1"), event1(7, hubtest.Sache, "k2"), event1(8, hubtest.Ding, "k1"), event1(1, hubtest.Ding, "k1"))
-	await(t, "the second owner to decide all", func() bool { return survey(t, b).outcome(9) != "" })
+	await(t, "the second owner to decide all, and to park what waits", func() bool {
+		h := survey(t, b)
+		return h.outcome(9) != "" && h.parked[decision.Ref{In: inAlpha, Seq: 8}] > 0
+	})
 	stop()
 	h := survey(t, b)
 	for seq, want := range []string{

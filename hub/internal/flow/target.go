@@ -40,6 +40,9 @@ type target struct {
 // must look for them, and what was carried out is let go of only behind cursors.
 const maxLoose = 64
 
+// maxChained is how large a message of a chain may be, in bytes.
+const maxChained = 256 << 10
+
 func newTarget(b *bus.Bus, stream, root, in string) *target {
 	return &target{bus: b, in: in, stream: stream, subject: decision.CursorSubject(root, in)}
 }
@@ -101,9 +104,11 @@ func (t *target) write(ctx context.Context, b *batch) error {
 // chainable tells whether a batch may go as a chain, and is sooner stored so. One
 // that must be there as a whole goes as a batch: with parts, with debts, or when
 // it does not move the cursor; and what is parked, since it may be taken out again
-// at any time.
+// at any time. Large messages are staged: so they wait on the server's disk, not in
+// its memory.
 func (t *target) chainable(b *batch) bool {
-	return t.stream != bus.Parked && len(b.msgs) > 0 && b.cursor.Seq > t.at.Seq && b.cursor.Part == 0 && t.at.Part == 0 &&
+	large := func(m event.Message) bool { return len(m.Data) > maxChained }
+	return !slices.ContainsFunc(b.msgs, large) && t.stream != bus.Parked && len(b.msgs) > 0 && b.cursor.Seq > t.at.Seq && b.cursor.Part == 0 && t.at.Part == 0 &&
 		len(b.cursor.Owed) == 0 && len(t.at.Owed) == 0 && t.bus.Chained(len(b.msgs))
 }
 

@@ -284,10 +284,10 @@ func (a *App) launch(ctx context.Context) error {
 		return err
 	}
 	a.apply(plans)
+	a.keep() // before a reload can be asked for
 	if err := a.control(ctx); err != nil {
 		return err
 	}
-	a.keep()
 	if a.cfg.NoSimulators {
 		return nil
 	}

@@ -32,22 +32,15 @@ func (b *Bus) Delete(ctx context.Context, stream string, seq uint64) error {
 		}
 	}
 	err = s.DeleteMsg(ctx, seq)
-	if errors.Is(err, jetstream.ErrMsgNotFound) || isCode(err, codeNoMessage) {
+	if err == nil {
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("delete %d of %s: %w", seq, stream, err)
+	// The server has several ways to say that there is nothing to delete: another
+	// deletion, a purge or an expiry was sooner. It is asked, not guessed at.
+	if _, look := s.GetMsg(ctx, seq); errors.Is(look, jetstream.ErrMsgNotFound) {
+		return nil
 	}
-	return nil
-}
-
-// codeNoMessage is what the server says of a message that cannot be deleted: it
-// is not there.
-const codeNoMessage jetstream.ErrorCode = 10057
-
-func isCode(err error, code jetstream.ErrorCode) bool {
-	api, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && api.ErrorCode == code
+	return fmt.Errorf("delete %d of %s: %w", seq, stream, err)
 }
 
 // Often is Read for the hub's own use, again and again: it leaves nothing behind

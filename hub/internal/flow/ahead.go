@@ -26,10 +26,15 @@ type ahead struct {
 const maxAhead = 256 << 10
 
 // lookAhead reads and checks a message of an in stream of organisation org.
-func lookAhead(fed *federation.Federation, org string, m *event.Message) (a *ahead) {
+func lookAhead(fed *federation.Federation, org string, m *event.Message) *ahead {
+	return look(fed, func() (*event.Event, accept.Sender, *refusal.Refusal) { return accept.Accept(fed, org, m) })
+}
+
+// look reads an event, and checks it.
+func look(fed *federation.Federation, read func() (*event.Event, accept.Sender, *refusal.Refusal)) (a *ahead) {
 	a = &ahead{federation: fed}
 	defer func() { a.fault = recover() != nil }()
-	if a.event, a.sender, a.refused = accept.Accept(fed, org, m); a.event != nil {
+	if a.event, a.sender, a.refused = read(); a.event != nil {
 		a.digest = a.event.Digest()
 	}
 	if a.refused == nil {

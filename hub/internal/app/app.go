@@ -195,7 +195,7 @@ func mailboxes(fed *federation.Federation) bus.MailboxOwners {
 			continue
 		}
 		out.All = append(out.All, app.ID)
-		if app.Mailbox.Mode == federation.ModeSink {
+		if app.Mailbox.HandedOut() {
 			out.Sinks = append(out.Sinks, app.ID)
 		}
 	}

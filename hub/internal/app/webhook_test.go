@@ -213,7 +213,7 @@ func TestWebhookReceivers(t *testing.T) {
 		if fmt.Sprint(results[name]) != fmt.Sprint(want) {
 			t.Errorf("%s: outcomes %v, want %v", name, results[name], want)
 		}
-		inOrder(t, name, h)
+		keptOrder(t, name, h)
 	}
 	if requests, _ := hooks["gone"].got(); len(requests) > keys {
 		t.Errorf("%d requests to who is gone", len(requests))
@@ -262,11 +262,11 @@ func resumeGone(t *testing.T, a *app.App, w *watch, h *hook, waiting int) {
 			t.Errorf("%s: %s", m.Mailbox, m.Result)
 		}
 	}
-	inOrder(t, "gone", h)
+	keptOrder(t, "gone", h)
 }
 
-// inOrder: each key's events were taken in order, and every delivery kept its id.
-func inOrder(t *testing.T, name string, h *hook) {
+// keptOrder: each key's events were taken in order, and every delivery kept its id.
+func keptOrder(t *testing.T, name string, h *hook) {
 	t.Helper()
 	requests, taken := h.got()
 	last := map[string]int{}

@@ -153,6 +153,8 @@ func (b *Mailbox) attempt(ctx context.Context, q *queue, m *event.Message) (sett
 		}
 		t.attempt++
 		b.note(q, err)
+	} else if t.err == nil {
+		return settle.Again, nil // it was put off before its first attempt
 	}
 	next := settle.Settle(b.judge(q))
 	if due && next.Verdict == settle.Again {

@@ -3,7 +3,9 @@ package mailbox
 import (
 	"context"
 	"runtime"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
@@ -116,4 +118,31 @@ func (t *Turnstile) queued() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.waiting)
+}
+
+// TestPutOffIsNotDone: a copy that was put off before its first attempt stays, also
+// when something else wakes its key.
+func TestPutOffIsNotDone(t *testing.T) {
+	b := hubtest.Bus(t)
+	r, calls := &receiver{}, make(chan struct{}, 10)
+	r.script = func(hub.Delivery) error {
+		calls <- struct{}{}
+		if len(r.got) == 1 {
+			return &hub.Fault{Code: "not-now", Later: true, After: 300 * time.Millisecond}
+		}
+		return nil
+	}
+	put(t, b, 0, "a", `{"n":1}`)
+	_, outcomes, stop := start(t, b, r)
+	defer stop()
+	<-calls
+	put(t, b, 1, "a", `{"n":1}`) // wakes the key
+	wait(t, outcomes, 2)
+	var ids []string
+	for _, d := range r.deliveries() {
+		ids = append(ids, d.Event.ID())
+	}
+	if got := strings.Join(ids, " "); got != "e0 e0 e1" {
+		t.Errorf("delivered %s", got)
+	}
 }

@@ -252,7 +252,7 @@ func resumeGone(t *testing.T, a *app.App, w *watch, h *hook, waiting int) {
 	var all []app.WebhookStatus
 	ask(app.VerbWebhooks, struct{}{}, &all)
 	i := slices.IndexFunc(all, func(s app.WebhookStatus) bool { return s.Application == "beta.gone" })
-	if i < 0 || all[i].State.Halt == nil || all[i].Waiting != uint64(waiting) { //nolint:gosec // a count
+	if i < 0 || all[i].State.Halt == nil || all[i].Waiting != uint64(waiting) {
 		t.Fatalf("listed as %+v", all)
 	}
 	ask(app.VerbWebhookResume, app.WebhookRequest{Application: "beta.gone", Who: "mustermann"}, &struct{}{})

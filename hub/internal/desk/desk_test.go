@@ -168,7 +168,9 @@ func TestStop(t *testing.T) {
 		l := <-c.C
 		answer := make(chan []ItemResult, 1)
 		go func() { answer <- d.Settle(t.Context(), []Item{{Token: l.Token, Outcome: Done}}) }()
-		<-end
+		if err := <-end; err != nil {
+			t.Error(err)
+		}
 		cancel()
 		if got := <-answer; got[0].Result != ResultUnconfirmed {
 			t.Errorf("%s", got[0].Result)

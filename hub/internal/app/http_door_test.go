@@ -227,7 +227,7 @@ func TestHTTPBatch(t *testing.T) {
 	must(t, json.Unmarshal(got.raw, &body))
 	var told []string
 	for _, r := range body.Results {
-		told = append(told, fmt.Sprint(r.Status, r.Code, r.Stored.Sequence, r.Problem.Quarantine != ""))
+		told = append(told, fmt.Sprintf("%d%s %d %v", r.Status, r.Code, r.Stored.Sequence, r.Problem.Quarantine != ""))
 	}
 	want := []string{"202 1 false", "409CONFLICT 0 false", "422SCHEMA_INVALID 2 true", "202 3 false", "400CE_REQUIRED 0 false", "202DUPLICATE 1 false", "422NUMBER_LIMIT 4 true"}
 	if strings.Join(told, "|") != strings.Join(want, "|") {

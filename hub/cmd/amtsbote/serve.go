@@ -30,6 +30,7 @@ type serveFlags struct {
 	noSimulators               bool
 	profile                    string
 	secrets, publicURL         string
+	http                       httpFlags
 }
 
 func newServeCommand() *cobra.Command {
@@ -41,8 +42,9 @@ func newServeCommand() *cobra.Command {
 
 Without --nats the NATS server runs inside the process: synced writes, encrypted
 store, listening on loopback, one generated credential (local.nk in the data
-directory). Each flag can be given as AMTSBOTE_<FLAG> in the environment, for
-example AMTSBOTE_NATS_CREDS.`,
+directory). With --http applications reach the hub by HTTP too; beyond loopback
+that needs TLS (--http-cert, --http-key). Each flag can be given as AMTSBOTE_<FLAG>
+in the environment, for example AMTSBOTE_NATS_CREDS.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return serve(cmd.Context(), cmd.OutOrStdout(), args[0], f)
@@ -63,6 +65,7 @@ example AMTSBOTE_NATS_CREDS.`,
 	fl.StringVar(&f.log, "log", env("LOG", "warn"), "log level: debug, info, warn, error")
 	fl.StringVar(&f.lang, "lang", env("LANG", "en"), "language of the outcome lines: de or en")
 	fl.BoolVar(&f.noSimulators, "no-simulators", false, "do not play the foreign systems of a test federation")
+	f.http.register(fl)
 	fl.StringVar(&f.profile, "profile", "", "folder for profiles of this run (cpu.pprof, allocs.pprof)")
 	_ = fl.MarkHidden("profile") // for `task profile`
 	return cmd
@@ -99,7 +102,7 @@ func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) (err er
 		NoSimulators: f.noSimulators, Replicas: f.replicas, RemoveEvery: f.removeEvery, Memory: memory,
 		Secrets: f.secrets, PublicURL: strings.TrimSuffix(f.publicURL, "/"),
 		Kinds: kinds(), Simulators: adapters.Simulators(),
-		Observer: printed, Log: log,
+		Observer: printed, Log: log, HTTP: f.http.config(),
 	}
 	if f.nats != "" {
 		cfg.External = &bus.External{URL: f.nats, Creds: f.creds, Nkey: f.nkey}
@@ -145,6 +148,9 @@ func introduce(out io.Writer, a *app.App) {
 	fmt.Fprintf(out, "  data         %s\n", a.Data())
 	if url := a.URL(); url != "" {
 		fmt.Fprintf(out, "  NATS         %s (credential: %s)\n", url, filepath.Join(a.Data(), bus.LocalCredential))
+	}
+	if url := a.HTTPURL(); url != "" {
+		fmt.Fprintf(out, "  HTTP         %s (all routes: %s/openapi.json)\n", url, url)
 	}
 	for _, ad := range a.Adapters() {
 		fmt.Fprintf(out, "  adapter      %s (%s) for %s\n", ad.Name, ad.Kind, ad.Application)

@@ -46,6 +46,7 @@ const (
 	OrgOffice     Code = "VB-ORG-013"
 	OrgUntold     Code = "VB-ORG-014"
 	OrgUnitOfUnit Code = "VB-ORG-015"
+	OrgAccess     Code = "VB-ORG-020"
 
 	WhkMode     Code = "VB-WHK-001"
 	WhkURL      Code = "VB-WHK-002"
@@ -171,6 +172,7 @@ var catalogue = map[Code]sentence{
 	WhkSecret:   {Error, "Ein Geheimnis steht nie im Verzeichnis: file: nennt eine Datei unterhalb des Ordners für Geheimnisse, env: eine Variable AMTSBOTE_SECRET_….", "A secret never stands in the directory: file: names a file below the folder of secrets, env: a variable AMTSBOTE_SECRET_…."},
 	WhkOrigin:   {Error, "Unter welchem Namen der Amtsbote Empfänger um Erlaubnis fragt, fehlt in federation.yaml: origin: hub.example.de.", "federation.yaml lacks the name under which the hub asks receivers for consent: origin: hub.example.de."},
 	WhkUnsigned: {Warning, "Der Empfänger kann nicht prüfen, wer sendet: secret, oauth2 oder tls fehlt.", "The receiver cannot check who sends: secret, oauth2 or tls is missing."},
+	OrgAccess:   {Error, "Mit diesem Nachweis (access) könnte sich auch %s ausweisen. Jeder Nachweis gehört einem Fachverfahren allein.", "This proof (access) could be that of %s too. Each proof belongs to one application alone."},
 
 	GrpName:        {Error, "Die Kennung %s ist nicht erlaubt: a-z, 0-9 und -, höchstens 64 Zeichen.", "The id %s is not allowed: a-z, 0-9 and -, at most 64 characters."},
 	GrpTwice:       {Error, "Die Gruppe %s gibt es schon in %s.", "The group %s exists already in %s."},

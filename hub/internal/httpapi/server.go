@@ -35,6 +35,8 @@ type Config struct {
 	Admit func(*Principal) *Problem
 	// Failed hears of each failed login; nil: nobody.
 	Failed func(r *http.Request, err error)
+	// Answered hears of each answer; nil: nobody.
+	Answered func(route *Route, status int)
 	// Undescribed hears of an answer whose status the route's Operation does not name;
 	// nil: it is logged.
 	Undescribed func(route *Route, status int)
@@ -58,8 +60,10 @@ type Server struct {
 	mux    *http.ServeMux
 	http   *http.Server
 	listen net.Listener
-	cancel context.CancelFunc
 	done   sync.WaitGroup
+	// streams ends what streams, when the server stops.
+	streams context.Context
+	cancel  context.CancelFunc
 }
 
 // Start listens and serves. Nothing runs after an error.
@@ -78,20 +82,19 @@ func Start(cfg Config) (*Server, error) {
 	if s.listen, err = net.Listen("tcp", cfg.Listen); err != nil {
 		return nil, fmt.Errorf("listen for HTTP: %w", err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s.cancel = cancel
+	s.streams, s.cancel = context.WithCancel(context.Background())
 	s.http = &http.Server{
 		Handler: http.HandlerFunc(s.serve), TLSConfig: cfg.TLS,
 		ReadHeaderTimeout: cfg.ReadTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		ErrorLog:    log.New(io.Discard, "", 0), // it prints addresses
-		BaseContext: func(net.Listener) context.Context { return ctx },
+		ErrorLog:  log.New(io.Discard, "", 0), // it prints addresses
+		ConnState: state, ConnContext: withConn,
 	}
 	s.done.Go(s.run)
 	return s, nil
 }
 
 func (s *Server) run() {
-	serve := func() error { return s.http.Serve(s.listen) }
+	serve := func() error { return s.http.Serve(sniffer{s.listen}) }
 	if s.cfg.TLS != nil {
 		serve = func() error { return s.http.ServeTLS(s.listen, "", "") }
 	}
@@ -161,14 +164,20 @@ func (s *Server) routes() (*http.ServeMux, error) {
 	return mux, nil
 }
 
-// serve answers a path that is not in its plain form as one that is not there: the
-// mux would redirect it.
+// serve refuses what the mux must not see: a request whose end is not clear, and a path
+// that is not in its plain form, which it would redirect.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.cfg.ReadTimeout + writeTimeout)) // net/http's own can
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	if s.cfg.TLS != nil {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	if ambiguous(r) {
+		h.Set("Connection", "close")
+		WriteProblem(w, r, NewProblem(http.StatusBadRequest, refusal.Smuggling))
+		return
 	}
 	if path.Clean(r.URL.Path) != r.URL.Path {
 		WriteProblem(w, r, NewProblem(http.StatusNotFound, refusal.Path))
@@ -187,11 +196,15 @@ func (s *Server) handler(route *Route) http.Handler {
 				s.cfg.Log.Error("an HTTP handler failed in a way it did not foresee", zap.String("operation", route.Operation.ID), zap.String("fault", fmt.Sprintf("%T", fault)))
 				a.fail(r)
 			}
+			if s.cfg.Answered != nil {
+				s.cfg.Answered(route, a.status)
+			}
 			if a.status != 0 && !route.describes(a.status) {
 				s.undescribed(route, a.status)
 			}
 		}()
-		s.deadlines(w, route)
+		r, done := s.timed(w, r, route)
+		defer done()
 		p, problem := s.enter(r, route)
 		if problem != nil {
 			WriteProblem(a, r, problem)
@@ -203,12 +216,37 @@ func (s *Server) handler(route *Route) http.Handler {
 	})
 }
 
-func (s *Server) deadlines(w http.ResponseWriter, route *Route) {
+// timed bounds how long a body may take to come. What streams has all the time for its
+// answer, until the server stops.
+func (s *Server) timed(w http.ResponseWriter, r *http.Request, route *Route) (*http.Request, func()) {
 	c := http.NewResponseController(w)
-	_ = c.SetReadDeadline(time.Now().Add(s.cfg.ReadTimeout)) // every server of net/http can
-	if !route.Stream {
-		_ = c.SetWriteDeadline(time.Now().Add(s.cfg.ReadTimeout + writeTimeout))
+	if r.ContentLength != 0 {
+		_ = c.SetReadDeadline(time.Now().Add(s.cfg.ReadTimeout))
+		r.Body = &timedBody{r.Body, c}
 	}
+	if !route.Stream {
+		return r, func() {}
+	}
+	_ = c.SetWriteDeadline(time.Time{})
+	ctx, cancel := context.WithCancel(r.Context())
+	stop := context.AfterFunc(s.streams, cancel)
+	return r.WithContext(ctx), func() { stop(); cancel() }
+}
+
+// timedBody lifts the deadline when all is read: net/http reads on to find out whether
+// who asks is gone, and would take a deadline for that.
+type timedBody struct {
+	io.ReadCloser
+	c *http.ResponseController
+}
+
+// Read implements io.Reader.
+func (b *timedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		_ = b.c.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }
 
 // enter finds out who asks and whether that may be answered.
@@ -221,9 +259,7 @@ func (s *Server) enter(r *http.Request, route *Route) (*Principal, *Problem) {
 		if s.cfg.Failed != nil {
 			s.cfg.Failed(r, err)
 		}
-		problem := NewProblem(http.StatusUnauthorized, refusal.Auth)
-		problem.Header = map[string]string{"WWW-Authenticate": `Bearer realm="amtsbote"`}
-		return nil, problem
+		return nil, unauthorized()
 	}
 	if s.cfg.Admit != nil {
 		if problem := s.cfg.Admit(p); problem != nil {

@@ -14,6 +14,7 @@ const (
 	RateLimit      Code = "RATE_LIMIT"      // more than may be asked a second
 	QuotaFull      Code = "QUOTA_FULL"      // the organisation's in stream is full
 	NotStored      Code = "NOT_STORED"      // whether it is stored is not known
+	SigStale       Code = "SIG_STALE"       // a signature too old; this version checks none
 	RequestInvalid Code = "REQUEST_INVALID" // a parameter or the body is not as described
 )
 
@@ -30,5 +31,6 @@ var door = map[Code][2]string{
 	RateLimit:      {"Das Fachverfahren oder seine Organisation fragt öfter, als sie darf. Der Kopf Retry-After sagt, wann es weitergeht.", "The application or its organisation asks more often than it may. The header Retry-After says when to go on."},
 	QuotaFull:      {"Der Eingang der Organisation ist voll. Nichts wurde angenommen; der Absender muss es später noch einmal senden.", "The organisation's in stream is full. Nothing was taken; the sender must send it again later."},
 	NotStored:      {"Ob das Ereignis gespeichert ist, steht nicht fest. Der Absender muss es noch einmal unverändert senden; doppelt zugestellt wird es nicht.", "Whether the event is stored is not known. The sender must send it again unchanged; it is not delivered twice."},
+	SigStale:       {"Die Signatur der Anfrage ist zu alt. Der Absender muss sie neu signieren.", "The request's signature is too old. The sender must sign it anew."},
 	RequestInvalid: {"Die Anfrage ist nicht, wie /openapi.json sie beschreibt. Der Aufrufer muss sie berichtigen.", "The request is not as /openapi.json describes it. Who asks must correct it."},
 }

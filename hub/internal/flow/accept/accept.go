@@ -87,9 +87,8 @@ func allowed(app *federation.Application, sender Sender, e *event.Event, payload
 }
 
 // senderOf reads <in|edge>.<org>.<app>.<type…>.
-func senderOf(org, subject string) (s Sender, ok bool) {
-	ok = true
-	s = Sender{Organisation: org, Application: unknown}
+func senderOf(org, subject string) (Sender, bool) {
+	s := Sender{Organisation: org, Application: unknown}
 	parts := strings.SplitN(subject, ".", 4)
 	if len(parts) < 3 || (parts[0] != "in" && parts[0] != "edge") || parts[1] != org || !plainToken(parts[2]) {
 		return s, false
@@ -98,10 +97,12 @@ func senderOf(org, subject string) (s Sender, ok bool) {
 	if len(parts) < 4 {
 		return s, false
 	}
-	s.Type = parts[3]
-	if parts[0] == "edge" { // what clients publish is not encoded
-		s.Type, ok = event.TypeOf(parts[3])
+	if parts[0] == "in" { // what clients publish is not encoded
+		s.Type = parts[3]
+		return s, true
 	}
+	typ, ok := event.TypeOf(parts[3])
+	s.Type = typ
 	return s, ok
 }
 

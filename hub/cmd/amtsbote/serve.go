@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -28,6 +29,8 @@ type serveFlags struct {
 	removeEvery                time.Duration
 	noSimulators               bool
 	profile                    string
+	secrets, publicURL         string
+	http                       httpFlags
 }
 
 func newServeCommand() *cobra.Command {
@@ -39,8 +42,9 @@ func newServeCommand() *cobra.Command {
 
 Without --nats the NATS server runs inside the process: synced writes, encrypted
 store, listening on loopback, one generated credential (local.nk in the data
-directory). Each flag can be given as AMTSBOTE_<FLAG> in the environment, for
-example AMTSBOTE_NATS_CREDS.`,
+directory). With --http applications reach the hub by HTTP too; beyond loopback
+that needs TLS (--http-cert, --http-key). Each flag can be given as AMTSBOTE_<FLAG>
+in the environment, for example AMTSBOTE_NATS_CREDS.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return serve(cmd.Context(), cmd.OutOrStdout(), args[0], f)
@@ -55,10 +59,13 @@ example AMTSBOTE_NATS_CREDS.`,
 	fl.StringVar(&f.monitor, "nats-monitor", env("NATS_MONITOR", ""), "HTTP monitoring address of --nats, to verify its settings")
 	fl.IntVar(&f.replicas, "replicas", 1, "replicas of each stream: 1, or 3 or 5 in a cluster")
 	fl.DurationVar(&f.removeEvery, "remove-every", keep.Every, "how often what has had its time is removed, from the start on; -1s: never")
+	fl.StringVar(&f.secrets, "secrets", env("SECRETS", ""), "folder of the secrets that the directory names (default secrets in the data directory)")
+	fl.StringVar(&f.publicURL, "public-url", env("PUBLIC_URL", ""), "https address of the HTTP door as receivers reach it, for consent to webhooks by callback")
 	fl.StringVar(&f.memory, "memory", env("MEMORY", ""), "memory to get by with, like 512MiB (default: GOMEMLIMIT, else half of what the machine or its control group has, at most 4GiB)")
 	fl.StringVar(&f.log, "log", env("LOG", "warn"), "log level: debug, info, warn, error")
 	fl.StringVar(&f.lang, "lang", env("LANG", "en"), "language of the outcome lines: de or en")
 	fl.BoolVar(&f.noSimulators, "no-simulators", false, "do not play the foreign systems of a test federation")
+	f.http.register(fl)
 	fl.StringVar(&f.profile, "profile", "", "folder for profiles of this run (cpu.pprof, allocs.pprof)")
 	_ = fl.MarkHidden("profile") // for `task profile`
 	return cmd
@@ -93,8 +100,9 @@ func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) (err er
 	cfg := app.Config{
 		Directory: dir, Data: dataDir(f.data, dir), Listen: f.listen, Monitor: f.monitor,
 		NoSimulators: f.noSimulators, Replicas: f.replicas, RemoveEvery: f.removeEvery, Memory: memory,
+		Secrets: f.secrets, PublicURL: strings.TrimSuffix(f.publicURL, "/"),
 		Kinds: kinds(), Simulators: adapters.Simulators(),
-		Observer: printed, Log: log,
+		Observer: printed, Log: log, HTTP: f.http.config(),
 	}
 	if f.nats != "" {
 		cfg.External = &bus.External{URL: f.nats, Creds: f.creds, Nkey: f.nkey}
@@ -140,6 +148,9 @@ func introduce(out io.Writer, a *app.App) {
 	fmt.Fprintf(out, "  data         %s\n", a.Data())
 	if url := a.URL(); url != "" {
 		fmt.Fprintf(out, "  NATS         %s (credential: %s)\n", url, filepath.Join(a.Data(), bus.LocalCredential))
+	}
+	if url := a.HTTPURL(); url != "" {
+		fmt.Fprintf(out, "  HTTP         %s (all routes: %s/openapi.json)\n", url, url)
 	}
 	for _, ad := range a.Adapters() {
 		fmt.Fprintf(out, "  adapter      %s (%s) for %s\n", ad.Name, ad.Kind, ad.Application)

@@ -46,6 +46,8 @@ type App struct {
 	hands    *mailbox.Hands
 	boxes    *quota.Book
 	keeper   *keep.Keeper
+	door     *door // nil: no HTTP
+	tokens   tokens
 
 	reloading sync.Mutex
 	units     map[string]*unit // what a reload can stop and start, by name
@@ -79,6 +81,10 @@ func New(cfg Config) (*App, error) {
 		cfg.Log.Warn("federation directory", zap.String("finding", f.String()))
 	}
 	a := &App{cfg: cfg, kinds: kinds, log: cfg.Log, units: map[string]*unit{}}
+	if cfg.HTTP != nil {
+		a.door = newDoor(cfg.Observer)
+		a.cfg.Observer = a.door
+	}
 	a.version.Store(flow.NewVersion(fed))
 	return a, nil
 }
@@ -148,6 +154,7 @@ func (a *App) announce() error {
 	fed := a.Federation()
 	return announce(a.cfg.Data, Running{
 		PID: os.Getpid(), URL: a.URL(), Embedded: a.server != nil, Federation: fed.Dir, Version: fed.Digest, Adapters: a.adapters(),
+		HTTP: a.HTTPURL(),
 	})
 }
 
@@ -195,7 +202,7 @@ func mailboxes(fed *federation.Federation) bus.MailboxOwners {
 			continue
 		}
 		out.All = append(out.All, app.ID)
-		if app.Mailbox.Mode == federation.ModeSink {
+		if app.Mailbox.HandedOut() {
 			out.Sinks = append(out.Sinks, app.ID)
 		}
 	}
@@ -288,6 +295,9 @@ func (a *App) launch(ctx context.Context) error {
 	if err := a.control(ctx); err != nil {
 		return err
 	}
+	if err := a.openDoor(ctx); err != nil {
+		return err
+	}
 	if a.cfg.NoSimulators {
 		return nil
 	}
@@ -300,10 +310,10 @@ func (a *App) Done() <-chan struct{} { return a.done }
 // Stop ends everything and waits for it. What was acknowledged is stored, so
 // nothing is drained.
 func (a *App) Stop() error {
-	var err error
+	err := a.closeDoor()
 	if a.cancel != nil {
 		a.cancel()
-		err = a.group.Wait()
+		err = errors.Join(err, a.group.Wait(), a.lastRefusals())
 		a.stopUnits()
 	}
 	if a.index != nil {
@@ -321,6 +331,7 @@ func (a *App) Stop() error {
 	if a.lockFile != nil {
 		err = errors.Join(err, a.lockFile.Close())
 	}
+	a.tokens.book = nil
 	a.cancel, a.index, a.ledger, a.bus, a.server, a.lockFile = nil, nil, nil, nil, nil, nil
 	return err
 }

@@ -13,6 +13,9 @@ type Federation struct {
 	Dir        string // absolute
 	Name       string
 	Production bool
+	// Origin is the DNS name under which the hub asks webhooks for consent; "" when
+	// the directory does not say.
+	Origin string
 	// Digest names this version: "sha256:" and the digest over the paths and
 	// bytes of all files, and over the schemas and laws of the program.
 	Digest string
@@ -28,6 +31,7 @@ type Federation struct {
 
 	files        *snapshot
 	applications map[string]*Application
+	withAccess   []*Application
 	owners       map[string]*Application // by source prefix
 	units        map[string]string       // administrative unit by authority, where it is another
 	clauses      map[clauseKey]*clauseSet
@@ -46,6 +50,16 @@ func (f *Federation) Applications() []*Application {
 		out = append(out, o.Applications...)
 	}
 	return out
+}
+
+// Organisation finds an organisation by its id.
+func (f *Federation) Organisation(id string) (*Organisation, bool) {
+	for _, o := range f.Organisations {
+		if o.ID == id {
+			return o, true
+		}
+	}
+	return nil, false
 }
 
 // Owner finds the application that owns an event source, and the authority that

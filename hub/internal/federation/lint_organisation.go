@@ -38,6 +38,7 @@ func (b *builder) organisation(file string, in *organisationFile) {
 	if o.QuotaBytes == 0 {
 		o.QuotaBytes = DefaultQuota
 	}
+	o.Rate = b.rate(in.Limits.Rate, DefaultOrganisationRate)
 	if in.Role.Value != "" && o.Role != RoleAuthority && o.Role != RoleOperator {
 		b.Add(in.Role.At, finding.YAMLValue, "authority | operator")
 	}
@@ -131,7 +132,9 @@ func (b *builder) application(o *Organisation, in *applicationFile) {
 	a := &Application{
 		ID: id, Organisation: o.ID, Name: name, Title: in.Title.Value, Office: in.Office.Value, Mailbox: b.mailbox(in.Mailbox),
 		Transport: in.Transport.Value, Classification: in.Classification.or(DefaultClassification), sends: map[string]bool{},
+		Limits: b.limits(in.Limits),
 	}
+	b.access(a, in.Access)
 	b.appAt[a] = in.ID.At
 	b.knownOffice(in.Office)
 	if in.Receipts.Value != "" {
@@ -156,9 +159,10 @@ func (b *builder) mailbox(in *mailboxFile) *Mailbox {
 	if m.QuotaBytes == 0 {
 		m.QuotaBytes = DefaultMailboxQuota
 	}
-	if m.Mode != ModeSink && m.Mode != ModeNATS && m.Mode != "" {
-		b.Add(in.Mode.At, finding.YAMLValue, "sink | nats")
+	if m.Mode != ModeNATS && !m.HandedOut() && m.Mode != "" {
+		b.Add(in.Mode.At, finding.YAMLValue, "sink | nats | webhook | http")
 	}
+	m.Webhook = b.webhook(in)
 	if given := in.MaxAckPending.At.Line > 0; given && (m.Mode != ModeNATS || m.MaxAckPending < 1 || m.MaxAckPending > 65536) {
 		b.Add(in.MaxAckPending.At, finding.YAMLValue, "1 … 65536, mode: nats")
 	}

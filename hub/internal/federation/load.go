@@ -68,6 +68,7 @@ type builder struct {
 	authorities   map[string]bool // of any organisation
 	unitAt        map[string]unitPlace
 	prefixes      []ownedPrefix
+	identities    []identity
 	mailboxAt     map[*Application]finding.Pos
 	appAt         map[*Application]finding.Pos
 	receiptsOf    []receiptsWish
@@ -206,6 +207,7 @@ func (b *builder) federation(in *federationFile) {
 	if e := in.Environment; e.Value != "" && e.Value != "test" && !b.fed.Production {
 		b.Add(e.At, finding.YAMLValue, "test | production")
 	}
+	b.origin(in.Origin)
 	for _, s := range in.Simulators {
 		b.simulator(s)
 	}

@@ -25,7 +25,10 @@ type Organisation struct {
 	ID, Name string
 	Role     Role
 	// QuotaBytes limits its in stream.
-	QuotaBytes   int64
+	QuotaBytes int64
+	// Rate is how many events a second all of its applications together may hand in
+	// by HTTP.
+	Rate         int
 	Authorities  []Responsible
 	Applications []*Application
 	// File it stands in, relative to the directory.
@@ -83,6 +86,8 @@ type Application struct {
 	Receipts *Application
 	// Classification is the highest dataclassification it may receive.
 	Classification Classification
+	Access         Access
+	Limits         Limits
 
 	sends map[string]bool // authorities of its sources
 }
@@ -100,7 +105,17 @@ type MailboxMode string
 const (
 	ModeSink MailboxMode = "sink" // the hub hands out through an adapter
 	ModeNATS MailboxMode = "nats" // the application fetches by itself
+	// The hub sends to the application's own HTTP endpoint.
+	ModeWebhook MailboxMode = "webhook"
+	// The application leases and settles by HTTP.
+	ModeHTTP MailboxMode = "http"
 )
+
+// HandedOut tells whether the hub hands out what lies in the mailbox, and so
+// knows the end of each copy.
+func (m *Mailbox) HandedOut() bool {
+	return m != nil && (m.Mode == ModeSink || m.Mode == ModeWebhook || m.Mode == ModeHTTP)
+}
 
 // Mailbox is the durable queue of a receiving application.
 type Mailbox struct {
@@ -109,6 +124,8 @@ type Mailbox struct {
 	MaxAckPending int
 	// QuotaBytes limits what waits in it.
 	QuotaBytes int64
+	// Webhook in mode webhook.
+	Webhook *Webhook
 }
 
 // sourceDelimiters end a prefix within a source.

@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -13,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/amtsbote/amtsbote/hub/internal/app"
@@ -30,24 +28,6 @@ func conformanceClient(t *testing.T) string {
 		t.Fatalf("build the conformance client: %v\n%s", err, out)
 	}
 	return bin
-}
-
-// lockedBuffer is written by a process and read by the test.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) Bytes() []byte {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return bytes.Clone(l.b.Bytes())
 }
 
 // listen runs the client's listener behind a server that consents in its stead; what
@@ -100,8 +80,8 @@ func TestConformance(t *testing.T) {
 			run("invoke", k.app.HTTPURL()+"/events", "-f", want)
 			w.expect(t, events, events)
 			got := filepath.Join(t.TempDir(), "got.yaml")
-			must(t, os.WriteFile(got, took.Bytes(), 0o600))
-			if n := strings.Count(string(took.Bytes()), "---\n"); n != events {
+			must(t, os.WriteFile(got, []byte(took.String()), 0o600))
+			if n := strings.Count(took.String(), "---\n"); n != events {
 				t.Errorf("the listener took %d events", n)
 			}
 			if out := strings.TrimSpace(run("diff", want, got, "--match", "id", "--ignore-additions")); out != "" {

@@ -2,6 +2,7 @@ package clients_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -54,7 +55,8 @@ func serve(t *testing.T, dir string) *hub {
 func (h *hub) introduced(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
 	var printed strings.Builder
-	cmd.Stderr = os.Stderr
+	var log bytes.Buffer
+	cmd.Stderr = &log
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -69,6 +71,9 @@ func (h *hub) introduced(t *testing.T, cmd *exec.Cmd) {
 		}
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("the hub: %v", err)
+		}
+		if t.Failed() {
+			t.Logf("the hub's log:\n%s", log.Bytes())
 		}
 	})
 	lines := bufio.NewScanner(out)

@@ -56,7 +56,7 @@ func (a *App) plan(fed *federation.Federation) (map[string]*plan, error) {
 		errs = append(errs, err)
 		plans[name] = p
 	}
-	return plans, errors.Join(errs...)
+	return plans, errors.Join(append(errs, a.planAcks(fed, plans))...)
 }
 
 // lanes plans the work on the two in streams of an organisation.

@@ -99,11 +99,14 @@ func receive(ctx context.Context, js jetstream.JetStream, mailbox string) error 
 }
 
 // read takes an event out of a message, whole (structured) or with its attributes
-// as headers (binary). NATS and HTTP name them alike, so the reader for HTTP does.
+// as headers (binary). NATS and HTTP name them alike but for datacontenttype, which
+// is Content-Type in HTTP and stands in both headers here; so the reader for HTTP does.
 func read(ctx context.Context, m jetstream.Msg) (*cloudevents.Event, error) {
 	header := http.Header{}
 	for name, values := range m.Headers() {
-		header.Set(name, values[0])
+		if name != "ce-datacontenttype" {
+			header.Set(name, values[0])
+		}
 	}
 	return binding.ToEvent(ctx, cehttp.NewMessage(header, io.NopCloser(bytes.NewReader(m.Data()))))
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -68,6 +69,9 @@ func New(cfg Config) (*App, error) {
 	}
 	if cfg.Observer == nil {
 		cfg.Observer = silent{}
+	}
+	if cfg.PublicURL != "" && !strings.HasPrefix(cfg.PublicURL, "https://") {
+		return nil, fmt.Errorf("public address %q: receivers consent by https only", cfg.PublicURL)
 	}
 	data, err := filepath.Abs(cfg.Data)
 	if err != nil {

@@ -288,6 +288,48 @@ func keptOrder(t *testing.T, name string, h *hook) {
 	}
 }
 
+// TestStoppedBetween: the hub ends when the receiver has the event and the hub does
+// not know it yet: it comes again under the same delivery id, by webhook and by lease.
+func TestStoppedBetween(t *testing.T) {
+	arrived := make(chan struct{})
+	h := newHook(t, func(n int, _ http.ResponseWriter, r *http.Request) bool {
+		if n == 1 {
+			close(arrived)
+			<-r.Context().Done()
+		}
+		return n == 1
+	})
+	dir, data := t.TempDir(), filepath.Join(t.TempDir(), "data")
+	webhookFederation(t, dir, map[string]string{"hook": h.URL}, "")
+	edit(t, dir, "organisations/beta.yaml", "timeout: 1s", "timeout: 60s")
+	edit(t, dir, "organisations/beta.yaml", "mailbox: {mode: nats}", "mailbox: {mode: http}") // of beta.one
+	edit(t, dir, "agreements/ding-eins.yaml", "to: [", `to: [{application: beta.one, authority: "ags:00000002"}, `)
+	cfg := app.Config{Directory: dir, Data: data, Observer: newWatch(), Listen: "127.0.0.1:0"}
+	a := startApp(t, cfg)
+	_, publish := local(t, a)
+	publish("in.alpha.app."+hubtest.Ding, keyed("1", "k"))
+	<-arrived
+	first := newDesk(t, a).lease(1, 20, 600)
+	stopApp(t, a)
+	w := newWatch()
+	cfg.Observer = w
+	a = startApp(t, cfg)
+	defer func() { stopApp(t, a) }()
+	c := newDesk(t, a)
+	second := c.lease(1, 20, 600)
+	if len(first) != 1 || len(second) != 1 || second[0].Delivery != first[0].Delivery || second[0].Token == first[0].Token {
+		t.Fatalf("leased %+v, then %+v", first, second)
+	}
+	results := c.settle(map[string]any{"token": first[0].Token, "outcome": "done"}, map[string]any{"token": second[0].Token, "outcome": "done"})
+	if got := strings.Join(results, " "); got != "gone done" {
+		t.Errorf("settled: %s", got)
+	}
+	w.expect(t, 0, 2)
+	if requests, taken := h.got(); len(requests) != 2 || len(taken) != 1 || requests[0].delivery != requests[1].delivery {
+		t.Errorf("requests %v", requests)
+	}
+}
+
 // TestWebhookReload: another URL or another secret starts just this webhook anew;
 // a missing secret leaves the version before in force.
 func TestWebhookReload(t *testing.T) {

@@ -70,6 +70,7 @@ type Hook struct {
 	mu      sync.Mutex
 	state   *State
 	loaded  bool
+	probing bool // one delivery may go out although all else pauses
 	dirty   bool // state is to be stored
 }
 
@@ -123,8 +124,16 @@ func (h *Hook) Run(ctx context.Context) error {
 		}
 		t.Stop()
 	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSave)
+	defer cancel()
+	if err := h.save(last); err != nil {
+		h.Log.Warn("the last state of a webhook is not stored", zap.Error(err))
+	}
 	return nil
 }
+
+// lastSave is how long the last save may take.
+const lastSave = 2 * time.Second
 
 // idle is how long Run rests when nothing is due.
 const idle = time.Hour
@@ -161,6 +170,7 @@ func (h *Hook) open(now time.Time) (turns int, next time.Time) {
 		return 0, s.Trouble.Probe
 	case s.Trouble != nil && s.Trouble.Paused:
 		s.Trouble.Probe = now.Add(probeAfter(s.Trouble.Failures - pauseAfter)) // if nothing comes of this one
+		h.probing = true
 		return 1, s.Trouble.Probe
 	}
 	return mailbox.Unlimited, s.askAt()
@@ -170,8 +180,16 @@ func (h *Hook) open(now time.Time) (turns int, next time.Time) {
 func (h *Hook) shut() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now := time.Now()
-	return h.state.Halt != nil || now.Before(h.state.Until) || !h.state.Consent.Valid(now)
+	now, s := time.Now(), h.state
+	if s.Halt != nil || now.Before(s.Until) || !s.Consent.Valid(now) {
+		return true
+	}
+	if s.Trouble == nil || !s.Trouble.Paused {
+		return false
+	}
+	probe := h.probing
+	h.probing = false
+	return !probe
 }
 
 // close shuts the turnstile, changes the state, and has Run look.

@@ -149,7 +149,7 @@ func (h *Hook) failed(code string) {
 	t.Failures++
 	t.Code = code
 	if !t.Paused && t.Failures >= pauseAfter && now.Sub(t.Since) >= pauseTime {
-		t.Paused, paused = true, true
+		t.Paused, paused, h.probing = true, true, false
 		t.Probe = now.Add(probeAfter(0))
 		h.Turns.Set(0)
 		h.dirty = true

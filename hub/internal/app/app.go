@@ -46,6 +46,7 @@ type App struct {
 	hands    *mailbox.Hands
 	boxes    *quota.Book
 	keeper   *keep.Keeper
+	handed   chan struct{} // a sender is to be told that a copy was handed over
 
 	reloading sync.Mutex
 	units     map[string]*unit // what a reload can stop and start, by name
@@ -78,7 +79,7 @@ func New(cfg Config) (*App, error) {
 	for _, f := range findings {
 		cfg.Log.Warn("federation directory", zap.String("finding", f.String()))
 	}
-	a := &App{cfg: cfg, kinds: kinds, log: cfg.Log, units: map[string]*unit{}}
+	a := &App{cfg: cfg, kinds: kinds, log: cfg.Log, units: map[string]*unit{}, handed: make(chan struct{}, 1)}
 	a.version.Store(flow.NewVersion(fed))
 	return a, nil
 }
@@ -266,7 +267,7 @@ func (a *App) mailboxQuota(application string) int64 {
 
 // launch starts all that runs until Stop.
 func (a *App) launch(ctx context.Context) error {
-	a.recorder = mailbox.NewRecorder(a.bus, a.index, a.cfg.Observer.Delivered, a.log)
+	a.recorder = mailbox.NewRecorder(a.bus, a.index, a.delivered, a.log)
 	a.group.Go(func() error { return a.recorder.Run(a.run) })
 	a.group.Go(func() error { return a.watch(a.run) })
 	a.group.Go(func() error { return a.keepIndex(a.run) })

@@ -5,6 +5,7 @@ set -euo pipefail
 
 missing=()
 command -v xmllint >/dev/null || missing+=(libxml2-utils) # the XSD oracle
+command -v curl >/dev/null || missing+=(curl)             # the HTTP commands of the READMEs
 command -v gcc >/dev/null || missing+=(gcc libc6-dev)     # the race detector
 
 if [ ${#missing[@]} -eq 0 ]; then

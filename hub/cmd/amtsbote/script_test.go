@@ -1,12 +1,30 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
+
+// readmeHTTP writes the commands of the section HTTP of hub/README.md to a file, for
+// the script http.
+func readmeHTTP(dir string) error {
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		return err
+	}
+	_, section, _ := strings.Cut(string(text), "\n## HTTP\n")
+	_, block, _ := strings.Cut(section, "```sh\n")
+	commands, _, found := strings.Cut(block, "```")
+	if !found {
+		return errors.New("hub/README.md has no commands in its section HTTP")
+	}
+	return os.WriteFile(filepath.Join(dir, "readme-http.sh"), []byte(commands), 0o600)
+}
 
 // TestMain lets scripts run the real main as the command amtsbote.
 func TestMain(m *testing.M) {
@@ -26,7 +44,10 @@ func TestScripts(t *testing.T) {
 			// the data directories of the scripts do not lie below this one
 			tmp := filepath.Join(e.WorkDir, "tmp")
 			e.Setenv("TMPDIR", tmp)
-			return os.MkdirAll(tmp, 0o700)
+			if err := os.MkdirAll(tmp, 0o700); err != nil {
+				return err
+			}
+			return readmeHTTP(e.WorkDir)
 		},
 	})
 }

@@ -28,6 +28,7 @@ type serveFlags struct {
 	removeEvery                time.Duration
 	noSimulators               bool
 	profile                    string
+	http                       httpFlags
 }
 
 func newServeCommand() *cobra.Command {
@@ -39,8 +40,9 @@ func newServeCommand() *cobra.Command {
 
 Without --nats the NATS server runs inside the process: synced writes, encrypted
 store, listening on loopback, one generated credential (local.nk in the data
-directory). Each flag can be given as AMTSBOTE_<FLAG> in the environment, for
-example AMTSBOTE_NATS_CREDS.`,
+directory). With --http applications reach the hub by HTTP too; beyond loopback
+that needs TLS (--http-cert, --http-key). Each flag can be given as AMTSBOTE_<FLAG>
+in the environment, for example AMTSBOTE_NATS_CREDS.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return serve(cmd.Context(), cmd.OutOrStdout(), args[0], f)
@@ -59,6 +61,7 @@ example AMTSBOTE_NATS_CREDS.`,
 	fl.StringVar(&f.log, "log", env("LOG", "warn"), "log level: debug, info, warn, error")
 	fl.StringVar(&f.lang, "lang", env("LANG", "en"), "language of the outcome lines: de or en")
 	fl.BoolVar(&f.noSimulators, "no-simulators", false, "do not play the foreign systems of a test federation")
+	f.http.register(fl)
 	fl.StringVar(&f.profile, "profile", "", "folder for profiles of this run (cpu.pprof, allocs.pprof)")
 	_ = fl.MarkHidden("profile") // for `task profile`
 	return cmd
@@ -94,7 +97,7 @@ func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) (err er
 		Directory: dir, Data: dataDir(f.data, dir), Listen: f.listen, Monitor: f.monitor,
 		NoSimulators: f.noSimulators, Replicas: f.replicas, RemoveEvery: f.removeEvery, Memory: memory,
 		Kinds: kinds(), Simulators: adapters.Simulators(),
-		Observer: printed, Log: log,
+		Observer: printed, Log: log, HTTP: f.http.config(),
 	}
 	if f.nats != "" {
 		cfg.External = &bus.External{URL: f.nats, Creds: f.creds, Nkey: f.nkey}
@@ -140,6 +143,9 @@ func introduce(out io.Writer, a *app.App) {
 	fmt.Fprintf(out, "  data         %s\n", a.Data())
 	if url := a.URL(); url != "" {
 		fmt.Fprintf(out, "  NATS         %s (credential: %s)\n", url, filepath.Join(a.Data(), bus.LocalCredential))
+	}
+	if url := a.HTTPURL(); url != "" {
+		fmt.Fprintf(out, "  HTTP         %s (all routes: %s/openapi.json)\n", url, url)
 	}
 	for _, ad := range a.Adapters() {
 		fmt.Fprintf(out, "  adapter      %s (%s) for %s\n", ad.Name, ad.Kind, ad.Application)

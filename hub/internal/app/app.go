@@ -47,6 +47,8 @@ type App struct {
 	boxes    *quota.Book
 	keeper   *keep.Keeper
 	handed   chan struct{} // a sender is to be told that a copy was handed over
+	door     *door         // nil: no HTTP
+	tokens   tokens
 
 	reloading sync.Mutex
 	units     map[string]*unit // what a reload can stop and start, by name
@@ -80,6 +82,10 @@ func New(cfg Config) (*App, error) {
 		cfg.Log.Warn("federation directory", zap.String("finding", f.String()))
 	}
 	a := &App{cfg: cfg, kinds: kinds, log: cfg.Log, units: map[string]*unit{}, handed: make(chan struct{}, 1)}
+	if cfg.HTTP != nil {
+		a.door = newDoor(cfg.Observer)
+		a.cfg.Observer = a.door
+	}
 	a.version.Store(flow.NewVersion(fed))
 	return a, nil
 }
@@ -149,6 +155,7 @@ func (a *App) announce() error {
 	fed := a.Federation()
 	return announce(a.cfg.Data, Running{
 		PID: os.Getpid(), URL: a.URL(), Embedded: a.server != nil, Federation: fed.Dir, Version: fed.Digest, Adapters: a.adapters(),
+		HTTP: a.HTTPURL(),
 	})
 }
 
@@ -289,6 +296,9 @@ func (a *App) launch(ctx context.Context) error {
 	if err := a.control(ctx); err != nil {
 		return err
 	}
+	if err := a.openDoor(ctx); err != nil {
+		return err
+	}
 	if a.cfg.NoSimulators {
 		return nil
 	}
@@ -301,10 +311,10 @@ func (a *App) Done() <-chan struct{} { return a.done }
 // Stop ends everything and waits for it. What was acknowledged is stored, so
 // nothing is drained.
 func (a *App) Stop() error {
-	var err error
+	err := a.closeDoor()
 	if a.cancel != nil {
 		a.cancel()
-		err = a.group.Wait()
+		err = errors.Join(err, a.group.Wait(), a.lastRefusals())
 		a.stopUnits()
 	}
 	if a.index != nil {
@@ -322,6 +332,7 @@ func (a *App) Stop() error {
 	if a.lockFile != nil {
 		err = errors.Join(err, a.lockFile.Close())
 	}
+	a.tokens.book = nil
 	a.cancel, a.index, a.ledger, a.bus, a.server, a.lockFile = nil, nil, nil, nil, nil, nil
 	return err
 }

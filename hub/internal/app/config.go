@@ -45,6 +45,8 @@ type Config struct {
 	// eighth of it may be events that were taken from the in streams and are not
 	// carried out yet.
 	Memory int64
+	// HTTP is the HTTP door; nil: there is none.
+	HTTP *HTTP
 	// RemoveEvery is how often what has had its time is removed, from the start on;
 	// 0 is keep.Every, negative is never.
 	RemoveEvery time.Duration

@@ -37,6 +37,8 @@ type Running struct {
 	PID int `json:"pid"`
 	// URL of the NATS server; "" when it takes in-process connections only.
 	URL string `json:"url"`
+	// HTTP is where the hub is reached by HTTP; "" when it is not.
+	HTTP string `json:"http,omitempty"`
 	// Embedded tells whether the server runs inside the hub.
 	Embedded bool `json:"embedded"`
 	// Federation is the federation directory.

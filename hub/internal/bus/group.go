@@ -28,7 +28,13 @@ type groups struct {
 type grouped struct {
 	msgs []event.Message
 	size int
-	done chan error
+	done chan groupedAt
+}
+
+// groupedAt is the sequence of the first message, or why there is none.
+type groupedAt struct {
+	first uint64
+	err   error
 }
 
 // Group gives the Group of a stream: all that publish to it share one.
@@ -46,19 +52,30 @@ func (b *Bus) Group(stream string) *Group {
 	return g
 }
 
-// Publish returns nil when msgs are stored and synced. They are stored together
-// if they fit into one batch; in their order in any case. ErrStreamFull means
-// that the last of them are not stored; after any other error each of them may be
-// stored or not.
+// Publish is Store for who does not need the sequences.
 func (g *Group) Publish(ctx context.Context, msgs ...event.Message) error {
+	_, err := g.Store(ctx, msgs...)
+	return err
+}
+
+// Store gives the sequence of each message when all are stored and synced. They are
+// stored together if they fit into one batch; in their order in any case.
+// ErrStreamFull means that the last of them are not stored; after any other error each
+// of them may be stored or not.
+func (g *Group) Store(ctx context.Context, msgs ...event.Message) ([]uint64, error) {
+	seqs := make([]uint64, 0, len(msgs))
 	for len(msgs) > 0 {
 		n, size := portionOf(msgs)
-		if err := g.one(ctx, &grouped{msgs: msgs[:n], size: size, done: make(chan error, 1)}); err != nil {
-			return err
+		first, err := g.one(ctx, &grouped{msgs: msgs[:n], size: size, done: make(chan groupedAt, 1)})
+		if err != nil {
+			return nil, err
+		}
+		for i := range n {
+			seqs = append(seqs, first+uint64(i)) //nolint:gosec // a count
 		}
 		msgs = msgs[n:]
 	}
-	return nil
+	return seqs, nil
 }
 
 // portionOf tells how many of msgs fit into one batch, at least one.
@@ -84,7 +101,7 @@ func weight(m *event.Message) int {
 	return n
 }
 
-func (g *Group) one(ctx context.Context, w *grouped) error {
+func (g *Group) one(ctx context.Context, w *grouped) (uint64, error) {
 	g.mu.Lock()
 	g.waiting = append(g.waiting, w)
 	lead := !g.working
@@ -94,10 +111,10 @@ func (g *Group) one(ctx context.Context, w *grouped) error {
 		go g.work(context.WithoutCancel(ctx))
 	}
 	select {
-	case err := <-w.done:
-		return err
+	case at := <-w.done:
+		return at.first, at.err
 	case <-ctx.Done():
-		return ctx.Err()
+		return 0, ctx.Err()
 	}
 }
 
@@ -140,23 +157,23 @@ func (g *Group) store(ctx context.Context, batch []*grouped) {
 	for _, w := range batch {
 		msgs = append(msgs, w.msgs...)
 	}
-	err := g.write(ctx, msgs)
+	first, err := g.write(ctx, msgs)
 	if errors.Is(err, ErrStreamFull) && len(batch) > 1 {
 		for _, w := range batch {
-			w.done <- g.write(ctx, w.msgs)
+			first, err := g.write(ctx, w.msgs)
+			w.done <- groupedAt{first, err}
 		}
 		return
 	}
 	for _, w := range batch {
-		w.done <- err
+		w.done <- groupedAt{first, err}
+		first += uint64(len(w.msgs))
 	}
 }
 
-func (g *Group) write(ctx context.Context, msgs []event.Message) error {
+func (g *Group) write(ctx context.Context, msgs []event.Message) (uint64, error) {
 	if len(msgs) == 1 {
-		_, err := g.bus.Publish(ctx, msgs[0])
-		return err
+		return g.bus.Publish(ctx, msgs[0])
 	}
-	_, err := g.bus.AppendUnguarded(ctx, msgs)
-	return err
+	return g.bus.AppendUnguarded(ctx, msgs)
 }

@@ -22,17 +22,7 @@ type Store struct{ kv jetstream.KeyValue }
 
 // EnsureStore opens the key-value store, or makes it.
 func (b *Bus) EnsureStore(ctx context.Context, maxBytes int64, replicas int) (*Store, error) {
-	kv, err := b.js.KeyValue(ctx, stateBucket)
-	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		kv, err = b.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket: stateBucket, History: 1, Storage: jetstream.FileStorage, MaxBytes: maxBytes,
-			MaxValueSize: maxState, Replicas: max(replicas, 1),
-		})
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open the state store: %w", err)
-	}
-	return &Store{kv}, nil
+	return b.ensureBucket(ctx, stateBucket, maxBytes, replicas)
 }
 
 // OpenStore opens the key-value store for reading; nil when there is none yet.

@@ -12,6 +12,7 @@ type Usage struct {
 	// Organisation whose quota it is; "" for the hub's own streams.
 	Organisation string
 	Used, Limit  int64
+	Messages     uint64
 }
 
 // Usage lists all streams that have a limit.
@@ -19,7 +20,7 @@ func (b *Bus) Usage(ctx context.Context) ([]Usage, error) {
 	var out []Usage
 	list := b.js.ListStreams(ctx)
 	for info := range list.Info() {
-		u := Usage{Stream: info.Config.Name, Used: int64(info.State.Bytes), Limit: info.Config.MaxBytes} //nolint:gosec // no stream is so large
+		u := Usage{Stream: info.Config.Name, Used: int64(info.State.Bytes), Limit: info.Config.MaxBytes, Messages: info.State.Msgs} //nolint:gosec // no stream is so large
 		for _, kind := range []string{in, edge} {
 			if org, ok := strings.CutPrefix(u.Stream, kind); ok {
 				u.Organisation = org

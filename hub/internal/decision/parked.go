@@ -63,13 +63,14 @@ func (k ParkedKey) Everywhere() ParkedKey {
 	return k
 }
 
-// Act is the record of what a person made the hub do to a parked key. It holds
-// no personal data beyond the name under which the person uses the computer.
+// Act is the record of what a person made the hub do to a parked key, or to an
+// application's API token. It holds no personal data beyond the name under which the
+// person uses the computer.
 type Act struct {
-	Act         string    `json:"act"` // ActRelease or ActReturn
+	Act         string    `json:"act"` // one of the Act constants
 	Application string    `json:"app"`
-	Direction   Direction `json:"direction"`
-	Key         string    `json:"key"` // event.KeyToken
+	Direction   Direction `json:"direction,omitempty"` // of a parked key
+	Key         string    `json:"key"`                 // event.KeyToken, or the id of a token
 	// Messages that were parked when the act began.
 	Messages uint64    `json:"messages"`
 	Who      string    `json:"who"`
@@ -81,6 +82,9 @@ type Act struct {
 const (
 	ActRelease = "release"
 	ActReturn  = "return"
+
+	ActTokenIssue  = "token-issue"
+	ActTokenRevoke = "token-revoke"
 )
 
 // Later gives the act that counts when the marks of two stand: a return can come

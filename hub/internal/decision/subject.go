@@ -48,4 +48,5 @@ const (
 	KindAct      = "act"
 	KindRemoval  = "removal"
 	KindDamage   = "damage"
+	KindRefused  = "refused"
 )

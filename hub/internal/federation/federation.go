@@ -28,6 +28,7 @@ type Federation struct {
 
 	files        *snapshot
 	applications map[string]*Application
+	withAccess   []*Application
 	owners       map[string]*Application // by source prefix
 	units        map[string]string       // administrative unit by authority, where it is another
 	clauses      map[clauseKey]*clauseSet
@@ -46,6 +47,16 @@ func (f *Federation) Applications() []*Application {
 		out = append(out, o.Applications...)
 	}
 	return out
+}
+
+// Organisation finds an organisation by its id.
+func (f *Federation) Organisation(id string) (*Organisation, bool) {
+	for _, o := range f.Organisations {
+		if o.ID == id {
+			return o, true
+		}
+	}
+	return nil, false
 }
 
 // Owner finds the application that owns an event source, and the authority that

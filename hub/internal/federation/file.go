@@ -25,6 +25,7 @@ type organisationFile struct {
 	Name         strictyaml.Text   `yaml:"name,required"`
 	Role         strictyaml.Text   `yaml:"role,required"`
 	Quota        quota             `yaml:"quota"`
+	Limits       rateFile          `yaml:"limits"`
 	Authorities  []authorityFile   `yaml:"authorities,required"`
 	Applications []applicationFile `yaml:"applications"`
 }
@@ -45,6 +46,8 @@ type applicationFile struct {
 	Transport      strictyaml.Text    `yaml:"transport"`
 	Receipts       strictyaml.Text    `yaml:"receipts"`
 	Classification classificationFile `yaml:"classification"`
+	Access         accessFile         `yaml:"access"`
+	Limits         limitsFile         `yaml:"limits"`
 }
 
 type sourceFile struct {
@@ -249,7 +252,10 @@ func (c classificationFile) or(level Classification) Classification {
 	return level
 }
 
-type quota struct{ bytes int64 }
+type quota struct {
+	bytes int64
+	at    finding.Pos
+}
 
 // FromNode reads 1GiB.
 func (q *quota) FromNode(d *strictyaml.Decoder, n *strictyaml.Node) {
@@ -257,7 +263,7 @@ func (q *quota) FromNode(d *strictyaml.Decoder, n *strictyaml.Node) {
 	if !ok || size == 0 || n.Kind != strictyaml.String && n.Kind != strictyaml.Integer {
 		d.Add(n.At, finding.YAMLValue, "1GiB")
 	}
-	q.bytes = size
+	q.bytes, q.at = size, n.At
 }
 
 type adapterFile struct {

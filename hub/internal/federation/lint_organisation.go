@@ -38,6 +38,7 @@ func (b *builder) organisation(file string, in *organisationFile) {
 	if o.QuotaBytes == 0 {
 		o.QuotaBytes = DefaultQuota
 	}
+	o.Rate = b.rate(in.Limits.Rate, DefaultOrganisationRate)
 	if in.Role.Value != "" && o.Role != RoleAuthority && o.Role != RoleOperator {
 		b.Add(in.Role.At, finding.YAMLValue, "authority | operator")
 	}
@@ -131,7 +132,9 @@ func (b *builder) application(o *Organisation, in *applicationFile) {
 	a := &Application{
 		ID: id, Organisation: o.ID, Name: name, Title: in.Title.Value, Office: in.Office.Value, Mailbox: b.mailbox(in.Mailbox),
 		Transport: in.Transport.Value, Classification: in.Classification.or(DefaultClassification), sends: map[string]bool{},
+		Limits: b.limits(in.Limits),
 	}
+	b.access(a, in.Access)
 	b.appAt[a] = in.ID.At
 	b.knownOffice(in.Office)
 	if in.Receipts.Value != "" {

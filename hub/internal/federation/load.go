@@ -68,6 +68,7 @@ type builder struct {
 	authorities   map[string]bool // of any organisation
 	unitAt        map[string]unitPlace
 	prefixes      []ownedPrefix
+	identities    []identity
 	mailboxAt     map[*Application]finding.Pos
 	appAt         map[*Application]finding.Pos
 	receiptsOf    []receiptsWish

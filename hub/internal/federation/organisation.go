@@ -25,7 +25,10 @@ type Organisation struct {
 	ID, Name string
 	Role     Role
 	// QuotaBytes limits its in stream.
-	QuotaBytes   int64
+	QuotaBytes int64
+	// Rate is how many events a second all of its applications together may hand in
+	// by HTTP.
+	Rate         int
 	Authorities  []Responsible
 	Applications []*Application
 	// File it stands in, relative to the directory.
@@ -83,6 +86,8 @@ type Application struct {
 	Receipts *Application
 	// Classification is the highest dataclassification it may receive.
 	Classification Classification
+	Access         Access
+	Limits         Limits
 
 	sends map[string]bool // authorities of its sources
 }

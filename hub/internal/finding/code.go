@@ -46,6 +46,7 @@ const (
 	OrgOffice     Code = "VB-ORG-013"
 	OrgUntold     Code = "VB-ORG-014"
 	OrgUnitOfUnit Code = "VB-ORG-015"
+	OrgAccess     Code = "VB-ORG-020"
 
 	GrpName        Code = "VB-GRP-001"
 	GrpTwice       Code = "VB-GRP-002"
@@ -157,6 +158,8 @@ var catalogue = map[Code]sentence{
 	OrgUntold:   {Warning, "%s sendet Ereignisse mit Sperren, nennt aber keine receipts: Wenn eine Sperre die Weitergabe verhindert, erfährt es die Sachbearbeitung nur im Klärungsfach oder gar nicht.", "%s sends events with blocks but names no receipts: when a block keeps an event back, its clerks learn of it in quarantine only, or not at all."},
 
 	OrgUnitOfUnit: {Error, "%[1]s kann nicht zu %[2]s gehören: das gehört selbst zu %[3]s. Hier steht die Verwaltungseinheit, keine Behörde darin.", "%[1]s cannot belong to %[2]s, which belongs to %[3]s itself. Name the administrative unit, not an authority within it."},
+
+	OrgAccess: {Error, "Mit diesem Nachweis (access) könnte sich auch %s ausweisen. Jeder Nachweis gehört einem Fachverfahren allein.", "This proof (access) could be that of %s too. Each proof belongs to one application alone."},
 
 	GrpName:        {Error, "Die Kennung %s ist nicht erlaubt: a-z, 0-9 und -, höchstens 64 Zeichen.", "The id %s is not allowed: a-z, 0-9 and -, at most 64 characters."},
 	GrpTwice:       {Error, "Die Gruppe %s gibt es schon in %s.", "The group %s exists already in %s."},

@@ -14,8 +14,8 @@ type ahead struct {
 	federation *federation.Federation // by which version
 	event      *event.Event           // nil: it could not be read
 	sender     accept.Sender
-	refused    *refusal.Refusal
-	digest     string // of the event
+	refused    *refusal.Refusal // it could not be read, or is not the sender's
+	digest     string           // of the event
 	checked    *check.Checked
 	invalid    *refusal.Refusal
 	fault      bool // of the hub
@@ -26,14 +26,22 @@ type ahead struct {
 const maxAhead = 256 << 10
 
 // lookAhead reads and checks a message of an in stream of organisation org.
-func lookAhead(fed *federation.Federation, org string, m *event.Message) (a *ahead) {
+func lookAhead(fed *federation.Federation, org string, m *event.Message) *ahead {
+	return readAhead(fed, func() (*event.Event, accept.Sender, *refusal.Refusal) { return accept.Accept(fed, org, m) })
+}
+
+// readAhead reads an event, and checks it.
+func readAhead(fed *federation.Federation, read func() (*event.Event, accept.Sender, *refusal.Refusal)) (a *ahead) {
 	a = &ahead{federation: fed}
 	defer func() { a.fault = recover() != nil }()
-	if a.event, a.sender, a.refused = accept.Accept(fed, org, m); a.event != nil {
+	if a.event, a.sender, a.refused = read(); a.event != nil {
 		a.digest = a.event.Digest()
 	}
-	if a.refused == nil {
+	switch {
+	case a.refused == nil:
 		a.checked, a.invalid = check.Check(fed.Schemas, a.event)
+	case a.event != nil && a.refused.Code != refusal.SourceNotAllowed && a.refused.Code != refusal.SubjectMismatch:
+		a.invalid, a.refused = a.refused, nil // it is the sender's, and has its identity
 	}
 	return a
 }

@@ -3,8 +3,6 @@ package flow
 import (
 	"bytes"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"reflect"
 	"testing"
 	"time"
@@ -14,88 +12,27 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/accept"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest/corpus"
 	"github.com/amtsbote/amtsbote/hub/internal/index"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
 const (
-	corpusType   = "de.beispiel.umzug.gemeldet.v1"
-	corpusOther  = "de.beispiel.t.v1"
-	corpusSchema = "urn:amtsbote:schema:" + corpusType
+	corpusType   = hubtest.CorpusType
+	corpusSchema = hubtest.CorpusSchema
 )
 
-// corpusFederation is the corpus's principal: organisation stadt-a, which owns
-// the sources below urn:de:behoerde:stadt-a, the type of schema-umzug.v1.json and
-// another one with the same fields; stadt-b gets both whole.
+// corpusFederation is that of the corpus's principal.
 func corpusFederation(t *testing.T) *federation.Federation {
 	t.Helper()
 	dir := t.TempDir()
-	files := map[string]string{
-		"federation.yaml": "name: Korpus\nenvironment: test\n",
-		"organisations/stadt-a.yaml": `id: stadt-a
-name: Stadt A
-role: authority
-authorities: [{key: "ags:09162000", name: Stadt A}]
-applications:
-  - {id: stadt-a.meldewesen, title: Meldewesen, sources: [{prefix: "urn:de:behoerde:stadt-a", authority: "ags:09162000"}]}
-`,
-		"organisations/stadt-b.yaml": `id: stadt-b
-name: Stadt B
-role: authority
-authorities: [{key: "ags:09184000", name: Stadt B}]
-applications:
-  - {id: stadt-b.kfz, title: Kfz, mailbox: {mode: nats}}
-`,
-		"agreements/umzug.yaml": `id: umzug
-title: Umzug
-from: {application: stadt-a.meldewesen, authority: "ags:09162000"}
-to: [{application: stadt-b.kfz, authority: "ags:09184000"}]
-types: [` + corpusType + `, ` + corpusOther + `]
-law: DSGVO-6-1e
-purpose: Test
-disclose: all
-valid: {from: 2026-01-01}
-`,
-	}
-	for _, typ := range []string{corpusType, corpusOther} {
-		at := "schemas/" + typ + "/"
-		files[at+"schema.json"] = corpusSchemaOf(t, typ)
-		files[at+"valid/a.json"], files[at+"valid/b.json"] = `{"vorgang":"V-1"}`, `{"vorgang":"V-2","betrag":1}`
-		files[at+"invalid/leer.json"] = `{}`
-		files[at+"invalid/muster.json"] = `{"vorgang":"x"}`
-		files[at+"invalid/mehr.json"] = `{"vorgang":"V-1","x":1}`
-		files[at+"invalid.json"] = `{"leer.json":{"pointer":"","keyword":"required"},"muster.json":{"pointer":"/vorgang","keyword":"pattern"},"mehr.json":{"pointer":"","keyword":"additionalProperties"}}`
-	}
-	for name, content := range files {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	hubtest.WriteCorpusFederation(t, dir)
 	fed, found := federation.Load(dir, noKinds{})
 	if fed == nil {
 		t.Fatal(found)
 	}
 	return fed
-}
-
-// corpusSchemaOf is the corpus's schema under our name and marks.
-func corpusSchemaOf(t *testing.T, typ string) string {
-	t.Helper()
-	var schema map[string]any
-	if err := json.Unmarshal(corpus.File(t, "schema-umzug.v1.json"), &schema); err != nil {
-		t.Fatal(err)
-	}
-	schema["$id"], schema["title"], schema["x-nicht-personenbezogen"] = "urn:amtsbote:schema:"+typ, "Umzug gemeldet", true
-	raw, err := json.Marshal(schema)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(raw)
 }
 
 // otherwise lists the inputs whose verdict is not the one of the index, and why.

@@ -118,30 +118,14 @@ func (i *Intake) message(e hub.Event) (*event.Message, error) {
 	for _, name := range names {
 		put(name, fmt.Sprint(e.Extensions()[name]))
 	}
-	if !subjectType(e.Type()) {
+	if !event.PlainType(e.Type()) {
 		return nil, hub.Permanent("not-acceptable", "the event type is no type name: [a-z0-9-] joined by dots")
 	}
 	return &event.Message{
 		Stream:  bus.EdgeStream(i.Application.Organisation),
-		Subject: "edge." + i.Application.ID + "." + e.Type(),
+		Subject: event.EdgeSubject(i.Application.ID, e.Type()),
 		Header:  h, Data: e.Data(),
 	}, nil
-}
-
-// subjectType tells whether a type can stand in a subject as it is.
-func subjectType(s string) bool {
-	dot := true
-	for _, c := range s {
-		switch {
-		case c == '.' && !dot:
-			dot = true
-		case (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-':
-			dot = false
-		default:
-			return false
-		}
-	}
-	return !dot && len(s) <= 256
 }
 
 // Blobs implements hub.Intake.

@@ -92,6 +92,25 @@ func (b *Book) Full(application string, underway, size int64) bool {
 	return x.full
 }
 
+// Holding is what lies in a mailbox.
+type Holding struct {
+	Copies uint64
+	Bytes  int64
+}
+
+// Holds tells what lies in each mailbox that is counted.
+func (b *Book) Holds() map[string]Holding {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := map[string]Holding{}
+	for application, x := range b.boxes {
+		if x.counted {
+			out[application] = Holding{x.copies, x.bytes}
+		}
+	}
+	return out
+}
+
 // limit is called with mu held.
 func (b *Book) limit(application string) int64 {
 	return min(b.Limit(application), max(b.Total-b.used, 0))

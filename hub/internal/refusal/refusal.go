@@ -13,11 +13,13 @@ const (
 	AppUnknown        Code = "APP_UNKNOWN"        // no such application in the federation
 	TooLarge          Code = "TOO_LARGE"          // larger than the hub takes
 	ModeMismatch      Code = "MODE_MISMATCH"      // a batch, or no CloudEvent at all
+	ModeAmbiguous     Code = "MODE_AMBIGUOUS"     // structured, and headers say other than the event
 	UTF8Invalid       Code = "UTF8_INVALID"       // not UTF-8
 	JSONSyntax        Code = "JSON_SYNTAX"        // not JSON (RFC 8259)
 	JSONTrailing      Code = "JSON_TRAILING"      // text after the JSON value
 	JSONDepth         Code = "JSON_DEPTH"         // nested too deep
-	DuplicateKey      Code = "DUPLICATE_KEY"      // a name twice in an object, a header twice
+	DuplicateKey      Code = "DUPLICATE_KEY"      // a name twice in an object
+	DuplicateHeader   Code = "DUPLICATE_HEADER"   // a header twice
 	NumberLimit       Code = "NUMBER_LIMIT"       // a number too long or with too large an exponent
 	CERequired        Code = "CE_REQUIRED"        // a required attribute is missing, or one is empty that must not be
 	CESpecVersion     Code = "CE_SPECVERSION"     // specversion is not 1.0
@@ -28,7 +30,7 @@ const (
 	CEControlChar     Code = "CE_CONTROL_CHAR"    // a control character in an attribute
 	CENonchar         Code = "CE_NONCHAR"         // a Unicode noncharacter in an attribute
 	CESurrogate       Code = "CE_SURROGATE"       // a lone surrogate
-	CEPercent         Code = "CE_PERCENT"         // a header value is not percent-encoded as the NATS binding says
+	CEHeader          Code = "CE_HEADER"          // a header value is not encoded as the NATS and HTTP bindings say
 	CEURI             Code = "CE_URI"             // source or dataschema is no URI
 	CETime            Code = "CE_TIME"            // time is not RFC 3339
 	CEMediaType       Code = "CE_MEDIATYPE"       // datacontenttype is no media type
@@ -56,9 +58,9 @@ const (
 // Codes lists all codes, for the catalogue and its tests.
 func Codes() []Code {
 	return []Code{
-		Forged, AppUnknown, TooLarge, ModeMismatch, UTF8Invalid, JSONSyntax, JSONTrailing, JSONDepth,
-		DuplicateKey, NumberLimit, CERequired, CESpecVersion, CEType, CEAttrName, CEIntRange, CELimit,
-		CEControlChar, CENonchar, CESurrogate, CEPercent, CEURI, CETime, CEMediaType, CEBase64, DataTwice,
+		Forged, AppUnknown, TooLarge, ModeMismatch, ModeAmbiguous, UTF8Invalid, JSONSyntax, JSONTrailing, JSONDepth,
+		DuplicateKey, DuplicateHeader, NumberLimit, CERequired, CESpecVersion, CEType, CEAttrName, CEIntRange, CELimit,
+		CEControlChar, CENonchar, CESurrogate, CEHeader, CEURI, CETime, CEMediaType, CEBase64, DataTwice,
 		SubjectMismatch, SourceNotAllowed, Conflict, TimeImplausible, TypeUnknown, SchemaUnknown,
 		MediaTypeMismatch, SchemaInvalid, WorkLimit, NoAgreement, AddressUnknown, Internal, ReceiverRefused,
 		SchemaGone, NotCarriedOut, Behind, Returned,

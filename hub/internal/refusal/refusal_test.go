@@ -12,6 +12,13 @@ func TestEveryCodeHasItsSentences(t *testing.T) {
 	if len(codes) != len(sentences) {
 		t.Errorf("%d codes, %d sentences", len(codes), len(sentences))
 	}
+	for c := range door {
+		_, twice := outside[c]
+		if _, also := sentences[c]; twice || also {
+			t.Errorf("%s has sentences twice", c)
+		}
+		codes = append(codes, c)
+	}
 	for c := range outside {
 		if _, twice := sentences[c]; twice {
 			t.Errorf("%s has sentences twice", c)

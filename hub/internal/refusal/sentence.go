@@ -8,6 +8,9 @@ func (c Code) Sentence(lang string) string {
 		s, ok = outside[c]
 	}
 	if !ok {
+		s, ok = door[c]
+	}
+	if !ok {
 		return string(c)
 	}
 	if lang == "de" {
@@ -21,11 +24,13 @@ var sentences = map[Code][2]string{
 	AppUnknown:        {"Das Fachverfahren steht nicht im Verbundverzeichnis. Der Datensteward muss es eintragen oder der Absender den Namen berichtigen.", "The application is not in the federation directory. A steward must add it, or the sender correct the name."},
 	TooLarge:          {"Das Ereignis ist zu groß. Der Absender muss große Inhalte als dataref senden.", "The event is too large. The sender must send large content as dataref."},
 	ModeMismatch:      {"Die Nachricht ist kein einzelnes CloudEvent. Der Absender muss Content-Type, ce-Köpfe und Inhalt in Einklang bringen.", "The message is no single CloudEvent. The sender must bring content type, ce- headers and body in line."},
+	ModeAmbiguous:     {"Die ce-Köpfe sagen anderes als das Ereignis. Der Absender muss sie weglassen oder angleichen.", "The ce- headers say other than the event. The sender must leave them out, or make them the same."},
 	UTF8Invalid:       {"Der Text ist kein gültiges UTF-8. Der Absender muss die Kodierung berichtigen.", "The text is not valid UTF-8. The sender must correct the encoding."},
 	JSONSyntax:        {"Der Inhalt ist kein gültiges JSON. Der Absender muss ihn berichtigen.", "The content is not valid JSON. The sender must correct it."},
 	JSONTrailing:      {"Nach dem JSON-Wert folgt weiterer Text. Der Absender muss ihn entfernen.", "There is text after the JSON value. The sender must remove it."},
 	JSONDepth:         {"Das JSON ist zu tief verschachtelt (mehr als 64 Ebenen).", "The JSON is nested too deep (more than 64 levels)."},
 	DuplicateKey:      {"Ein Name kommt doppelt vor. Der Absender muss das Ereignis eindeutig machen.", "A name occurs twice. The sender must make the event unambiguous."},
+	DuplicateHeader:   {"Ein Kopf kommt doppelt vor. Der Absender muss ihn einmal senden.", "A header occurs twice. The sender must send it once."},
 	NumberLimit:       {"Eine Zahl ist zu lang oder hat einen zu großen Exponenten.", "A number is too long or has too large an exponent."},
 	CERequired:        {"Ein Pflichtattribut fehlt, oder ein Attribut ist leer, das es nicht sein darf.", "A required attribute is missing, or an attribute is empty that must not be."},
 	CESpecVersion:     {"specversion muss 1.0 sein.", "specversion must be 1.0."},
@@ -36,7 +41,7 @@ var sentences = map[Code][2]string{
 	CEControlChar:     {"Ein Attribut enthält Steuerzeichen.", "An attribute contains control characters."},
 	CENonchar:         {"Ein Attribut enthält ein Zeichen, das Unicode ausschließt.", "An attribute contains a Unicode noncharacter."},
 	CESurrogate:       {"Ein Text enthält ein halbes Ersatzzeichenpaar.", "A text contains a lone surrogate."},
-	CEPercent:         {"Ein Kopfwert ist falsch prozentkodiert.", "A header value is wrongly percent-encoded."},
+	CEHeader:          {"Ein Kopfwert ist falsch kodiert (Prozentkodierung, Anführungszeichen).", "A header value is wrongly encoded (percent-encoding, quotes)."},
 	CEURI:             {"source oder dataschema ist keine gültige URI.", "source or dataschema is no valid URI."},
 	CETime:            {"time ist kein Zeitpunkt nach RFC 3339.", "time is no RFC 3339 timestamp."},
 	CEMediaType:       {"datacontenttype ist kein gültiger Medientyp.", "datacontenttype is no valid media type."},

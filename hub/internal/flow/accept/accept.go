@@ -43,7 +43,8 @@ const unknown = "unknown"
 
 // Accept reads m, which lies in the in stream of organisation org. The Sender
 // is filled as far as the subject tells. With a refusal the event may be there,
-// if it could be read: then it is not the sender's to send.
+// if it could be read: then it is not the sender's to send, or its payload is not to
+// pass.
 func Accept(fed *federation.Federation, org string, m *event.Message) (*event.Event, Sender, *refusal.Refusal) {
 	sender, ok := senderOf(org, m.Subject)
 	if !ok {
@@ -53,17 +54,36 @@ func Accept(fed *federation.Federation, org string, m *event.Message) (*event.Ev
 	if !ok {
 		return nil, sender, refusal.At(refusal.AppUnknown, "subject")
 	}
-	e, r := DecodeFor(fed.Schemas, m)
-	if r != nil {
+	e, r := decode(fed.Schemas, m)
+	if e == nil {
 		return nil, sender, r
 	}
+	return e, sender, allowed(app, sender, e, r)
+}
+
+// AcceptFrom is Accept for a message that application app hands in at a door: it has
+// no subject yet, and gets that of its organisation's edge stream.
+func AcceptFrom(fed *federation.Federation, app *federation.Application, m *event.Message) (*event.Event, Sender, *refusal.Refusal) {
+	sender := Sender{Organisation: app.Organisation, Application: app.Name}
+	m.Subject = event.EdgeSubject(app.ID, "")
+	e, r := decode(fed.Schemas, m)
+	if e == nil {
+		return nil, sender, r
+	}
+	sender.Type, m.Subject = e.Type(), event.EdgeSubject(app.ID, e.Type())
+	return e, sender, allowed(app, sender, e, r)
+}
+
+// allowed tells whether the sender may send an event, whose payload may have been
+// refused: that it is not the sender's comes first.
+func allowed(app *federation.Application, sender Sender, e *event.Event, payload *refusal.Refusal) *refusal.Refusal {
 	if _, owned := app.Authority(e.Source()); !owned {
-		return e, sender, refusal.At(refusal.SourceNotAllowed, event.AttrSource)
+		return refusal.At(refusal.SourceNotAllowed, event.AttrSource)
 	}
 	if e.Type() != sender.Type {
-		return e, sender, refusal.At(refusal.SubjectMismatch, event.AttrType)
+		return refusal.At(refusal.SubjectMismatch, event.AttrType)
 	}
-	return e, sender, nil
+	return payload
 }
 
 // senderOf reads <in|edge>.<org>.<app>.<type…>.
@@ -77,8 +97,13 @@ func senderOf(org, subject string) (Sender, bool) {
 	if len(parts) < 4 {
 		return s, false
 	}
-	s.Type = parts[3]
-	return s, true
+	if parts[0] == "in" { // what clients publish is not encoded
+		s.Type = parts[3]
+		return s, true
+	}
+	typ, ok := event.TypeOf(parts[3])
+	s.Type = typ
+	return s, ok
 }
 
 // plainToken: names are [a-z0-9-]; everything else is somebody's text.
@@ -97,6 +122,16 @@ func Decode(m *event.Message) (*event.Event, *refusal.Refusal) { return DecodeFo
 // DecodeFor reads m as Decode does, and asks the accepter of its type first. What
 // that accepts has passed the gate, and fits (event.Event.Fits).
 func DecodeFor(known *schemas.Registry, m *event.Message) (*event.Event, *refusal.Refusal) {
+	e, r := decode(known, m)
+	if r != nil {
+		return nil, r
+	}
+	return e, nil
+}
+
+// decode is DecodeFor; of an event that is refused for its payload alone it gives the
+// attributes too.
+func decode(known *schemas.Registry, m *event.Message) (*event.Event, *refusal.Refusal) {
 	if size(m) > MaxBytes {
 		return nil, refusal.At(refusal.TooLarge, "")
 	}
@@ -118,13 +153,10 @@ func DecodeFor(known *schemas.Registry, m *event.Message) (*event.Event, *refusa
 	if r == nil {
 		r = checkAttributes(e)
 	}
-	if r == nil {
-		r = checkData(e, known)
-	}
 	if r != nil {
 		return nil, r
 	}
-	return e, nil
+	return e, checkData(e, known)
 }
 
 func size(m *event.Message) int {

@@ -18,7 +18,7 @@ func readBinary(e *event.Event, h *header) *refusal.Refusal {
 	for _, name := range h.order {
 		value, ok := event.PercentDecode(h.attributes[name])
 		if !ok {
-			return refusal.At(refusal.CEPercent, name)
+			return refusal.At(refusal.CEHeader, name)
 		}
 		if !utf8.ValidString(value) {
 			return refusal.At(refusal.UTF8Invalid, name)

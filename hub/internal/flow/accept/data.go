@@ -63,7 +63,7 @@ func isJSON(contentType string) bool {
 		return true
 	}
 	t, params, err := mime.ParseMediaType(contentType)
-	return err == nil && utf8Named(params) && (t == "application/json" || t == "text/json" || strings.HasSuffix(t, "+json"))
+	return err == nil && UTF8Named(params) && (t == "application/json" || t == "text/json" || strings.HasSuffix(t, "+json"))
 }
 
 func strict(data []byte) *refusal.Refusal {

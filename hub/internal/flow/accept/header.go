@@ -44,9 +44,9 @@ func (h *header) add(name string, values []string) *refusal.Refusal {
 	case !isAttribute && name != "content-type":
 		return nil
 	case len(values) != 1:
-		return refusal.At(refusal.DuplicateKey, "")
+		return refusal.At(refusal.DuplicateHeader, "")
 	case !isAttribute && h.typed:
-		return refusal.At(refusal.DuplicateKey, name)
+		return refusal.At(refusal.DuplicateHeader, name)
 	case !isAttribute:
 		h.contentType, h.typed = values[0], true
 		return nil
@@ -54,7 +54,7 @@ func (h *header) add(name string, values []string) *refusal.Refusal {
 		return refusal.At(refusal.CEAttrName, "")
 	}
 	if _, twice := h.attributes[attr]; twice {
-		return refusal.At(refusal.DuplicateKey, attr)
+		return refusal.At(refusal.DuplicateHeader, attr)
 	}
 	h.attributes[attr] = values[0]
 	h.order = append(h.order, attr)
@@ -87,16 +87,16 @@ func (h *header) structured() (bool, *refusal.Refusal) {
 		return true, nil
 	}
 	t, params, err := mime.ParseMediaType(said)
-	if err != nil || t != "application/cloudevents" && t != "application/cloudevents+json" || !utf8Named(params) {
+	if err != nil || t != "application/cloudevents" && t != "application/cloudevents+json" || !UTF8Named(params) {
 		return false, refusal.At(refusal.ModeMismatch, "")
 	}
 	return true, nil
 }
 
-// utf8Named tells whether the parameters of a media type leave it at UTF-8, the
+// UTF8Named tells whether the parameters of a media type leave it at UTF-8, the
 // only encoding of JSON between systems (RFC 8259, 8.1). Who reads by another
 // name reads another text.
-func utf8Named(params map[string]string) bool {
+func UTF8Named(params map[string]string) bool {
 	switch lower(params["charset"]) {
 	case "", "utf-8", "utf8", "us-ascii":
 		return true
@@ -110,7 +110,7 @@ func (h *header) repeats(e *event.Event) *refusal.Refusal {
 	for _, name := range h.order {
 		value, ok := event.PercentDecode(h.attributes[name])
 		if said, set := e.Attributes[name]; !ok || !set || said != value {
-			return refusal.At(refusal.ModeMismatch, name)
+			return refusal.At(refusal.ModeAmbiguous, name)
 		}
 	}
 	return nil

@@ -52,6 +52,24 @@ func Check(registry *schemas.Registry, e *event.Event) (*Checked, *refusal.Refus
 	return &Checked{Schema: schema, Marked: doc}, nil
 }
 
+// Violations are all ways in which the data of e, which Check has refused, breaks its
+// schema, a refusal each; none when that is not why.
+func Violations(registry *schemas.Registry, e *event.Event) []*refusal.Refusal {
+	schema, ok := registry.Lookup(e.Type())
+	if !ok {
+		return nil
+	}
+	doc, r := Data(e)
+	if r != nil {
+		return nil
+	}
+	var out []*refusal.Refusal
+	for _, v := range schema.Validate(doc) {
+		out = append(out, invalid(v))
+	}
+	return out
+}
+
 // invalid says whose fault it is that the data does not pass.
 func invalid(v schemas.Violation) *refusal.Refusal {
 	switch v.Keyword {

@@ -39,6 +39,9 @@ func Removal(r *decision.Removal) (event.Message, error) { return encode(r.Subje
 // Damage encodes what a stream had lost.
 func Damage(d *decision.Damage) (event.Message, error) { return encode(d.Subject(), d) }
 
+// DoorRefusal encodes what was refused at a door.
+func DoorRefusal(d *decision.DoorRefusal) (event.Message, error) { return encode(d.Subject(), d) }
+
 func encode(subject string, record any) (event.Message, error) {
 	data, err := json.Marshal(record)
 	if err != nil {
@@ -55,6 +58,11 @@ func ReadAct(m *event.Message) (*decision.Act, error) { return read[decision.Act
 
 // ReadRemoval decodes what Removal made.
 func ReadRemoval(m *event.Message) (*decision.Removal, error) { return read[decision.Removal](m) }
+
+// ReadDoorRefusal decodes what DoorRefusal made.
+func ReadDoorRefusal(m *event.Message) (*decision.DoorRefusal, error) {
+	return read[decision.DoorRefusal](m)
+}
 
 func read[T any](m *event.Message) (*T, error) {
 	var v T

@@ -33,6 +33,8 @@ var verdicts = map[string][]string{
 	"schema":  {"schema-accept", "schema-reject"},
 	"id":      {"id-accept", "id-reject"},
 	"nats":    {"must-not-harm"},
+	"batch":   {"accept", "partial", "reject-400", "reject-403", "reject-413"},
+	"http":    {"accept", "reject-400", "reject-401", "reject-404", "reject-405", "reject-408", "reject-415"},
 }
 
 // Kinds are the kinds that Read knows.

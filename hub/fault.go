@@ -18,6 +18,10 @@ type Fault struct {
 	// After is the shortest time to wait before the next try, as asked for by
 	// the other side (Retry-After); 0 leaves it to the hub.
 	After time.Duration
+	// Later is true when nothing was tried, or the other side asked to wait: the call
+	// does not count as an attempt, and the key is not parked for it, however often.
+	// The next comes after After.
+	Later bool
 	// Err says what was being done; it holds no payload and no personal data.
 	Err error
 }

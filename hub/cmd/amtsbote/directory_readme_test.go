@@ -28,7 +28,7 @@ func TestReadmeOfTheDirectory(t *testing.T) {
 		}
 	}
 	code, out := check(t, dir)
-	if code != 0 || !strings.Contains(out, "0 errors, 0 warnings (2 organisations, 2 agreements, 1 adapters, ") {
+	if code != 0 || !strings.Contains(out, "0 errors, 0 warnings (3 organisations, 2 agreements, 1 adapters, ") {
 		t.Errorf("exit code %d: %s", code, out)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -28,6 +29,7 @@ type serveFlags struct {
 	removeEvery                time.Duration
 	noSimulators               bool
 	profile                    string
+	secrets, publicURL         string
 	http                       httpFlags
 }
 
@@ -57,6 +59,8 @@ in the environment, for example AMTSBOTE_NATS_CREDS.`,
 	fl.StringVar(&f.monitor, "nats-monitor", env("NATS_MONITOR", ""), "HTTP monitoring address of --nats, to verify its settings")
 	fl.IntVar(&f.replicas, "replicas", 1, "replicas of each stream: 1, or 3 or 5 in a cluster")
 	fl.DurationVar(&f.removeEvery, "remove-every", keep.Every, "how often what has had its time is removed, from the start on; -1s: never")
+	fl.StringVar(&f.secrets, "secrets", env("SECRETS", ""), "folder of the secrets that the directory names (default secrets in the data directory)")
+	fl.StringVar(&f.publicURL, "public-url", env("PUBLIC_URL", ""), "https address of the HTTP door as receivers reach it, for consent to webhooks by callback")
 	fl.StringVar(&f.memory, "memory", env("MEMORY", ""), "memory to get by with, like 512MiB (default: GOMEMLIMIT, else half of what the machine or its control group has, at most 4GiB)")
 	fl.StringVar(&f.log, "log", env("LOG", "warn"), "log level: debug, info, warn, error")
 	fl.StringVar(&f.lang, "lang", env("LANG", "en"), "language of the outcome lines: de or en")
@@ -96,6 +100,7 @@ func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) (err er
 	cfg := app.Config{
 		Directory: dir, Data: dataDir(f.data, dir), Listen: f.listen, Monitor: f.monitor,
 		NoSimulators: f.noSimulators, Replicas: f.replicas, RemoveEvery: f.removeEvery, Memory: memory,
+		Secrets: f.secrets, PublicURL: strings.TrimSuffix(f.publicURL, "/"),
 		Kinds: kinds(), Simulators: adapters.Simulators(),
 		Observer: printed, Log: log, HTTP: f.http.config(),
 	}

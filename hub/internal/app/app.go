@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -67,6 +68,9 @@ func New(cfg Config) (*App, error) {
 	}
 	if cfg.Observer == nil {
 		cfg.Observer = silent{}
+	}
+	if cfg.PublicURL != "" && !strings.HasPrefix(cfg.PublicURL, "https://") {
+		return nil, fmt.Errorf("public address %q: receivers consent by https only", cfg.PublicURL)
 	}
 	data, err := filepath.Abs(cfg.Data)
 	if err != nil {
@@ -203,7 +207,7 @@ func mailboxes(fed *federation.Federation) bus.MailboxOwners {
 			continue
 		}
 		out.All = append(out.All, app.ID)
-		if app.Mailbox.Mode == federation.ModeSink {
+		if app.Mailbox.HandedOut() {
 			out.Sinks = append(out.Sinks, app.ID)
 		}
 	}

@@ -53,6 +53,16 @@ type Config struct {
 	// Now is the clock by which things have had their time; nil is time.Now.
 	Now func() time.Time
 
+	// Secrets is the folder below which the files of secrets lie that the directory
+	// names; "" is "secrets" in Data.
+	Secrets string
+	// PublicURL is where receivers reach the hub's HTTP door, without a slash at the
+	// end; "": they do not, and cannot consent to a webhook by callback.
+	PublicURL string
+	// Alarm is told what an application's contact has to hear, beside the log; nil:
+	// nobody.
+	Alarm func(application, contact, what, code string)
+
 	Kinds      []hub.Kind
 	Simulators []hub.Simulator
 	Observer   Observer

@@ -60,7 +60,7 @@ func (a *App) serve(ctx context.Context, verb string, handle func(context.Contex
 
 // control listens for what commands ask the running hub to do.
 func (a *App) control(ctx context.Context) error {
-	return errors.Join(
+	return errors.Join(append(a.webhookControl(ctx),
 		a.serve(ctx, VerbReload, a.serveReload),
 		a.serve(ctx, VerbIndex, a.serveIndex),
 		a.serve(ctx, VerbToken, a.serveToken),
@@ -70,7 +70,7 @@ func (a *App) control(ctx context.Context) error {
 		a.serve(ctx, VerbReturn, func(ctx context.Context, data []byte) ([]byte, error) {
 			return a.parkedAct(ctx, decision.ActReturn, data)
 		}),
-	)
+	)...)
 }
 
 // parkedAct finds the key, records the act, and does it.

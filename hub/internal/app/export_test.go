@@ -1,6 +1,12 @@
 package app
 
-import "github.com/amtsbote/amtsbote/hub/internal/bus"
+import (
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/httpapi"
+)
 
 // Bus is the hub's own connection.
 func (a *App) Bus() *bus.Bus { return a.bus }
+
+// OutRoutes are what is asked by HTTP about events that go out.
+func (a *App) OutRoutes() []httpapi.Route { return a.outRoutes() }

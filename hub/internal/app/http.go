@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -89,7 +90,7 @@ func (a *App) routes() []httpapi.Route {
 	d := a.door
 	events := &httpapi.Door{Bus: a.bus, Index: a.index, Refusals: d.refusals, Limits: d.limits, Now: time.Now, Log: a.log}
 	operator := &httpapi.Operator{Metrics: &d.metrics, Tokens: a.tokens.book, Ready: a.ready, Failed: d.failures.Failed, Log: a.log}
-	routes := append(events.Routes(), operator.Routes()...)
+	routes := slices.Concat(events.Routes(), a.outRoutes(), operator.Routes())
 	return append(routes, httpapi.OpenAPI(routes))
 }
 

@@ -127,9 +127,12 @@ func TestHTTPCertificates(t *testing.T) {
 		cfg  *tls.Config
 		want int
 	}{
-		{"its certificate", with(mine), http.StatusOK}, {"another of its certificates", with(later), http.StatusOK},
-		{"a certificate of nobody", with(other), http.StatusUnauthorized}, {"no certificate", &tls.Config{}, http.StatusUnauthorized},
-		{"a certificate of another authority", with(forged), 0}, {"TLS 1.2", &tls.Config{MaxVersion: tls.VersionTLS12}, 0},
+		{"its certificate", with(mine), http.StatusOK},
+		{"another of its certificates", with(later), http.StatusOK},
+		{"a certificate of nobody", with(other), http.StatusUnauthorized},
+		{"no certificate", &tls.Config{}, http.StatusUnauthorized},
+		{"a certificate of another authority", with(forged), 0},
+		{"TLS 1.2", &tls.Config{MaxVersion: tls.VersionTLS12}, 0},
 	} {
 		if got := ask(tc.cfg); got != tc.want {
 			t.Errorf("%s is answered %d, want %d", tc.what, got, tc.want)

@@ -10,9 +10,11 @@ import (
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/desk"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/flow"
 	"github.com/amtsbote/amtsbote/hub/internal/quota"
+	"github.com/amtsbote/amtsbote/hub/internal/webhook"
 )
 
 // unit is something at work that a reload can stop and start again: the lanes of
@@ -21,7 +23,9 @@ type unit struct {
 	sign    string
 	adapter *RunningAdapter // nil for lanes
 	places  map[string]place
-	pace    *quota.Pace // of lanes
+	pace    *quota.Pace   // of lanes
+	hook    *webhook.Hook // nil for all but webhooks
+	desk    *desk.Desk    // nil for all but mailboxes of mode http
 	stop    context.CancelFunc
 	done    sync.WaitGroup
 }
@@ -32,6 +36,8 @@ type plan struct {
 	adapter *RunningAdapter
 	places  map[string]place // where its keys are parked, by placeOf
 	pace    *quota.Pace      // of lanes
+	hook    *webhook.Hook
+	desk    *desk.Desk
 	runs    []func(context.Context) error
 }
 
@@ -58,6 +64,8 @@ func (a *App) plan(fed *federation.Federation) (map[string]*plan, error) {
 		errs = append(errs, err)
 		plans[name] = p
 	}
+	errs = append(errs, a.webhooks(fed, plans)...)
+	a.desks(fed, plans)
 	return plans, errors.Join(errs...)
 }
 
@@ -134,7 +142,7 @@ func (a *App) apply(plans map[string]*plan) {
 
 func (a *App) start(p *plan) *unit {
 	ctx, stop := context.WithCancel(a.run)
-	u := &unit{sign: p.sign, adapter: p.adapter, places: p.places, pace: p.pace, stop: stop}
+	u := &unit{sign: p.sign, adapter: p.adapter, places: p.places, pace: p.pace, hook: p.hook, desk: p.desk, stop: stop}
 	for _, run := range p.runs {
 		u.done.Add(1)
 		a.group.Go(func() error {

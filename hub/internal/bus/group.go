@@ -71,7 +71,7 @@ func (g *Group) Store(ctx context.Context, msgs ...event.Message) ([]uint64, err
 			return nil, err
 		}
 		for i := range n {
-			seqs = append(seqs, first+uint64(i)) //nolint:gosec // a count
+			seqs = append(seqs, first+uint64(i))
 		}
 		msgs = msgs[n:]
 	}

@@ -18,12 +18,16 @@ func TestGroup(t *testing.T) {
 	g := b.Group(EdgeStream("lhm"))
 	const callers, each = 50, 40
 	var all sync.WaitGroup
+	var at sync.Map // where each message is said to lie
 	for c := range callers {
 		all.Go(func() {
 			for i := range each {
-				if err := g.Publish(t.Context(), event.Message{Subject: fmt.Sprintf("edge.lhm.app.c%d", c), Data: fmt.Append(nil, i)}); err != nil {
+				seqs, err := g.Store(t.Context(), event.Message{Subject: fmt.Sprintf("edge.lhm.app.c%d", c), Data: fmt.Append(nil, i)})
+				if err != nil {
 					t.Error(err)
+					continue
 				}
+				at.Store(seqs[0], fmt.Sprintf("edge.lhm.app.c%d %d", c, i))
 			}
 		})
 	}
@@ -32,6 +36,9 @@ func TestGroup(t *testing.T) {
 	if err := b.Read(t.Context(), EdgeStream("lhm"), 1, nil, func(m *event.Message) error {
 		if string(m.Data) != fmt.Sprint(next[m.Subject]) {
 			t.Errorf("%s: %s, want %d", m.Subject, m.Data, next[m.Subject])
+		}
+		if said, _ := at.Load(m.Seq); said != m.Subject+" "+string(m.Data) {
+			t.Errorf("%s %s lies at %d, where %v is said to lie", m.Subject, m.Data, m.Seq, said)
 		}
 		next[m.Subject]++
 		batches[m.Get("Nats-Batch-Id")] = true
@@ -56,13 +63,17 @@ func TestGroupLarge(t *testing.T) {
 	for i := range msgs {
 		msgs[i] = event.Message{Subject: "edge.lhm.app.t", Data: fmt.Appendf(nil, "%d%s", i, strings.Repeat(" ", 5000))}
 	}
-	if err := b.Group(EdgeStream("lhm")).Publish(t.Context(), msgs...); err != nil {
-		t.Fatal(err)
+	seqs, err := b.Group(EdgeStream("lhm")).Store(t.Context(), msgs...)
+	if err != nil || len(seqs) != len(msgs) {
+		t.Fatal(len(seqs), err)
 	}
 	n := 0
 	if err := b.Read(t.Context(), EdgeStream("lhm"), 1, nil, func(m *event.Message) error {
 		if strings.TrimSpace(string(m.Data)) != fmt.Sprint(n) {
 			t.Errorf("message %d is %.10s", n, m.Data)
+		}
+		if seqs[n] != m.Seq {
+			t.Errorf("message %d lies at %d, and is said to lie at %d", n, m.Seq, seqs[n])
 		}
 		n++
 		return nil

@@ -13,6 +13,9 @@ type Federation struct {
 	Dir        string // absolute
 	Name       string
 	Production bool
+	// Origin is the DNS name under which the hub asks webhooks for consent; "" when
+	// the directory does not say.
+	Origin string
 	// Digest names this version: "sha256:" and the digest over the paths and
 	// bytes of all files, and over the schemas and laws of the program.
 	Digest string

@@ -32,7 +32,7 @@ func TestLoad(t *testing.T) {
 	kfz, ok := fed.Application("lhm.kfz")
 	want := &Application{
 		ID: "lhm.kfz", Organisation: "lhm", Name: "kfz", Title: "Kfz-Zulassung", Office: "kfz-zulassung",
-		Mailbox: &Mailbox{ModeNATS, 1, DefaultMailboxQuota}, Classification: Confidential,
+		Mailbox: &Mailbox{Mode: ModeNATS, MaxAckPending: 1, QuotaBytes: DefaultMailboxQuota}, Classification: Confidential,
 	}
 	if diff := cmp.Diff(want, kfz, cmpopts.IgnoreUnexported(Application{})); !ok || diff != "" {
 		t.Error(diff)

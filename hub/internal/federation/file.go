@@ -11,6 +11,7 @@ import (
 type federationFile struct {
 	Name        strictyaml.Text `yaml:"name,required"`
 	Environment strictyaml.Text `yaml:"environment,required"`
+	Origin      strictyaml.Text `yaml:"origin"`
 	Simulators  []simulatorFile `yaml:"simulators"`
 }
 
@@ -59,6 +60,7 @@ type mailboxFile struct {
 	Mode          strictyaml.Text  `yaml:"mode,required"`
 	MaxAckPending strictyaml.Whole `yaml:"max-ack-pending"`
 	Quota         quota            `yaml:"quota"`
+	Webhook       *webhookFile     `yaml:"webhook"`
 }
 
 type groupFile struct {

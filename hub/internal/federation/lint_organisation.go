@@ -159,9 +159,10 @@ func (b *builder) mailbox(in *mailboxFile) *Mailbox {
 	if m.QuotaBytes == 0 {
 		m.QuotaBytes = DefaultMailboxQuota
 	}
-	if m.Mode != ModeSink && m.Mode != ModeNATS && m.Mode != "" {
-		b.Add(in.Mode.At, finding.YAMLValue, "sink | nats")
+	if m.Mode != ModeNATS && !m.HandedOut() && m.Mode != "" {
+		b.Add(in.Mode.At, finding.YAMLValue, "sink | nats | webhook | http")
 	}
+	m.Webhook = b.webhook(in)
 	if given := in.MaxAckPending.At.Line > 0; given && (m.Mode != ModeNATS || m.MaxAckPending < 1 || m.MaxAckPending > 65536) {
 		b.Add(in.MaxAckPending.At, finding.YAMLValue, "1 … 65536, mode: nats")
 	}

@@ -207,6 +207,7 @@ func (b *builder) federation(in *federationFile) {
 	if e := in.Environment; e.Value != "" && e.Value != "test" && !b.fed.Production {
 		b.Add(e.At, finding.YAMLValue, "test | production")
 	}
+	b.origin(in.Origin)
 	for _, s := range in.Simulators {
 		b.simulator(s)
 	}

@@ -108,7 +108,17 @@ type MailboxMode string
 const (
 	ModeSink MailboxMode = "sink" // the hub hands out through an adapter
 	ModeNATS MailboxMode = "nats" // the application fetches by itself
+	// The hub sends to the application's own HTTP endpoint.
+	ModeWebhook MailboxMode = "webhook"
+	// The application leases and settles by HTTP.
+	ModeHTTP MailboxMode = "http"
 )
+
+// HandedOut tells whether the hub hands out what lies in the mailbox, and so
+// knows the end of each copy.
+func (m *Mailbox) HandedOut() bool {
+	return m != nil && (m.Mode == ModeSink || m.Mode == ModeWebhook || m.Mode == ModeHTTP)
+}
 
 // Mailbox is the durable queue of a receiving application.
 type Mailbox struct {
@@ -117,6 +127,8 @@ type Mailbox struct {
 	MaxAckPending int
 	// QuotaBytes limits what waits in it.
 	QuotaBytes int64
+	// Webhook in mode webhook.
+	Webhook *Webhook
 }
 
 // sourceDelimiters end a prefix within a source.

@@ -39,7 +39,7 @@ func Snippet(file string, raw []byte) []finding.Finding {
 // elsewhere lists what is said in other files.
 var elsewhere = []finding.Code{
 	finding.AgrApplication, finding.AgrAuthority, finding.AgrMailbox, finding.AgrNobody,
-	finding.GrpApplication, finding.AdpApplication, finding.ExmName, finding.DirUnreadable,
+	finding.GrpApplication, finding.AdpApplication, finding.ExmName, finding.DirUnreadable, finding.WhkOrigin,
 }
 
 // telltales are keys that one kind of file alone has, at its top.

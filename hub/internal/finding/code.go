@@ -6,7 +6,7 @@ import "slices"
 type Code string
 
 // The codes. DIR is about files, YML about one file's form, the others about
-// what it says: the federation, organisations, groups, laws, agreements,
+// what it says: the federation, organisations, webhooks, groups, laws, agreements,
 // examples, adapters, schemas.
 const (
 	DirUnreadable  Code = "VB-DIR-001"
@@ -47,6 +47,13 @@ const (
 	OrgUntold     Code = "VB-ORG-014"
 	OrgUnitOfUnit Code = "VB-ORG-015"
 	OrgAccess     Code = "VB-ORG-020"
+
+	WhkMode     Code = "VB-WHK-001"
+	WhkURL      Code = "VB-WHK-002"
+	WhkPlain    Code = "VB-WHK-003"
+	WhkSecret   Code = "VB-WHK-004"
+	WhkOrigin   Code = "VB-WHK-005"
+	WhkUnsigned Code = "VB-WHK-006"
 
 	GrpName        Code = "VB-GRP-001"
 	GrpTwice       Code = "VB-GRP-002"
@@ -159,7 +166,13 @@ var catalogue = map[Code]sentence{
 
 	OrgUnitOfUnit: {Error, "%[1]s kann nicht zu %[2]s gehören: das gehört selbst zu %[3]s. Hier steht die Verwaltungseinheit, keine Behörde darin.", "%[1]s cannot belong to %[2]s, which belongs to %[3]s itself. Name the administrative unit, not an authority within it."},
 
-	OrgAccess: {Error, "Mit diesem Nachweis (access) könnte sich auch %s ausweisen. Jeder Nachweis gehört einem Fachverfahren allein.", "This proof (access) could be that of %s too. Each proof belongs to one application alone."},
+	WhkMode:     {Error, "mode: webhook und der Block webhook gehören zusammen: webhook: {url: …, contact: …}.", "mode: webhook and the block webhook belong together: webhook: {url: …, contact: …}."},
+	WhkURL:      {Error, "Dorthin sendet der Amtsbote nicht: %s.", "The hub does not send there: %s."},
+	WhkPlain:    {Error, "http:// ohne TLS gibt es nur mit environment: test.", "http:// without TLS is for environment: test only."},
+	WhkSecret:   {Error, "Ein Geheimnis steht nie im Verzeichnis: file: nennt eine Datei unterhalb des Ordners für Geheimnisse, env: eine Variable AMTSBOTE_SECRET_….", "A secret never stands in the directory: file: names a file below the folder of secrets, env: a variable AMTSBOTE_SECRET_…."},
+	WhkOrigin:   {Error, "Unter welchem Namen der Amtsbote Empfänger um Erlaubnis fragt, fehlt in federation.yaml: origin: hub.example.de.", "federation.yaml lacks the name under which the hub asks receivers for consent: origin: hub.example.de."},
+	WhkUnsigned: {Warning, "Der Empfänger kann nicht prüfen, wer sendet: secret, oauth2 oder tls fehlt.", "The receiver cannot check who sends: secret, oauth2 or tls is missing."},
+	OrgAccess:   {Error, "Mit diesem Nachweis (access) könnte sich auch %s ausweisen. Jeder Nachweis gehört einem Fachverfahren allein.", "This proof (access) could be that of %s too. Each proof belongs to one application alone."},
 
 	GrpName:        {Error, "Die Kennung %s ist nicht erlaubt: a-z, 0-9 und -, höchstens 64 Zeichen.", "The id %s is not allowed: a-z, 0-9 and -, at most 64 characters."},
 	GrpTwice:       {Error, "Die Gruppe %s gibt es schon in %s.", "The group %s exists already in %s."},

@@ -29,7 +29,7 @@ type Verdict struct {
 func (f *Decider) Door(app *federation.Application, m *event.Message) *Verdict {
 	v := &Verdict{fed: f.Federation}
 	m.Stream, m.Time = bus.EdgeStream(app.Organisation), f.Now()
-	a := readAhead(f.Federation, func() (*event.Event, accept.Sender, *refusal.Refusal) { return accept.AcceptFrom(f.Federation, app, m) })
+	a := readAhead(f.Federation, func() (*event.Event, accept.Sender, *refusal.Refusal) { return accept.From(f.Federation, app, m) })
 	if a.fault {
 		a.sender = accept.Sender{Organisation: app.Organisation, Application: app.Name}
 	}

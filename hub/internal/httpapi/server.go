@@ -86,14 +86,15 @@ func Start(cfg Config) (*Server, error) {
 	s.http = &http.Server{
 		Handler: http.HandlerFunc(s.serve), TLSConfig: cfg.TLS,
 		ReadHeaderTimeout: cfg.ReadTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		ErrorLog: log.New(io.Discard, "", 0), // it prints addresses
+		ErrorLog:  log.New(io.Discard, "", 0), // it prints addresses
+		ConnState: state, ConnContext: withConn,
 	}
 	s.done.Go(s.run)
 	return s, nil
 }
 
 func (s *Server) run() {
-	serve := func() error { return s.http.Serve(s.listen) }
+	serve := func() error { return s.http.Serve(sniffer{s.listen}) }
 	if s.cfg.TLS != nil {
 		serve = func() error { return s.http.ServeTLS(s.listen, "", "") }
 	}
@@ -163,8 +164,8 @@ func (s *Server) routes() (*http.ServeMux, error) {
 	return mux, nil
 }
 
-// serve answers a path that is not in its plain form as one that is not there: the
-// mux would redirect it.
+// serve refuses what the mux must not see: a request whose end is not clear, and a path
+// that is not in its plain form, which it would redirect.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(s.cfg.ReadTimeout + writeTimeout)) // net/http's own can
 	h := w.Header()
@@ -172,6 +173,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	if s.cfg.TLS != nil {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	if ambiguous(r) {
+		h.Set("Connection", "close")
+		WriteProblem(w, r, NewProblem(http.StatusBadRequest, refusal.Smuggling))
+		return
 	}
 	if path.Clean(r.URL.Path) != r.URL.Path {
 		WriteProblem(w, r, NewProblem(http.StatusNotFound, refusal.Path))

@@ -11,7 +11,6 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
-	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 )
@@ -116,7 +115,7 @@ func (t *teller) decided(ctx context.Context, d *decision.Decision, at uint64) e
 func (t *teller) recorded(receivers []decision.Receiver) (n int) {
 	for _, r := range receivers {
 		app, ok := t.intake.Federation().Application(r.Application)
-		if ok && app.Mailbox != nil && app.Mailbox.Mode == federation.ModeSink {
+		if ok && app.Mailbox.HandedOut() {
 			n++
 		}
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
-	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/accept"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/mailbox"
@@ -66,7 +65,7 @@ const atOnce = 500
 // knows the end of each.
 func (k *Keeper) handsOut(application string) bool {
 	app, ok := k.Federation().Application(application)
-	return ok && app.Mailbox != nil && app.Mailbox.Mode == federation.ModeSink
+	return ok && app.Mailbox.HandedOut()
 }
 
 // takeOutUnseen takes out what a receiver that takes its copies itself has surely

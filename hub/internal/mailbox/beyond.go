@@ -76,6 +76,10 @@ func (b *Mailbox) choose(ctx context.Context, page []*event.Message, skip int) {
 // tryBeyond makes one attempt. The copy stays in its mailbox: when its turn
 // comes it is known to be done, or is tried like any other.
 func (b *Mailbox) tryBeyond(ctx context.Context, q *queue, m *event.Message) {
+	if !b.turn(ctx, q, m.Seq) {
+		return
+	}
+	defer q.turn.leave()
 	free := b.Hands.Take(ctx, b.Application, m.Seq)
 	defer free()
 	if b.Index.IsDone(b.Application, m.Seq) {

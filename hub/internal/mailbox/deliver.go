@@ -82,7 +82,13 @@ func (b *Mailbox) settled(ctx context.Context, m *event.Message, attempt int, er
 			return false
 		}
 	}
-	return b.untilDone(ctx, func() error { return b.Recorder.Record(ctx, d) })
+	if !b.untilDone(ctx, func() error { return b.Recorder.Record(ctx, d) }) {
+		return false
+	}
+	if b.Confirmed != nil {
+		b.Confirmed(m.Get(event.HeaderDelivery))
+	}
+	return true
 }
 
 func (b *Mailbox) outcome(m *event.Message, attempt int) *decision.Delivery {

@@ -6,6 +6,7 @@
 package mailbox
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -34,6 +35,15 @@ type Mailbox struct {
 	// Budget is how long a copy may fail before its key is parked; zero is
 	// settle.DefaultBudget.
 	Budget settle.Budget
+	// Turns holds copies back until the sink is ready; nil: it always is.
+	Turns *Turnstile
+	// Concurrent is how many keys are handed out at a time, Large how many copies of
+	// more than 64 KiB among them; 0 is the default.
+	Concurrent, Large int
+	// Confirmed, if not nil, is told of a delivery, by its id, whose outcome is in
+	// the trail; SetAside of a key that is parked.
+	Confirmed func(delivery string)
+	SetAside  func(token, code string, attempts int)
 
 	slots  chan struct{} // bounds concurrent deliveries
 	large  chan struct{} // and those of large copies
@@ -51,7 +61,8 @@ type Mailbox struct {
 	looked  int                   // how often
 }
 
-// concurrent is how many keys are delivered at the same time.
+// concurrent is how many keys are delivered at the same time unless a mailbox says
+// else.
 const concurrent = 16
 
 const (
@@ -67,7 +78,8 @@ func (b *Mailbox) Run(ctx context.Context) error {
 	if b.Hands == nil {
 		b.Hands = NewHands()
 	}
-	b.slots, b.large = make(chan struct{}, concurrent), make(chan struct{}, largeAtOnce)
+	b.slots = make(chan struct{}, cmp.Or(b.Concurrent, concurrent))
+	b.large = make(chan struct{}, cmp.Or(b.Large, largeAtOnce))
 	b.mu.Lock()
 	b.keys, b.held = map[string]*queue{}, map[uint64]*bus.Copy{}
 	b.mu.Unlock()
@@ -140,6 +152,7 @@ func (b *Mailbox) hold(ctx context.Context) {
 			}
 		}
 		b.mu.Unlock()
+		b.rouseDone()
 	}
 }
 

@@ -129,6 +129,9 @@ func (b *Mailbox) beginParking(q *queue, c *bus.Copy, err error) {
 	code := faultCode(err)
 	b.Log.Error("a key is parked: its copies wait for a steward, all others go on", zap.String("key", q.token),
 		zap.Uint64("out", c.Seq), zap.Int("attempts", q.try.attempt), zap.String("fault", code), zap.Error(err))
+	if b.SetAside != nil {
+		b.SetAside(q.token, code, q.try.attempt)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	q.try, q.failing = try{}, false

@@ -23,6 +23,7 @@ type queue struct {
 	acts    []*act         // asked for by a person
 	wake    chan struct{}  // something came while it waits
 	try     try            // of the first
+	turn    *turn          // to go to the sink; nil: not needed
 }
 
 // try is what is known of the attempts to deliver the first of a key.
@@ -93,6 +94,10 @@ func (b *Mailbox) next(ctx context.Context, q *queue) func() {
 
 // handOut brings the first copy of a key one step further.
 func (b *Mailbox) handOut(ctx context.Context, q *queue, c *bus.Copy) {
+	if !b.turn(ctx, q, c.Seq) {
+		return
+	}
+	defer q.turn.leave()
 	free := b.Hands.Take(ctx, b.Application, c.Seq)
 	defer free()
 	if b.Index.IsDone(b.Application, c.Seq) {
@@ -108,7 +113,9 @@ func (b *Mailbox) handOut(ctx context.Context, q *queue, c *bus.Copy) {
 	case ctx.Err() != nil:
 	case verdict == settle.Again:
 		free() // it may expire while it waits
-		b.lookBeyond(ctx, q)
+		if q.failing {
+			b.lookBeyond(ctx, q)
+		}
 		b.pause(ctx, q)
 	case verdict == settle.Park:
 		b.beginParking(q, c, err)
@@ -130,17 +137,24 @@ func (b *Mailbox) shift(q *queue) {
 // the caller's hand.
 func (b *Mailbox) attempt(ctx context.Context, q *queue, m *event.Message) (settle.Verdict, error) {
 	t := &q.try
-	due := t.err == nil || !time.Now().Before(t.next)
+	due := t.due()
 	if due {
+		if ctx.Err() != nil {
+			return settle.Again, nil
+		}
+		q.turn.spend()
+		err := b.deliver(ctx, m, t.attempt+1)
+		if ctx.Err() != nil {
+			return settle.Again, nil
+		}
+		if f := hub.FaultOf(err); f != nil && f.Later {
+			t.next = time.Now().Add(f.After)
+			return settle.Again, err
+		}
 		t.attempt++
-		if ctx.Err() != nil {
-			return settle.Again, nil
-		}
-		err := b.deliver(ctx, m, t.attempt)
-		if ctx.Err() != nil {
-			return settle.Again, nil
-		}
 		b.note(q, err)
+	} else if t.err == nil {
+		return settle.Again, nil // it was put off before its first attempt
 	}
 	next := settle.Settle(b.judge(q))
 	if due && next.Verdict == settle.Again {

@@ -133,6 +133,10 @@ func (b *Mailbox) handOutParked(ctx context.Context, q *queue, p *parkedKey) {
 		return
 	}
 	m := restored(p.page[0])
+	if !b.turn(ctx, q, m.Seq) {
+		return
+	}
+	defer q.turn.leave()
 	free := b.Hands.Take(ctx, b.Application, m.Seq)
 	defer free()
 	if b.Index.IsDone(b.Application, m.Seq) {

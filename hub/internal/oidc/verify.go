@@ -63,8 +63,11 @@ func (v *Verifier) valid(c *jwt.Claims) error {
 		is  error
 		say string
 	}{
-		{jwt.ErrInvalidIssuer, "is of another issuer"}, {jwt.ErrInvalidAudience, "is for another audience"},
-		{jwt.ErrExpired, "has expired"}, {jwt.ErrNotValidYet, "is not valid yet"}, {jwt.ErrIssuedInTheFuture, "was issued in the future"},
+		{jwt.ErrInvalidIssuer, "is of another issuer"},
+		{jwt.ErrInvalidAudience, "is for another audience"},
+		{jwt.ErrExpired, "has expired"},
+		{jwt.ErrNotValidYet, "is not valid yet"},
+		{jwt.ErrIssuedInTheFuture, "was issued in the future"},
 	} {
 		if errors.Is(err, known.is) {
 			return fmt.Errorf("the token %s", known.say)

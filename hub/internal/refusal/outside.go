@@ -16,6 +16,7 @@ const (
 	XMLEncoding  Code = "XML_ENCODING"
 	XMLLimit     Code = "XML_LIMIT"
 	OrgID        Code = "ORG_ID"
+	WebhookURL   Code = "WEBHOOK_URL"
 )
 
 var outside = map[Code][2]string{
@@ -28,6 +29,8 @@ var outside = map[Code][2]string{
 	XMLEncoding:  {"Das XML-Dokument ist nicht in UTF-8 oder enthält ein Zeichen, das XML nicht erlaubt. Der Absender muss es umwandeln.", "The XML document is not in UTF-8, or has a character that XML does not allow. The sender must convert it."},
 	XMLLimit:     {"Das XML-Dokument ist zu groß oder hat zu viele Teile. Der Absender muss es aufteilen.", "The XML document is too large or has too many parts. The sender must split it."},
 	OrgID:        {"Der Name der Organisation ist nicht erlaubt (a-z, 0-9, einzelne Bindestriche dazwischen). Der Datensteward muss einen anderen wählen.", "The name of the organisation is not allowed (a-z, 0-9, single hyphens between). A steward must choose another one."},
+
+	WebhookURL: {"An diese Adresse sendet der Amtsbote keine Ereignisse (VB-WHK-002). Die Organisation muss eine öffentliche https-Adresse nennen oder die Ausnahme ins Verzeichnis aufnehmen lassen.", "The hub sends no events to this address (VB-WHK-002). The organisation must name a public https address, or have the exception put into the directory."},
 
 	schemas.CodeLayout:  {"In einem Schema-Ordner liegt etwas, das dort nicht hingehört oder nicht lesbar ist.", "Something in a schema folder does not belong there or cannot be read."},
 	schemas.CodeJSON:    {"Das Ereignisschema ist kein strenges JSON.", "The event schema is not strict JSON."},

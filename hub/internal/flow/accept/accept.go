@@ -61,9 +61,9 @@ func Accept(fed *federation.Federation, org string, m *event.Message) (*event.Ev
 	return e, sender, allowed(app, sender, e, r)
 }
 
-// AcceptFrom is Accept for a message that application app hands in at a door: it has
+// From is Accept for a message that application app hands in at a door: it has
 // no subject yet, and gets that of its organisation's edge stream.
-func AcceptFrom(fed *federation.Federation, app *federation.Application, m *event.Message) (*event.Event, Sender, *refusal.Refusal) {
+func From(fed *federation.Federation, app *federation.Application, m *event.Message) (*event.Event, Sender, *refusal.Refusal) {
 	sender := Sender{Organisation: app.Organisation, Application: app.Name}
 	m.Subject = event.EdgeSubject(app.ID, "")
 	e, r := decode(fed.Schemas, m)

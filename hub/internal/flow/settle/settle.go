@@ -74,6 +74,8 @@ func Settle(t Try) Decision {
 		return Decision{Verdict: Release}
 	case f.Permanent:
 		return Decision{Verdict: Quarantine}
+	case f.Later:
+		return Decision{Verdict: Again, After: f.After}
 	case t.exhausted():
 		return Decision{Verdict: Park}
 	}

@@ -58,6 +58,7 @@ func TestPark(t *testing.T) {
 		{"a crowd before a receiver that is down", Try{Err: plain, Attempt: 9, Lasted: 9 * time.Hour, Budget: budget, Crowded: true, Alone: true}, Again},
 		{"a success is a success", Try{Attempt: 99, Lasted: 9 * time.Hour, Budget: budget, Crowded: true}, Release},
 		{"a permanent fault does not wait", Try{Err: never, Attempt: 99, Lasted: 9 * time.Hour, Budget: budget}, Quarantine},
+		{"what was no attempt never parks", Try{Err: &hub.Fault{Code: "not-now", Later: true}, Attempt: 99, Lasted: 9 * time.Hour, Budget: budget, Crowded: true}, Again},
 		{"the other side's Retry-After does not keep a place", Try{Err: &hub.Fault{Code: "busy", After: time.Hour}, Attempt: 5, Lasted: time.Hour, Budget: budget}, Park},
 	} {
 		t.Run(c.name, func(t *testing.T) {

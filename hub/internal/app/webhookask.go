@@ -1,0 +1,106 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/webhook"
+)
+
+// Verbs of the control channel about webhooks.
+const (
+	VerbWebhooks      = "webhook-list"
+	VerbWebhookPause  = "webhook-pause"
+	VerbWebhookResume = "webhook-resume"
+)
+
+// WebhookRequest asks for a webhook to be paused or resumed.
+type WebhookRequest struct {
+	Application string `json:"application"`
+	Who         string `json:"who"`
+	Reason      string `json:"reason,omitempty"`
+	Lang        string `json:"lang"`
+}
+
+// WebhookStatus is how an application's webhook stands.
+type WebhookStatus struct {
+	Application string         `json:"application"`
+	Waiting     uint64         `json:"waiting"` // copies in its mailbox
+	Now         time.Time      `json:"now"`
+	State       *webhook.State `json:"state"`
+}
+
+func (a *App) webhookControl(ctx context.Context) []error {
+	return []error{
+		a.serve(ctx, VerbWebhooks, a.listWebhooks),
+		a.serve(ctx, VerbWebhookPause, func(ctx context.Context, data []byte) ([]byte, error) {
+			return a.webhookAct(ctx, data, (*webhook.Hook).Pause)
+		}),
+		a.serve(ctx, VerbWebhookResume, func(ctx context.Context, data []byte) ([]byte, error) {
+			return a.webhookAct(ctx, data, (*webhook.Hook).Resume)
+		}),
+	}
+}
+
+func (a *App) listWebhooks(ctx context.Context, _ []byte) ([]byte, error) {
+	waiting, err := a.bus.Mailboxes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []WebhookStatus{}
+	for _, h := range a.hooks() {
+		s := h.State()
+		s.Key = "" // lets a receiver consent
+		out = append(out, WebhookStatus{h.Application, waiting[decision.MailboxName(h.Application)], time.Now().UTC(), s})
+	}
+	return json.Marshal(out)
+}
+
+func (a *App) webhookAct(ctx context.Context, data []byte, act func(*webhook.Hook, context.Context, string, string) error) ([]byte, error) {
+	var req WebhookRequest
+	if err := json.Unmarshal(data, &req); err != nil {
+		return nil, fmt.Errorf("read the request: %w", err)
+	}
+	h := a.hook(req.Application)
+	if h == nil {
+		says := fmt.Sprintf("%s has no webhook here; \"amtsbote webhook list\" names those that run", req.Application)
+		if req.Lang == "de" {
+			says = fmt.Sprintf("%s hat hier keinen Webhook; \"amtsbote webhook list\" nennt die laufenden", req.Application)
+		}
+		return nil, bus.ActError(says)
+	}
+	if err := act(h, ctx, req.Who, req.Reason); err != nil {
+		return nil, err
+	}
+	return []byte("{}"), nil
+}
+
+// hooks gives the webhooks at work, by application.
+func (a *App) hooks() []*webhook.Hook {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	var out []*webhook.Hook
+	for _, u := range a.units {
+		if u.hook != nil {
+			out = append(out, u.hook)
+		}
+	}
+	slices.SortFunc(out, func(x, y *webhook.Hook) int { return cmp.Compare(x.Application, y.Application) })
+	return out
+}
+
+// hook finds an application's webhook; nil: it has none here.
+func (a *App) hook(application string) *webhook.Hook {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	if u := a.units["webhook "+application]; u != nil {
+		return u.hook
+	}
+	return nil
+}

@@ -121,6 +121,8 @@ func TestForbidden(t *testing.T) {
 		{"deploy", natsServer, true, true},
 		{"hub/bench", natsServer, true, true},
 		{"hub/bench", natsServer, false, false},
+		{"examples/clients/go-nats", natsClient, false, true},
+		{"examples", natsClient, false, false},
 		{"hub/internal/flow", module + "/hub/internal/flow/route", false, true},
 		{"hub/internal/flow/route", module + "/hub/internal/flow/accept", false, false},
 		{"hub/internal/flow/route", module + "/hub/internal/bus", true, false},
@@ -176,9 +178,10 @@ func isNATS(pkg string) bool {
 }
 
 // forbiddenNATS lets tests of the whole product, of the NATS configuration in
-// deploy, and the measurements beside plain NATS, be ordinary NATS clients.
+// deploy, and the measurements beside plain NATS, be ordinary NATS clients; the
+// example clients are some.
 func forbiddenNATS(from string, inTest bool) string {
-	if within(from, "hub/internal/bus") || inTest && (knowsEverybody(from) || from == "deploy" || from == "hub/bench") {
+	if within(from, "hub/internal/bus") || within(from, "examples/clients") || inTest && (knowsEverybody(from) || from == "deploy" || from == "hub/bench") {
 		return ""
 	}
 	return "only hub/internal/bus knows NATS"

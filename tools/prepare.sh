@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that tests need, or says which are missing.
+# Installs the Debian packages that tests need, or says which are missing, and has
+# the nats command built that a test starts.
 # $1: file for what could not be done.
 set -euo pipefail
 
@@ -7,14 +8,21 @@ missing=()
 command -v xmllint >/dev/null || missing+=(libxml2-utils) # the XSD oracle
 command -v curl >/dev/null || missing+=(curl)             # the HTTP commands of the READMEs
 command -v gcc >/dev/null || missing+=(gcc libc6-dev)     # the race detector
+# examples/clients
+command -v curl >/dev/null || missing+=(curl)
+command -v node >/dev/null || missing+=(nodejs)
+command -v npm >/dev/null || missing+=(npm)
+command -v javac >/dev/null || missing+=(default-jdk-headless)
 
 if [ ${#missing[@]} -eq 0 ]; then
 	echo "prepare: nothing is missing"
-	exit 0
-fi
-if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+elif [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
-	exit 0
+else
+	echo "prepare: not installed (needs root and apt-get): ${missing[*]}" | tee -a "$1"
 fi
-echo "prepare: not installed (needs root and apt-get): ${missing[*]}" | tee -a "$1"
+
+natscli=$(grep -o 'github.com/nats-io/natscli/nats@[^ ]*' examples/clients/nats/client.sh)
+CGO_ENABLED=0 go run "$natscli" --version >/dev/null ||
+	echo "prepare: not built: $natscli" | tee -a "$1"

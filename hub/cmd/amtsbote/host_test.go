@@ -19,6 +19,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/amtsbote/amtsbote/hub/internal/app"
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 )
@@ -202,11 +203,8 @@ func (h *host) connect() (*nats.Conn, jetstream.JetStream) {
 	h.t.Helper()
 	var nc *nats.Conn
 	eventually(h.t, "connect", func() error {
-		opt, err := nats.NkeyOptionFromSeed(filepath.Join(h.data, "local.nk"))
-		if err != nil {
-			return err
-		}
-		nc, err = nats.Connect(h.url, opt, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond),
+		var err error
+		nc, err = nats.Connect(h.url, nats.UserCredentials(filepath.Join(h.data, bus.LocalCredential)), nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond),
 			nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})) // lost connections are what these tests make
 		return err
 	})

@@ -25,6 +25,8 @@ type serveFlags struct {
 	data, listen, log, lang    string
 	memory                     string
 	nats, creds, nkey, monitor string
+	operator, system           string
+	cert, key, clientCA        string
 	replicas                   int
 	removeEvery                time.Duration
 	noSimulators               bool
@@ -41,7 +43,7 @@ func newServeCommand() *cobra.Command {
 		Long: `Run the hub on a federation directory until Ctrl-C.
 
 Without --nats the NATS server runs inside the process: synced writes, encrypted
-store, listening on loopback, one generated credential (local.nk in the data
+store, listening on loopback, one generated credential (local.creds in the data
 directory). With --http applications reach the hub by HTTP too; beyond loopback
 that needs TLS (--http-cert, --http-key). Each flag can be given as AMTSBOTE_<FLAG>
 in the environment, for example AMTSBOTE_NATS_CREDS.`,
@@ -52,11 +54,16 @@ in the environment, for example AMTSBOTE_NATS_CREDS.`,
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&f.data, "data", env("DATA", ""), "data directory (default DIR/.amtsbote)")
-	fl.StringVar(&f.listen, "listen", env("LISTEN", "127.0.0.1:4222"), "loopback address of the embedded NATS server; \"\" for none")
+	fl.StringVar(&f.listen, "listen", env("LISTEN", "127.0.0.1:4222"), "address of the embedded NATS server, on loopback or with TLS; \"\" for none")
+	fl.StringVar(&f.cert, "tls-cert", env("TLS_CERT", ""), "certificate (PEM) of the listeners; needed for addresses that are not loopback")
+	fl.StringVar(&f.key, "tls-key", env("TLS_KEY", ""), "key (PEM) of --tls-cert")
+	fl.StringVar(&f.clientCA, "tls-client-ca", env("TLS_CLIENT_CA", ""), "authorities (PEM) of which clients must show a certificate (mutual TLS)")
 	fl.StringVar(&f.nats, "nats", env("NATS", ""), "address of an existing NATS server, used instead of the embedded one")
 	fl.StringVar(&f.creds, "nats-creds", env("NATS_CREDS", ""), "credentials file for --nats")
 	fl.StringVar(&f.nkey, "nats-nkey", env("NATS_NKEY", ""), "nkey seed file for --nats")
 	fl.StringVar(&f.monitor, "nats-monitor", env("NATS_MONITOR", ""), "HTTP monitoring address of --nats, to verify its settings")
+	fl.StringVar(&f.operator, "nats-operator", env("NATS_OPERATOR", ""), "seed file of a signing key of the operator of --nats: the hub makes the accounts there")
+	fl.StringVar(&f.system, "nats-system-creds", env("NATS_SYSTEM_CREDS", ""), "credentials file of the system account, for --nats-operator")
 	fl.IntVar(&f.replicas, "replicas", 1, "replicas of each stream: 1, or 3 or 5 in a cluster")
 	fl.DurationVar(&f.removeEvery, "remove-every", keep.Every, "how often what has had its time is removed, from the start on; -1s: never")
 	fl.StringVar(&f.secrets, "secrets", env("SECRETS", ""), "folder of the secrets that the directory names (default secrets in the data directory)")
@@ -104,8 +111,8 @@ func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) (err er
 		Kinds: kinds(), Simulators: adapters.Simulators(),
 		Observer: printed, Log: log, HTTP: f.http.config(),
 	}
-	if f.nats != "" {
-		cfg.External = &bus.External{URL: f.nats, Creds: f.creds, Nkey: f.nkey}
+	if err := f.connect(&cfg); err != nil {
+		return err
 	}
 	a, err := app.New(cfg)
 	if err != nil {
@@ -131,6 +138,18 @@ func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) (err er
 			}
 		}
 	}
+}
+
+// connect says where NATS is, and how listeners show who they are.
+func (f *serveFlags) connect(cfg *app.Config) (err error) {
+	if (f.operator == "") != (f.system == "") {
+		return errors.New("--nats-operator and --nats-system-creds belong together: give both")
+	}
+	if f.nats != "" {
+		cfg.External = &bus.External{URL: f.nats, Creds: f.creds, Nkey: f.nkey, OperatorKey: f.operator, SystemCreds: f.system}
+	}
+	cfg.TLS, err = app.ReadTLS(f.cert, f.key, f.clientCA)
+	return err
 }
 
 // dataDir is where the data lies when no flag says so.

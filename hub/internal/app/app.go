@@ -37,6 +37,8 @@ type App struct {
 
 	lockFile *os.File
 	server   *bus.Server
+	operator *bus.Operator // of an external server
+	doors    doors         // one of the two; nil: no organisation can connect
 	bus      *bus.Bus
 	store    *bus.Store
 	blobs    *bus.Blobs
@@ -165,24 +167,44 @@ func (a *App) announce() error {
 
 func (a *App) connect(ctx context.Context) (err error) {
 	if a.cfg.External != nil {
-		if a.cfg.Monitor != "" {
-			if err := bus.VerifyServer(ctx, a.cfg.Monitor); err != nil {
-				return err
-			}
-		} else {
-			a.log.Warn("the external NATS server's settings are not verified: give its monitoring address (--nats-monitor) to have sync, strict and login checked at every start")
-		}
-		a.bus, err = bus.Dial(ctx, *a.cfg.External, a.log)
-		return err
+		return a.connectExternal(ctx)
 	}
-	a.server, err = bus.StartEmbedded(bus.Embedded{
-		Dir: a.cfg.Data, Listen: a.cfg.Listen, AllowTemp: a.cfg.AllowTemp,
-		MaxStore: maxStore, Mailboxes: mailboxes(a.Federation()), Spare: filepath.Join(a.cfg.Data, ledgerDir, "spare"),
-	}, a.log)
+	a.server, err = bus.StartEmbedded(a.embedded(), a.log)
 	if err != nil {
 		return err
 	}
+	a.doors = a.server
 	a.bus, err = a.server.Connect(ctx, a.log)
+	return err
+}
+
+func (a *App) embedded() bus.Embedded {
+	fed := a.Federation()
+	return bus.Embedded{
+		Dir: a.cfg.Data, Listen: a.cfg.Listen, TLS: a.cfg.TLS, AllowTemp: a.cfg.AllowTemp, MaxStore: maxStore,
+		Mailboxes: mailboxes(fed), Organisations: connecting(fed), Spare: filepath.Join(a.cfg.Data, ledgerDir, "spare"),
+	}
+}
+
+func (a *App) connectExternal(ctx context.Context) (err error) {
+	ext := *a.cfg.External
+	if a.cfg.Monitor != "" {
+		if err := bus.VerifyServer(ctx, a.cfg.Monitor); err != nil {
+			return err
+		}
+	}
+	if ext.OperatorKey == "" {
+		if a.cfg.Monitor == "" {
+			a.log.Warn("the external NATS server's settings are not verified: give its monitoring address (--nats-monitor) to have sync, strict and login checked at every start")
+		}
+		a.bus, err = bus.Dial(ctx, ext, a.log)
+		return err
+	}
+	if a.operator, err = bus.JoinOperator(ctx, ext, a.embedded(), a.log); err != nil {
+		return err
+	}
+	a.doors = a.operator
+	a.bus, err = a.operator.Connect(ctx, a.log)
 	return err
 }
 
@@ -190,14 +212,6 @@ func (a *App) connect(ctx context.Context) (err error) {
 // shrinks with the free space, and far above what streams are limited to, since
 // those of organisations that have left keep their share.
 const maxStore = 1 << 46
-
-func organisations(fed *federation.Federation) []bus.Organisation {
-	var out []bus.Organisation
-	for _, o := range fed.Organisations {
-		out = append(out, bus.Organisation{ID: o.ID, Quota: o.QuotaBytes})
-	}
-	return out
-}
 
 // mailboxes tells who has one, and which the hub hands out itself.
 func mailboxes(fed *federation.Federation) bus.MailboxOwners {
@@ -253,7 +267,11 @@ func (a *App) prepare(ctx context.Context) (err error) {
 // provide makes or compares the streams and mailboxes that a version needs, and
 // keeps the version itself, so that a decision can be explained later.
 func (a *App) provide(ctx context.Context, fed *federation.Federation) error {
-	if err := a.bus.EnsureStreams(ctx, a.cfg.layout().Specs(organisations(fed))); err != nil {
+	specs, err := a.specs(fed)
+	if err != nil {
+		return err
+	}
+	if err := a.bus.EnsureStreams(ctx, specs); err != nil {
 		return err
 	}
 	for _, app := range fed.Applications() {
@@ -291,6 +309,7 @@ func (a *App) launch(ctx context.Context) error {
 		return err
 	}
 	a.group.Go(func() error { return a.boxes.Run(a.run) })
+	a.group.Go(func() error { return a.keepDoors(a.run) })
 	plans, err := a.plan(a.Federation())
 	if err != nil {
 		return err
@@ -330,6 +349,9 @@ func (a *App) Stop() error {
 	if a.bus != nil {
 		a.bus.Close()
 	}
+	if a.operator != nil {
+		a.operator.Stop()
+	}
 	if a.server != nil {
 		a.server.Stop()
 	}
@@ -337,6 +359,6 @@ func (a *App) Stop() error {
 		err = errors.Join(err, a.lockFile.Close())
 	}
 	a.tokens.book = nil
-	a.cancel, a.index, a.ledger, a.bus, a.server, a.lockFile = nil, nil, nil, nil, nil, nil
+	a.cancel, a.index, a.ledger, a.bus, a.server, a.operator, a.doors, a.lockFile = nil, nil, nil, nil, nil, nil, nil, nil
 	return err
 }

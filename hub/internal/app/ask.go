@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"go.uber.org/zap"
 
@@ -17,7 +18,11 @@ func (r *Running) dial(ctx context.Context, data string) (*bus.Bus, error) {
 	if r.URL == "" {
 		return nil, errors.New("the hub is running without a listener: stop it, or start it with --listen")
 	}
-	return bus.Dial(ctx, bus.External{URL: r.URL, Nkey: filepath.Join(data, bus.LocalCredential)}, zap.NewNop())
+	ext := bus.External{URL: r.URL, Creds: filepath.Join(data, bus.LocalCredential)}
+	if strings.HasPrefix(r.URL, "tls://") {
+		ext.URL, ext.Socket = "", filepath.Join(data, bus.Socket)
+	}
+	return bus.Dial(ctx, ext, zap.NewNop())
 }
 
 // Ask has the hub that runs on a data directory, or on the server ext, do

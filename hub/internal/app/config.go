@@ -4,6 +4,7 @@
 package app
 
 import (
+	"crypto/tls"
 	"time"
 
 	"go.uber.org/zap"
@@ -20,9 +21,11 @@ type Config struct {
 	Directory string
 	// Data is the data directory; relative paths of adapters start here.
 	Data string
-	// Listen is where the embedded server listens, host:port on loopback; ""
-	// for in-process connections only. Port 0 takes a free one.
+	// Listen is where the embedded server listens, host:port; "" for in-process
+	// connections only. Port 0 takes a free one. Without TLS it must be on loopback.
 	Listen string
+	// TLS is how listeners show who they are (ReadTLS); nil for none.
+	TLS *tls.Config
 	// External is an existing NATS server to use instead of the embedded one.
 	External *bus.External
 	// Monitor is the HTTP monitoring address of the external server; with it

@@ -66,9 +66,7 @@ func TestCorpusNATS(t *testing.T) {
 // rawClient is a NATS client with the local credential.
 func rawClient(t *testing.T, a *app.App) *nats.Conn {
 	t.Helper()
-	opt, err := nats.NkeyOptionFromSeed(filepath.Join(a.Data(), bus.LocalCredential))
-	must(t, err)
-	nc, err := nats.Connect(a.URL(), opt)
+	nc, err := nats.Connect(a.URL(), nats.UserCredentials(filepath.Join(a.Data(), bus.LocalCredential)))
 	must(t, err)
 	t.Cleanup(nc.Close)
 	return nc

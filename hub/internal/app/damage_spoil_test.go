@@ -18,7 +18,9 @@ func spoil(t *testing.T, r *rand.Rand, data, old string) string {
 	t.Helper()
 	room := []string{"jetstream", "jetstream", "jetstream", "jetstream", "jetstream", "ledger", "ledger", "index"}[r.IntN(8)]
 	if room == "jetstream" { // each stream alike
-		room = filepath.Join("jetstream", "$G", "streams", mixedStreams[r.IntN(len(mixedStreams))])
+		var err error
+		room, err = filepath.Rel(data, streamDir(data, mixedStreams[r.IntN(len(mixedStreams))]))
+		must(t, err)
 	}
 	root := filepath.Join(data, room)
 	if _, err := os.Stat(root); err != nil {

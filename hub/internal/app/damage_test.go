@@ -219,9 +219,7 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-func streamDir(data, stream string) string {
-	return filepath.Join(data, "jetstream", "$G", "streams", stream)
-}
+func streamDir(data, stream string) string { return bus.StreamDir(data, stream) }
 
 func (s *stock) copy(t *testing.T) string {
 	t.Helper()

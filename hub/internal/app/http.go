@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/httpapi"
 	"github.com/amtsbote/amtsbote/hub/internal/oidc"
+	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
 // HTTP says where applications reach the hub by HTTP, and how they prove who they are.
@@ -66,7 +68,8 @@ func (a *App) openDoor(ctx context.Context) error {
 	d.server, err = httpapi.Start(httpapi.Config{
 		Listen: a.cfg.HTTP.Listen, TLS: tls, Routes: a.routes(), Authenticators: who,
 		Federation: a.Federation,
-		Admit:      d.limits.Admit, Failed: d.failures.Failed, ReadTimeout: a.cfg.HTTP.ReadTimeout,
+		Admit:      d.limits.Admit, Failed: d.failed, ReadTimeout: a.cfg.HTTP.ReadTimeout,
+		Refused:     func(p *httpapi.Principal, code refusal.Code) { d.refusals.Add(p.Application.ID, code, "") },
 		Answered:    func(r *httpapi.Route, status int) { d.requests.Add(r.Operation.ID, strconv.Itoa(status)) },
 		Undescribed: a.undescribed(), Log: a.log,
 	})
@@ -75,6 +78,12 @@ func (a *App) openDoor(ctx context.Context) error {
 	}
 	a.group.Go(func() error { return d.refusals.Run(a.run) })
 	return nil
+}
+
+// failed notes a failed login. Whoever it was, it is written down as nobody.
+func (d *door) failed(r *http.Request, err error) {
+	d.failures.Failed(r, err)
+	d.refusals.Add(decision.Nobody, refusal.Auth, "")
 }
 
 func (a *App) undescribed() func(*httpapi.Route, int) {
@@ -89,7 +98,7 @@ func (a *App) undescribed() func(*httpapi.Route, int) {
 func (a *App) routes() []httpapi.Route {
 	d := a.door
 	events := &httpapi.Door{Bus: a.bus, Index: a.index, Refusals: d.refusals, Limits: d.limits, Now: time.Now, Log: a.log}
-	operator := &httpapi.Operator{Metrics: &d.metrics, Tokens: a.tokens.book, Ready: a.ready, Failed: d.failures.Failed, Log: a.log}
+	operator := &httpapi.Operator{Metrics: &d.metrics, Tokens: a.tokens.book, Ready: a.ready, Failed: d.failed, Log: a.log}
 	routes := slices.Concat(events.Routes(), a.outRoutes(), operator.Routes())
 	return append(routes, httpapi.OpenAPI(routes))
 }

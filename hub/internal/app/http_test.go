@@ -48,7 +48,7 @@ func startHTTP(t *testing.T, cfg app.Config, application string) *asker {
 	t.Cleanup(func() { stopApp(t, a) })
 	u, err := url.Parse(a.HTTPURL())
 	must(t, err)
-	b, err := bus.Dial(t.Context(), bus.External{URL: a.URL(), Nkey: filepath.Join(a.Data(), bus.LocalCredential)}, zap.NewNop())
+	b, err := bus.Dial(t.Context(), bus.External{URL: a.URL(), Creds: filepath.Join(a.Data(), bus.LocalCredential)}, zap.NewNop())
 	must(t, err)
 	t.Cleanup(b.Close)
 	return &asker{a, b, u.Host, issue(t, a, application)}

@@ -50,7 +50,11 @@ func (a *App) openLedger() error {
 		return err
 	}
 	a.bus.Tell(a.ledger)
-	a.mender = &mend.Mender{Bus: a.bus, Ledger: a.ledger, Specs: a.cfg.layout().Specs(organisations(a.Federation())), Log: a.log.Named("ledger")}
+	specs, err := a.specs(a.Federation())
+	if err != nil {
+		return err
+	}
+	a.mender = &mend.Mender{Bus: a.bus, Ledger: a.ledger, Specs: specs, Log: a.log.Named("ledger")}
 	if a.server != nil {
 		a.mender.Aside, a.mender.Hasty = a.aside, true
 	}
@@ -80,7 +84,7 @@ func (a *App) scrub(ctx context.Context) error {
 
 // aside copies the files of a damaged stream before it is made anew.
 func (a *App) aside(stream string) error {
-	from := filepath.Join(a.cfg.Data, "jetstream", "$G", "streams", stream)
+	from := bus.StreamDir(a.cfg.Data, stream)
 	to := filepath.Join(a.cfg.Data, damagedDir, stream+time.Now().UTC().Format("-20060102T150405.000"))
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err

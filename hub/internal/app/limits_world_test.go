@@ -152,7 +152,7 @@ func runLimits(t *testing.T, cfg app.Config, p *probe) (a *app.App, client *bus.
 	if err := a.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	client, err = bus.Dial(t.Context(), bus.External{URL: a.URL(), Nkey: filepath.Join(cfg.Data, bus.LocalCredential)}, zap.NewNop())
+	client, err = bus.Dial(t.Context(), bus.External{URL: a.URL(), Creds: filepath.Join(cfg.Data, bus.LocalCredential)}, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,8 +51,8 @@ func (a *App) Reload(ctx context.Context) (*Reloaded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the version before stays in force: %w", err)
 	}
-	if a.server != nil {
-		if err := a.server.Permit(mailboxes(fed)); err != nil {
+	if a.doors != nil {
+		if err := a.doors.Admit(ctx, mailboxes(fed), connecting(fed)); err != nil {
 			return nil, fmt.Errorf("the version before stays in force: %w", err)
 		}
 	}

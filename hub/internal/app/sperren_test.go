@@ -170,17 +170,13 @@ func everyAgreementIsAsked(t *testing.T, a *app.App) {
 // local connects as the operator at this machine does.
 func local(t *testing.T, a *app.App) (*bus.Bus, func(subject string, data []byte)) {
 	t.Helper()
-	seed := filepath.Join(a.Data(), bus.LocalCredential)
-	b, err := bus.Dial(t.Context(), bus.External{URL: a.URL(), Nkey: seed}, zap.NewNop())
+	creds := filepath.Join(a.Data(), bus.LocalCredential)
+	b, err := bus.Dial(t.Context(), bus.External{URL: a.URL(), Creds: creds}, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	opt, err := nats.NkeyOptionFromSeed(seed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	nc, err := nats.Connect(a.URL(), opt)
+	nc, err := nats.Connect(a.URL(), nats.UserCredentials(creds))
 	if err != nil {
 		t.Fatal(err)
 	}

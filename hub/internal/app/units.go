@@ -66,7 +66,7 @@ func (a *App) plan(fed *federation.Federation) (map[string]*plan, error) {
 	}
 	errs = append(errs, a.webhooks(fed, plans)...)
 	a.desks(fed, plans)
-	return plans, errors.Join(errs...)
+	return plans, errors.Join(append(errs, a.planAcks(fed, plans))...)
 }
 
 // lanes plans the work on the two in streams of an organisation.

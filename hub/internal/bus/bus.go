@@ -56,11 +56,20 @@ type External struct {
 	URL   string // nats://… or tls://…, may hold several, comma-separated
 	Creds string // credentials file; "" for none
 	Nkey  string // nkey seed file; "" for none
+	// OperatorKey and SystemCreds are files with the seed of a signing key of its
+	// operator and with credentials of its system account: the hub makes the accounts
+	// there, its own too (JoinOperator). "": it does not.
+	OperatorKey, SystemCreds string
+	// Socket is a Unix socket to use instead (see Socket); "" for none.
+	Socket string
 }
 
 // Dial joins an existing server.
 func Dial(ctx context.Context, ext External, log *zap.Logger) (*Bus, error) {
 	var opts []nats.Option
+	if ext.Socket != "" {
+		opts = append(opts, nats.InProcessServer(unixSocket(ext.Socket)))
+	}
 	if ext.Creds != "" {
 		opts = append(opts, nats.UserCredentials(ext.Creds))
 	}

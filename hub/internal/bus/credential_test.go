@@ -45,7 +45,7 @@ func TestLocalCredential(t *testing.T) {
 	if _, err := nats.Connect(s.URL()); err == nil {
 		t.Error("a client without a credential got in")
 	}
-	local, err := Dial(t.Context(), External{URL: s.URL(), Nkey: filepath.Join(dir, LocalCredential)}, zap.NewNop())
+	local, err := Dial(t.Context(), External{URL: s.URL(), Creds: filepath.Join(dir, LocalCredential)}, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}

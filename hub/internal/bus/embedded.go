@@ -1,7 +1,7 @@
 package bus
 
 import (
-	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -11,25 +11,32 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/hub/internal/bus/accounts"
 )
 
 // Domain is the JetStream domain of the hub.
-const Domain = "hub"
+const Domain = accounts.Domain
 
 // Embedded says how the server inside the process runs.
 type Embedded struct {
 	// Dir is the data directory, absolute; the store lies in Dir/jetstream.
 	Dir string
-	// Listen is host:port on the loopback interface, "" for no listener at all.
+	// Listen is host:port, "" for no listener at all. Without TLS the host must be the
+	// loopback interface.
 	Listen string
+	// TLS is how the listener shows who it is; nil for none.
+	TLS *tls.Config
 	// MaxStore is what JetStream may use on disk, in bytes.
 	MaxStore int64
 	// Mailboxes are what the local credential may not touch.
 	Mailboxes MailboxOwners
+	// Organisations are those that may connect, each by an account of its own.
+	Organisations []accounts.Organisation
 	// Spare is where spares of small files are kept that much depends on; "" keeps
 	// none.
 	Spare string
@@ -50,14 +57,18 @@ type Server struct {
 	mu         sync.Mutex // guards ns and opts, which Restart replaces
 	ns         *server.Server
 	opts       *server.Options
-	hub, local nkeys.KeyPair // the hub's own user lives as long as the process
+	book       *accounts.Book
+	user       string        // JWT of the hub's own user, which lives as long as the process
+	key        nkeys.KeyPair // of that user
+	violations violations
+	socket     *socket // nil without TLS
 }
 
 // startWait is how long the server may take to recover its store.
 const startWait = 10 * time.Minute
 
 // StartEmbedded starts the server: JetStream with synced writes and an
-// encrypted store, in-process connections and one local credential, nothing
+// encrypted store, accounts for organisations and one local credential, nothing
 // else (facts: the server's own defaults are unsafe).
 func StartEmbedded(cfg Embedded, log *zap.Logger) (*Server, error) {
 	if err := checkDir(cfg); err != nil {
@@ -67,31 +78,40 @@ func StartEmbedded(cfg Embedded, log *zap.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	local, err := localUser(cfg.Dir)
+	book, err := accounts.Open(cfg.Dir, cfg.Spare, "")
 	if err != nil {
 		return nil, err
 	}
-	own, err := nkeys.CreateUser()
-	if err != nil {
-		return nil, fmt.Errorf("make the hub's own key: %w", err)
+	if err := know(book, cfg.Organisations); err != nil {
+		return nil, err
 	}
-	opts, err := options(cfg, storeKey, own, local)
+	opts, err := options(cfg, storeKey, book)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: cfg.Dir, spare: cfg.Spare, log: log.Named("nats"), opts: opts, hub: own, local: local}
+	s := &Server{dir: cfg.Dir, spare: cfg.Spare, log: log.Named("nats"), opts: opts, book: book}
+	if cfg.Listen != "" { // without, nobody can use it
+		if err := writeLocal(book, cfg.Dir, cfg.Mailboxes); err != nil {
+			return nil, err
+		}
+	}
+	if s.user, s.key, err = book.HubUser(); err != nil {
+		return nil, err
+	}
 	if err := s.run(); err != nil {
 		return nil, err
+	}
+	if opts.TLSConfig != nil {
+		if err := s.listenSocket(); err != nil {
+			s.Stop()
+			return nil, err
+		}
 	}
 	return s, nil
 }
 
-func options(cfg Embedded, storeKey string, own, local nkeys.KeyPair) (*server.Options, error) {
-	users, err := users(own, local, cfg.Mailboxes)
-	if err != nil {
-		return nil, err
-	}
-	opts := &server.Options{
+func options(cfg Embedded, storeKey string, book *accounts.Book) (opts *server.Options, err error) {
+	opts = &server.Options{
 		ServerName:        "amtsbote",
 		JetStream:         true,
 		JetStreamDomain:   Domain,
@@ -105,18 +125,38 @@ func options(cfg Embedded, storeKey string, own, local nkeys.KeyPair) (*server.O
 		MaxPayload:      MaxPayload,
 		NoSigs:          true,
 		DontListen:      cfg.Listen == "",
-		Nkeys:           users,
+		// decentralised JWT: whoever has no user JWT of an account of the book is
+		// refused
+		TrustedOperators: []*jwt.OperatorClaims{jwt.NewOperatorClaims(book.Operator())},
+		SystemAccount:    book.System(),
+		AccountResolver:  resolver{book},
 	}
 	if cfg.Listen == "" {
 		return opts, nil
 	}
-	opts.Host, opts.Port, err = loopback(cfg.Listen)
+	if cfg.TLS != nil {
+		opts.TLS, opts.TLSConfig, opts.TLSTimeout = true, strictTLS(cfg.TLS), tlsTimeout.Seconds()
+		opts.TLSVerify = cfg.TLS.ClientCAs != nil
+	}
+	opts.Host, opts.Port, err = address(cfg.Listen, cfg.TLS != nil)
 	return opts, err
 }
 
-// loopback refuses every listener that others could reach: TLS and accounts
-// come first.
-func loopback(listen string) (string, int, error) {
+const tlsTimeout = 5 * time.Second
+
+// strictTLS is TLS 1.3 (TR-02102-2), with a client certificate where there is an
+// authority for them.
+func strictTLS(c *tls.Config) *tls.Config {
+	c = c.Clone()
+	c.MinVersion = tls.VersionTLS13
+	if c.ClientCAs != nil {
+		c.ClientAuth = tls.RequireAndVerifyClientCert
+	}
+	return c
+}
+
+// address refuses every listener that others could reach without TLS.
+func address(listen string, encrypted bool) (string, int, error) {
 	host, portText, err := net.SplitHostPort(listen)
 	if err != nil {
 		return "", 0, fmt.Errorf("listen address %q: %w", listen, err)
@@ -129,8 +169,8 @@ func loopback(listen string) (string, int, error) {
 		port = server.RANDOM_PORT
 	}
 	ip := net.ParseIP(host)
-	if host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return "", 0, fmt.Errorf("listen address %q: only loopback addresses are allowed, since this version has no TLS and no accounts for organisations yet; use an external NATS server (--nats) to be reached from other machines", listen)
+	if !encrypted && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return "", 0, fmt.Errorf("listen address %q can be reached from other machines: give a certificate and its key (--tls-cert, --tls-key), or listen on loopback", listen)
 	}
 	return host, port, nil
 }
@@ -165,38 +205,14 @@ func (s *Server) verify() error {
 	return nil
 }
 
-// Permit makes the local credential's rights follow the mailboxes that there are
-// now. The hub's own connection goes on.
-func (s *Server) Permit(m MailboxOwners) error {
-	users, err := users(s.hub, s.local, m)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	opts := s.opts.Clone()
-	opts.Nkeys = users
-	if err := s.ns.ReloadOptions(opts); err != nil {
-		return fmt.Errorf("change the rights of the local credential: %w", err)
-	}
-	s.opts = opts
-	return nil
-}
-
-// Connect joins the server in-process.
-func (s *Server) Connect(ctx context.Context, log *zap.Logger) (*Bus, error) {
-	pub, err := s.hub.PublicKey()
-	if err != nil {
-		return nil, err
-	}
-	return dial(ctx, "", log, nats.InProcessServer(s), nats.Nkey(pub, s.hub.Sign))
-}
-
 // URL is where the server listens; "" when it does not.
 func (s *Server) URL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a := s.ns.Addr(); a != nil {
+		if s.opts.TLSConfig != nil {
+			return "tls://" + a.String()
+		}
 		return "nats://" + a.String()
 	}
 	return ""
@@ -204,6 +220,7 @@ func (s *Server) URL() string {
 
 // Stop ends the server and waits for it.
 func (s *Server) Stop() {
+	s.socket.close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ns.Shutdown()

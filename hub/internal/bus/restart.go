@@ -122,15 +122,19 @@ func (s *Server) runOnce() error {
 	if err = errors.Join(err, s.setAside(short)); err != nil {
 		return err
 	}
-	ns, err := server.NewServer(s.opts)
+	opts := s.opts.Clone()
+	opts.TrustedKeys = nil // the server fills them in, and refuses what it has filled in
+	ns, err := server.NewServer(opts)
 	if err != nil {
 		return fmt.Errorf("set up the NATS server: %w", err)
 	}
-	ns.SetLoggerV2(&serverLog{s.log}, false, false, false)
+	ns.SetLoggerV2(&serverLog{s.log, &s.violations}, false, false, false)
 	ns.Start()
 	s.ns = ns
 	if !ns.ReadyForConnections(startWait) {
 		err = errors.New("the NATS server did not become ready")
+	} else if _, err = ns.LookupAccount(s.book.Hub()); err != nil { // its store is recovered now
+		err = fmt.Errorf("open the account of the hub: %w", err)
 	} else if err = s.verify(); err == nil {
 		err = undamaged(ns, s.opts.StoreDir)
 	}

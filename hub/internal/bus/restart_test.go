@@ -22,7 +22,7 @@ func TestDamagedStreamIsLeftAlone(t *testing.T) {
 	}
 	b.Close()
 	s.Stop()
-	if err := os.Truncate(filepath.Join(cfg.Dir, "jetstream", "$G", "streams", Out, "meta.inf"), 0); err != nil {
+	if err := os.Truncate(filepath.Join(StreamDir(cfg.Dir, Out), "meta.inf"), 0); err != nil {
 		t.Fatal(err)
 	}
 	s, err := StartEmbedded(cfg, zap.NewNop())
@@ -39,8 +39,8 @@ func TestDamagedStreamIsLeftAlone(t *testing.T) {
 func TestUnfinishedStreamIsMadeAgain(t *testing.T) {
 	cfg := Embedded{Dir: t.TempDir(), MaxStore: 1 << 30, AllowTemp: true}
 	specs := []StreamSpec{{Name: Out, Subjects: []string{"out.>"}, MaxBytes: 1 << 20, MaxMsg: 1 << 10, Replicas: 1}}
-	dir := filepath.Join(cfg.Dir, "jetstream", "$G", "streams", Out)
 	s, b := started(t, cfg, nil)
+	dir := s.streamDir(Out)
 	b.Close()
 	s.Stop()
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/zap"
 	"golang.org/x/crypto/chacha20poly1305"
 )
@@ -190,7 +189,7 @@ func (s *Server) opensAs(name, file string) bool {
 		return false
 	}
 	h := hmac.New(sha256.New, []byte(s.opts.JetStreamKey))
-	fmt.Fprintf(h, "%s%s", server.DEFAULT_GLOBAL_ACCOUNT, name)
+	fmt.Fprintf(h, "%s%s", s.book.Hub(), name)
 	c, err := chacha20poly1305.NewX(h.Sum(nil))
 	if err != nil {
 		return false
@@ -230,8 +229,16 @@ func putBack(from, to string) error {
 	return err
 }
 
-// streamDir is where the files of a stream lie: the embedded server has one
-// account.
+// streamDir is where the files of a stream lie: all are in the account HUB.
 func (s *Server) streamDir(stream string) string {
-	return filepath.Join(s.opts.StoreDir, "jetstream", "$G", "streams", stream)
+	return filepath.Join(s.opts.StoreDir, "jetstream", s.book.Hub(), "streams", stream)
+}
+
+// StreamDir is where the files of a stream lie in a data directory, or would.
+func StreamDir(data, stream string) string {
+	found, err := fs.Glob(os.DirFS(data), "jetstream/*/streams")
+	if err != nil || len(found) == 0 {
+		found = []string{"jetstream"}
+	}
+	return filepath.Join(data, filepath.FromSlash(found[0]), stream)
 }

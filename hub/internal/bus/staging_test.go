@@ -18,7 +18,7 @@ func TestNotStaged(t *testing.T) {
 	s, b := started(t, Embedded{Dir: dir, MaxStore: 1 << 30, AllowTemp: true}, specs)
 	defer s.Stop()
 	defer b.Close()
-	batches := filepath.Join(dir, "jetstream", "$G", "streams", Out, "batches")
+	batches := filepath.Join(StreamDir(dir, Out), "batches")
 	if err := os.RemoveAll(batches); err != nil {
 		t.Fatal(err)
 	}

@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/amtsbote/amtsbote/hub/internal/bus/accounts"
 )
 
 // Streams and their subject roots (DESIGN §2).
 const (
 	Trail      = "TRAIL"
-	Out        = "OUT"
+	Out        = accounts.Stream
 	Quarantine = "QUARANTINE"
 	Parked     = "PARKED"
 	in         = "IN_"
@@ -33,7 +35,7 @@ const (
 	// MaxPayload of the server: room for a quarantined message with its reason.
 	MaxPayload = 2 << 20
 	// maxIn is the largest message of an in stream, headers included.
-	maxIn = 1<<20 + 1
+	maxIn = accounts.MaxMessage
 )
 
 // StreamSpec is a stream as the hub needs it. What is not said here is the same
@@ -54,6 +56,9 @@ type StreamSpec struct {
 	Foreign bool
 	// Replicas is 1 or, in a cluster, 3 or 5.
 	Replicas int
+	// Move rewrites the subject of what comes at Move[0] to Move[1]; both end with
+	// ".>". Empty: nothing is.
+	Move [2]string
 }
 
 // Layout is how large the hub's own streams are, in bytes.
@@ -66,6 +71,8 @@ type Layout struct {
 type Organisation struct {
 	ID    string
 	Quota int64 // bytes of each of its two in streams
+	// Account is the public key of its NATS account; "" when it has none.
+	Account string
 }
 
 // Specs lists all streams for these organisations.
@@ -78,13 +85,26 @@ func (l Layout) Specs(orgs []Organisation) []StreamSpec {
 	}
 	for _, o := range orgs {
 		specs = append(specs,
-			StreamSpec{Name: InStream(o.ID), Subjects: []string{"in." + o.ID + ".>"}, MaxBytes: o.Quota, MaxMsg: maxIn, Foreign: true},
+			inSpec(o),
 			StreamSpec{Name: EdgeStream(o.ID), Subjects: []string{"edge." + o.ID + ".>"}, MaxBytes: o.Quota, MaxMsg: maxIn, Atomic: true, Foreign: true})
 	}
 	for i := range specs {
 		specs[i].Replicas = max(l.Replicas, 1)
 	}
 	return specs
+}
+
+// inSpec is the stream of what an organisation publishes: the hub's own account says
+// in.<organisation>.…, from the organisation's account it comes stamped with that
+// account's key, which nobody else can have there.
+func inSpec(o Organisation) StreamSpec {
+	own := "in." + o.ID + ".>"
+	s := StreamSpec{Name: InStream(o.ID), Subjects: []string{own}, MaxBytes: o.Quota, MaxMsg: maxIn, Foreign: true}
+	if o.Account != "" {
+		s.Move = [2]string{"in." + o.Account + "." + o.ID + ".>", own}
+		s.Subjects = append(s.Subjects, s.Move[0])
+	}
+	return s
 }
 
 // Total is how much store the layout can need for these organisations.
@@ -97,7 +117,12 @@ func (l Layout) Total(orgs []Organisation) int64 {
 }
 
 func (s StreamSpec) config() jetstream.StreamConfig {
+	var move *jetstream.SubjectTransformConfig
+	if s.Move[0] != "" {
+		move = &jetstream.SubjectTransformConfig{Source: s.Move[0], Destination: s.Move[1]}
+	}
 	return jetstream.StreamConfig{
+		SubjectTransform:   move,
 		Name:               s.Name,
 		Subjects:           s.Subjects,
 		Retention:          jetstream.LimitsPolicy,
@@ -201,13 +226,20 @@ func drift(spec StreamSpec, is jetstream.StreamConfig) []Drift {
 		{"mirror", is.Mirror != nil, false},
 		{"sources", len(is.Sources), 0},
 		{"republish", is.RePublish != nil, false},
-		{"subject transform", is.SubjectTransform != nil, false},
+		{"subject transform", moves(is), moves(must)},
 	} {
 		if c.is != c.must {
 			out = append(out, Drift{Stream: spec.Name, Setting: c.setting, Is: c.is, Must: c.must})
 		}
 	}
 	return out
+}
+
+func moves(c jetstream.StreamConfig) string {
+	if c.SubjectTransform == nil {
+		return "none"
+	}
+	return c.SubjectTransform.Source + " to " + c.SubjectTransform.Destination
 }
 
 // InStreams lists the in streams that exist, both kinds.

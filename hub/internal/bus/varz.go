@@ -14,7 +14,13 @@ import (
 type varz struct {
 	AuthRequired bool `json:"auth_required"`
 	MaxPayload   int  `json:"max_payload"`
-	JetStream    struct {
+	Operators    []struct {
+		Subject string `json:"sub"`
+		Nats    struct {
+			SigningKeys []string `json:"signing_keys"`
+		} `json:"nats"`
+	} `json:"trusted_operators_claim"`
+	JetStream struct {
 		Config *struct {
 			SyncAlways bool   `json:"sync_always"`
 			Strict     bool   `json:"strict"`

@@ -63,19 +63,21 @@ func (k ParkedKey) Everywhere() ParkedKey {
 	return k
 }
 
-// Act is the record of what a person made the hub do to a parked key, or to an
-// application's API token. It holds no personal data beyond the name under which the
-// person uses the computer.
+// Act is the record of what a person made the hub do to a parked key, or to the
+// credentials or API tokens of an application. It holds no personal data beyond the
+// name under which the person uses the computer.
 type Act struct {
-	Act         string    `json:"act"` // one of the Act constants
-	Application string    `json:"app"`
+	Act         string    `json:"act"`                 // see The acts
+	Application string    `json:"app"`                 // or organisation, for ActSuspend and ActResume
 	Direction   Direction `json:"direction,omitempty"` // of a parked key
-	Key         string    `json:"key"`                 // event.KeyToken, or the id of a token
+	Key         string    `json:"key,omitempty"`       // event.KeyToken, or the id of a token
 	// Messages that were parked when the act began.
-	Messages uint64    `json:"messages"`
-	Who      string    `json:"who"`
-	Reason   string    `json:"reason,omitempty"`
-	At       time.Time `json:"at"`
+	Messages uint64 `json:"messages,omitempty"`
+	// Credential is the id of the one that was issued or revoked.
+	Credential string    `json:"credential,omitempty"`
+	Who        string    `json:"who"`
+	Reason     string    `json:"reason,omitempty"`
+	At         time.Time `json:"at"`
 }
 
 // The acts.
@@ -85,6 +87,11 @@ const (
 
 	ActTokenIssue  = "token-issue"
 	ActTokenRevoke = "token-revoke"
+	ActIssue       = "credential-issue"
+	ActRotate      = "credential-rotate"
+	ActRevoke      = "credential-revoke"
+	ActSuspend     = "credential-suspend"
+	ActResume      = "credential-resume"
 )
 
 // Later gives the act that counts when the marks of two stand: a return can come
@@ -98,5 +105,5 @@ func Later(a, b string) string {
 
 // Subject is where a is recorded.
 func (a *Act) Subject() string {
-	return "trail." + KindAct + "." + a.Act + "." + MailboxName(a.Application) + "." + a.Key
+	return "trail." + KindAct + "." + a.Act + "." + MailboxName(a.Application) + "." + cmp.Or(a.Key, a.Credential, "all")
 }

@@ -10,7 +10,7 @@ import (
 // nothing of it was kept. One record stands for all that an application was refused
 // for the same reason in a while.
 type DoorRefusal struct {
-	Application string       `json:"app"`
+	Application string       `json:"app"` // or Nobody
 	Code        refusal.Code `json:"code"`
 	Count       uint64       `json:"count"` // events, or requests that held none
 	// Digests are SHA-256 in hexadecimal digits of the first of them, each once: as
@@ -19,6 +19,10 @@ type DoorRefusal struct {
 	First   time.Time `json:"first"`
 	Last    time.Time `json:"last"`
 }
+
+// Nobody stands in the place of an application for requests with no credential, or one
+// that lets nobody in.
+const Nobody = "nobody"
 
 // MaxDigests is how many digests a DoorRefusal holds at most.
 const MaxDigests = 16

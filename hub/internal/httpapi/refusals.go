@@ -41,7 +41,7 @@ type refused struct {
 }
 
 // Add notes that something of an application was refused. digest is its SHA-256 in
-// hexadecimal digits.
+// hexadecimal digits; "" when it held nothing.
 func (x *Refusals) Add(application string, code refusal.Code, digest string) {
 	if x.Counted != nil {
 		x.Counted(application, code)
@@ -60,7 +60,7 @@ func (x *Refusals) Add(application string, code refusal.Code, digest string) {
 	}
 	d.Count++
 	d.Last = now
-	if len(d.Digests) < decision.MaxDigests && !slices.Contains(d.Digests, digest) {
+	if digest != "" && len(d.Digests) < decision.MaxDigests && !slices.Contains(d.Digests, digest) {
 		d.Digests = append(d.Digests, digest)
 	}
 }

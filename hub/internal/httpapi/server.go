@@ -35,6 +35,8 @@ type Config struct {
 	Admit func(*Principal) *Problem
 	// Failed hears of each failed login; nil: nobody.
 	Failed func(r *http.Request, err error)
+	// Refused hears of each request for what is not the asker's (404); nil: nobody.
+	Refused func(p *Principal, code refusal.Code)
 	// Answered hears of each answer; nil: nobody.
 	Answered func(route *Route, status int)
 	// Undescribed hears of an answer whose status the route's Operation does not name;
@@ -211,7 +213,7 @@ func (s *Server) handler(route *Route) http.Handler {
 			return
 		}
 		if err := route.Handle(a, r, p); err != nil {
-			s.failed(a, r, route, err)
+			s.failed(a, r, route, p, err)
 		}
 	})
 }
@@ -270,8 +272,11 @@ func (s *Server) enter(r *http.Request, route *Route) (*Principal, *Problem) {
 }
 
 // failed answers with a handler's error, unless it has answered already.
-func (s *Server) failed(a *answer, r *http.Request, route *Route, err error) {
+func (s *Server) failed(a *answer, r *http.Request, route *Route, who *Principal, err error) {
 	if p, ok := errors.AsType[*Problem](err); ok && a.status == 0 {
+		if p.Status == http.StatusNotFound && who != nil && s.cfg.Refused != nil {
+			s.cfg.Refused(who, p.Code)
+		}
 		WriteProblem(a, r, p)
 		return
 	}

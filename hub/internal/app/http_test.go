@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/amtsbote/amtsbote/hub/internal/app"
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/token"
@@ -48,9 +46,7 @@ func startHTTP(t *testing.T, cfg app.Config, application string) *asker {
 	t.Cleanup(func() { stopApp(t, a) })
 	u, err := url.Parse(a.HTTPURL())
 	must(t, err)
-	b, err := bus.Dial(t.Context(), bus.External{URL: a.URL(), Creds: filepath.Join(a.Data(), bus.LocalCredential)}, zap.NewNop())
-	must(t, err)
-	t.Cleanup(b.Close)
+	b, _ := local(t, a)
 	return &asker{a, b, u.Host, issue(t, a, application)}
 }
 

@@ -22,14 +22,14 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 )
 
-// authority signs certificates and revocation lists.
-type authority struct {
+// certifier signs certificates and revocation lists.
+type certifier struct {
 	dir  string
 	key  *ecdsa.PrivateKey
 	cert *x509.Certificate
 }
 
-func newAuthority(t *testing.T, dir, name string) *authority {
+func newCertifier(t *testing.T, dir, name string) *certifier {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
@@ -41,18 +41,18 @@ func newAuthority(t *testing.T, dir, name string) *authority {
 	must(t, err)
 	cert, err := x509.ParseCertificate(raw)
 	must(t, err)
-	a := &authority{dir, key, cert}
+	a := &certifier{dir, key, cert}
 	a.write(t, name+".pem", "CERTIFICATE", raw)
 	return a
 }
 
-func (a *authority) write(t *testing.T, file, kind string, raw []byte) {
+func (a *certifier) write(t *testing.T, file, kind string, raw []byte) {
 	t.Helper()
 	must(t, os.WriteFile(filepath.Join(a.dir, file), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: raw}), 0o600))
 }
 
 // issue makes <name>.crt and <name>.key.
-func (a *authority) issue(t *testing.T, name string, serial int64, subject pkix.Name) tls.Certificate {
+func (a *certifier) issue(t *testing.T, name string, serial int64, subject pkix.Name) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(t, err)
@@ -72,7 +72,7 @@ func (a *authority) issue(t *testing.T, name string, serial int64, subject pkix.
 }
 
 // revoke writes crl.pem.
-func (a *authority) revoke(t *testing.T, number int64, until time.Time, serials ...int64) {
+func (a *certifier) revoke(t *testing.T, number int64, until time.Time, serials ...int64) {
 	t.Helper()
 	list := &x509.RevocationList{Number: big.NewInt(number), ThisUpdate: time.Now().Add(-2 * time.Hour), NextUpdate: until}
 	for _, s := range serials {
@@ -88,7 +88,7 @@ func (a *authority) revoke(t *testing.T, number int64, until time.Time, serials 
 // revocation list is out of date or gone; over TLS 1.3 alone.
 func TestHTTPCertificates(t *testing.T) {
 	dir := t.TempDir()
-	ca, evil := newAuthority(t, dir, "ca"), newAuthority(t, dir, "evil")
+	ca, evil := newCertifier(t, dir, "ca"), newCertifier(t, dir, "evil")
 	ca.issue(t, "server", 2, pkix.Name{CommonName: "server"})
 	mine := ca.issue(t, "alpha", 3, pkix.Name{CommonName: "alpha", Organization: []string{"Alpha"}})
 	other := ca.issue(t, "other", 4, pkix.Name{CommonName: "other"})

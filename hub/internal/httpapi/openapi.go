@@ -26,10 +26,9 @@ func Document(routes []Route) map[string]any {
 			"description": "Who asks is known by a bearer token or a client certificate. Refusals are problems (RFC 9457) in German or English, by Accept-Language.",
 			"license":     map[string]any{"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
 		},
-		"jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
-		"servers":           []any{map[string]any{"url": "/"}},
-		"security":          []any{map[string]any{"bearer": []any{}}, map[string]any{"certificate": []any{}}},
-		"paths":             paths,
+		"servers":  []any{map[string]any{"url": "/"}},
+		"security": []any{map[string]any{"bearer": []any{}}, map[string]any{"certificate": []any{}}},
+		"paths":    paths,
 		"components": map[string]any{
 			"schemas": components(),
 			"securitySchemes": map[string]any{

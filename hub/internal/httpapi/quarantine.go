@@ -71,14 +71,17 @@ func (d *Door) quarantine(w http.ResponseWriter, r *http.Request, p *Principal) 
 	case known && (seen.Ref.In != at.In || seen.Ref.Seq >= at.Seq):
 		out.tell(seen, at, Language(r))
 	default:
-		here, err := d.waiting(r, p, source, id, at)
-		if err != nil {
+		e, err := d.lying(r, p, source, id, at)
+		switch {
+		case err != nil:
 			return err
-		}
-		if !here {
+		case e == nil:
 			return NewProblem(http.StatusNotFound, refusal.NotFound)
+		case known && seen.Digest == e.Digest(): // it came twice at the same moment
+			out.tell(seen, seen.Ref, Language(r))
+		default:
+			out.State = stateWaiting
 		}
-		out.State = stateWaiting
 	}
 	w.Header().Set("Content-Language", Language(r))
 	WriteJSON(w, http.StatusOK, out)
@@ -102,16 +105,19 @@ func (q *quarantined) tell(seen index.Seen, at decision.Ref, lang string) {
 	}
 }
 
-// waiting tells whether an event of the asker's lies at a place, and nothing is decided
-// about it yet.
-func (d *Door) waiting(r *http.Request, p *Principal, source, id string, at decision.Ref) (bool, error) {
+// lying gives an event of the asker's that lies at a place of its edge stream; nil when
+// there is none.
+func (d *Door) lying(r *http.Request, p *Principal, source, id string, at decision.Ref) (*event.Event, error) {
 	if at.In != bus.EdgeStream(p.Organisation()) || at.Seq == 0 {
-		return false, nil
+		return nil, nil
 	}
 	m, err := d.Bus.At(r.Context(), at.In, at.Seq, "edge."+p.Application.ID+".>")
 	if err != nil || m == nil || m.Seq != at.Seq {
-		return false, err
+		return nil, err
 	}
 	e, _, _ := accept.Accept(p.Federation, p.Organisation(), m)
-	return e != nil && e.Source() == source && e.ID() == id, nil
+	if e == nil || e.Source() != source || e.ID() != id {
+		return nil, nil
+	}
+	return e, nil
 }

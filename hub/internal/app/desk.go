@@ -23,6 +23,9 @@ func (a *App) desks(fed *federation.Federation, plans map[string]*plan) {
 			plans[name] = nil // there is nothing to set
 			continue
 		}
+		if a.cfg.HTTP == nil {
+			a.log.Warn("an application fetches by HTTP, but the hub has no HTTP door: start it with --http", zap.String("application", app.ID))
+		}
 		d := desk.New(app.ID)
 		p := a.boxPlan(&mailbox.Mailbox{
 			Application: app.ID, Sink: d, Bus: a.bus, Blobs: a.blobs, Index: a.index, Recorder: a.recorder, Hands: a.hands,

@@ -263,6 +263,7 @@ func TestHTTPRefusalsAreRecorded(t *testing.T) {
 	foreign := strings.Replace(thing("secret-id", `{"n":1}`), "alpha", "beta", 1)
 	k.event(t, foreign).want(t, "a foreign source", http.StatusForbidden, "SOURCE_NOT_ALLOWED")
 	k.event(t, thing("1", `{}`), "Prefer", "handling=strict").want(t, "a broken payload, strictly", http.StatusUnprocessableEntity, "SCHEMA_INVALID")
+	k.ask(t, http.MethodPost, "/check", []byte(`{`), "Content-Type", "application/cloudevents+json").want(t, "a check of no JSON", http.StatusBadRequest, "JSON_SYNTAX")
 	stopApp(t, a)
 	got := map[string]string{}
 	must(t, app.Look(t.Context(), cfg.Data, nil, func(ctx context.Context, l *app.Looking) error {

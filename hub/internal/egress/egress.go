@@ -19,6 +19,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
@@ -49,7 +50,7 @@ const maxURL = 2048
 // lower case and ASCII (punycode), path and query as they were written.
 func (g *Guard) URL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
-	if err != nil || len(raw) > maxURL || u.Opaque != "" || u.Scheme == "" || strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+	if err != nil || !utf8.ValidString(raw) || len(raw) > maxURL || u.Opaque != "" || u.Scheme == "" || strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
 		return nil, ErrURL // what url.Parse says quotes the URL, and that may hold a secret
 	}
 	switch {
@@ -96,6 +97,9 @@ func hostOf(u *url.URL) (string, error) {
 	}
 	host, err := idna.Lookup.ToASCII(strings.TrimSuffix(host, "."))
 	if err != nil || host == "" || len(host) > 253 || strings.Contains(host, ":") {
+		return "", ErrHost
+	}
+	if again, err := idna.Lookup.ToASCII(host); err != nil || again != host {
 		return "", ErrHost
 	}
 	if last := host[strings.LastIndexByte(host, '.')+1:]; numeric(last) {

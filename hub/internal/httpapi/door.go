@@ -2,8 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"strings"
 	"time"
@@ -71,11 +69,18 @@ type request struct {
 	events []*one
 }
 
+// turned hears of a request in which no event can be found; body is what was read of it.
+type turned func(r *refusal.Refusal, body []byte)
+
 // read reads a request and judges its events.
-func (d *Door) read(w http.ResponseWriter, r *http.Request, p *Principal) (*request, *Problem) {
+func (d *Door) read(w http.ResponseWriter, r *http.Request, p *Principal, tell turned) (*request, *Problem) {
+	turn := func(r *refusal.Refusal, body []byte) *Problem {
+		tell(r, body)
+		return &Problem{Status: statusOf(r.Code), Code: r.Code, At: r.At}
+	}
 	m, refused := modeOf(r.Header)
 	if refused != nil {
-		return nil, d.turn(p, refused, nil)
+		return nil, turn(refused, nil)
 	}
 	limit := int64(accept.MaxBytes)
 	if m == batched {
@@ -88,11 +93,11 @@ func (d *Door) read(w http.ResponseWriter, r *http.Request, p *Principal) (*requ
 	defer done()
 	body, refused := readBody(w, r, limit)
 	if refused != nil {
-		return nil, d.turn(p, refused, body)
+		return nil, turn(refused, body)
 	}
 	msgs, refused := messages(m, r.Header, body)
 	if refused != nil {
-		return nil, d.turn(p, refused, body)
+		return nil, turn(refused, body)
 	}
 	if problem := d.Limits.More(p, len(msgs)-1); problem != nil {
 		return nil, problem
@@ -103,13 +108,6 @@ func (d *Door) read(w http.ResponseWriter, r *http.Request, p *Principal) (*requ
 		return nil, d.notStored(err)
 	}
 	return req, nil
-}
-
-// turn is the answer to a request in which no event could be found; it is recorded.
-func (d *Door) turn(p *Principal, r *refusal.Refusal, body []byte) *Problem {
-	sum := sha256.Sum256(body)
-	d.Refusals.Add(p.Application.ID, r.Code, hex.EncodeToString(sum[:]))
-	return &Problem{Status: statusOf(r.Code), Code: r.Code, At: r.At}
 }
 
 // strictly tells whether the sender prefers that nothing is kept of what may not pass

@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"strconv"
 
@@ -12,7 +14,10 @@ import (
 
 // events answers POST /events.
 func (d *Door) events(w http.ResponseWriter, r *http.Request, p *Principal) error {
-	req, problem := d.read(w, r, p)
+	req, problem := d.read(w, r, p, func(r *refusal.Refusal, body []byte) {
+		sum := sha256.Sum256(body)
+		d.Refusals.Add(p.Application.ID, r.Code, hex.EncodeToString(sum[:]))
+	})
 	if problem != nil {
 		return problem
 	}
@@ -37,7 +42,7 @@ func (d *Door) events(w http.ResponseWriter, r *http.Request, p *Principal) erro
 
 // check answers POST /check: the same, and nothing is kept or recorded.
 func (d *Door) check(w http.ResponseWriter, r *http.Request, p *Principal) error {
-	req, problem := d.read(w, r, p)
+	req, problem := d.read(w, r, p, func(*refusal.Refusal, []byte) {})
 	if problem != nil {
 		return problem
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,9 +24,9 @@ import (
 // itself when a probe gets through.
 func TestPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		down := true
+		var up atomic.Bool
 		to := &receiver{post: func(int, *http.Request) (*http.Response, error) {
-			if down {
+			if !up.Load() {
 				return reply(500), nil
 			}
 			return reply(204), nil
@@ -52,7 +53,7 @@ func TestPause(t *testing.T) {
 		if probes < 20 || probes > 60 {
 			t.Errorf("%d probes in a day", probes)
 		}
-		down = false
+		up.Store(true)
 		for h.Turns.Free() != 1 {
 			time.Sleep(time.Minute)
 		}
@@ -87,8 +88,8 @@ func TestPersonPauses(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		if err := h.Deliver(t.Context(), delivery(1)); err != nil || h.Turns.Free() != mailbox.Unlimited || len(to.asked) != 1 {
-			t.Errorf("after resume: %v, %d turns, asked %d times", err, h.Turns.Free(), len(to.asked))
+		if err := h.Deliver(t.Context(), delivery(1)); err != nil || h.Turns.Free() != mailbox.Unlimited || to.times() != 1 {
+			t.Errorf("after resume: %v, %d turns, asked %d times", err, h.Turns.Free(), to.times())
 		}
 	})
 }
@@ -97,9 +98,9 @@ func TestPersonPauses(t *testing.T) {
 // with a no it ends when the week is over.
 func TestConsentIsRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		yes := true
+		var no atomic.Bool
 		to := &receiver{options: func(*http.Request) (*http.Response, error) {
-			if yes {
+			if !no.Load() {
 				return reply(200, headerAllowedOrigin, "hub.example", headerAllowedRate, "120"), nil
 			}
 			return reply(200), nil
@@ -112,10 +113,10 @@ func TestConsentIsRenewed(t *testing.T) {
 				t.Fatal("closed although the receiver consents")
 			}
 		}
-		if n := len(to.asked); n != 5 {
+		if n := to.times(); n != 5 {
 			t.Errorf("asked %d times in 30 days", n)
 		}
-		yes = false
+		no.Store(true)
 		time.Sleep(7 * 24 * time.Hour)
 		if h.Turns.Free() != 0 {
 			t.Error("open a week after the last consent")

@@ -61,6 +61,13 @@ func (r *receiver) sent() []posted {
 	return slices.Clone(r.posts)
 }
 
+// times tells how often it was asked for consent.
+func (r *receiver) times() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.asked)
+}
+
 func reply(status int, headers ...string) *http.Response {
 	h := http.Header{}
 	for i := 0; i < len(headers); i += 2 {

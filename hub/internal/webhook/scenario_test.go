@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -65,7 +66,7 @@ var scenarios = map[string]func(*testing.T, *receiver, *scripted){
 		if f := fault(h.Deliver(t.Context(), delivery(1))); !f.Later || h.Turns.Free() != 0 || len(to.sent()) != 0 {
 			t.Errorf("%+v, %d turns, %d requests without consent", f, h.Turns.Free(), len(to.sent()))
 		}
-		if n := len(to.asked); n < 48 || n > 60 {
+		if n := to.times(); n < 48 || n > 60 {
 			t.Errorf("asked %d times in two days", n)
 		}
 		if told, _ := h.heard(); told != "no-consent" {
@@ -196,9 +197,9 @@ func putOff(t *testing.T, to *receiver, s *scripted, wait time.Duration) {
 // goneForGood: nothing more after 410, over a restart too, until a person resumes;
 // then the receiver is asked for consent anew.
 func goneForGood(t *testing.T, to *receiver, s *scripted) {
-	away := true
+	var back atomic.Bool
 	to.post = func(int, *http.Request) (*http.Response, error) {
-		if away {
+		if !back.Load() {
 			return s.reply(), nil
 		}
 		return reply(204), nil
@@ -221,17 +222,17 @@ func goneForGood(t *testing.T, to *receiver, s *scripted) {
 	h = run(t, to, store, nil)
 	defer h.close()
 	time.Sleep(30 * 24 * time.Hour)
-	sent, asked := len(to.sent()), len(to.asked)
+	sent, asked := len(to.sent()), to.times()
 	if f := fault(h.Deliver(t.Context(), delivery(3))); !f.Later || sent > 2 || asked != 1 || h.Turns.Free() != 0 {
 		t.Errorf("%+v, %d requests, asked %d times", f, sent, asked)
 	}
-	away = false
+	back.Store(true)
 	if err := h.Resume(t.Context(), "mustermann", ""); err != nil {
 		t.Fatal(err)
 	}
 	synctest.Wait()
-	if err := h.Deliver(t.Context(), delivery(3)); err != nil || len(to.asked) != 2 {
-		t.Errorf("after resume: asked %d times, %v", len(to.asked), err)
+	if err := h.Deliver(t.Context(), delivery(3)); err != nil || to.times() != 2 {
+		t.Errorf("after resume: asked %d times, %v", to.times(), err)
 	}
 	if _, acts := h.heard(); acts != "webhook-resume" {
 		t.Errorf("recorded %q", acts)

@@ -119,7 +119,7 @@ func (c *client) try(a attempt) ([]byte, error) {
 	before := c.LastError()
 	must(c.t, c.PublishRequest(a.subject, reply, []byte(a.body)))
 	must(c.t, c.FlushTimeout(10*time.Second))
-	if now := c.LastError(); now != nil && errors.Is(now, nats.ErrPermissionViolation) && (before == nil || now.Error() != before.Error()) {
+	if now := c.LastError(); now != before && errors.Is(now, nats.ErrPermissionViolation) { //nolint:errorlint // is it another one?
 		return nil, now // the server has said so before it answered the flush
 	}
 	m, err := sub.NextMsg(5 * time.Second) // at once, also when there is nobody

@@ -53,8 +53,9 @@ func localRights(mailboxes MailboxOwners) accounts.LocalRights {
 		} {
 			api = append(api, p+"."+verb)
 		}
-		// reading an object leaves a consumer that is to be removed again
-		api = append(api, p+".CONSUMER.DELETE.OBJ_"+blobBucket+".>")
+		// reading leaves a consumer that is to be removed again; the hub keeps none on
+		// these streams
+		api = append(api, p+".CONSUMER.DELETE.OBJ_"+blobBucket+".>", p+".CONSUMER.DELETE."+Trail+".>")
 		deny = append(deny, p+".CONSUMER.CREATE.*."+workName, p+".CONSUMER.CREATE.*."+workName+".>", p+".CONSUMER.MSG.NEXT.*."+workName)
 		for _, m := range mailboxes.All {
 			deny = append(deny, p+".CONSUMER.CREATE."+Out+"."+decision.MailboxName(m), p+".CONSUMER.CREATE."+Out+"."+decision.MailboxName(m)+".>")

@@ -33,6 +33,7 @@ func TestLoad(t *testing.T) {
 	want := &Application{
 		ID: "lhm.kfz", Organisation: "lhm", Name: "kfz", Title: "Kfz-Zulassung", Office: "kfz-zulassung",
 		Mailbox: &Mailbox{Mode: ModeNATS, MaxAckPending: 1, QuotaBytes: DefaultMailboxQuota}, Classification: Confidential,
+		Limits: Limits{Rate: DefaultRate, Body: 4 << 20},
 	}
 	if diff := cmp.Diff(want, kfz, cmpopts.IgnoreUnexported(Application{})); !ok || diff != "" {
 		t.Error(diff)

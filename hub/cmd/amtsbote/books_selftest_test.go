@@ -41,7 +41,7 @@ func (b *books) purged(stream, subject string, from, upTo, n uint64) {
 }
 
 func ended(box string, out, seq uint64, place int, result decision.Result) *decision.Delivery {
-	return &decision.Delivery{Mailbox: box, Out: out, In: "IN_alpha", Seq: seq, ID: fmt.Sprint("e-1-", place), Result: result, Expiry: &decision.Expiry{Receipt: "alpha.post"}}
+	return &decision.Delivery{Mailbox: box, Out: out, In: "IN_alpha", Seq: seq, ID: fmt.Sprint("e-1-", place), Result: result, Expiry: &decision.Expiry{Told: decision.Told{Receipt: "alpha.post"}}}
 }
 
 const ones = "out.beta.one.>"

@@ -49,7 +49,8 @@ type App struct {
 	hands    *mailbox.Hands
 	boxes    *quota.Book
 	keeper   *keep.Keeper
-	door     *door // nil: no HTTP
+	handed   chan struct{} // a sender is to be told that a copy was handed over
+	door     *door         // nil: no HTTP
 	tokens   tokens
 
 	reloading sync.Mutex
@@ -86,7 +87,7 @@ func New(cfg Config) (*App, error) {
 	for _, f := range findings {
 		cfg.Log.Warn("federation directory", zap.String("finding", f.String()))
 	}
-	a := &App{cfg: cfg, kinds: kinds, log: cfg.Log, units: map[string]*unit{}}
+	a := &App{cfg: cfg, kinds: kinds, log: cfg.Log, units: map[string]*unit{}, handed: make(chan struct{}, 1)}
 	if cfg.HTTP != nil {
 		a.door = newDoor(cfg.Observer)
 		a.cfg.Observer = a.door
@@ -295,7 +296,7 @@ func (a *App) mailboxQuota(application string) int64 {
 
 // launch starts all that runs until Stop.
 func (a *App) launch(ctx context.Context) error {
-	a.recorder = mailbox.NewRecorder(a.bus, a.index, a.cfg.Observer.Delivered, a.log)
+	a.recorder = mailbox.NewRecorder(a.bus, a.index, a.delivered, a.log)
 	a.group.Go(func() error { return a.recorder.Run(a.run) })
 	a.group.Go(func() error { return a.watch(a.run) })
 	a.group.Go(func() error { return a.keepIndex(a.run) })

@@ -46,7 +46,7 @@ func attempts(alpha, hub, mailbox string) []attempt {
 		add("release", "parked.release."+o.app+".out.00", "")
 		add("cursor", "out.cursor."+o.stream, `{"seq":9}`)
 		add("acknowledge", "$JS.ACK.OUT."+o.mailbox+".1.1.1.1.0", "+ACK")
-		add("refuse", "$JS.ACK.OUT."+o.mailbox+".1.1.1.1.0", "+TERM x")
+		add("refuse", "$JS.ACK.OUT."+o.mailbox+".1.1.2.1.0", "+TERM x")
 		add("acknowledge stamped", "mack."+o.account+"."+o.mailbox+".1.1.1.1.0", "+ACK")
 		add("control", "hub.control.reload", "")
 		add("control of credentials", "hub.control.credentials", `{"act":"list"}`)
@@ -120,7 +120,7 @@ func (c *client) try(a attempt) ([]byte, error) {
 	must(c.t, c.PublishRequest(a.subject, reply, []byte(a.body)))
 	must(c.t, c.FlushTimeout(10*time.Second))
 	if now := c.LastError(); now != before && errors.Is(now, nats.ErrPermissionViolation) { //nolint:errorlint // is it another one?
-		return nil, now // the server has said so before it answered the flush
+		return nil, now // the server has said so before it answered the flush; each attempt has a subject of its own
 	}
 	m, err := sub.NextMsg(5 * time.Second) // at once, also when there is nobody
 	if err != nil {

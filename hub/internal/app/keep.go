@@ -21,12 +21,21 @@ func (a *App) keep() {
 	}
 	a.keeper = &keep.Keeper{
 		Bus: a.bus, Index: a.index, Hands: a.hands, Recorder: a.recorder, Federation: a.Federation,
-		Emptied: a.emptied, Delivered: a.cfg.Observer.Delivered, Now: now, Log: a.log.Named("keep"),
-	}
-	if a.cfg.RemoveEvery < 0 {
-		return
+		Emptied: a.emptied, Delivered: a.cfg.Observer.Delivered, Handed: a.handed, Now: now, Log: a.log.Named("keep"),
 	}
 	a.group.Go(func() error { return a.keeper.Run(a.run, a.cfg.RemoveEvery) })
+}
+
+// delivered hears of every outcome that a mailbox has recorded.
+func (a *App) delivered(d *decision.Delivery) {
+	a.cfg.Observer.Delivered(d)
+	if d.Handed == nil {
+		return
+	}
+	select {
+	case a.handed <- struct{}{}:
+	default: // the keeper will look anyway
+	}
 }
 
 // Remove has one run remove what has had its time, beside those that come by

@@ -23,6 +23,7 @@ type unit struct {
 	sign    string
 	adapter *RunningAdapter // nil for lanes
 	places  map[string]place
+	pace    *quota.Pace   // of lanes
 	hook    *webhook.Hook // nil for all but webhooks
 	desk    *desk.Desk    // nil for all but mailboxes of mode http
 	stop    context.CancelFunc
@@ -34,6 +35,7 @@ type plan struct {
 	sign    string // what it was made of
 	adapter *RunningAdapter
 	places  map[string]place // where its keys are parked, by placeOf
+	pace    *quota.Pace      // of lanes
 	hook    *webhook.Hook
 	desk    *desk.Desk
 	runs    []func(context.Context) error
@@ -80,16 +82,40 @@ func (a *App) lanes(organisation string) *plan {
 	}
 	refused := a.share(organisation, bus.Quarantine, "quarantine."+organisation+".>", a.cfg.layout().Quarantine)
 	aside := a.share(organisation, bus.Parked, "parked."+organisation+".*."+string(decision.In)+".*", a.cfg.layout().Parked)
+	pace := &quota.Pace{Organisation: organisation, Rate: func() int { return a.pace(organisation) }, Log: a.log}
+	p.pace = pace
 	for _, in := range []string{bus.InStream(organisation), bus.EdgeStream(organisation)} {
 		l := &flow.Lane{
 			Organisation: organisation, In: in, Bus: a.bus, Current: a.version.Load, Index: a.index, Now: time.Now,
-			Deciding: deciding, Parking: parking, Ledger: a.ledger, Boxes: a.boxes, Refused: refused, Aside: aside,
+			Deciding: deciding, Parking: parking, Ledger: a.ledger, Boxes: a.boxes, Refused: refused, Aside: aside, Pace: pace,
 			Decided: a.cfg.Observer.Decided, Log: a.log.With(zap.String("in", in)),
 		}
 		a.bus.Loose(bus.Out, in, 1) // until the lane has looked
 		p.runs = append(p.runs, l.Run)
 	}
 	return p
+}
+
+// pace is how many events a second an organisation may have worked off, by the
+// version in force; 0: as many as come.
+func (a *App) pace(organisation string) int {
+	if o, ok := a.Federation().Organisation(organisation); ok {
+		return o.Pace
+	}
+	return 0
+}
+
+// held tells how long the events of organisations were held up by their limits.
+func (a *App) held() map[string]time.Duration {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	out := map[string]time.Duration{}
+	for _, u := range a.units {
+		if u.pace != nil {
+			out[u.pace.Organisation] = u.pace.Held()
+		}
+	}
+	return out
 }
 
 // share is what an organisation may fill of a stream that all share.
@@ -116,7 +142,7 @@ func (a *App) apply(plans map[string]*plan) {
 
 func (a *App) start(p *plan) *unit {
 	ctx, stop := context.WithCancel(a.run)
-	u := &unit{sign: p.sign, adapter: p.adapter, places: p.places, hook: p.hook, desk: p.desk, stop: stop}
+	u := &unit{sign: p.sign, adapter: p.adapter, places: p.places, pace: p.pace, hook: p.hook, desk: p.desk, stop: stop}
 	for _, run := range p.runs {
 		u.done.Add(1)
 		a.group.Go(func() error {

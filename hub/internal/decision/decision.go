@@ -76,6 +76,9 @@ type Receiver struct {
 	// Expires is when the copy is taken out if it is still undelivered, as the
 	// agreement's retain said when it was decided; zero: never.
 	Expires time.Time `json:"expires,omitzero"`
+	// Confirm tells that the agreement asked for a receipt once the copy is handed
+	// over.
+	Confirm bool `json:"confirm,omitempty"`
 }
 
 // Cut tells whether the receiver gets a re-written payload.
@@ -98,18 +101,25 @@ type Delivery struct {
 	At   time.Time `json:"at"`
 	// Expiry is what the sender is told, for Expired.
 	Expiry *Expiry `json:"expiry,omitempty"`
+	// Handed is what the sender is told, for Done, where the agreement asks for it.
+	Handed *Told `json:"handed,omitempty"`
 }
 
-// Expiry is why a copy expired, and all that its receipt needs: the copy itself
-// is gone when the receipt is made.
-type Expiry struct {
-	Agreement string    `json:"agreement"` // whose retain it was
-	Due       time.Time `json:"due"`       // until when it could have been delivered
+// Told is all that a receipt about a copy needs besides its outcome: the copy
+// itself may be gone when the receipt is made.
+type Told struct {
+	Agreement string `json:"agreement"` // under which the copy went
 	// Receipt is the application in whose mailbox the receipt lies, "" for none.
 	Receipt string `json:"receipt,omitempty"`
 	Source  string `json:"source,omitempty"`
 	Type    string `json:"type,omitempty"`
 	Case    string `json:"case,omitempty"`
+}
+
+// Expiry is why a copy expired: the agreement's retain.
+type Expiry struct {
+	Told
+	Due time.Time `json:"due"` // until when it could have been delivered
 }
 
 // Result is how a copy ended, or that it is parked.

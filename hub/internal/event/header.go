@@ -20,7 +20,8 @@ const (
 	HeaderOut       = "Amtsbote-Out"       // parked copies: sequence of the copy in OUT
 	HeaderReleased  = "Amtsbote-Released"  // edge only: <in stream>:<sequence> where a released event was acknowledged
 	HeaderRetain    = "Amtsbote-Retain"    // copies: when they are taken out undelivered
-	HeaderReceipt   = "Amtsbote-Receipt"   // copies with a Retain: whose mailbox is told
+	HeaderReceipt   = "Amtsbote-Receipt"   // copies with a Retain or Confirm: whose mailbox is told
+	HeaderConfirm   = "Amtsbote-Confirm"   // copies of which the sender is told when they are handed over
 	HeaderIDs       = "Amtsbote-Ids"       // trail, packs of decisions: which event ids they may be about
 	HeaderRound     = "Amtsbote-Round"     // edge only: the round of a release that brought it
 )

@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"slices"
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub/internal/recht"
@@ -30,7 +31,8 @@ type Agreement struct {
 	Retain time.Duration
 	// Within is how soon delivery is expected; 0 when nothing is.
 	Within time.Duration
-	// Receipts that the sender gets beyond accepted, refused and expired.
+	// Receipts that the sender gets beyond accepted, refused and expired, which it
+	// gets in any case: ReceiptDelivered.
 	Receipts []string
 	Valid    Validity
 	// Digest of the text to approve: "sha256:" and the digest over the agreement
@@ -40,6 +42,12 @@ type Agreement struct {
 	// File it stands in, relative to the directory.
 	File string
 }
+
+// ReceiptDelivered is the receipt for a copy that was handed over.
+const ReceiptDelivered = "delivered"
+
+// Confirms tells whether the sender is told of each copy that was handed over.
+func (a *Agreement) Confirms() bool { return slices.Contains(a.Receipts, ReceiptDelivered) }
 
 // Unchecked tells whether the agreement rests on a norm whose wording has not
 // been checked.

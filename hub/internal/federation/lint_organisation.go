@@ -38,7 +38,7 @@ func (b *builder) organisation(file string, in *organisationFile) {
 	if o.QuotaBytes == 0 {
 		o.QuotaBytes = DefaultQuota
 	}
-	o.Rate = b.rate(in.Limits.Rate, DefaultOrganisationRate)
+	o.Rate, o.Pace = b.rate(in.Limits.Rate, DefaultOrganisationRate), b.rate(in.Limits.Rate, 0)
 	if in.Role.Value != "" && o.Role != RoleAuthority && o.Role != RoleOperator {
 		b.Add(in.Role.At, finding.YAMLValue, "authority | operator")
 	}

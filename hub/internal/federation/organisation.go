@@ -28,7 +28,10 @@ type Organisation struct {
 	QuotaBytes int64
 	// Rate is how many events a second all of its applications together may hand in
 	// by HTTP.
-	Rate         int
+	Rate int
+	// Pace is how many events a second are worked off, whatever way they came; 0: as
+	// many as come.
+	Pace         int
 	Authorities  []Responsible
 	Applications []*Application
 	// File it stands in, relative to the directory.

@@ -44,6 +44,8 @@ type Lane struct {
 	// Refused and Aside are what the organisation may fill of QUARANTINE and PARKED;
 	// nil: as much as there is room for.
 	Refused, Aside *quota.Share
+	// Pace is shared by the lanes of one organisation; nil: as many events as come.
+	Pace *quota.Pace
 	// Decided is told of every decision once it is in the trail.
 	Decided func(*decision.Decision)
 	Log     *zap.Logger
@@ -155,15 +157,27 @@ func (l *Lane) own(ctx context.Context) error {
 			l.leave(ctx)
 			return err
 		}
-		if len(msgs) > 0 {
-			if err := l.carry(ctx, msgs); err != nil {
-				return err
-			}
+		if err := l.paced(ctx, msgs); err != nil {
+			return err
 		}
 		if l.paying, err = l.pay(ctx); err != nil {
 			return err
 		}
 	}
+}
+
+// paced brings through what came, as fast as the organisation's limits allow.
+func (l *Lane) paced(ctx context.Context, msgs []*event.Message) error {
+	for some := range quota.Steps(l.Pace, msgs) {
+		if err := l.Pace.Wait(ctx, len(some)); err != nil {
+			l.leave(ctx)
+			return err
+		}
+		if err := l.carry(ctx, some); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // leave writes the cursors that lag when the lane ends in peace, so that the next

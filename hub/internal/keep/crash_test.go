@@ -111,6 +111,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 		w.run(k)
 		return w.messages(inAlpha, ">")+w.messages(bus.Out, "out.beta.>")+w.messages(bus.Parked, "parked.*.*.out.*") == 0
 	})
+	w.run(k) // tells of what was taken last
 	t.Logf("%d events, %d crashes", sent, crashes)
 	w.judge(sink, sent, taken)
 }
@@ -150,7 +151,7 @@ func (w *world) takeSome(taken map[string]int, n int) {
 func (w *world) judge(sink *moody, sent int, taken map[string]int) {
 	w.t.Helper()
 	ds, out := w.decisions(), w.outcomes()
-	told := 0
+	told, handed := 0, 0
 	for seq := range sent {
 		d := ds[uint64(seq+1)]
 		if d == nil {
@@ -161,6 +162,9 @@ func (w *world) judge(sink *moody, sent int, taken map[string]int) {
 			got, has := out[id], sink.took[id]
 			if len(got) > 0 && got[0] == decision.Expired {
 				told++
+			}
+			if len(got) > 0 && got[0] == decision.Done && to.Confirm {
+				handed++
 			}
 			switch {
 			case to.Application == "beta.two":
@@ -178,6 +182,9 @@ func (w *world) judge(sink *moody, sent int, taken map[string]int) {
 	}
 	if n := w.messages(bus.Out, "out.alpha.post.de.amtsbote.ereignis-verfallen.v1"); n != uint64(told) {
 		w.t.Errorf("%d expiries are told, %d expired", n, told)
+	}
+	if n := w.messages(bus.Out, "out.alpha.post.de.amtsbote.ereignis-zugestellt.v1"); n != uint64(handed) || handed == 0 {
+		w.t.Errorf("%d deliveries are told, %d were to be", n, handed)
 	}
 	w.t.Logf("%d copies expired, %d were taken by beta.one, %d by beta.two", told, len(sink.took), len(taken))
 }

@@ -9,12 +9,12 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/accept"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
+	"github.com/amtsbote/amtsbote/hub/internal/mailbox"
 )
 
 // expire takes out what nobody took within its agreement's retain: from OUT and,
@@ -200,13 +200,12 @@ func (k *Keeper) record(ctx context.Context, w *waiting, application string, tak
 func (k *Keeper) expired(m *event.Message, application string, out uint64) *decision.Delivery {
 	d := &decision.Delivery{
 		Mailbox: application, Out: out, In: m.Get(event.HeaderIn), Result: decision.Expired, At: k.Now().UTC(),
-		Expiry: &decision.Expiry{Agreement: m.Get(event.HeaderAgreement), Receipt: m.Get(event.HeaderReceipt)},
+		Expiry: &decision.Expiry{Told: mailbox.Told(m)},
 	}
 	d.Seq, _ = strconv.ParseUint(m.Get(event.HeaderSeq), 10, 64)
 	d.Expiry.Due, _ = retained(m)
 	if e, refused := accept.Decode(m); refused == nil {
 		d.ID = e.ID()
-		d.Expiry.Source, d.Expiry.Type, d.Expiry.Case = e.Source(), e.Type(), e.Attributes[hub.AttrCorrelationID]
 	}
 	return d
 }

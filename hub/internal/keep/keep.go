@@ -43,8 +43,11 @@ type Keeper struct {
 	Emptied func(context.Context, decision.ParkedKey)
 	// Delivered is told of every copy that expired, once it is in the trail.
 	Delivered func(*decision.Delivery)
-	Now       func() time.Time
-	Log       *zap.Logger
+	// Handed is sent to when a copy was handed over of which its sender is to be
+	// told; nil: receipts wait for the next run.
+	Handed <-chan struct{}
+	Now    func() time.Time
+	Log    *zap.Logger
 
 	mu          sync.Mutex // one run at a time
 	out, parked *waiting
@@ -59,21 +62,30 @@ type Keeper struct {
 }
 
 // Run removes at once, so that what a crash has interrupted is completed, and
-// then every so often until ctx ends; every that is not positive is Every.
+// then every so often until ctx ends; 0 is Every, and with a negative every only
+// receipts are made.
 func (k *Keeper) Run(ctx context.Context, every time.Duration) error {
-	if every <= 0 {
+	if every == 0 {
 		every = Every
 	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
+	var due <-chan time.Time
+	act := k.Tell
+	if every > 0 {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		due, act = tick.C, k.Once
+	}
 	for {
-		if err := k.Once(ctx); err != nil && ctx.Err() == nil {
-			k.Log.Warn("not all could be removed that has had its time; the next run tries again", zap.Error(err))
+		if err := act(ctx); err != nil && ctx.Err() == nil {
+			k.Log.Warn("not all could be removed that has had its time, or told to its sender; the next run tries again", zap.Error(err))
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case <-due:
+			act = k.Once
+		case <-k.Handed:
+			act = k.Tell
 		}
 	}
 }

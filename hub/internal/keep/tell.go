@@ -16,8 +16,19 @@ import (
 // of receipts; it bounds what is read after a restart.
 const maxLag = 10_000
 
-// tell stores the receipts of what expired, from the trail alone: in the batch
-// that moves their cursor, so each once.
+// Tell stores the receipts that are due now, without waiting for a run.
+func (k *Keeper) Tell(ctx context.Context) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := k.open(ctx); err != nil {
+		return err
+	}
+	return k.tell(ctx)
+}
+
+// tell stores the receipts of what expired, and of what was handed over where the
+// agreement asks for that, from the trail alone: in the batch that moves their
+// cursor, so each once.
 func (k *Keeper) tell(ctx context.Context) error {
 	type receipt struct {
 		at uint64 // of its record in TRAIL
@@ -29,8 +40,11 @@ func (k *Keeper) tell(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if d.Result == decision.Expired && d.Expiry != nil && d.Expiry.Receipt != "" {
+		switch {
+		case d.Result == decision.Expired && d.Expiry != nil && d.Expiry.Receipt != "":
 			todo = append(todo, receipt{m.Seq, send.Expired(d)})
+		case d.Result == decision.Done && d.Handed != nil && d.Handed.Receipt != "":
+			todo = append(todo, receipt{m.Seq, send.Delivered(d)})
 		}
 		k.heard = m.Seq
 		return nil
@@ -46,7 +60,7 @@ func (k *Keeper) tell(ctx context.Context) error {
 		}
 		if _, err := k.told.write(ctx, msgs, some[len(some)-1].at); err != nil {
 			k.heard = k.told.at.Trail
-			return fmt.Errorf("tell senders of expired copies: %w", err)
+			return fmt.Errorf("tell senders of what became of copies: %w", err)
 		}
 		if err := k.reach(ctx, "told"); err != nil {
 			k.heard = k.told.at.Trail

@@ -48,12 +48,12 @@ func (c *clock) add(d time.Duration) {
 }
 
 // retaining changes the test federation: the copies of
-// Ding expire after a day at beta.one and after half a day at beta.two; Sache is not kept at all; alpha gets its
+// Ding expire after a day at beta.one, which is to be told of when it took one, and after half a day at beta.two; Sache is not kept at all; alpha gets its
 // receipts in alpha.post.
 func retaining(tb testing.TB, dir string) {
 	tb.Helper()
 	hubtest.AddSache(tb, dir)
-	edit(tb, filepath.Join(dir, "agreements", "ding-eins.yaml"), "purpose: Test\n", "purpose: Test\nretain: P1D\n")
+	edit(tb, filepath.Join(dir, "agreements", "ding-eins.yaml"), "purpose: Test\n", "purpose: Test\nretain: P1D\nreceipts: [delivered]\n")
 	edit(tb, filepath.Join(dir, "agreements", "ding-zwei.yaml"), "purpose: Test\n", "purpose: Test\nretain: PT12H\n")
 	edit(tb, filepath.Join(dir, "schemas", hubtest.Sache, "schema.json"), `"x-nicht-personenbezogen": true,`, `"x-nicht-personenbezogen": true, "x-keep": "P0D",`)
 	edit(tb, filepath.Join(dir, "organisations", "alpha.yaml"), "    title: Alpha\n",

@@ -69,6 +69,12 @@ func (b *Mailbox) enter(ctx context.Context, m *event.Message) (leave func(), er
 // sequence in OUT, may then be let go.
 func (b *Mailbox) settled(ctx context.Context, m *event.Message, attempt int, err error) bool {
 	d, fault := b.outcome(m, attempt), hub.FaultOf(err)
+	if fault == nil && !b.untilDone(ctx, func() (err error) {
+		d.Handed, err = b.handed(ctx, m)
+		return err
+	}) {
+		return false
+	}
 	if fault != nil {
 		d.Result, d.Code = decision.Refused, fault.Code
 		b.Log.Warn("receiver refused a copy", zap.Uint64("out", m.Seq), zap.String("code", fault.Code), zap.Error(fault))

@@ -231,7 +231,7 @@ func (m *Mender) present() error {
 type record struct {
 	id        string
 	decisions []*decision.Decision
-	expiries  []*decision.Delivery
+	told      []*decision.Delivery // outcomes of which the sender is told
 }
 
 // records finds those of the events that losses are about.
@@ -272,8 +272,8 @@ func (m *Mender) records() (map[decision.Ref]*record, error) {
 			if err != nil {
 				return err
 			}
-			if r := out[decision.Ref{In: d.In, Seq: d.Seq}]; r != nil && d.Expiry != nil {
-				r.expiries = append(r.expiries, d)
+			if r := out[decision.Ref{In: d.In, Seq: d.Seq}]; r != nil && (d.Expiry != nil || d.Handed != nil) {
+				r.told = append(r.told, d)
 			}
 		}
 		return nil
@@ -328,9 +328,12 @@ func (m *Mender) putBack(ctx context.Context, a *again) error {
 // source is the event, nil if it is gone.
 func candidates(r *record, source *event.Message, sender *send.Sender) []event.Message {
 	var out []event.Message
-	for _, d := range r.expiries {
-		if d.Expiry.Receipt != "" {
+	for _, d := range r.told {
+		switch {
+		case d.Expiry != nil && d.Expiry.Receipt != "":
 			out = append(out, send.Expired(d))
+		case d.Handed != nil && d.Handed.Receipt != "":
+			out = append(out, send.Delivered(d))
 		}
 	}
 	if source == nil {

@@ -64,7 +64,7 @@ func Route(fed *federation.Federation, q Question) (out []decision.Receiver, los
 			out = append(out, decision.Receiver{
 				Application: c.Receiver.ID, Authority: c.Authority,
 				Agreement: c.Clause.Agreement.ID, Law: c.Clause.Agreement.Law.Key, Fields: c.Clause.Fields,
-				Expires: expires(c.Clause.Agreement, q.At),
+				Expires: expires(c.Clause.Agreement, q.At), Confirm: c.Clause.Agreement.Confirms(),
 			})
 		case NoAddressee:
 			lost = true

@@ -13,19 +13,35 @@ import (
 // TypeExpired is the type of the receipt for a copy that nobody took in time.
 const TypeExpired = "de.amtsbote.ereignis-verfallen.v1"
 
-// expiredSuffix ends the id of such a receipt.
-const expiredSuffix = "-verfallen"
+// TypeDelivered is the type of the receipt for a copy that was handed over, where
+// the agreement asks for it.
+const TypeDelivered = "de.amtsbote.ereignis-zugestellt.v1"
+
+// The ids of receipts about a copy end so.
+const (
+	expiredSuffix   = "-verfallen"
+	deliveredSuffix = "-zugestellt"
+)
 
 // expiredReceipt is its data.
 type expiredReceipt struct {
-	Event    receiptEvent    `json:"ereignis"`
-	Case     string          `json:"vorgang,omitempty"`
-	Receiver expiredReceiver `json:"empfaenger"`
-	Due      time.Time       `json:"frist"`
-	Expired  time.Time       `json:"verfallen"`
+	Event    receiptEvent `json:"ereignis"`
+	Case     string       `json:"vorgang,omitempty"`
+	Receiver copyReceiver `json:"empfaenger"`
+	Due      time.Time    `json:"frist"`
+	Expired  time.Time    `json:"verfallen"`
 }
 
-type expiredReceiver struct {
+// deliveredReceipt is the data of a receipt for a copy that was handed over.
+type deliveredReceipt struct {
+	Event     receiptEvent `json:"ereignis"`
+	Case      string       `json:"vorgang,omitempty"`
+	Receiver  copyReceiver `json:"empfaenger"`
+	Delivered time.Time    `json:"zugestellt"`
+}
+
+// copyReceiver is whose copy it was.
+type copyReceiver struct {
 	Application string `json:"fachverfahren"`
 	Agreement   string `json:"regel"`
 }
@@ -34,21 +50,35 @@ type expiredReceiver struct {
 // record alone: the same record gives the same receipt.
 func Expired(d *decision.Delivery) event.Message {
 	x := d.Expiry
-	r := expiredReceipt{
+	return aboutCopy(d, &x.Told, TypeExpired, expiredSuffix, expiredReceipt{
 		Event: receiptEvent{x.Source, d.ID, x.Type}, Case: x.Case,
-		Receiver: expiredReceiver{d.Mailbox, x.Agreement}, Due: x.Due, Expired: d.At,
-	}
-	id := fmt.Sprintf("%s-%d-%s", d.In, d.Seq, d.Mailbox) + expiredSuffix
-	key := x.Case
+		Receiver: copyReceiver{d.Mailbox, x.Agreement}, Due: x.Due, Expired: d.At,
+	})
+}
+
+// Delivered gives the receipt for the sender of a copy that was handed over, from
+// its record alone.
+func Delivered(d *decision.Delivery) event.Message {
+	x := d.Handed
+	return aboutCopy(d, x, TypeDelivered, deliveredSuffix, deliveredReceipt{
+		Event: receiptEvent{x.Source, d.ID, x.Type}, Case: x.Case,
+		Receiver: copyReceiver{d.Mailbox, x.Agreement}, Delivered: d.At,
+	})
+}
+
+// aboutCopy makes a receipt about one copy.
+func aboutCopy(d *decision.Delivery, to *decision.Told, typ, suffix string, r any) event.Message {
+	id := fmt.Sprintf("%s-%d-%s", d.In, d.Seq, d.Mailbox) + suffix
+	key := to.Case
 	if key == "" {
 		key = id
 	}
-	h := receiptHeader(id, decision.Ref{In: d.In, Seq: d.Seq}, TypeExpired, key, d.ID, x.Case, d.At)
+	h := receiptHeader(id, decision.Ref{In: d.In, Seq: d.Seq}, typ, key, d.ID, to.Case, d.At)
 	data, err := json.Marshal(r)
 	if err != nil {
 		data = nil // texts and times can always be encoded
 	}
-	return event.Message{Subject: "out." + x.Receipt + "." + TypeExpired, Header: h, Data: data}
+	return event.Message{Subject: "out." + to.Receipt + "." + typ, Header: h, Data: data}
 }
 
 // receiptHeader makes the headers of any receipt; of and cause name the event

@@ -70,9 +70,12 @@ func (s *Sender) copyFor(d *decision.Decision, r *decision.Receiver, e *event.Ev
 	m.Header[event.HeaderKey] = []string{event.PercentEncode(e.Key())}
 	if !r.Expires.IsZero() {
 		m.Header[event.HeaderRetain] = []string{r.Expires.UTC().Format(time.RFC3339Nano)}
-		if d.Receipt != "" {
-			m.Header[event.HeaderReceipt] = []string{d.Receipt}
-		}
+	}
+	if d.Receipt != "" && r.Confirm {
+		m.Header[event.HeaderConfirm] = []string{"delivered"}
+	}
+	if d.Receipt != "" && (r.Confirm || !r.Expires.IsZero()) {
+		m.Header[event.HeaderReceipt] = []string{d.Receipt}
 	}
 	return m, nil
 }

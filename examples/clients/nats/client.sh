@@ -16,8 +16,7 @@ call() {
 send() {
 	local id type=de.meldewesen.wohnung-angemeldet.v1
 	id=$(cat /proc/sys/kernel/random/uuid)
-	# binary mode: attributes as headers, the body is the data. The reply is JetStream's
-	# acknowledgement: stored and synced to disk.
+	# binary mode: attributes as headers, the body is the data
 	call request "in.$AMTSBOTE_APP.$type" --raw \
 		--header "ce-specversion:1.0" \
 		--header "ce-id:$id" \
@@ -25,7 +24,8 @@ send() {
 		--header "ce-type:$type" \
 		--header "ce-time:$(date --utc +%FT%TZ)" \
 		--header "Content-Type:application/json" \
-		"$(cat "$1")"
+		"$(cat "$1")" |
+		grep '"seq"' # JetStream's acknowledgement: stored and synced to disk
 	echo "sent $id"
 }
 

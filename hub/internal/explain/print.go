@@ -99,7 +99,7 @@ func (p printer) receiver(e *Event, r *decision.Receiver) {
 	case d == nil && e.ParkedAt(r.Application) != nil:
 		p.parkedCopy(e.ParkedAt(r.Application))
 	case d == nil:
-		p.line(p.t("  Stand", "  state"), "%s", p.t("im Eingangsfach gespeichert, noch kein Ergebnis vermerkt (bei Empfängern der Art nats wird keines vermerkt)", "stored in the mailbox, no outcome recorded yet (for receivers of mode nats none is)"))
+		p.line(p.t("  Stand", "  state"), "%s", p.t("im Eingangsfach gespeichert, noch kein Ergebnis vermerkt", "stored in the mailbox, no outcome recorded yet"))
 	case d.Result == decision.Done:
 		p.line(p.t("  Stand", "  state"), p.t("übernommen %s, Versuch %d, nach %s", "done %s, attempt %d, after %s"), stamp(d.At), d.Attempt, e.Lasted(d))
 	case d.Result == decision.Expired:

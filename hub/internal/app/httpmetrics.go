@@ -53,21 +53,13 @@ func (d *door) refused(application string, code refusal.Code) {
 // measure has what is asked for when the metrics are read.
 func (a *App) measure() {
 	a.door.metrics.Gauges(a.streamGauges)
-	a.door.metrics.Gauges(func(context.Context) ([]metrics.Gauge, error) { return append(a.mailboxGauges(), a.paceGauge()), nil })
+	a.door.metrics.Gauges(func(context.Context) ([]metrics.Gauge, error) { return a.mailboxGauges(), nil })
+	a.door.metrics.Gauges(func(context.Context) ([]metrics.Gauge, error) {
+		return []metrics.Gauge{a.paceGauge(), a.webhookGauge(), a.deskGauge(), a.violationGauge()}, nil
+	})
 	a.door.metrics.Gauges(func(context.Context) ([]metrics.Gauge, error) {
 		return []metrics.Gauge{{Name: "amtsbote_http_logins_failed", Help: "Failed logins by HTTP since the start.", Values: []metrics.Value{{Value: float64(a.door.failures.Total())}}}}, nil
 	})
-}
-
-// paceGauge tells how long the events of organisations were held up that hand in more
-// than their limits allow.
-func (a *App) paceGauge() metrics.Gauge {
-	g := metrics.Gauge{Name: "amtsbote_organisation_held_seconds", Help: "How long an organisation's events were held up by its limits, in all.", Labels: []string{"organisation"}}
-	for organisation, held := range a.held() {
-		g.Values = append(g.Values, metrics.Value{Labels: []string{organisation}, Value: held.Seconds()})
-	}
-	slices.SortFunc(g.Values, func(x, y metrics.Value) int { return strings.Compare(x.Labels[0], y.Labels[0]) })
-	return g
 }
 
 // streamGauges tell what lies in each stream, and what it may hold: of in streams

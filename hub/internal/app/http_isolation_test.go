@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -18,7 +17,6 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
-	"github.com/amtsbote/amtsbote/hub/internal/token"
 )
 
 // secret stands in what only alpha.app and beta.one may see.
@@ -65,7 +63,7 @@ var knocks = []knock{
 // forAll are operations that everybody is answered: they tell nothing of anybody's.
 var forAll = map[string]string{
 	"health": "/healthz", "ready": "/readyz", "metrics": "/metrics", "openapi": "/openapi.json",
-	"consent": "", "consentByBrowser": "", // TestHTTPConsent of the webhooks
+	"consent": "", "consentByBrowser": "", // to be answered with the key alone: unasked
 }
 
 func (r room) event(id string) string {
@@ -74,29 +72,6 @@ func (r room) event(id string) string {
 
 func (r room) settlement() []byte {
 	return fmt.Appendf(nil, `[{"token":%q,"outcome":"done"}]`, r.lease)
-}
-
-// nobody is a credential that lets nobody in.
-type nobody struct{ what, secret string }
-
-// nobodies are those that TestHTTPIsolation knocks with.
-func nobodies(t *testing.T, k *asker) []nobody {
-	t.Helper()
-	var expired, revoked, gone app.TokenAnswer
-	ask := func(req app.TokenRequest, answer *app.TokenAnswer) {
-		must(t, app.Ask(t.Context(), k.app.Data(), nil, app.VerbToken, req, answer))
-	}
-	ask(app.TokenRequest{Do: app.TokenIssue, Application: "beta.one", Lifetime: time.Nanosecond}, &expired)
-	ask(app.TokenRequest{Do: app.TokenIssue, Application: "beta.one", Lifetime: time.Hour}, &revoked)
-	ask(app.TokenRequest{Do: app.TokenRevoke, ID: revoked.ID}, &gone)
-	return []nobody{
-		{"no credential", ""},
-		{"a bad one", token.Prefix + strings.Repeat("A", 43)},
-		{"no token", "xyz"},
-		{"an expired one", expired.Secret},
-		{"a revoked one", revoked.Secret},
-		{"that for metrics", issue(t, k.app, token.Metrics)},
-	}
 }
 
 // TestHTTPIsolation: every route, for what is one's own, another's and nobody's, with
@@ -114,6 +89,7 @@ func TestHTTPIsolation(t *testing.T) {
 	k.furnished(t)
 	rooms["beta.one"] = lease(t, k.as(tokens["beta.one"]), rooms["beta.one"])
 	covered(t, k)
+	unasked(t, k.as(""), rooms)
 	before := k.holds(t)
 
 	for _, n := range nobodies(t, k) {
@@ -170,6 +146,17 @@ func visit(t *testing.T, k *asker, who string, x knock, rooms map[string]room, t
 		}
 		if x.recorded != "" {
 			tried[x.recorded]++
+		}
+	}
+}
+
+// unasked: consent to webhooks for which nobody was asked tells nothing of whom there
+// is.
+func unasked(t *testing.T, k *asker, rooms map[string]room) {
+	t.Helper()
+	for _, r := range slices.Concat(strangers, slices.Collect(maps.Values(rooms))) {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			k.ask(t, method, "/webhooks/consent/"+r.app+"?key=x", nil).want(t, "consent for "+r.app, http.StatusNotFound, string(refusal.NotFound))
 		}
 	}
 }

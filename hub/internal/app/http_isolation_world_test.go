@@ -18,6 +18,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
+	"github.com/amtsbote/amtsbote/hub/internal/token"
 )
 
 // stream asks for a stream and reads how that is answered, not what comes.
@@ -135,4 +136,27 @@ func (k *asker) furnished(t *testing.T) {
 		}
 		return h["out.beta.one."+hubtest.Ding] == 2 && h["out.beta.two."+hubtest.Ding] == 2 && refused == 4
 	})
+}
+
+// nobody is a credential that lets nobody in.
+type nobody struct{ what, secret string }
+
+// nobodies are those that TestHTTPIsolation knocks with.
+func nobodies(t *testing.T, k *asker) []nobody {
+	t.Helper()
+	var expired, revoked, gone app.TokenAnswer
+	ask := func(req app.TokenRequest, answer *app.TokenAnswer) {
+		must(t, app.Ask(t.Context(), k.app.Data(), nil, app.VerbToken, req, answer))
+	}
+	ask(app.TokenRequest{Do: app.TokenIssue, Application: "beta.one", Lifetime: time.Nanosecond}, &expired)
+	ask(app.TokenRequest{Do: app.TokenIssue, Application: "beta.one", Lifetime: time.Hour}, &revoked)
+	ask(app.TokenRequest{Do: app.TokenRevoke, ID: revoked.ID}, &gone)
+	return []nobody{
+		{"no credential", ""},
+		{"a bad one", token.Prefix + strings.Repeat("A", 43)},
+		{"no token", "xyz"},
+		{"an expired one", expired.Secret},
+		{"a revoked one", revoked.Secret},
+		{"that for metrics", issue(t, k.app, token.Metrics)},
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/nats-io/nuid"
 	"go.uber.org/zap"
@@ -52,7 +53,8 @@ func NewRecorder(b *bus.Bus, x *index.Index, delivered func(*decision.Delivery),
 }
 
 // Record returns nil when all of ds are in the trail and the index. After an
-// error each of them may still get there, but none after a later Flush.
+// error each of them may still get there, but none after a later Flush. None gets
+// there twice.
 func (r *Recorder) Record(ctx context.Context, ds ...*decision.Delivery) error {
 	recs := make([]*record, len(ds))
 	for i, d := range ds {
@@ -151,32 +153,98 @@ func (r *Recorder) write(ctx context.Context, batch []*record) error {
 	if len(msgs) == 0 {
 		return nil
 	}
-	var first uint64
 	// nobody is told that it failed: the batch may be stored, and what comes next
 	// must not say otherwise of its copies
-	err := r.untilDone(ctx, func() (err error) {
-		first, err = r.store(ctx, msgs)
-		return err
-	})
-	if err != nil {
+	at := &attempt{msgs: msgs, seqs: make([]uint64, len(msgs))}
+	if err := r.untilDone(ctx, func() error { return r.store(ctx, at) }); err != nil {
 		return err
 	}
 	for i, d := range ds {
-		r.index.Delivered(d, first+uint64(i))
+		r.index.Delivered(d, at.seqs[i])
 		r.delivered(d)
 	}
-	r.moveUp(ctx, first+uint64(len(ds)))
+	r.moveUp(ctx, slices.Max(at.seqs))
 	return nil
 }
 
-// store appends outcomes, and gives the sequence of the first.
-func (r *Recorder) store(ctx context.Context, msgs []event.Message) (uint64, error) {
-	first, err := r.bus.AppendBehind(ctx, msgs, fenceSubject, r.fence)
-	if errors.Is(err, bus.ErrFenced) {
-		return 0, r.look(ctx)
-	}
-	return first, err
+// attempt is what is known of outcomes on their way to the trail.
+type attempt struct {
+	msgs []event.Message
+	seqs []uint64 // where each is stored; 0: it is not
+	// unclear: how much was stored by the last try is not known. since is the fence of
+	// that try: what it has stored lies behind.
+	unclear bool
+	since   uint64
 }
+
+// rest gives what is not stored yet, and its places in msgs.
+func (a *attempt) rest() (msgs []event.Message, places []int) {
+	for i, seq := range a.seqs {
+		if seq == 0 {
+			msgs, places = append(msgs, a.msgs[i]), append(places, i)
+		}
+	}
+	return msgs, places
+}
+
+// store appends outcomes, each once: a receipt is made of every record.
+func (r *Recorder) store(ctx context.Context, a *attempt) error {
+	if err := r.find(ctx, a); err != nil {
+		return err
+	}
+	msgs, places := a.rest()
+	if len(msgs) == 0 {
+		return nil
+	}
+	a.since = r.fence
+	first, err := r.bus.AppendBehind(ctx, msgs, fenceSubject, r.fence)
+	switch {
+	case err == nil:
+		for k, i := range places {
+			a.seqs[i] = first + uint64(k)
+		}
+		return nil
+	case errors.Is(err, bus.ErrFenced):
+		return r.look(ctx)
+	}
+	a.unclear = !errors.Is(err, bus.ErrStreamFull) && !errors.Is(err, bus.ErrNotStaged)
+	return err
+}
+
+// find settles a try of which it is not known what it has stored: it moves the
+// fence up, so that nothing more of it can come, and looks.
+func (r *Recorder) find(ctx context.Context, a *attempt) error {
+	if !a.unclear {
+		return nil
+	}
+	seq, err := r.bus.Append(ctx, []event.Message{r.mark()}, r.fence)
+	if errors.Is(err, bus.ErrFenced) { // perhaps by a mark of which we have not heard
+		return r.look(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	r.fence = seq
+	r.index.Reached(seq, seq)
+	at := map[string][]uint64{}
+	err = r.bus.Often(ctx, bus.Trail, a.since+1, []string{"trail.delivery.>"}, func(m *event.Message) error {
+		at[recordKey(m)] = append(at[recordKey(m)], m.Seq)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("look what of a batch is stored: %w", err)
+	}
+	for i := range a.msgs {
+		if key := recordKey(&a.msgs[i]); a.seqs[i] == 0 && len(at[key]) > 0 {
+			a.seqs[i], at[key] = at[key][0], at[key][1:]
+		}
+	}
+	a.unclear = false
+	return nil
+}
+
+// recordKey is the same for the same record.
+func recordKey(m *event.Message) string { return m.Subject + "\x00" + string(m.Data) }
 
 // errBegun means that another recorder has fenced this one off.
 var errBegun = errors.New("another hub records outcomes in this store; this one cannot go on")

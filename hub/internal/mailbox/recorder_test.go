@@ -41,6 +41,50 @@ func recorded(t *testing.T, b *bus.Bus) string {
 	return strings.Join(all, ", ")
 }
 
+// TestRecordedOnce: of a try of which nothing was heard a beginning is stored, all or
+// nothing: in the end each outcome stands in the trail once, and the index knows
+// where; what of the try is still on its way does not come any more.
+func TestRecordedOnce(t *testing.T) {
+	for stored := range 4 {
+		t.Run(fmt.Sprint(stored), func(t *testing.T) {
+			b, ctx := hubtest.Bus(t), t.Context()
+			r := NewRecorder(b, index.New(), func(*decision.Delivery) {}, zap.NewNop())
+			if err := r.takeOver(ctx); err != nil {
+				t.Fatal(err)
+			}
+			var msgs []event.Message
+			for out := uint64(1); out <= 3; out++ {
+				m, err := trail.Delivery(ending(out, decision.Done))
+				if err != nil {
+					t.Fatal(err)
+				}
+				msgs = append(msgs, m)
+			}
+			a := &attempt{msgs: msgs, seqs: make([]uint64, 3), unclear: true, since: r.fence}
+			old := r.fence
+			if stored > 0 {
+				if _, err := b.AppendBehind(ctx, msgs[:stored], fenceSubject, old); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := r.untilDone(ctx, func() error { return r.store(ctx, a) }); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.AppendBehind(ctx, msgs[min(stored, 2):], fenceSubject, old); !errors.Is(err, bus.ErrFenced) {
+				t.Errorf("what was on its way came later: %v", err)
+			}
+			if got := recorded(t, b); got != "e1 done, e2 done, e3 done" {
+				t.Errorf("the trail has %s", got)
+			}
+			for i, seq := range a.seqs {
+				if m, err := b.Get(ctx, bus.Trail, seq); err != nil || m == nil || string(m.Data) != string(msgs[i].Data) {
+					t.Errorf("outcome %d does not stand at %d: %v", i, seq, err)
+				}
+			}
+		})
+	}
+}
+
 // TestARecorderFencesOffTheOneBefore: what that has written is known, though the
 // index was read before; what comes later does not get into the trail.
 func TestARecorderFencesOffTheOneBefore(t *testing.T) {

@@ -41,8 +41,13 @@ type deskClient struct {
 
 func newDesk(t *testing.T, a *app.App) *deskClient {
 	t.Helper()
+	return newDeskFor(t, a, named{})
+}
+
+func newDeskFor(t *testing.T, a *app.App, who httpapi.Authenticator) *deskClient {
+	t.Helper()
 	s, err := httpapi.Start(httpapi.Config{
-		Listen: "127.0.0.1:0", Routes: a.OutRoutes(), Authenticators: []httpapi.Authenticator{named{}},
+		Listen: "127.0.0.1:0", Routes: a.OutRoutes(), Authenticators: []httpapi.Authenticator{who},
 		Federation: a.Federation, Log: zap.NewNop(),
 		Undescribed: func(route *httpapi.Route, status int) { t.Errorf("%s answered %d", route.Operation.ID, status) },
 	})

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/amtsbote/amtsbote/hub/internal/desk"
 	"github.com/amtsbote/amtsbote/hub/internal/metrics"
 	"github.com/amtsbote/amtsbote/hub/internal/webhook"
 )
@@ -24,13 +25,14 @@ func (a *App) paceGauge() metrics.Gauge {
 const (
 	hookWell    = "well"
 	hookConsent = "no-consent" // the receiver has not agreed yet
+	hookPutOff  = "put-off"    // the receiver asks to wait (429, 503), and nothing gets through
 	hookTrouble = "trouble"    // nothing gets through; it is tried again
 	hookPaused  = "paused"     // nothing got through for long: single probes go out
 )
 
 // webhookGauge tells how webhooks stand: 1 for the state that each is in.
 func (a *App) webhookGauge() metrics.Gauge {
-	g := metrics.Gauge{Name: "amtsbote_webhook_state", Help: "1 for the state a webhook is in: well, no-consent, trouble, paused, or halted until a person resumes it.", Labels: []string{"mailbox", "state"}}
+	g := metrics.Gauge{Name: "amtsbote_webhook_state", Help: "1 for the state a webhook is in: well, no-consent, put-off, trouble, paused, or halted until a person resumes it.", Labels: []string{"mailbox", "state"}}
 	for _, h := range a.hooks() {
 		g.Values = append(g.Values, metrics.Value{Labels: []string{h.Application, hookState(h.State())}, Value: 1})
 	}
@@ -45,6 +47,8 @@ func hookState(s *webhook.State) string {
 		return hookConsent
 	case s.Trouble != nil && s.Trouble.Paused:
 		return hookPaused
+	case s.PutOff != nil:
+		return hookPutOff
 	case s.Trouble != nil:
 		return hookTrouble
 	}
@@ -54,14 +58,22 @@ func hookState(s *webhook.State) string {
 // deskGauge tells how many events clients of mailboxes of mode http have leased.
 func (a *App) deskGauge() metrics.Gauge {
 	g := metrics.Gauge{Name: "amtsbote_mailbox_leased", Help: "Events that clients of a mailbox of mode http have in hand.", Labels: []string{"mailbox"}}
+	for _, d := range a.desksAtWork() {
+		g.Values = append(g.Values, metrics.Value{Labels: []string{d.Application}, Value: float64(d.Leased())})
+	}
+	return g
+}
+
+// desksAtWork gives the desks, by application.
+func (a *App) desksAtWork() (out []*desk.Desk) {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(a.units)) {
 		if d := a.units[name].desk; d != nil {
-			g.Values = append(g.Values, metrics.Value{Labels: []string{d.Application}, Value: float64(d.Leased())})
+			out = append(out, d)
 		}
 	}
-	return g
+	return out
 }
 
 // violationGauge tells how often NATS clients tried what they may not.

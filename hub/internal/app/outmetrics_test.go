@@ -15,8 +15,9 @@ import (
 func TestMetricsOut(t *testing.T) {
 	gone := newHook(t, func(_ int, w http.ResponseWriter, r *http.Request) bool { return status(410)(1, w, r) })
 	well := newHook(t, nil)
+	busy := newHook(t, status(429, "Retry-After", "600"))
 	dir := t.TempDir()
-	webhookFederation(t, dir, map[string]string{"gone": gone.URL, "well": well.URL}, "")
+	webhookFederation(t, dir, map[string]string{"gone": gone.URL, "well": well.URL, "busy": busy.URL}, "")
 	edit(t, dir, "agreements/ding-eins.yaml", "to: [", `to: [{application: beta.one, authority: "ags:00000002"}, `)
 	edit(t, dir, "organisations/beta.yaml", "mailbox: {mode: nats}", "mailbox: {mode: http}")
 	k := startHTTP(t, app.Config{Directory: dir}, "alpha.app")
@@ -36,6 +37,7 @@ func TestMetricsOut(t *testing.T) {
 	var seen string
 	for _, line := range []string{
 		`amtsbote_webhook_state{mailbox="beta.gone",state="halted"} 1`, `amtsbote_webhook_state{mailbox="beta.well",state="well"} 1`,
+		`amtsbote_webhook_state{mailbox="beta.busy",state="put-off"} 1`,
 		`amtsbote_mailbox_leased{mailbox="beta.one"} 1`, `amtsbote_nats_violations{kind="connect"} 1`, `amtsbote_organisation_held_seconds{organisation="alpha"} 0`,
 	} {
 		awaitTrue(t, line, func() bool {

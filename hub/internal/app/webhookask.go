@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -75,7 +76,15 @@ func (a *App) webhookAct(ctx context.Context, data []byte, act func(*webhook.Hoo
 		}
 		return nil, bus.ActError(says)
 	}
-	if err := act(h, ctx, req.Who, req.Reason); err != nil {
+	err := act(h, ctx, req.Who, req.Reason)
+	if errors.Is(err, webhook.ErrNotRunning) {
+		says := fmt.Sprintf("the webhook of %s is just starting, or a reload has just ended it: nothing is changed; ask again in a moment", req.Application)
+		if req.Lang == "de" {
+			says = fmt.Sprintf("der Webhook von %s startet gerade oder wurde eben durch reload beendet: nichts ist geändert; gleich noch einmal versuchen", req.Application)
+		}
+		return nil, bus.ActError(says)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return []byte("{}"), nil

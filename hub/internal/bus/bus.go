@@ -32,6 +32,7 @@ type Bus struct {
 	loose    loose
 	turns    turns
 	answers  answers
+	handed   handed
 	unstaged atomic.Uint64 // batches that ended with ErrNotStaged
 }
 

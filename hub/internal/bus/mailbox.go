@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -41,7 +42,9 @@ func mailboxConfig(application string, maxAckPending int) jetstream.ConsumerConf
 // Hold is called more often than every AckWait.
 type Copy struct {
 	*event.Message
-	// Deliveries counts how often JetStream has handed it out, from 1.
+	// Deliveries counts how often JetStream has handed it out, from 1. Of copies that
+	// were handed out before the mailbox was opened it is known that it was once at
+	// least.
 	Deliveries int
 	// where to say what becomes of it; the message that it came in is not kept, so
 	// that a caller can let go of its data
@@ -105,6 +108,11 @@ func (b *Bus) RewindMailbox(ctx context.Context, application string, seq uint64)
 	if err != nil {
 		return fmt.Errorf("look at stream %s: %w", Out, err)
 	}
+	before, err := b.Mailbox(ctx, application)
+	if err != nil {
+		return err
+	}
+	b.handed.upTo(application, before.Delivered)
 	if _, err := s.ResetConsumerToSequence(ctx, decision.MailboxName(application), seq); err != nil {
 		return fmt.Errorf("set mailbox %s back to sequence %d: %w", application, seq, err)
 	}
@@ -120,7 +128,12 @@ func (b *Bus) HandOut(ctx context.Context, application string, fn func(*Copy)) e
 		return fmt.Errorf("look at stream %s: %w", Out, err)
 	}
 	name := decision.MailboxName(application)
-	// without it, copies that a dead owner held would come after newer ones
+	before, err := b.Mailbox(ctx, application)
+	if err != nil {
+		return err
+	}
+	known := b.handed.upTo(application, before.Delivered)
+	// the counts of deliveries are lost by it; without it, copies that a dead owner held would come after newer ones
 	if _, err := s.ResetConsumer(ctx, name); err != nil {
 		return fmt.Errorf("set mailbox %s back to its last acknowledged copy: %w", application, err)
 	}
@@ -148,6 +161,28 @@ func (b *Bus) HandOut(ctx context.Context, application string, fn func(*Copy)) e
 		if err != nil {
 			return err
 		}
-		fn(&Copy{Message: m, Deliveries: int(min(meta.NumDelivered, 1<<30)), reply: msg.Reply(), nc: b.nc})
+		times := int(min(meta.NumDelivered, 1<<30))
+		if m.Seq <= known {
+			times++
+		}
+		fn(&Copy{Message: m, Deliveries: times, reply: msg.Reply(), nc: b.nc})
 	}
+}
+
+// handed remembers up to where copies of each mailbox were handed out: JetStream
+// forgets it when a mailbox is set back.
+type handed struct {
+	mu sync.Mutex
+	to map[string]uint64
+}
+
+// upTo takes what JetStream knows into account.
+func (h *handed) upTo(application string, delivered uint64) uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.to == nil {
+		h.to = map[string]uint64{}
+	}
+	h.to[application] = max(h.to[application], delivered)
+	return h.to[application]
 }

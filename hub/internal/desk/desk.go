@@ -22,6 +22,9 @@ import (
 const (
 	AtOnce = 1000
 	Large  = 16
+	// Requests is how many may wait for events of an application or stream them at
+	// the same time.
+	Requests = 64
 )
 
 // Desk is where one application leases and settles.
@@ -32,8 +35,10 @@ type Desk struct {
 	stopped chan struct{}
 	mu      sync.Mutex
 	clients []*Client         // who wants more, in the order in which they asked
-	leases  map[string]*Lease // by token; settled ones until their lease would have ended
+	leases  map[string]*Lease // by token; settled ones for a while
+	kept    []string          // tokens of what was settled last, oldest first
 	open    map[string]*Lease // settled and not yet in the trail, by delivery id
+	asking  int               // requests underway
 }
 
 var _ hub.Sink = (*Desk)(nil)
@@ -51,20 +56,6 @@ func (d *Desk) Run(ctx context.Context) error {
 	<-ctx.Done()
 	close(d.stopped)
 	return nil
-}
-
-// Lease is one event in a client's hand.
-type Lease struct {
-	Token    string
-	Until    time.Time
-	Delivery hub.Delivery
-
-	of       *Client
-	timer    *time.Timer
-	settled  Result        // "": open
-	err      error         // what Deliver gives
-	ended    chan struct{} // closed when it is settled or lost
-	recorded chan struct{} // closed when the outcome is in the trail
 }
 
 // Client is one request for events, or a stream.
@@ -101,8 +92,8 @@ func (c *Client) Close(back bool) {
 			break
 		}
 	}
-	d.Turns.Add(-c.want)
 	c.want, c.stream = 0, false
+	d.count()
 	if !back {
 		return
 	}
@@ -111,6 +102,37 @@ func (c *Client) Close(back bool) {
 			d.end(l, "", hub.Retryable("not-settled", "the client is gone"))
 		}
 	}
+}
+
+// room is how many more the client can be given now. A stream that is not read still
+// holds leases that have ended. It is called with mu held.
+func (c *Client) room() int { return min(c.want, cap(c.C)-len(c.C)) }
+
+// taken lets one more through, if the lease that was taken from the channel had its
+// room.
+func (d *Desk) taken(c *Client) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c.want >= cap(c.C)-len(c.C) {
+		d.Turns.Add(1)
+	}
+}
+
+// enter counts a request; false when there are too many. leave must follow.
+func (d *Desk) enter() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.asking >= Requests {
+		return false
+	}
+	d.asking++
+	return true
+}
+
+func (d *Desk) leave() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.asking--
 }
 
 // errNobody: who asked is gone meanwhile; the copy waits for the next.
@@ -138,7 +160,7 @@ func (d *Desk) give(one hub.Delivery) *Lease {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, c := range d.clients {
-		if c.want == 0 {
+		if c.room() == 0 {
 			continue
 		}
 		c.want--
@@ -148,46 +170,10 @@ func (d *Desk) give(one hub.Delivery) *Lease {
 		}
 		l.timer = time.AfterFunc(c.lease, func() { d.lapse(l) })
 		d.leases[l.Token] = l
-		c.C <- l // has room for all that it wants at a time
+		c.C <- l // has room: nobody else sends
 		return l
 	}
 	return nil
-}
-
-// lapse ends a lease whose time is over; of a settled one the token is forgotten.
-func (d *Desk) lapse(l *Lease) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if l.settled != "" {
-		delete(d.leases, l.Token)
-		return
-	}
-	if left := time.Until(l.Until); left > 0 { // extended at the last moment
-		l.timer.Reset(left)
-		return
-	}
-	d.end(l, "", hub.Retryable("lease-lost", "the client did not settle in time"))
-}
-
-// end is called with mu held. A settled lease keeps its token until its time is
-// over, so that a client that lost the answer can ask again.
-func (d *Desk) end(l *Lease, settled Result, err error) {
-	if l.settled != "" || l.err != nil {
-		return
-	}
-	l.settled, l.err = settled, err
-	close(l.ended)
-	switch {
-	case settled == "":
-		l.timer.Stop()
-		delete(d.leases, l.Token)
-	case settled != ResultLater:
-		d.open[l.Delivery.ID] = l
-	}
-	if l.of.stream {
-		l.of.want++
-		d.Turns.Add(1)
-	}
 }
 
 // recount lets as many through as are wanted: a turn can be lost to a copy that
@@ -195,9 +181,14 @@ func (d *Desk) end(l *Lease, settled Result, err error) {
 func (d *Desk) recount() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.count()
+}
+
+// count is called with mu held.
+func (d *Desk) count() {
 	n := 0
 	for _, c := range d.clients {
-		n += c.want
+		n += c.room()
 	}
 	d.Turns.Set(n)
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub/internal/finding"
@@ -30,6 +29,8 @@ const (
 	maxBody      = 1 << 20
 	heartbeat    = 15 * time.Second
 	writeTime    = 30 * time.Second
+	retryAfter   = 5 * time.Second // when too many wait already
+	checked      = time.Second     // who was let in so long ago is asked again
 	// lingers are how long a request waits for the first event at least, and for more
 	// once it has one: what lies ready needs a moment to be read.
 	firstLinger = 250 * time.Millisecond
@@ -89,24 +90,40 @@ func (h *Door) lease(w http.ResponseWriter, r *http.Request, p *httpapi.Principa
 	if err != nil {
 		return invalid(err)
 	}
+	if !d.enter() {
+		return tooMany()
+	}
+	defer d.leave()
 	calm(w)
 	c := d.Ask(req.Max, time.Duration(*req.Lease)*time.Second, false)
 	got := d.gather(r, c, time.Duration(req.Wait)*time.Second)
-	c.Close(r.Context().Err() != nil)
+	problem := p.Again(r)
+	c.Close(problem != nil || r.Context().Err() != nil)
+	if problem != nil {
+		return problem
+	}
 	for len(c.C) > 0 { // what came at the last moment
 		got = append(got, <-c.C)
 	}
+	return handOver(w, got)
+}
+
+// handOver answers with what was leased and is not lost again.
+func handOver(w http.ResponseWriter, got []*Lease) error {
 	out := struct {
 		Events []*leased `json:"events"`
 	}{[]*leased{}}
 	for _, l := range got {
+		if l.over() {
+			continue
+		}
 		one, err := l.written()
 		if err != nil {
 			return err
 		}
 		out.Events = append(out.Events, one)
 	}
-	httpapi.WriteJSON(w, http.StatusOK, out)
+	answer(w, out)
 	return nil
 }
 
@@ -173,8 +190,18 @@ func (h *Door) settle(w http.ResponseWriter, r *http.Request, p *httpapi.Princip
 		return invalid(err)
 	}
 	calm(w)
-	httpapi.WriteJSON(w, http.StatusOK, d.Settle(r.Context(), items))
+	answer(w, d.Settle(r.Context(), items))
 	return nil
+}
+
+// answer writes; who does not read for long is let go.
+func answer(w http.ResponseWriter, body any) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime))
+	httpapi.WriteJSON(w, http.StatusOK, body)
+}
+
+func tooMany() error {
+	return &httpapi.Problem{Status: http.StatusTooManyRequests, Code: refusal.RateLimit, RetryAfter: retryAfter}
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
@@ -202,86 +229,3 @@ func invalid(err error) error {
 // calm lifts the time limit for reading, which is over while a request waits: the
 // server would take it for the client's end.
 func calm(w http.ResponseWriter) { _ = http.NewResponseController(w).SetReadDeadline(time.Time{}) }
-
-// stream is Server-Sent Events (WHATWG HTML, 9.2): each leased event is a message
-// of the type "delivery".
-func (h *Door) stream(w http.ResponseWriter, r *http.Request, p *httpapi.Principal) error {
-	d, err := h.mine(r, p)
-	if err != nil {
-		return err
-	}
-	window, err := number(r, "max", defaultSSE, maxEvents)
-	if err != nil {
-		return invalid(err)
-	}
-	lease, err := number(r, "lease", defaultLease, maxLease)
-	if err != nil {
-		return invalid(err)
-	}
-	calm(w)
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	c := d.Ask(window, time.Duration(lease)*time.Second, true)
-	defer c.Close(true)
-	if write(w, ": amtsbote\n\n") != nil {
-		return nil
-	}
-	d.follow(w, r, c)
-	return nil
-}
-
-// number reads a parameter of the query.
-func number(r *http.Request, name string, otherwise, most int) (int, error) {
-	values := r.URL.Query()[name]
-	if len(values) == 0 {
-		return otherwise, nil
-	}
-	n, err := strconv.Atoi(values[0])
-	if err != nil || n < 1 || n > most || len(values) > 1 {
-		return 0, Mistake{De: name + " ist 1 bis " + strconv.Itoa(most), En: name + " is 1 to " + strconv.Itoa(most)}
-	}
-	return n, nil
-}
-
-func (d *Desk) follow(w http.ResponseWriter, r *http.Request, c *Client) {
-	tick := time.NewTicker(heartbeat)
-	defer tick.Stop()
-	for {
-		var err error
-		select {
-		case l := <-c.C:
-			err = message(w, l)
-		case <-tick.C:
-			d.recount()
-			err = write(w, ": \n\n")
-		case <-d.stopped:
-			return
-		case <-r.Context().Done():
-			return
-		}
-		if err != nil {
-			return // the client is gone: what it has not settled goes back
-		}
-	}
-}
-
-func message(w http.ResponseWriter, l *Lease) error {
-	one, err := l.written()
-	if err != nil {
-		return err
-	}
-	data, err := json.Marshal(one) // one line
-	if err != nil {
-		return err
-	}
-	return write(w, "id: "+l.Token+"\nevent: delivery\ndata: "+string(data)+"\n\n")
-}
-
-func write(w http.ResponseWriter, text string) error {
-	c := http.NewResponseController(w)
-	_ = c.SetWriteDeadline(time.Now().Add(writeTime))
-	if _, err := io.WriteString(w, text); err != nil {
-		return err
-	}
-	return c.Flush()
-}

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"net/http"
+	"strconv"
 
 	"github.com/amtsbote/amtsbote/hub/internal/httpapi"
 )
@@ -42,7 +43,8 @@ func (h *Door) Routes() []httpapi.Route {
 			Operation: httpapi.Operation{
 				ID: "streamEvents", Summary: "Streams leased events of the application's own mailbox (Server-Sent Events).",
 				Detail: "Each message of the type `delivery` is a leased event, to be settled by `settle`. Several clients share a mailbox. " +
-					"When the connection ends, what is not settled comes again at once. A comment is sent every 15 seconds.",
+					"When the connection ends, what is not settled comes again at once. A comment is sent every 15 seconds. " +
+					"The stream ends when its credential does.",
 				Params: []httpapi.Param{
 					appParam,
 					{Name: "max", In: "query", Detail: "Events that are not settled at a time.", Schema: whole(1, maxEvents, defaultSSE)},
@@ -65,6 +67,7 @@ func problems(body bool) []httpapi.Answer {
 	out := []httpapi.Answer{
 		httpapi.ProblemAnswer(http.StatusBadRequest, "The request is not as described here."),
 		httpapi.ProblemAnswer(http.StatusNotFound, "The asker has no such mailbox of mode http."),
+		httpapi.ProblemAnswer(http.StatusTooManyRequests, "More than the application or its organisation may ask a second, or more than "+strconv.Itoa(Requests)+" leases and streams of the application at the same time.", "Retry-After"),
 	}
 	if body {
 		out = append(out,

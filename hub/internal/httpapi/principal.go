@@ -18,6 +18,21 @@ type Principal struct {
 	// Credential names what it showed: the id of a token, the serial of a certificate.
 	// It is no secret.
 	Credential string
+
+	server *Server // that let it in; nil: none
+}
+
+// Again authenticates a request once more: what lasts long asks from time to time.
+// The problem is 401 when its credential does not hold any more; nil: it does.
+func (p *Principal) Again(r *http.Request) *Problem {
+	if p.server == nil {
+		return nil
+	}
+	now, err := p.server.authenticate(r)
+	if err != nil || now.Application.ID != p.Application.ID {
+		return unauthorized()
+	}
+	return nil
 }
 
 // Organisation of the application.
@@ -56,7 +71,7 @@ func (s *Server) authenticate(r *http.Request) (*Principal, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.Federation = fed
+		p.Federation, p.server = fed, s
 		return p, nil
 	}
 	return nil, ErrNoCredential

@@ -225,6 +225,24 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// TestRestartIsMarked: what was handed out before a restart comes as a further attempt,
+// what was not as the first.
+func TestRestartIsMarked(t *testing.T) {
+	b := hubtest.Bus(t)
+	put(t, b, 0, "k", `{"n":1}`)
+	r := &receiver{script: func(hub.Delivery) error { return errors.New("connection reset") }}
+	_, _, crash := start(t, b, r)
+	<-r.more
+	crash()
+	put(t, b, 1, "new", `{"n":1}`)
+	_, outcomes, stop := start(t, b, &receiver{})
+	defer stop()
+	done := wait(t, outcomes, 2)
+	if a, z := done["e0"].Attempt, done["e1"].Attempt; a != 2 || z != 1 {
+		t.Errorf("attempts %d and %d, want 2 and 1", a, z)
+	}
+}
+
 func forget(t *testing.T, b *bus.Bus) {
 	t.Helper()
 	if err := b.RewindMailbox(t.Context(), "beta.one", 1); err != nil {

@@ -84,6 +84,7 @@ func askAgain(refusals int) time.Duration {
 // ask makes the handshake and notes what came of it.
 func (h *Hook) ask(ctx context.Context) {
 	key := h.awaitCallback()
+	began := time.Now()
 	rate, ok, code := h.handshake(ctx, key)
 	if ctx.Err() != nil {
 		return
@@ -93,14 +94,19 @@ func (h *Hook) ask(ctx context.Context) {
 	s := h.state
 	s.Asked, h.dirty = now, true
 	first := s.Refusals == 0
-	if ok {
+	called := s.Consent.Valid(now) && !s.Consent.At.Before(began) // by callback meanwhile
+	switch {
+	case ok:
 		h.consent(rate, "options", now)
-	} else if !s.Consent.Valid(now) || s.Asked.After(s.Consent.At) { // a callback may have come meanwhile
+	case !called:
 		s.Refusals++
 	}
 	h.mu.Unlock()
 	if ok {
 		h.Log.Info("the receiver consents to deliveries", zap.Int("rate", rate))
+		return
+	}
+	if called {
 		return
 	}
 	h.Log.Warn("the receiver has not consented to deliveries; nothing is sent without it", zap.String("code", code))
@@ -163,7 +169,7 @@ func (h *Hook) handshake(ctx context.Context, key string) (rate int, ok bool, co
 func (h *Hook) Consent(ctx context.Context, key string, rates []string) (bool, error) {
 	rate, ok := allowedRate(rates, h.Webhook.Rate)
 	h.mu.Lock()
-	if !ok || !h.loaded || h.state.Key == "" || subtle.ConstantTimeCompare([]byte(h.state.Key), []byte(key)) != 1 {
+	if !ok || !h.running() || h.state.Key == "" || subtle.ConstantTimeCompare([]byte(h.state.Key), []byte(key)) != 1 {
 		h.mu.Unlock()
 		return false, nil
 	}

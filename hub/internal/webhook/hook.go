@@ -37,7 +37,7 @@ const (
 // Alarm is what a contact has to hear.
 type Alarm struct {
 	Application, Contact string
-	// What: gone, no-consent, failing, parked, recovered.
+	// What: gone, no-consent, put-off, failing, parked, recovered.
 	What string
 	Code string // of the fault or answer
 }
@@ -70,6 +70,7 @@ type Hook struct {
 	mu      sync.Mutex
 	state   *State
 	loaded  bool
+	ended   bool
 	probing bool // one delivery may go out although all else pauses
 	dirty   bool // state is to be stored
 }
@@ -124,6 +125,9 @@ func (h *Hook) Run(ctx context.Context) error {
 		}
 		t.Stop()
 	}
+	h.mu.Lock()
+	h.ended = true
+	h.mu.Unlock()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSave)
 	defer cancel()
 	if err := h.save(last); err != nil {
@@ -214,36 +218,6 @@ func (h *Hook) State() *State {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.state.clone()
-}
-
-// Pause stops deliveries until Resume. It returns when that is in the trail and
-// stored.
-func (h *Hook) Pause(ctx context.Context, who, reason string) error {
-	if err := h.Record(ctx, "webhook-pause", who, reason); err != nil {
-		return err
-	}
-	h.close(func(s *State) { s.Halt = &Halt{Why: HaltPaused, At: time.Now().UTC(), Who: who, Reason: reason} })
-	return h.save(ctx)
-}
-
-// Resume ends a halt, whatever its reason, and tries at once what waits; after a
-// 410 the receiver is asked for its consent again.
-func (h *Hook) Resume(ctx context.Context, who, reason string) error {
-	if err := h.Record(ctx, "webhook-resume", who, reason); err != nil {
-		return err
-	}
-	h.mu.Lock()
-	s := h.state
-	if s.Halt != nil && s.Halt.Why == HaltGone {
-		s.Consent = nil
-	}
-	s.Halt, s.Trouble, s.Until, s.Refusals, h.dirty = nil, nil, time.Time{}, 0, true
-	if !s.Consent.Valid(time.Now()) {
-		s.Asked = time.Time{}
-	}
-	h.mu.Unlock()
-	defer h.rouse()
-	return h.save(ctx)
 }
 
 // tell passes an alarm on: to the log, always, and to whom it concerns.

@@ -27,9 +27,6 @@ const (
 	drainTime = 5 * time.Second
 )
 
-// longPause is a Retry-After that the contact hears of.
-const longPause = time.Hour
-
 // answer is what came of one request.
 type answer struct {
 	verdict verdict
@@ -75,91 +72,6 @@ func (h *Hook) send(ctx context.Context, m message) error {
 		return errShut
 	}
 	return hub.Retryable(a.code, "the receiver did not take the event")
-}
-
-// note draws the conclusions for the receiver as a whole.
-func (h *Hook) note(ctx context.Context, a answer) {
-	switch a.verdict {
-	case delivered, refused: // it is there and decides
-		h.recovered()
-	case gone:
-		h.halt(ctx)
-	case wait:
-		after := max(a.after, time.Second)
-		h.close(func(s *State) { s.Until = later(s.Until, time.Now().Add(after).UTC()) })
-		if after >= longPause {
-			h.tell("put-off", a.code)
-		}
-		h.Log.Info("the receiver asks to wait", zap.Duration("after", a.after), zap.String("code", a.code))
-	case failed:
-		h.failed(a.code)
-	}
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-// halt stops for good after 410.
-func (h *Hook) halt(ctx context.Context) {
-	before := false
-	h.close(func(s *State) {
-		if before = s.Halt != nil; !before {
-			s.Halt = &Halt{Why: HaltGone, At: time.Now().UTC()}
-		}
-	})
-	if before {
-		return
-	}
-	h.Log.Error("the receiver is gone (410): nothing more is sent, its events are kept; \"amtsbote webhook resume\" goes on")
-	h.tell(HaltGone, "http-410")
-	if err := h.Record(ctx, "webhook-gone", "amtsbote", "http-410"); err != nil {
-		h.Log.Warn("that the receiver is gone is not in the trail", zap.Error(err))
-	}
-	if err := h.save(ctx); err != nil {
-		h.Log.Warn("that the receiver is gone is not stored; trying again", zap.Error(err))
-	}
-}
-
-func (h *Hook) recovered() {
-	h.mu.Lock()
-	was := h.state.Trouble
-	h.state.Trouble = nil
-	h.dirty = h.dirty || was != nil
-	h.mu.Unlock()
-	if was == nil || !was.Paused {
-		return
-	}
-	h.Log.Info("the receiver takes events again", zap.Int("failures", was.Failures))
-	h.tell("recovered", was.Code)
-	h.rouse()
-}
-
-// failed counts, and pauses when nothing has got through for too long.
-func (h *Hook) failed(code string) {
-	now, paused := time.Now(), false
-	h.mu.Lock()
-	if h.state.Trouble == nil {
-		h.state.Trouble = &Trouble{Since: now.UTC()}
-	}
-	t := h.state.Trouble
-	t.Failures++
-	t.Code = code
-	if !t.Paused && t.Failures >= pauseAfter && now.Sub(t.Since) >= pauseTime {
-		t.Paused, paused, h.probing = true, true, false
-		t.Probe = now.Add(probeAfter(0))
-		h.Turns.Set(0)
-		h.dirty = true
-	}
-	h.mu.Unlock()
-	if paused {
-		h.Log.Error("nothing gets through to the receiver: deliveries pause, and single ones go out as probes", zap.String("fault", code))
-		h.tell("failing", code)
-		h.rouse()
-	}
 }
 
 // request makes one request; with another token when the first is not taken.

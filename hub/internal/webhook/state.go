@@ -22,6 +22,8 @@ type State struct {
 	Halt *Halt `json:"halt,omitempty"`
 	// Until is when the receiver wants to be asked again (Retry-After).
 	Until time.Time `json:"until,omitzero"`
+	// PutOff is since when it asks for that, while nothing gets through; nil: it goes.
+	PutOff *PutOff `json:"putOff,omitempty"`
 	// Trouble is what fails, while nothing gets through; nil: it goes.
 	Trouble *Trouble `json:"trouble,omitempty"`
 }
@@ -55,6 +57,12 @@ type Trouble struct {
 	// Paused: only single deliveries go out as probes, the next at Probe.
 	Paused bool      `json:"paused,omitempty"`
 	Probe  time.Time `json:"probe,omitzero"`
+}
+
+// PutOff is a row of answers that ask to wait, without a success.
+type PutOff struct {
+	Since time.Time `json:"since"`
+	Told  bool      `json:"told,omitempty"` // the contact was
 }
 
 // Store keeps values over restarts; it is synced when Put returns. Get returns
@@ -107,15 +115,20 @@ func (h *Hook) load(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.state, h.loaded = s, true
-	h.pace.rate(h.state.rate())
+	h.pace.rate(h.state.rate(h.Webhook.Rate))
 	return nil
 }
 
-func (s *State) rate() int {
+// rate is how many requests a minute may go out: what the receiver has allowed, and no
+// more than the directory wants now; 0 is no limit.
+func (s *State) rate(wanted int) int {
 	if s.Consent == nil {
 		return 1
 	}
-	return s.Consent.Rate
+	if s.Consent.Rate == 0 || wanted == 0 {
+		return max(s.Consent.Rate, wanted)
+	}
+	return min(s.Consent.Rate, wanted)
 }
 
 // save stores what has changed.

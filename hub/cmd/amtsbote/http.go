@@ -13,6 +13,7 @@ type httpFlags struct {
 	tls                    httpapi.TLSFiles
 	crl                    string
 	issuer, audience, jwks string
+	metricsOpen            bool
 }
 
 func (f *httpFlags) register(fl *pflag.FlagSet) {
@@ -24,6 +25,7 @@ func (f *httpFlags) register(fl *pflag.FlagSet) {
 	fl.StringVar(&f.issuer, "oidc-issuer", env("OIDC_ISSUER", ""), "issuer (iss) whose tokens are taken over HTTP")
 	fl.StringVar(&f.audience, "oidc-audience", env("OIDC_AUDIENCE", ""), "audience (aud) that they must have")
 	fl.StringVar(&f.jwks, "oidc-jwks", env("OIDC_JWKS", ""), "file or URL of its keys (default: as the issuer's configuration says)")
+	fl.BoolVar(&f.metricsOpen, "metrics-open", envBool("METRICS_OPEN"), "show /metrics without a token to whoever asks on this machine; not where a proxy of this machine passes requests on")
 }
 
 // config is nil when there is to be no HTTP.
@@ -33,6 +35,7 @@ func (f *httpFlags) config() *app.HTTP {
 	}
 	return &app.HTTP{
 		Listen: f.listen, TLS: f.tls, CRL: f.crl,
-		OIDC: app.OIDC{Issuer: f.issuer, Audience: f.audience, JWKS: f.jwks},
+		OIDC:        app.OIDC{Issuer: f.issuer, Audience: f.audience, JWKS: f.jwks},
+		MetricsOpen: f.metricsOpen,
 	}
 }

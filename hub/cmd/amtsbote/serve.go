@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -84,6 +85,12 @@ func env(name, otherwise string) string {
 		return v
 	}
 	return otherwise
+}
+
+// envBool takes what strconv.ParseBool does; anything else is false.
+func envBool(name string) bool {
+	on, _ := strconv.ParseBool(env(name, ""))
+	return on
 }
 
 func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) (err error) {

@@ -25,6 +25,8 @@ type HTTP struct {
 	CRL string
 	// OIDC is the issuer whose tokens are taken, beside the hub's own.
 	OIDC OIDC
+	// MetricsOpen shows the metrics on this machine without a token.
+	MetricsOpen bool
 	// ReadTimeout is how long a request may take to come; 0 is the default.
 	ReadTimeout time.Duration
 	// Undescribed hears of answers that the OpenAPI document does not name; nil: they
@@ -98,7 +100,7 @@ func (a *App) undescribed() func(*httpapi.Route, int) {
 func (a *App) routes() []httpapi.Route {
 	d := a.door
 	events := &httpapi.Door{Bus: a.bus, Index: a.index, Refusals: d.refusals, Limits: d.limits, Now: time.Now, Log: a.log}
-	operator := &httpapi.Operator{Metrics: &d.metrics, Tokens: a.tokens.book, Ready: a.ready, Failed: d.failed, Log: a.log}
+	operator := &httpapi.Operator{Metrics: &d.metrics, Tokens: a.tokens.book, Open: a.cfg.HTTP.MetricsOpen, Ready: a.ready, Failed: d.failed, Log: a.log}
 	routes := slices.Concat(events.Routes(), a.outRoutes(), operator.Routes())
 	return append(routes, httpapi.OpenAPI(routes))
 }

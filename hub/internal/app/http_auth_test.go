@@ -153,7 +153,9 @@ func TestHTTPPages(t *testing.T) {
 			t.Errorf("%s allows %q", path, got.header.Get("Allow"))
 		}
 	}
-	seen := string(nobody.ask(t, http.MethodGet, "/metrics", nil).raw)
+	operator := *k
+	operator.token = issue(t, k.app, token.Metrics)
+	seen := string(operator.ask(t, http.MethodGet, "/metrics", nil, "X-Forwarded-For", "192.0.2.1").raw)
 	for _, line := range []string{
 		`amtsbote_decisions_total{organisation="alpha",outcome="routed",code=""} 1`, `amtsbote_door_refusals_total{application="alpha.app",code="JSON_SYNTAX"} 1`,
 		`amtsbote_stream_messages{stream="EDGE_alpha",organisation="alpha"} 1`, `amtsbote_http_requests_total{operation="publish",status="202"} 1`,
@@ -167,11 +169,7 @@ func TestHTTPPages(t *testing.T) {
 		t.Error("the metrics name a source")
 	}
 	k.ask(t, http.MethodGet, "/metrics", nil).want(t, "an application that asks for metrics", http.StatusUnauthorized, "AUTH")
-	nobody.ask(t, http.MethodGet, "/metrics", nil, "X-Forwarded-For", "192.0.2.1").want(t, "a proxy that asks for metrics", http.StatusUnauthorized, "AUTH")
-	operator := *k
-	operator.token = issue(t, k.app, token.Metrics)
-	if got := operator.ask(t, http.MethodGet, "/metrics", nil, "X-Forwarded-For", "192.0.2.1"); got.status != http.StatusOK {
-		t.Errorf("a token for metrics is answered %d", got.status)
-	}
+	// as a proxy on this machine may ask for anybody
+	nobody.ask(t, http.MethodGet, "/metrics", nil).want(t, "nobody who asks for metrics", http.StatusUnauthorized, "AUTH")
 	k.in(t, operator.token).want(t, "a token for metrics", http.StatusUnauthorized, "AUTH")
 }

@@ -62,7 +62,8 @@ var knocks = []knock{
 
 // forAll are operations that everybody is answered: they tell nothing of anybody's.
 var forAll = map[string]string{
-	"health": "/healthz", "ready": "/readyz", "metrics": "/metrics", "openapi": "/openapi.json",
+	"health": "/healthz", "ready": "/readyz", "openapi": "/openapi.json",
+	"metrics": "",                         // for no application: closed
 	"consent": "", "consentByBrowser": "", // to be answered with the key alone: unasked
 }
 
@@ -100,6 +101,7 @@ func TestHTTPIsolation(t *testing.T) {
 		}
 	}
 	tried := map[refusal.Code]uint64{refusal.Auth: uint64(6 * len(rooms) * len(knocks))}
+	tried[refusal.Auth] += closed(t, k, append(slices.Collect(maps.Values(tokens)), ""))
 	for who, secret := range tokens {
 		for _, x := range knocks {
 			visit(t, k.as(secret), who, x, rooms, tried)
@@ -159,6 +161,15 @@ func unasked(t *testing.T, k *asker, rooms map[string]room) {
 			k.ask(t, method, "/webhooks/consent/"+r.app+"?key=x", nil).want(t, "consent for "+r.app, http.StatusNotFound, string(refusal.NotFound))
 		}
 	}
+}
+
+// closed: the metrics, which tell of all, are for nobody of these; gives how many asked.
+func closed(t *testing.T, k *asker, secrets []string) uint64 {
+	t.Helper()
+	for _, s := range secrets {
+		k.as(s).ask(t, http.MethodGet, "/metrics", nil).want(t, "the metrics", http.StatusUnauthorized, string(refusal.Auth))
+	}
+	return uint64(len(secrets))
 }
 
 // covered: every operation of the document is in the matrix.

@@ -20,7 +20,7 @@ func TestMetricsOut(t *testing.T) {
 	webhookFederation(t, dir, map[string]string{"gone": gone.URL, "well": well.URL, "busy": busy.URL}, "")
 	edit(t, dir, "agreements/ding-eins.yaml", "to: [", `to: [{application: beta.one, authority: "ags:00000002"}, `)
 	edit(t, dir, "organisations/beta.yaml", "mailbox: {mode: nats}", "mailbox: {mode: http}")
-	k := startHTTP(t, app.Config{Directory: dir}, "alpha.app")
+	k := startHTTP(t, app.Config{Directory: dir, HTTP: &app.HTTP{MetricsOpen: true}}, "alpha.app")
 	k.event(t, thing("1", `{"n":1}`)).want(t, "an event", http.StatusAccepted, "")
 	beta := *k
 	beta.token = issue(t, k.app, "beta.one")
@@ -34,6 +34,8 @@ func TestMetricsOut(t *testing.T) {
 	}
 	nobody := *k
 	nobody.token = ""
+	nobody.ask(t, http.MethodGet, "/metrics", nil, "X-Forwarded-For", "192.0.2.1").want(t, "a proxy that asks for metrics", http.StatusUnauthorized, "AUTH")
+	k.ask(t, http.MethodGet, "/metrics", nil).want(t, "an application that asks for metrics", http.StatusUnauthorized, "AUTH")
 	var seen string
 	for _, line := range []string{
 		`amtsbote_webhook_state{mailbox="beta.gone",state="halted"} 1`, `amtsbote_webhook_state{mailbox="beta.well",state="well"} 1`,

@@ -26,7 +26,7 @@ type Reloaded struct {
 }
 
 // Reload reads the federation directory again and puts it in force: whole, or
-// not at all. Events are decided by one version or the other, as their decision
+// not at all. Secrets that it names are read again even when it has not changed. Events are decided by one version or the other, as their decision
 // records say, without a pause. With an error the version before stays in force;
 // an InvalidError has the findings.
 func (a *App) Reload(ctx context.Context) (*Reloaded, error) {
@@ -42,7 +42,7 @@ func (a *App) Reload(ctx context.Context) (*Reloaded, error) {
 	}
 	out := &Reloaded{Before: before.Digest, Now: fed.Digest, Findings: found}
 	if fed.Digest == before.Digest {
-		return out, nil
+		return out, a.renew(before)
 	}
 	if err := a.provide(ctx, fed); err != nil {
 		return nil, fmt.Errorf("the version before stays in force: %w", err)
@@ -61,6 +61,17 @@ func (a *App) Reload(ctx context.Context) (*Reloaded, error) {
 	a.apply(plans)
 	a.log.Info("federation directory reloaded", zap.String("version", fed.Digest), zap.String("before", before.Digest))
 	return out, errors.Join(a.leftBehind(ctx), a.announce())
+}
+
+// renew starts anew what stands on secrets outside of the directory that have changed;
+// all else goes on.
+func (a *App) renew(fed *federation.Federation) error {
+	plans, err := a.plan(fed)
+	if err != nil {
+		return fmt.Errorf("all goes on as before: %w", err)
+	}
+	a.apply(plans)
+	return nil
 }
 
 // reloadAnswer is Reloaded, or why not, for the command.

@@ -1,7 +1,10 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -35,6 +38,7 @@ type hook struct {
 type hookRequest struct {
 	id, delivery string
 	header       http.Header
+	body         []byte
 }
 
 // newHook makes an endpoint; answer answers the n-th request, from 1, and tells
@@ -64,7 +68,7 @@ func (h *hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		id = e.ID
 	}
 	h.mu.Lock()
-	h.requests = append(h.requests, hookRequest{id, r.Header.Get("Amtsbote-Delivery"), r.Header.Clone()})
+	h.requests = append(h.requests, hookRequest{id, r.Header.Get("Amtsbote-Delivery"), r.Header.Clone(), body})
 	n := len(h.requests)
 	h.mu.Unlock()
 	if h.answer != nil && h.answer(n, w, r) {
@@ -330,18 +334,27 @@ func TestStoppedBetween(t *testing.T) {
 	}
 }
 
-// TestWebhookReload: another URL or another secret starts just this webhook anew;
-// a missing secret leaves the version before in force.
+// signedWith tells whether a request is signed with a key (Standard Webhooks).
+func (r *hookRequest) signedWith(key []byte) bool {
+	h := hmac.New(sha256.New, key)
+	fmt.Fprintf(h, "%s.%s.%s", r.header.Get("webhook-id"), r.header.Get("webhook-timestamp"), r.body)
+	return r.header.Get("webhook-signature") == "v1,"+base64.StdEncoding.EncodeToString(h.Sum(nil))
+}
+
+// TestWebhookReload: another URL, and another secret even when nothing else has changed,
+// start just this webhook anew; a missing secret leaves all as it was.
 func TestWebhookReload(t *testing.T) {
 	first, second := newHook(t, nil), newHook(t, nil)
 	dir, data, w := t.TempDir(), filepath.Join(t.TempDir(), "data"), newWatch()
-	webhookFederation(t, dir, map[string]string{"hook": first.URL}, ", secret: {file: hook}")
+	webhookFederation(t, dir, map[string]string{"hook": first.URL}, ", secret: {file: beta/hook}")
 	secrets := t.TempDir()
-	secret := func(b byte) {
-		key := base64.StdEncoding.EncodeToString([]byte(strings.Repeat(string(b), 32)))
-		must(t, os.WriteFile(filepath.Join(secrets, "hook"), []byte("whsec_"+key+"\n"), 0o600))
+	must(t, os.Mkdir(filepath.Join(secrets, "beta"), 0o700))
+	secret := func(b byte) []byte {
+		key := bytes.Repeat([]byte{b}, 32)
+		must(t, os.WriteFile(filepath.Join(secrets, "beta", "hook"), []byte("whsec_"+base64.StdEncoding.EncodeToString(key)+"\n"), 0o600))
+		return key
 	}
-	secret('a')
+	old := secret('a')
 	a := startApp(t, app.Config{Directory: dir, Data: data, Observer: w, Listen: "127.0.0.1:0", Secrets: secrets})
 	defer func() { stopApp(t, a) }()
 	_, publish := local(t, a)
@@ -349,13 +362,25 @@ func TestWebhookReload(t *testing.T) {
 	w.expect(t, 1, 1)
 	requests, _ := first.got()
 	h := requests[0].header
-	if h.Get("webhook-id") != requests[0].delivery || !strings.HasPrefix(h.Get("webhook-signature"), "v1,") || h.Get("WebHook-Request-Origin") != "hub.example" {
+	if h.Get("webhook-id") != requests[0].delivery || !requests[0].signedWith(old) || h.Get("WebHook-Request-Origin") != "hub.example" {
 		t.Errorf("headers %v", h)
 	}
-	must(t, os.Remove(filepath.Join(secrets, "hook")))
+	renewed := secret('c') // and nothing else
+	if done, err := a.Reload(t.Context()); err != nil || done.Before != done.Now {
+		t.Fatal(done, err)
+	}
+	publish("in.alpha.app."+hubtest.Ding, keyed("rotated", "k"))
+	w.expect(t, 1, 1)
+	if requests, _ := first.got(); len(requests) != 2 || !requests[1].signedWith(renewed) {
+		t.Errorf("after the secret was renewed the request is not signed with it: %v", requests)
+	}
+	must(t, os.Remove(filepath.Join(secrets, "beta", "hook")))
+	if _, err := a.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "secret beta/hook") {
+		t.Errorf("reload without the secret: %v", err)
+	}
 	edit(t, dir, "organisations/beta.yaml", first.URL, second.URL)
 	edit(t, dir, "organisations/beta.yaml", first.URL, second.URL)
-	if _, err := a.Reload(context.Background()); err == nil || !strings.Contains(err.Error(), "secret hook") {
+	if _, err := a.Reload(context.Background()); err == nil || !strings.Contains(err.Error(), "secret beta/hook") {
 		t.Errorf("reload without the secret: %v", err)
 	}
 	secret('b')
@@ -367,7 +392,7 @@ func TestWebhookReload(t *testing.T) {
 	if requests, _ := second.got(); len(requests) != 1 || requests[0].id != "2" {
 		t.Errorf("the new URL got %v", requests)
 	}
-	if requests, _ := first.got(); len(requests) != 1 {
+	if requests, _ := first.got(); len(requests) != 2 {
 		t.Errorf("the old URL got %d requests", len(requests))
 	}
 }

@@ -2,6 +2,8 @@ package federation
 
 import (
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"maps"
 	"slices"
 )
@@ -14,18 +16,23 @@ type Access struct {
 	Certificates []CertificateName
 }
 
-// CertificateName is what a client certificate must name: exactly one field is set.
+// CertificateName is what a client certificate must name: exactly one of Subject, DNS
+// and URI is set.
 type CertificateName struct {
 	Subject string // distinguished name, RFC 4514
 	DNS     string // subject alternative name
 	URI     string // subject alternative name
+	Issuer  string // distinguished name of who has issued it; "": any trusted authority
 }
 
 // fits tells whether a certificate has the name.
 func (n CertificateName) fits(c *x509.Certificate) bool {
+	if n.Issuer != "" && distinguished(c.RawIssuer) != n.Issuer {
+		return false
+	}
 	switch {
 	case n.Subject != "":
-		return c.Subject.String() == n.Subject
+		return distinguished(c.RawSubject) == n.Subject
 	case n.DNS != "":
 		return slices.Contains(c.DNSNames, n.DNS)
 	}
@@ -35,6 +42,24 @@ func (n CertificateName) fits(c *x509.Certificate) bool {
 		}
 	}
 	return false
+}
+
+// distinguished writes a name (DER) as RFC 4514 says: each of its parts, in order, the
+// last first. pkix.Name would leave out what stands there twice, and sort the rest. ""
+// is one that cannot be written.
+func distinguished(der []byte) string {
+	var name pkix.RDNSequence
+	if rest, err := asn1.Unmarshal(der, &name); err != nil || len(rest) > 0 {
+		return ""
+	}
+	for _, part := range name {
+		for _, attribute := range part {
+			if attribute.Value == nil { // a kind of text that Go does not read
+				return ""
+			}
+		}
+	}
+	return name.String()
 }
 
 // Limits is how fast an application, or an organisation with all of its applications,

@@ -47,16 +47,17 @@ type certificateFile struct {
 	at   finding.Pos
 }
 
-// FromNode reads one of {subject: …}, {dns: …} and {uri: …}.
+// FromNode reads one of {subject: …}, {dns: …} and {uri: …}, each with an issuer or not.
 func (f *certificateFile) FromNode(d *strictyaml.Decoder, n *strictyaml.Node) {
 	var in struct {
 		Subject strictyaml.Text `yaml:"subject"`
 		DNS     strictyaml.Text `yaml:"dns"`
 		URI     strictyaml.Text `yaml:"uri"`
+		Issuer  strictyaml.Text `yaml:"issuer"`
 	}
 	f.at = n.At
 	d.Fields(n, &in)
-	f.name = CertificateName{in.Subject.Value, in.DNS.Value, in.URI.Value}
+	f.name = CertificateName{in.Subject.Value, in.DNS.Value, in.URI.Value, in.Issuer.Value}
 	if given := f.name.given(); n.Kind == strictyaml.Mapping && given != 1 {
 		d.Add(n.At, finding.YAMLValue, `{subject: "CN=okewo,O=AKDB,C=DE"} | {dns: okewo.akdb.example} | {uri: urn:…}`)
 	}
@@ -116,9 +117,16 @@ type identity struct {
 // meets tells whether one proof could be taken for both.
 func (x identity) meets(y identity) bool {
 	if x.claims == nil || y.claims == nil {
-		return x.claims == nil && y.claims == nil && x.name == y.name
+		return x.claims == nil && y.claims == nil && x.name.meets(y.name)
 	}
 	return implied(x.claims, y.claims)
+}
+
+func (n CertificateName) meets(m CertificateName) bool {
+	if n.Issuer == "" || m.Issuer == "" {
+		n.Issuer, m.Issuer = "", ""
+	}
+	return n == m
 }
 
 // access takes over how an application proves who it is; no proof may be another's too.

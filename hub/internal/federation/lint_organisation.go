@@ -130,7 +130,7 @@ func (b *builder) application(o *Organisation, in *applicationFile) {
 		return
 	}
 	a := &Application{
-		ID: id, Organisation: o.ID, Name: name, Title: in.Title.Value, Office: in.Office.Value, Mailbox: b.mailbox(in.Mailbox),
+		ID: id, Organisation: o.ID, Name: name, Title: in.Title.Value, Office: in.Office.Value, Mailbox: b.mailbox(o, in.Mailbox),
 		Transport: in.Transport.Value, Classification: in.Classification.or(DefaultClassification), sends: map[string]bool{},
 		Limits: b.limits(in.Limits),
 	}
@@ -151,7 +151,7 @@ func (b *builder) application(o *Organisation, in *applicationFile) {
 	o.Applications = append(o.Applications, a)
 }
 
-func (b *builder) mailbox(in *mailboxFile) *Mailbox {
+func (b *builder) mailbox(o *Organisation, in *mailboxFile) *Mailbox {
 	if in == nil {
 		return nil
 	}
@@ -162,7 +162,7 @@ func (b *builder) mailbox(in *mailboxFile) *Mailbox {
 	if m.Mode != ModeNATS && !m.HandedOut() && m.Mode != "" {
 		b.Add(in.Mode.At, finding.YAMLValue, "sink | nats | webhook | http")
 	}
-	m.Webhook = b.webhook(in)
+	m.Webhook = b.webhook(o, in)
 	if given := in.MaxAckPending.At.Line > 0; given && (m.Mode != ModeNATS || m.MaxAckPending < 1 || m.MaxAckPending > 65536) {
 		b.Add(in.MaxAckPending.At, finding.YAMLValue, "1 … 65536, mode: nats")
 	}

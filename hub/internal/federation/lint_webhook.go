@@ -2,9 +2,7 @@ package federation
 
 import (
 	"errors"
-	"path/filepath"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub/internal/egress"
@@ -59,7 +57,7 @@ type tlsFile struct {
 }
 
 // webhook checks and takes over how a mailbox is emptied by webhook.
-func (b *builder) webhook(in *mailboxFile) *Webhook {
+func (b *builder) webhook(o *Organisation, in *mailboxFile) *Webhook {
 	w := in.Webhook
 	switch is := MailboxMode(in.Mode.Value) == ModeWebhook; {
 	case is && w == nil:
@@ -82,9 +80,9 @@ func (b *builder) webhook(in *mailboxFile) *Webhook {
 	out.URL = b.webhookURL(guard, w.URL)
 	b.webhookPace(out, w)
 	for _, s := range w.Secret {
-		out.Secrets = append(out.Secrets, b.secret(s))
+		out.Secrets = append(out.Secrets, b.secret(o, s))
 	}
-	b.webhookIdentity(out, w, guard)
+	b.webhookIdentity(o, out, w, guard)
 	if len(out.Secrets) == 0 && out.OAuth2 == nil && out.Certificate == "" {
 		b.Add(w.URL.At, finding.WhkUnsigned)
 	}
@@ -160,44 +158,28 @@ func (b *builder) webhookPace(out *Webhook, in *webhookFile) {
 }
 
 // webhookIdentity is what tells the receiver who sends.
-func (b *builder) webhookIdentity(out *Webhook, in *webhookFile, guard *egress.Guard) {
+func (b *builder) webhookIdentity(o *Organisation, out *Webhook, in *webhookFile, guard *egress.Guard) {
 	if in.OAuth2 != nil {
 		out.OAuth2 = &OAuth2{
 			TokenURL: b.webhookURL(guard, in.OAuth2.TokenURL), ClientID: in.OAuth2.ClientID.Value,
 			Scope: in.OAuth2.Scope.Value,
 		}
 		if in.OAuth2.Secret.at.Line > 0 {
-			out.OAuth2.Secret = b.secret(in.OAuth2.Secret)
+			out.OAuth2.Secret = b.secret(o, in.OAuth2.Secret)
 		}
 	}
 	if in.TLS == nil {
 		return
 	}
 	for _, f := range []strictyaml.Text{in.TLS.Certificate, in.TLS.Key, in.TLS.CA} {
-		if f.Value != "" && !secretPath(f.Value) {
-			b.Add(f.At, finding.WhkSecret)
+		if f.Value != "" && !o.secretFile(f.Value) {
+			b.notItsSecret(o, f.At)
 		}
 	}
 	if c, k := in.TLS.Certificate, in.TLS.Key; (c.Value == "") != (k.Value == "") {
 		b.Add(in.at, finding.YAMLValue, "tls: {certificate, key}")
 	}
 	out.Certificate, out.Key, out.CA = in.TLS.Certificate.Value, in.TLS.Key.Value, in.TLS.CA.Value
-}
-
-// secretEnv is how the variables begin that a directory may name: no other secret
-// of the process can be sent out through it.
-var secretEnv = regexp.MustCompile(`^AMTSBOTE_SECRET_[A-Z0-9_]{1,64}$`)
-
-func (b *builder) secret(in secretFile) Secret {
-	file, env := in.File.Value, in.Env.Value
-	if (file == "") == (env == "") || file != "" && !secretPath(file) || env != "" && !secretEnv.MatchString(env) {
-		b.Add(in.at, finding.WhkSecret)
-	}
-	return Secret{File: file, Env: env}
-}
-
-func secretPath(file string) bool {
-	return filepath.IsLocal(file) && !strings.Contains(file, "\\")
 }
 
 var originPattern = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)

@@ -42,6 +42,7 @@ func (b *builder) build(files *snapshot) (*Federation, []finding.Finding) {
 	b.overlaps()
 	b.unitsOfUnits()
 	b.receipts()
+	b.secretsOfOthers()
 	each(b, files, "groups", readPlain[groupFile], b.group)
 	each(b, files, "agreements", readAgreement, b.agreementOrExample)
 	b.mayOverlap()
@@ -72,6 +73,7 @@ type builder struct {
 	mailboxAt     map[*Application]finding.Pos
 	appAt         map[*Application]finding.Pos
 	receiptsOf    []receiptsWish
+	envsOf        []envWish
 	groups        map[string]*Group
 	agreements    map[string]*Agreement
 	textOf        map[*Agreement][32]byte // digest of what it says, approvals apart

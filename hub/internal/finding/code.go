@@ -54,6 +54,7 @@ const (
 	WhkSecret   Code = "VB-WHK-004"
 	WhkOrigin   Code = "VB-WHK-005"
 	WhkUnsigned Code = "VB-WHK-006"
+	WhkForeign  Code = "VB-WHK-007"
 
 	GrpName        Code = "VB-GRP-001"
 	GrpTwice       Code = "VB-GRP-002"
@@ -169,9 +170,10 @@ var catalogue = map[Code]sentence{
 	WhkMode:     {Error, "mode: webhook und der Block webhook gehören zusammen: webhook: {url: …, contact: …}.", "mode: webhook and the block webhook belong together: webhook: {url: …, contact: …}."},
 	WhkURL:      {Error, "Dorthin sendet der Amtsbote nicht: %s.", "The hub does not send there: %s."},
 	WhkPlain:    {Error, "http:// ohne TLS gibt es nur mit environment: test.", "http:// without TLS is for environment: test only."},
-	WhkSecret:   {Error, "Ein Geheimnis steht nie im Verzeichnis: file: nennt eine Datei unterhalb des Ordners für Geheimnisse, env: eine Variable AMTSBOTE_SECRET_….", "A secret never stands in the directory: file: names a file below the folder of secrets, env: a variable AMTSBOTE_SECRET_…."},
+	WhkSecret:   {Error, "Ein Geheimnis steht nie im Verzeichnis, und jede Organisation hat ihre eigenen: file: nennt eine Datei %s/… unterhalb des Ordners für Geheimnisse, env: eine Variable %s….", "A secret never stands in the directory, and each organisation has its own: file: names a file %s/… below the folder of secrets, env: a variable %s…."},
 	WhkOrigin:   {Error, "Unter welchem Namen der Amtsbote Empfänger um Erlaubnis fragt, fehlt in federation.yaml: origin: hub.example.de.", "federation.yaml lacks the name under which the hub asks receivers for consent: origin: hub.example.de."},
 	WhkUnsigned: {Warning, "Der Empfänger kann nicht prüfen, wer sendet: secret, oauth2 oder tls fehlt.", "The receiver cannot check who sends: secret, oauth2 or tls is missing."},
+	WhkForeign:  {Error, "Die Variable %s gehört nach ihrem Namen der Organisation %s.", "By its name the variable %s belongs to the organisation %s."},
 	OrgAccess:   {Error, "Mit diesem Nachweis (access) könnte sich auch %s ausweisen. Jeder Nachweis gehört einem Fachverfahren allein.", "This proof (access) could be that of %s too. Each proof belongs to one application alone."},
 
 	GrpName:        {Error, "Die Kennung %s ist nicht erlaubt: a-z, 0-9 und -, höchstens 64 Zeichen.", "The id %s is not allowed: a-z, 0-9 and -, at most 64 characters."},

@@ -72,8 +72,9 @@ type request struct {
 // turned hears of a request in which no event can be found; body is what was read of it.
 type turned func(r *refusal.Refusal, body []byte)
 
-// read reads a request and judges its events.
-func (d *Door) read(w http.ResponseWriter, r *http.Request, p *Principal, tell turned) (*request, *Problem) {
+// read reads a request, judges its events and does with it what is next. As long as
+// that takes the request counts into what its organisation has in memory.
+func (d *Door) read(w http.ResponseWriter, r *http.Request, p *Principal, tell turned, next func(*request) *Problem) (*request, *Problem) {
 	turn := func(r *refusal.Refusal, body []byte) *Problem {
 		tell(r, body)
 		return &Problem{Status: statusOf(r.Code), Code: r.Code, At: r.At}
@@ -107,7 +108,7 @@ func (d *Door) read(w http.ResponseWriter, r *http.Request, p *Principal, tell t
 	if err := d.Index.Err(); err != nil {
 		return nil, d.notStored(err)
 	}
-	return req, nil
+	return req, next(req)
 }
 
 // strictly tells whether the sender prefers that nothing is kept of what may not pass

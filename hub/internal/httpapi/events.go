@@ -17,19 +17,14 @@ func (d *Door) events(w http.ResponseWriter, r *http.Request, p *Principal) erro
 	req, problem := d.read(w, r, p, func(r *refusal.Refusal, body []byte) {
 		sum := sha256.Sum256(body)
 		d.Refusals.Add(p.Application.ID, r.Code, hex.EncodeToString(sum[:]))
+	}, func(req *request) *Problem {
+		if problem := foreign(req); problem != nil {
+			d.strange(p, req)
+			return problem
+		}
+		return d.keep(r.Context(), p, req)
 	})
 	if problem != nil {
-		return problem
-	}
-	if problem := foreign(req); problem != nil {
-		for _, o := range req.events {
-			if o.verdict.Code == refusal.SourceNotAllowed {
-				d.Refusals.Add(p.Application.ID, refusal.SourceNotAllowed, o.verdict.Digest)
-			}
-		}
-		return problem
-	}
-	if problem := d.keep(r.Context(), p, req); problem != nil {
 		return problem
 	}
 	d.record(p, req)
@@ -42,15 +37,21 @@ func (d *Door) events(w http.ResponseWriter, r *http.Request, p *Principal) erro
 
 // check answers POST /check: the same, and nothing is kept or recorded.
 func (d *Door) check(w http.ResponseWriter, r *http.Request, p *Principal) error {
-	req, problem := d.read(w, r, p, func(*refusal.Refusal, []byte) {})
+	req, problem := d.read(w, r, p, func(*refusal.Refusal, []byte) {}, foreign)
 	if problem != nil {
-		return problem
-	}
-	if problem := foreign(req); problem != nil {
 		return problem
 	}
 	answerAll(w, r, req, http.StatusOK)
 	return nil
+}
+
+// strange writes down the events of a request that are from a source of others.
+func (d *Door) strange(p *Principal, req *request) {
+	for _, o := range req.events {
+		if o.verdict.Code == refusal.SourceNotAllowed {
+			d.Refusals.Add(p.Application.ID, refusal.SourceNotAllowed, o.verdict.Digest)
+		}
+	}
 }
 
 // foreign refuses a request whole when one of its events is from a source that is not

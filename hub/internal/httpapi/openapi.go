@@ -51,7 +51,10 @@ func (r *Route) document() map[string]any {
 	if op.Detail != "" {
 		out["description"] = op.Detail
 	}
-	if r.Open {
+	switch {
+	case r.Open && op.Bearer:
+		out["security"] = []any{map[string]any{"bearer": []any{}}}
+	case r.Open:
 		out["security"] = []any{}
 	}
 	if len(op.Body) > 0 {

@@ -20,6 +20,9 @@ var errNotMetrics = errors.New("the token was not issued for metrics")
 type Operator struct {
 	Metrics *metrics.Registry
 	Tokens  *token.Book
+	// Open lets whoever asks on this machine see the metrics without a token. A proxy
+	// there may ask like that for somebody far away, so the operator has to say it.
+	Open bool
 	// Ready tells why the hub is not at work; nil: it is.
 	Ready func(context.Context) error
 	// Failed hears of failed logins.
@@ -39,8 +42,8 @@ func (o *Operator) Routes() []Route {
 			Answers: []Answer{JSONAnswer(http.StatusOK, "It is.", state), JSONAnswer(http.StatusServiceUnavailable, "It is not; why is in the log.", state)},
 		}},
 		{Method: http.MethodGet, Path: "/metrics", Open: true, Handle: o.metrics, Operation: Operation{
-			ID: "metrics", Summary: "Counters and gauges in the text format of Prometheus.",
-			Detail: "Without a token on this machine alone, and not through a proxy; otherwise with a token that was issued for metrics.",
+			ID: "metrics", Bearer: !o.Open, Summary: "Counters and gauges in the text format of Prometheus.",
+			Detail: "With a token that was issued for metrics. Without one only where the operator has said so (--metrics-open), and there on the hub's machine alone.",
 			Answers: []Answer{
 				{Status: http.StatusOK, Detail: "Prometheus text format 0.0.4.", Content: []Content{{"text/plain", text("")}}},
 				ProblemAnswer(http.StatusUnauthorized, "Nobody who may see them asks.", "WWW-Authenticate"),
@@ -86,7 +89,7 @@ func unauthorized() *Problem {
 // may tells why somebody may not see the metrics: they tell of all organisations, so
 // no application may. A token that is shown counts also on this machine.
 func (o *Operator) may(r *http.Request) error {
-	if len(r.Header["Authorization"]) == 0 && local(r) {
+	if o.Open && len(r.Header["Authorization"]) == 0 && local(r) {
 		return nil
 	}
 	secret, err := bearer(r)
@@ -100,7 +103,8 @@ func (o *Operator) may(r *http.Request) error {
 	return err
 }
 
-// local tells whether a request comes from this machine, and not through a proxy.
+// local tells whether a request comes from this machine, and not through a proxy that
+// says of itself that it is one.
 func local(r *http.Request) bool {
 	for name := range r.Header {
 		if name == "Forwarded" || name == "Via" || strings.HasPrefix(name, "X-Forwarded-") || name == "X-Real-Ip" {

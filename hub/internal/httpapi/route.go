@@ -28,7 +28,9 @@ type Operation struct {
 	ID      string // unique, in camelCase
 	Summary string // English, one sentence
 	Detail  string // Markdown; "" for none
-	Params  []Param
+	// Bearer says that an Open route asks for a bearer token itself.
+	Bearer bool
+	Params []Param
 	// Body is what is taken, by media type; none: no body.
 	Body    []Content
 	Answers []Answer

@@ -45,17 +45,36 @@ func (c *sniffed) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// maxHead is more than net/http reads of a request's headers: beyond maxHeader 4 KiB,
+// and what its buffer holds.
+const maxHead = maxHeader + 16<<10
+
 func (c *sniffed) look(more []byte) {
-	c.head = append(c.head, more...)
-	end := bytes.Index(c.head, []byte("\r\n\r\n"))
-	if end < 0 && len(c.head) <= maxHeader {
-		return
+	if len(c.head) == 0 {
+		more = bytes.TrimLeft(more, "\r\n") // net/http drops some before a request
 	}
-	if end >= 0 {
+	c.head = append(c.head, more...)
+	end := headEnd(c.head)
+	switch {
+	case end >= 0:
 		lower := bytes.ToLower(c.head[:end])
 		c.ambiguous = bytes.Contains(lower, []byte("\ncontent-length:")) && bytes.Contains(lower, []byte("\ntransfer-encoding:"))
+	case len(c.head) > maxHead:
+		c.ambiguous = true // nobody has seen whether it is
+	default:
+		return
 	}
 	c.looking, c.head = false, nil
+}
+
+// headEnd is where the first empty line stands; -1: not yet there. Like net/http it
+// takes a line feed alone for the end of a line.
+func headEnd(head []byte) int {
+	lf, crlf := bytes.Index(head, []byte("\n\n")), bytes.Index(head, []byte("\n\r\n"))
+	if lf < 0 || crlf < 0 {
+		return max(lf, crlf)
+	}
+	return min(lf, crlf)
 }
 
 // state hears of what net/http does with connections: after an answer the next request

@@ -38,7 +38,7 @@ const (
 	// made-up key names does not make the hub ask the issuer each time.
 	fresh    = 15 * time.Minute
 	soonest  = 10 * time.Second
-	timeout  = 5 * time.Second
+	timeout  = 5 * time.Second // of one of the two questions
 	maxBytes = 1 << 20
 )
 
@@ -111,12 +111,16 @@ func (k *Keys) current(id, algorithm string) (found []jose.JSONWebKey, due bool)
 	return found, k.asked.IsZero() || age > fresh || len(found) == 0 && age > soonest || k.changed()
 }
 
-// refresh asks for the keys; those that are known stay when they cannot be had.
+// refresh asks for the keys; those that are known stay when they cannot be had. It does
+// not end with the request that needs them: whoever hangs up would keep the keys from
+// all others until they may be asked for again.
 func (k *Keys) refresh(ctx context.Context) error {
 	stamp := ""
 	if k.place != "" && !remote(k.place) {
 		stamp = stampOf(k.place)
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*timeout)
+	defer cancel()
 	set, err := k.load(ctx)
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/json"
@@ -21,6 +22,7 @@ type provider struct {
 	asked atomic.Int32 // for keys
 	key   ed25519.PrivateKey
 	gone  atomic.Bool
+	held  chan chan struct{} // not nil: an answer waits until what comes here is closed
 }
 
 func newProvider(t *testing.T) *provider {
@@ -36,6 +38,11 @@ func newProvider(t *testing.T) *provider {
 	})
 	mux.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) {
 		p.asked.Add(1)
+		if p.held != nil {
+			free := make(chan struct{})
+			p.held <- free
+			<-free
+		}
 		if p.gone.Load() {
 			w.WriteHeader(http.StatusBadGateway)
 			return
@@ -96,6 +103,43 @@ func TestKeysOfTheIssuer(t *testing.T) {
 	now = now.Add(time.Hour)
 	if _, err := v.Verify(t.Context(), good); err == nil || !strings.Contains(err.Error(), "expired") {
 		t.Errorf("after its time: %v", err)
+	}
+}
+
+// TestKeysOutliveWhoAskedFirst: whoever needs the keys and hangs up keeps them from
+// nobody else.
+func TestKeysOutliveWhoAskedFirst(t *testing.T) {
+	p := newProvider(t)
+	p.held = make(chan chan struct{})
+	now := time.Now()
+	clock := func() time.Time { return now }
+	keys, err := NewKeys(p.URL, "", clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &Verifier{Issuer: p.URL, Audience: "hub", Keys: keys, Now: clock}
+	ctx, hangUp := context.WithCancel(t.Context())
+	left := make(chan error)
+	go func() {
+		_, err := v.Verify(ctx, p.token(t, "made-up", now.Add(time.Hour)))
+		left <- err
+	}()
+	free := <-p.held
+	hangUp()
+	good := make(chan error)
+	go func() {
+		_, err := v.Verify(t.Context(), p.token(t, "k", now.Add(time.Hour)))
+		good <- err
+	}()
+	close(free)
+	if err := <-left; err == nil {
+		t.Error("a token of a key that is not there is taken")
+	}
+	if err := <-good; err != nil {
+		t.Error(err)
+	}
+	if n := p.asked.Load(); n != 1 {
+		t.Errorf("asked %d times for keys", n)
 	}
 }
 

@@ -119,11 +119,15 @@ func (p *publisher) publishAll() {
 	p.mu.Unlock()
 }
 
+// patient is how long a publisher waits at most: what is slow must not be sent again and
+// again.
+const patient = 5 * time.Second
+
 // publish repeats until the acknowledgement is there, as every client must.
 func (p *publisher) publish(s sent) {
 	m := s.message()
-	for p.ctx.Err() == nil {
-		ctx, cancel := context.WithTimeout(p.ctx, p.timeout)
+	for wait := p.timeout; p.ctx.Err() == nil; wait = min(2*wait, patient) {
+		ctx, cancel := context.WithTimeout(p.ctx, wait)
 		ack, err := p.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0))
 		cancel()
 		if err == nil {

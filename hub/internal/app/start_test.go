@@ -80,8 +80,8 @@ func TestUnsafeStarts(t *testing.T) {
 		want string
 	}{
 		"data below the temporary directory": {app.Config{Data: t.TempDir()}, "may clear"},
-		"a listener that others can reach":   {app.Config{Data: t.TempDir(), AllowTemp: true, Listen: "0.0.0.0:0"}, "only loopback"},
-		"a listener without an address":      {app.Config{Data: t.TempDir(), AllowTemp: true, Listen: ":4222"}, "only loopback"},
+		"a listener that others can reach":   {app.Config{Data: t.TempDir(), AllowTemp: true, Listen: "0.0.0.0:0"}, "can be reached from other machines"},
+		"a listener without an address":      {app.Config{Data: t.TempDir(), AllowTemp: true, Listen: ":4222"}, "can be reached from other machines"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.cfg.Directory = dir

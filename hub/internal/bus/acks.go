@@ -49,9 +49,10 @@ const (
 )
 
 // Acks hears what the application with an account says of its copies until ctx ends.
+// heard is called when the server knows that it listens; what comes meanwhile waits.
 // Ends are given to record; once that returns nil they are passed on to JetStream and
 // answered. What is not recorded is neither.
-func (b *Bus) Acks(ctx context.Context, account, application string, record func(context.Context, Ack) error) error {
+func (b *Bus) Acks(ctx context.Context, account, application string, heard func(), record func(context.Context, Ack) error) error {
 	mailbox := decision.MailboxName(application)
 	root := "mack." + account + "." + mailbox + "."
 	msgs := make(chan *nats.Msg, acksWaiting)
@@ -60,6 +61,10 @@ func (b *Bus) Acks(ctx context.Context, account, application string, record func
 		return fmt.Errorf("listen for acknowledgements of %s: %w", application, err)
 	}
 	defer func() { _ = sub.Unsubscribe() }()
+	if err := b.flush(ctx); err != nil {
+		return fmt.Errorf("listen for acknowledgements of %s: %w", application, err)
+	}
+	heard()
 	var underway sync.WaitGroup
 	defer underway.Wait()
 	places := make(chan struct{}, acksAtOnce)

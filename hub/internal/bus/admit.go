@@ -64,11 +64,12 @@ func writeLocal(book *accounts.Book, dir string, m MailboxOwners) error {
 
 // Admit lets just these organisations in, by accounts that hold just what is theirs,
 // and has the local credential keep away from what the hub hands out. Who has left is
-// dropped; the hub's own connection goes on.
+// dropped; the hub's own connection goes on. Before the first Admit nobody is let in.
 func (s *Server) Admit(ctx context.Context, m MailboxOwners, orgs []accounts.Organisation) error {
 	if err := errors.Join(writeLocal(s.book, s.dir, m), know(s.book, orgs)); err != nil {
 		return err
 	}
+	s.book.Shut(false)
 	return s.Push(ctx)
 }
 

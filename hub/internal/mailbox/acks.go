@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,19 +23,23 @@ import (
 type Acks struct {
 	*Mailbox
 	Account string // public key of its organisation's NATS account
+	// Heard is called once acknowledgements are heard: what is sent before is lost.
+	Heard func()
 
 	delivered atomic.Uint64 // sequence in OUT up to which copies were handed out, at least
 }
 
 // Run records until ctx ends.
 func (a *Acks) Run(ctx context.Context) error {
-	// what the hub before had on its way to the trail is an outcome
-	if !a.untilDone(ctx, func() error { return a.Recorder.Flush(ctx) }) {
-		return nil
-	}
-	a.passOn(ctx)
+	begin := sync.OnceFunc(func() {
+		a.Heard()
+		// what the hub before had on its way to the trail is an outcome
+		if a.untilDone(ctx, func() error { return a.Recorder.Flush(ctx) }) {
+			a.passOn(ctx)
+		}
+	})
 	for attempt := 1; ctx.Err() == nil; attempt++ {
-		err := a.Bus.Acks(ctx, a.Account, a.Application, a.record)
+		err := a.Bus.Acks(ctx, a.Account, a.Application, begin, a.record)
 		if err == nil {
 			break
 		}

@@ -47,6 +47,7 @@ type Book struct {
 	mu    sync.Mutex
 	state state
 	orgs  map[string]Organisation // of the federation directory in force
+	shut  bool                    // no organisation may connect yet
 	given map[string]string       // what an account is, by its public key, as it was handed over last
 	slips map[string]string       // activation tokens by account and subject
 }
@@ -260,6 +261,13 @@ func (b *Book) Know(orgs []Organisation) {
 	for _, o := range orgs {
 		b.orgs[o.ID] = o
 	}
+}
+
+// Shut lets nobody of an organisation connect until it is called with false.
+func (b *Book) Shut(yes bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.shut = yes
 }
 
 // application finds an application of the directory.

@@ -109,7 +109,7 @@ func (b *Book) organisationClaims(id string) (*jwt.AccountClaims, error) {
 	for _, one := range b.state.Issued {
 		now := time.Now()
 		if one.organisation() == id && now.Before(one.Expires) && b.stateOf(one, now) != Active {
-			c.RevokeAt(one.User, one.Issued) // what was issued for this key up to then
+			c.RevokeAt(one.User, one.Expires) // whatever was issued for this key
 		}
 	}
 	return c, nil

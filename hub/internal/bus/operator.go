@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -27,6 +28,8 @@ type Operator struct {
 	url    string
 	user   string
 	key    nkeys.KeyPair
+
+	pushing sync.Mutex // what was taken from the book later must not come first
 }
 
 // JoinOperator compares the settings of every server that can be reached, sees that
@@ -154,6 +157,8 @@ func (v *varz) distrust(signer string) []string {
 
 // push has the servers take what has changed in the book.
 func (o *Operator) push(ctx context.Context, all bool) error {
+	o.pushing.Lock()
+	defer o.pushing.Unlock()
 	changed, err := o.book.Changed(all)
 	if err != nil {
 		return err

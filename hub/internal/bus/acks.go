@@ -155,12 +155,17 @@ func (b *Bus) PassOn(ctx context.Context, application string, done func(out uint
 		if !done(out) {
 			continue
 		}
-		// JetStream looks at the sequence alone when the policy is explicit
-		to := fmt.Sprintf("$JS.ACK.%s.%s.1.%d.1.0.0", Out, decision.MailboxName(application), out)
-		if err := b.nc.Publish(to, []byte(VerbDone)); err != nil {
+		if err := b.LetGo(application, out); err != nil {
 			return n, err
 		}
 		n++
 	}
 	return n, nil
+}
+
+// LetGo tells JetStream not to hand out a copy of a mailbox again. It does not wait
+// until JetStream has taken that in.
+func (b *Bus) LetGo(application string, out uint64) error {
+	// JetStream looks at the sequence alone when the policy is explicit
+	return b.nc.Publish(fmt.Sprintf("$JS.ACK.%s.%s.1.%d.1.0.0", Out, decision.MailboxName(application), out), []byte(VerbDone))
 }

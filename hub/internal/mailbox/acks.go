@@ -73,7 +73,7 @@ func (a *Acks) record(ctx context.Context, ack bus.Ack) error {
 	case m == nil || !strings.HasPrefix(m.Subject, "out."+a.Application+"."):
 		return bus.ErrNotYours
 	case a.Index.IsDone(a.Application, ack.Out):
-		return nil
+		return a.again(ctx, m, ack.Verb)
 	}
 	if out, err := a.handedOut(ctx, ack.Out); err != nil || !out {
 		return cmpErr(err, bus.ErrNotYours)

@@ -112,6 +112,34 @@ func TestAcknowledgedOtherwise(t *testing.T) {
 	}
 }
 
+// TestRefusedWithoutQuarantine: refusals that cannot be kept are not confirmed, and do
+// not hold up what is said of other copies.
+func TestRefusedWithoutQuarantine(t *testing.T) {
+	w := newWorld(t)
+	alpha, beta := w.connect("alpha.app"), w.connect("beta.one")
+	w.events(alpha, 0, 2)
+	copies := beta.take(2)
+	must(t, w.Bus().RemoveStream(t.Context(), bus.Quarantine)) // as little use as a full one
+	answers, err := beta.SubscribeSync(beta.inbox + ".refused.>")
+	must(t, err)
+	for i := range 100 {
+		must(t, beta.PublishRequest(copies[0].Reply(), fmt.Sprintf("%s.refused.%d", beta.inbox, i), []byte("+TERM x")))
+	}
+	_, err = beta.Request(copies[1].Reply(), []byte("+ACK"), 10*time.Second)
+	must(t, err)
+	// nothing was recorded of the other one, and nobody is at it any more
+	awaitTrue(t, "the copy to be free", func() bool {
+		_, err := beta.Request(copies[0].Reply(), []byte("+ACK"), time.Second)
+		return err == nil
+	})
+	if m, err := answers.NextMsg(10 * time.Millisecond); err == nil {
+		t.Errorf("%s was confirmed", m.Subject)
+	}
+	if got := w.deliveries("beta.one"); len(got) != 2 || got[0].Result != decision.Done || got[1].Result != decision.Done {
+		t.Errorf("the trail holds %+v", got)
+	}
+}
+
 func (w *world) pending(c *client) int {
 	w.t.Helper()
 	cons, err := c.js().Consumer(w.t.Context(), "OUT", decision.MailboxName(c.name))

@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"strings"
 	"sync"
@@ -62,7 +63,10 @@ func (a *Acks) passOn(ctx context.Context) {
 
 // record writes the end of a copy to the trail, once.
 func (a *Acks) record(ctx context.Context, ack bus.Ack) error {
-	free := a.Hands.Take(ctx, a.Application, ack.Out)
+	free, ok := a.Hands.TryTake(a.Application, ack.Out)
+	if !ok {
+		return errBusy // waiting would take the place of what is said of other copies
+	}
 	defer free()
 	m, err := a.Bus.Get(ctx, bus.Out, ack.Out)
 	if err != nil {
@@ -78,15 +82,24 @@ func (a *Acks) record(ctx context.Context, ack bus.Ack) error {
 	if out, err := a.handedOut(ctx, ack.Out); err != nil || !out {
 		return cmpErr(err, bus.ErrNotYours)
 	}
-	var fault error
+	var fault *hub.Fault
 	if ack.Verb == bus.VerbRefuse {
-		fault = hub.Permanent(codeOf(ack.Reason), "the receiver refused the copy")
+		fault = hub.FaultOf(hub.Permanent(codeOf(ack.Reason), "the receiver refused the copy"))
+		// once: when QUARANTINE takes nothing the receiver is not answered, and says it again
+		once, cancel := context.WithTimeout(ctx, bus.Timeout)
+		defer cancel()
+		if err := a.refused(once, m, fault); err != nil {
+			return err
+		}
 	}
-	if !a.settled(ctx, m, ack.Deliveries, fault) {
+	if !a.recorded(ctx, m, ack.Deliveries, fault) {
 		return ctx.Err()
 	}
 	return nil
 }
+
+// errBusy means that somebody is at work on the copy.
+var errBusy = errors.New("the copy is being worked on")
 
 func cmpErr(err, otherwise error) error {
 	if err != nil {

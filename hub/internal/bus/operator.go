@@ -57,7 +57,7 @@ func JoinOperator(ctx context.Context, ext External, cfg Embedded, log *zap.Logg
 		return nil, fmt.Errorf("connect to the system account at %s: %w", redact(ext.URL), err)
 	}
 	if err = o.verify(ctx); err == nil {
-		err = o.push(ctx, true)
+		err = o.Push(ctx)
 	}
 	if err != nil {
 		o.Stop()
@@ -82,11 +82,8 @@ func (o *Operator) Admit(ctx context.Context, m MailboxOwners, orgs []accounts.O
 	if err := errors.Join(writeLocal(o.book, o.dir, m), know(o.book, orgs)); err != nil {
 		return err
 	}
-	return o.push(ctx, false)
+	return o.Push(ctx)
 }
-
-// Push is Server.Push.
-func (o *Operator) Push(ctx context.Context) error { return o.push(ctx, false) }
 
 // serversAnswer is how long nothing comes before all servers are taken to have
 // answered.
@@ -155,11 +152,12 @@ func (v *varz) distrust(signer string) []string {
 	return []string{"its operator does not know the signing key that the hub was given"}
 }
 
-// push has the servers take what has changed in the book.
-func (o *Operator) push(ctx context.Context, all bool) error {
+// Push is Server.Push. The servers do not ask for accounts, so those that are new go to
+// them too.
+func (o *Operator) Push(ctx context.Context) error {
 	o.pushing.Lock()
 	defer o.pushing.Unlock()
-	changed, err := o.book.Changed(all)
+	changed, err := o.book.Changed(true)
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func TestPushesDoNotOvertake(t *testing.T) {
 		}
 		answer(m)
 	})
-	if err = errors.Join(err, servers.nc.Flush(), book.Suspend(later), o.push(t.Context(), true)); err != nil {
+	if err = errors.Join(err, servers.nc.Flush(), book.Suspend(later), o.Push(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	<-arrived

@@ -1,7 +1,9 @@
 package bus
 
 import (
+	"context"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -88,5 +90,45 @@ func TestDoorsAreShutAtFirst(t *testing.T) {
 	case <-back:
 	case <-time.After(10 * time.Second):
 		t.Error("who was connected does not come back")
+	}
+}
+
+// TestAdmitFails: when a version of the directory cannot be put in force, who it would
+// have let in stays outside, and who was in goes on.
+func TestAdmitFails(t *testing.T) {
+	s, err := StartEmbedded(Embedded{Dir: t.TempDir(), MaxStore: 1 << 30, AllowTemp: true, Listen: "127.0.0.1:0", Organisations: lhm}, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Stop()
+	if err := s.Admit(t.Context(), MailboxOwners{}, lhm); err != nil {
+		t.Fatal(err)
+	}
+	nc := appClient(t, s, "lhm.x")
+	others := []accounts.Organisation{{ID: "akdb", Applications: []accounts.Application{{ID: "akdb.x"}}}}
+	right := s.dir
+	s.dir = filepath.Join(right, "none") // where the local credential cannot be written
+	if err := s.Admit(t.Context(), MailboxOwners{All: []string{"akdb.x"}}, others); err == nil {
+		t.Error("the local credential was written")
+	}
+	if s.dir = right; s.book.Known("akdb.x") {
+		t.Error("the version whose local credential could not be written is known")
+	}
+	failing, calls := errors.New("not taken"), 0
+	push := func(ctx context.Context) error {
+		if calls++; calls == 1 {
+			return errors.Join(s.Push(ctx), failing) // some is in force already
+		}
+		return s.Push(ctx)
+	}
+	if err := admit(t.Context(), s.book, s.dir, MailboxOwners{}, others, push); !errors.Is(err, failing) {
+		t.Errorf("admitted: %v", err)
+	}
+	if s.book.Known("akdb.x") || !s.book.Known("lhm.x") || calls != 2 {
+		t.Errorf("the version that failed is known, after %d pushes", calls)
+	}
+	nc.Close()
+	if again := appClient(t, s, "lhm.x"); !again.IsConnected() {
+		t.Error("who was in does not get in")
 	}
 }

@@ -79,10 +79,7 @@ func (o *Operator) Accounts() *accounts.Book { return o.book }
 
 // Admit is Server.Admit.
 func (o *Operator) Admit(ctx context.Context, m MailboxOwners, orgs []accounts.Organisation) error {
-	if err := errors.Join(writeLocal(o.book, o.dir, m), know(o.book, orgs)); err != nil {
-		return err
-	}
-	return o.Push(ctx)
+	return admit(ctx, o.book, o.dir, m, orgs, o.Push)
 }
 
 // serversAnswer is how long nothing comes before all servers are taken to have

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -261,6 +262,13 @@ func (b *Book) Know(orgs []Organisation) {
 	for _, o := range orgs {
 		b.orgs[o.ID] = o
 	}
+}
+
+// Organisations are those that Know was told of last.
+func (b *Book) Organisations() []Organisation {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Collect(maps.Values(b.orgs))
 }
 
 // Shut lets nobody of an organisation connect until it is called with false.

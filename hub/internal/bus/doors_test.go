@@ -56,7 +56,7 @@ func TestDoorsAreShutAtFirst(t *testing.T) {
 	if s, err = StartEmbedded(cfg, zap.NewNop()); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { s.Stop() }()
+	defer s.Stop()
 	none := func(when string) {
 		t.Helper()
 		nc, err := nats.Connect(url, nats.UserJWTAndSeed(text, string(seed)))

@@ -118,6 +118,7 @@ func issueCredential(cmd *cobra.Command, f *lookFlags, i issueFlags, act, name s
 	if err := f.ask(cmd.Context(), app.VerbCredentials, req, &answer); err != nil {
 		return err
 	}
+	warn(cmd, answer)
 	file, err := accounts.CredentialsFile(answer.JWT, seed)
 	if err != nil {
 		return err
@@ -204,6 +205,14 @@ func (f *lookFlags) actOnCredentials(cmd *cobra.Command, req app.CredentialsRequ
 	if err := f.ask(cmd.Context(), app.VerbCredentials, req, &answer); err != nil {
 		return err
 	}
+	warn(cmd, answer)
 	_, err := fmt.Fprintln(cmd.OutOrStdout(), f.t("erledigt", "done"))
 	return err
+}
+
+// warn says what is done and not in force yet.
+func warn(cmd *cobra.Command, answer app.CredentialsAnswer) {
+	if answer.Warning != "" {
+		fmt.Fprintln(cmd.ErrOrStderr(), answer.Warning)
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 )
 
 // deliveries are the records of a mailbox in the trail.
@@ -71,6 +72,71 @@ func TestAcknowledgements(t *testing.T) {
 	must(t, err)
 	if info := w.pending(beta); info != 0 || at.Floor != at.Delivered {
 		t.Errorf("JetStream still holds %d copies to be in the receiver's hands (%+v)", info, at)
+	}
+}
+
+// TestAcknowledgedOtherwise: of a copy that has ended only what the trail says is
+// confirmed, however far back that lies.
+func TestAcknowledgedOtherwise(t *testing.T) {
+	w := newWorld(t)
+	alpha, beta := w.connect("alpha.app"), w.connect("beta.one")
+	w.events(alpha, 0, 2)
+	copies := beta.take(2)
+	say := func(n int, body string) {
+		t.Helper()
+		_, err := beta.Request(copies[n].Reply(), []byte(body), 5*time.Second)
+		must(t, err)
+	}
+	say(0, "+TERM first")
+	say(1, "+ACK")
+	// of the shard of each something comes behind it
+	for n := range copies {
+		d := w.deliveries("beta.one")[n]
+		d.Out, d.Mailbox = 1_000_000, "beta.one"
+		m, err := trail.Delivery(&d)
+		must(t, err)
+		_, err = w.Bus().AppendUnguarded(t.Context(), []event.Message{m})
+		must(t, err)
+	}
+	answers, err := beta.SubscribeSync(beta.inbox + ".other.>")
+	must(t, err)
+	must(t, beta.PublishRequest(copies[0].Reply(), beta.inbox+".other.done", []byte("+ACK")))
+	must(t, beta.PublishRequest(copies[1].Reply(), beta.inbox+".other.refused", []byte("+TERM x")))
+	if m, err := answers.NextMsg(500 * time.Millisecond); err == nil {
+		t.Errorf("%s was confirmed", m.Subject)
+	}
+	say(0, "+TERM again")
+	say(1, "+ACK")
+	if got := w.deliveries("beta.one"); len(got) != 4 || got[0].Result != decision.Refused || got[1].Result != decision.Done {
+		t.Errorf("the trail holds %+v", got)
+	}
+}
+
+// TestRefusedWithoutQuarantine: refusals that cannot be kept are not confirmed, and do
+// not hold up what is said of other copies.
+func TestRefusedWithoutQuarantine(t *testing.T) {
+	w := newWorld(t)
+	alpha, beta := w.connect("alpha.app"), w.connect("beta.one")
+	w.events(alpha, 0, 2)
+	copies := beta.take(2)
+	must(t, w.Bus().RemoveStream(t.Context(), bus.Quarantine)) // as little use as a full one
+	answers, err := beta.SubscribeSync(beta.inbox + ".refused.>")
+	must(t, err)
+	for i := range 100 {
+		must(t, beta.PublishRequest(copies[0].Reply(), fmt.Sprintf("%s.refused.%d", beta.inbox, i), []byte("+TERM x")))
+	}
+	_, err = beta.Request(copies[1].Reply(), []byte("+ACK"), 10*time.Second)
+	must(t, err)
+	// nothing was recorded of the other one, and nobody is at it any more
+	awaitTrue(t, "the copy to be free", func() bool {
+		_, err := beta.Request(copies[0].Reply(), []byte("+ACK"), time.Second)
+		return err == nil
+	})
+	if m, err := answers.NextMsg(10 * time.Millisecond); err == nil {
+		t.Errorf("%s was confirmed", m.Subject)
+	}
+	if got := w.deliveries("beta.one"); len(got) != 2 || got[0].Result != decision.Done || got[1].Result != decision.Done {
+		t.Errorf("the trail holds %+v", got)
 	}
 }
 

@@ -316,6 +316,9 @@ func (a *App) launch(ctx context.Context) error {
 	}
 	a.apply(plans)
 	a.keep() // before a reload can be asked for
+	if err := a.admit(ctx); err != nil {
+		return err
+	}
 	if err := a.control(ctx); err != nil {
 		return err
 	}

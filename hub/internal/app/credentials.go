@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -44,6 +43,9 @@ type CredentialsAnswer struct {
 	Issued *accounts.Credential `json:"issued,omitempty"`
 	JWT    string               `json:"jwt,omitempty"` // of who asked for the credential
 	List   []accounts.Listed    `json:"list,omitempty"`
+	// Warning says, in the language of who asks, that the act is done and not in force
+	// yet; "" when it is.
+	Warning string `json:"warning,omitempty"`
 }
 
 func (a *App) serveCredentials(ctx context.Context, data []byte) ([]byte, error) {
@@ -69,59 +71,77 @@ func (a *App) serveCredentials(ctx context.Context, data []byte) ([]byte, error)
 func (a *App) credentialsAct(ctx context.Context, req CredentialsRequest) (*CredentialsAnswer, error) {
 	a.reloading.Lock() // the directory must not change meanwhile
 	defer a.reloading.Unlock()
-	book := a.doors.Accounts()
 	act := &decision.Act{Act: req.Act, Application: req.Name, Who: req.Who, Reason: req.Reason, At: time.Now().UTC()}
-	var do func(*CredentialsAnswer) error
+	do, err := a.credentialsPlan(req, act)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.recordCredentials(ctx, act); err != nil {
+		return nil, err
+	}
+	var answer CredentialsAnswer
+	if err = do(&answer); err != nil {
+		a.log.Error("an act on credentials failed", zap.String("act", act.Act), zap.String("application", act.Application), zap.Error(err))
+		return nil, err
+	}
+	if err = a.doors.Push(ctx); err != nil {
+		answer.Warning = req.says("eingetragen, aber noch nicht in Kraft; Amtsbote versucht es jede Minute wieder: %v",
+			"entered, but not in force yet; the hub tries again every minute: %v", err).Error()
+	}
+	a.log.Info("a person acted on credentials", zap.String("act", act.Act), zap.String("application", act.Application),
+		zap.String("credential", act.Credential), zap.Error(err))
+	return &answer, nil
+}
+
+// credentialsPlan checks what is asked, completes its record, and tells how it is done.
+func (a *App) credentialsPlan(req CredentialsRequest, act *decision.Act) (do func(*CredentialsAnswer) error, err error) {
+	book := a.doors.Accounts()
 	switch req.Act {
 	case decision.ActIssue, decision.ActRotate:
 		if _, known := a.Federation().Application(req.Name); !known {
 			return nil, req.unknown(req.Name)
 		}
 		act.Credential = accounts.NewID()
-		do = func(out *CredentialsAnswer) error { return issue(book, req, act.Credential, out) }
+		r := req.credential(act.Credential)
+		do = func(out *CredentialsAnswer) error {
+			c, text, err := book.Issue(r)
+			out.Issued, out.JWT = &c, text
+			return err
+		}
+		return do, book.Check(r)
 	case decision.ActRevoke:
 		one, err := book.Find(req.ID)
 		if err != nil {
 			return nil, req.says("es gibt keinen Zugang %q; \"amtsbote credentials list\" nennt alle", "there is no credential %q; \"amtsbote credentials list\" names all", req.ID)
 		}
 		act.Application, act.Credential = one.Application, one.ID
-		do = func(*CredentialsAnswer) error { return book.Revoke(req.ID) }
+		return func(*CredentialsAnswer) error { return book.Revoke(req.ID) }, nil
 	case decision.ActSuspend, decision.ActResume:
-		if !book.Known(req.Name) {
-			return nil, req.unknown(req.Name)
-		}
-		do = func(*CredentialsAnswer) error { return book.Suspend(req.Name) }
-		if req.Act == decision.ActResume {
-			do = func(*CredentialsAnswer) error { return book.Resume(req.Name) }
-		}
-	default:
-		return nil, req.says("was ist mit den Zugängen zu tun?", "what is to be done with credentials?")
+		return a.suspensionPlan(req)
 	}
-	if err := a.recordCredentials(ctx, act); err != nil {
-		return nil, err
-	}
-	var answer CredentialsAnswer
-	err := do(&answer)
-	if err == nil {
-		err = a.doors.Push(ctx)
-	}
-	a.log.Info("a person acted on credentials", zap.String("act", act.Act), zap.String("application", act.Application),
-		zap.String("credential", act.Credential), zap.Error(err))
-	if errors.Is(err, accounts.ErrState) {
-		return nil, req.says("%s ist nicht gesperrt", "%s is not suspended", req.Name)
-	}
-	return &answer, err
+	return nil, req.says("was ist mit den Zugängen zu tun?", "what is to be done with credentials?")
 }
 
-// issue enters a credential in the register and signs it.
-func issue(book *accounts.Book, req CredentialsRequest, id string, out *CredentialsAnswer) error {
-	r := accounts.Request{ID: id, Application: req.Name, User: req.User, Valid: cmp.Or(req.Valid, accounts.DefaultValid), Overlap: accounts.Keep}
-	if req.Act == decision.ActRotate {
-		r.Overlap = max(req.Overlap, 0)
+func (a *App) suspensionPlan(req CredentialsRequest) (func(*CredentialsAnswer) error, error) {
+	book := a.doors.Accounts()
+	switch {
+	case !book.Known(req.Name):
+		return nil, req.unknown(req.Name)
+	case req.Act == decision.ActSuspend:
+		return func(*CredentialsAnswer) error { return book.Suspend(req.Name) }, nil
+	case !book.IsSuspended(req.Name):
+		return nil, req.says("%s ist nicht gesperrt", "%s is not suspended", req.Name)
 	}
-	c, text, err := book.Issue(r)
-	out.Issued, out.JWT = &c, text
-	return err
+	return func(*CredentialsAnswer) error { return book.Resume(req.Name) }, nil
+}
+
+// credential is what the book is asked for.
+func (r CredentialsRequest) credential(id string) accounts.Request {
+	out := accounts.Request{ID: id, Application: r.Name, User: r.User, Valid: cmp.Or(r.Valid, accounts.DefaultValid), Overlap: accounts.Keep}
+	if r.Act == decision.ActRotate {
+		out.Overlap = max(r.Overlap, 0)
+	}
+	return out
 }
 
 func (a *App) recordCredentials(ctx context.Context, act *decision.Act) error {

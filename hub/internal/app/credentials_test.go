@@ -154,4 +154,7 @@ func TestCredentialsRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
+	if acts := w.acts(); len(acts) != 0 {
+		t.Errorf("the trail holds what was not done: %v", acts)
+	}
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -84,14 +85,36 @@ func (a *App) planAcks(fed *federation.Federation, plans map[string]*plan) error
 				plans[name] = nil
 				continue
 			}
-			acks := &mailbox.Acks{Account: keys[o.ID], Mailbox: &mailbox.Mailbox{
+			heard := make(chan struct{})
+			acks := &mailbox.Acks{Account: keys[o.ID], Heard: func() { close(heard) }, Mailbox: &mailbox.Mailbox{
 				Application: app.ID, Bus: a.bus, Blobs: a.blobs, Index: a.index, Recorder: a.recorder, Hands: a.hands,
 				Log: a.log.With(zap.String("mailbox", app.ID)),
 			}}
-			plans[name] = &plan{runs: []func(context.Context) error{acks.Run}}
+			plans[name] = &plan{heard: heard, runs: []func(context.Context) error{acks.Run}}
 		}
 	}
 	return nil
+}
+
+// admit opens the doors when the store is compared and what comes in is heard.
+func (a *App) admit(ctx context.Context) error {
+	if a.doors == nil {
+		return nil
+	}
+	for _, u := range a.units {
+		if u.heard == nil {
+			continue
+		}
+		select {
+		case <-u.heard:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-a.done:
+			return errors.New("the hub ended while it started")
+		}
+	}
+	fed := a.Federation()
+	return a.doors.Admit(ctx, mailboxes(fed), connecting(fed))
 }
 
 // doorsEvery is how often it is looked whose time is over.

@@ -26,6 +26,7 @@ type unit struct {
 	pace    *quota.Pace   // of lanes
 	hook    *webhook.Hook // nil for all but webhooks
 	desk    *desk.Desk    // nil for all but mailboxes of mode http
+	heard   chan struct{} // closed when receivers are heard; nil for all but mode nats
 	stop    context.CancelFunc
 	done    sync.WaitGroup
 }
@@ -38,6 +39,7 @@ type plan struct {
 	pace    *quota.Pace      // of lanes
 	hook    *webhook.Hook
 	desk    *desk.Desk
+	heard   chan struct{}
 	runs    []func(context.Context) error
 }
 
@@ -142,7 +144,7 @@ func (a *App) apply(plans map[string]*plan) {
 
 func (a *App) start(p *plan) *unit {
 	ctx, stop := context.WithCancel(a.run)
-	u := &unit{sign: p.sign, adapter: p.adapter, places: p.places, pace: p.pace, hook: p.hook, desk: p.desk, stop: stop}
+	u := &unit{sign: p.sign, adapter: p.adapter, places: p.places, pace: p.pace, hook: p.hook, desk: p.desk, heard: p.heard, stop: stop}
 	for _, run := range p.runs {
 		u.done.Add(1)
 		a.group.Go(func() error {

@@ -49,6 +49,9 @@ func admitting(t *testing.T, orgs, then []accounts.Organisation) int {
 		t.Fatal(err)
 	}
 	defer b.Close()
+	if err := s.Admit(t.Context(), MailboxOwners{}, orgs); err != nil {
+		t.Fatal(err)
+	}
 	hub, err := s.Accounts().JWT(s.Accounts().Hub())
 	if err != nil {
 		t.Fatal(err)

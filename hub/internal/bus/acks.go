@@ -49,9 +49,10 @@ const (
 )
 
 // Acks hears what the application with an account says of its copies until ctx ends.
+// heard is called when the server knows that it listens; what comes meanwhile waits.
 // Ends are given to record; once that returns nil they are passed on to JetStream and
 // answered. What is not recorded is neither.
-func (b *Bus) Acks(ctx context.Context, account, application string, record func(context.Context, Ack) error) error {
+func (b *Bus) Acks(ctx context.Context, account, application string, heard func(), record func(context.Context, Ack) error) error {
 	mailbox := decision.MailboxName(application)
 	root := "mack." + account + "." + mailbox + "."
 	msgs := make(chan *nats.Msg, acksWaiting)
@@ -60,6 +61,10 @@ func (b *Bus) Acks(ctx context.Context, account, application string, record func
 		return fmt.Errorf("listen for acknowledgements of %s: %w", application, err)
 	}
 	defer func() { _ = sub.Unsubscribe() }()
+	if err := b.flush(ctx); err != nil {
+		return fmt.Errorf("listen for acknowledgements of %s: %w", application, err)
+	}
+	heard()
 	var underway sync.WaitGroup
 	defer underway.Wait()
 	places := make(chan struct{}, acksAtOnce)
@@ -150,12 +155,17 @@ func (b *Bus) PassOn(ctx context.Context, application string, done func(out uint
 		if !done(out) {
 			continue
 		}
-		// JetStream looks at the sequence alone when the policy is explicit
-		to := fmt.Sprintf("$JS.ACK.%s.%s.1.%d.1.0.0", Out, decision.MailboxName(application), out)
-		if err := b.nc.Publish(to, []byte(VerbDone)); err != nil {
+		if err := b.LetGo(application, out); err != nil {
 			return n, err
 		}
 		n++
 	}
 	return n, nil
+}
+
+// LetGo tells JetStream not to hand out a copy of a mailbox again. It does not wait
+// until JetStream has taken that in.
+func (b *Bus) LetGo(application string, out uint64) error {
+	// JetStream looks at the sequence alone when the policy is explicit
+	return b.nc.Publish(fmt.Sprintf("$JS.ACK.%s.%s.1.%d.1.0.0", Out, decision.MailboxName(application), out), []byte(VerbDone))
 }

@@ -64,12 +64,29 @@ func writeLocal(book *accounts.Book, dir string, m MailboxOwners) error {
 
 // Admit lets just these organisations in, by accounts that hold just what is theirs,
 // and has the local credential keep away from what the hub hands out. Who has left is
-// dropped; the hub's own connection goes on.
+// dropped; the hub's own connection goes on. Before the first Admit nobody is let in.
+// After an error organisations are let in as they were before.
 func (s *Server) Admit(ctx context.Context, m MailboxOwners, orgs []accounts.Organisation) error {
-	if err := errors.Join(writeLocal(s.book, s.dir, m), know(s.book, orgs)); err != nil {
+	return admit(ctx, s.book, s.dir, m, orgs, s.Push)
+}
+
+// admit changes the book and has push put that in force. When one of them fails, those
+// are let in that were before.
+func admit(ctx context.Context, book *accounts.Book, dir string, m MailboxOwners, orgs []accounts.Organisation, push func(context.Context) error) error {
+	if err := writeLocal(book, dir, m); err != nil {
 		return err
 	}
-	return s.Push(ctx)
+	before := book.Organisations()
+	err := know(book, orgs)
+	if err == nil {
+		book.Shut(false)
+		err = push(ctx)
+	}
+	if err == nil {
+		return nil
+	}
+	book.Know(before)
+	return errors.Join(err, push(context.WithoutCancel(ctx)))
 }
 
 // Push puts in force what has changed in the book. Whom that locks out is dropped

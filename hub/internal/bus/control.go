@@ -44,12 +44,17 @@ func (b *Bus) Listen(ctx context.Context, verb string) (*Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for %s: %w", verb, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
-	defer cancel()
-	if err := b.nc.FlushWithContext(ctx); err != nil {
+	if err := b.flush(ctx); err != nil {
 		return nil, fmt.Errorf("listen for %s: %w", verb, err)
 	}
 	return &Listener{b, verb, sub}, nil
+}
+
+// flush returns when the server has taken what was sent.
+func (b *Bus) flush(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	return b.nc.FlushWithContext(ctx)
 }
 
 // Serve answers what is asked, one request after the other, until ctx ends; it

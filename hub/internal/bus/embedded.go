@@ -35,7 +35,8 @@ type Embedded struct {
 	MaxStore int64
 	// Mailboxes are what the local credential may not touch.
 	Mailboxes MailboxOwners
-	// Organisations are those that may connect, each by an account of its own.
+	// Organisations are those that may connect, each by an account of its own: to the
+	// embedded server once Admit was called.
 	Organisations []accounts.Organisation
 	// Spare is where spares of small files are kept that much depends on; "" keeps
 	// none.
@@ -69,7 +70,9 @@ const startWait = 10 * time.Minute
 
 // StartEmbedded starts the server: JetStream with synced writes and an
 // encrypted store, accounts for organisations and one local credential, nothing
-// else (facts: the server's own defaults are unsafe).
+// else (facts: the server's own defaults are unsafe). Organisations stay outside
+// until Admit: what they sent might lie in a stream that is still being compared, and
+// what they acknowledge nobody hears yet.
 func StartEmbedded(cfg Embedded, log *zap.Logger) (*Server, error) {
 	if err := checkDir(cfg); err != nil {
 		return nil, err
@@ -82,6 +85,7 @@ func StartEmbedded(cfg Embedded, log *zap.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	book.Shut(true)
 	if err := know(book, cfg.Organisations); err != nil {
 		return nil, err
 	}

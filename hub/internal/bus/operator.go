@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -27,6 +28,8 @@ type Operator struct {
 	url    string
 	user   string
 	key    nkeys.KeyPair
+
+	pushing sync.Mutex // what was taken from the book later must not come first
 }
 
 // JoinOperator compares the settings of every server that can be reached, sees that
@@ -54,7 +57,7 @@ func JoinOperator(ctx context.Context, ext External, cfg Embedded, log *zap.Logg
 		return nil, fmt.Errorf("connect to the system account at %s: %w", redact(ext.URL), err)
 	}
 	if err = o.verify(ctx); err == nil {
-		err = o.push(ctx, true)
+		err = o.Push(ctx)
 	}
 	if err != nil {
 		o.Stop()
@@ -76,14 +79,8 @@ func (o *Operator) Accounts() *accounts.Book { return o.book }
 
 // Admit is Server.Admit.
 func (o *Operator) Admit(ctx context.Context, m MailboxOwners, orgs []accounts.Organisation) error {
-	if err := errors.Join(writeLocal(o.book, o.dir, m), know(o.book, orgs)); err != nil {
-		return err
-	}
-	return o.push(ctx, false)
+	return admit(ctx, o.book, o.dir, m, orgs, o.Push)
 }
-
-// Push is Server.Push.
-func (o *Operator) Push(ctx context.Context) error { return o.push(ctx, false) }
 
 // serversAnswer is how long nothing comes before all servers are taken to have
 // answered.
@@ -152,9 +149,12 @@ func (v *varz) distrust(signer string) []string {
 	return []string{"its operator does not know the signing key that the hub was given"}
 }
 
-// push has the servers take what has changed in the book.
-func (o *Operator) push(ctx context.Context, all bool) error {
-	changed, err := o.book.Changed(all)
+// Push is Server.Push. The servers do not ask for accounts, so those that are new go to
+// them too.
+func (o *Operator) Push(ctx context.Context) error {
+	o.pushing.Lock()
+	defer o.pushing.Unlock()
+	changed, err := o.book.Changed(true)
 	if err != nil {
 		return err
 	}

@@ -150,6 +150,11 @@ func TestOperator(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Error("suspended, and the connection goes on")
 	}
+	later := append([]accounts.Organisation{{ID: "akdb", Applications: []accounts.Application{{ID: "akdb.x"}}}}, lhm...)
+	if err := o.Admit(t.Context(), MailboxOwners{}, later); err != nil {
+		t.Fatal(err)
+	}
+	f.join(o, "akdb.x") // an organisation that came with a reload
 }
 
 // join issues a credential and connects with it.

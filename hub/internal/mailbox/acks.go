@@ -2,8 +2,10 @@ package mailbox
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,19 +24,23 @@ import (
 type Acks struct {
 	*Mailbox
 	Account string // public key of its organisation's NATS account
+	// Heard is called once acknowledgements are heard: what is sent before is lost.
+	Heard func()
 
 	delivered atomic.Uint64 // sequence in OUT up to which copies were handed out, at least
 }
 
 // Run records until ctx ends.
 func (a *Acks) Run(ctx context.Context) error {
-	// what the hub before had on its way to the trail is an outcome
-	if !a.untilDone(ctx, func() error { return a.Recorder.Flush(ctx) }) {
-		return nil
-	}
-	a.passOn(ctx)
+	begin := sync.OnceFunc(func() {
+		a.Heard()
+		// what the hub before had on its way to the trail is an outcome
+		if a.untilDone(ctx, func() error { return a.Recorder.Flush(ctx) }) {
+			a.passOn(ctx)
+		}
+	})
 	for attempt := 1; ctx.Err() == nil; attempt++ {
-		err := a.Bus.Acks(ctx, a.Account, a.Application, a.record)
+		err := a.Bus.Acks(ctx, a.Account, a.Application, begin, a.record)
 		if err == nil {
 			break
 		}
@@ -57,7 +63,10 @@ func (a *Acks) passOn(ctx context.Context) {
 
 // record writes the end of a copy to the trail, once.
 func (a *Acks) record(ctx context.Context, ack bus.Ack) error {
-	free := a.Hands.Take(ctx, a.Application, ack.Out)
+	free, ok := a.Hands.TryTake(a.Application, ack.Out)
+	if !ok {
+		return errBusy // waiting would take the place of what is said of other copies
+	}
 	defer free()
 	m, err := a.Bus.Get(ctx, bus.Out, ack.Out)
 	if err != nil {
@@ -68,20 +77,29 @@ func (a *Acks) record(ctx context.Context, ack bus.Ack) error {
 	case m == nil || !strings.HasPrefix(m.Subject, "out."+a.Application+"."):
 		return bus.ErrNotYours
 	case a.Index.IsDone(a.Application, ack.Out):
-		return nil
+		return a.again(ctx, m, ack.Verb)
 	}
 	if out, err := a.handedOut(ctx, ack.Out); err != nil || !out {
 		return cmpErr(err, bus.ErrNotYours)
 	}
-	var fault error
+	var fault *hub.Fault
 	if ack.Verb == bus.VerbRefuse {
-		fault = hub.Permanent(codeOf(ack.Reason), "the receiver refused the copy")
+		fault = hub.FaultOf(hub.Permanent(codeOf(ack.Reason), "the receiver refused the copy"))
+		// once: when QUARANTINE takes nothing the receiver is not answered, and says it again
+		once, cancel := context.WithTimeout(ctx, bus.Timeout)
+		defer cancel()
+		if err := a.refused(once, m, fault); err != nil {
+			return err
+		}
 	}
-	if !a.settled(ctx, m, ack.Deliveries, fault) {
+	if !a.recorded(ctx, m, ack.Deliveries, fault) {
 		return ctx.Err()
 	}
 	return nil
 }
+
+// errBusy means that somebody is at work on the copy.
+var errBusy = errors.New("the copy is being worked on")
 
 func cmpErr(err, otherwise error) error {
 	if err != nil {

@@ -68,7 +68,21 @@ func (b *Mailbox) enter(ctx context.Context, m *event.Message) (leave func(), er
 // settled records the outcome; false when ctx ended first. The copy, at its
 // sequence in OUT, may then be let go.
 func (b *Mailbox) settled(ctx context.Context, m *event.Message, attempt int, err error) bool {
-	d, fault := b.outcome(m, attempt), hub.FaultOf(err)
+	fault := hub.FaultOf(err)
+	if fault != nil && !b.untilDone(ctx, func() error { return b.refused(ctx, m, fault) }) {
+		return false
+	}
+	return b.recorded(ctx, m, attempt, fault)
+}
+
+// refused sets a copy aside that the receiver has refused.
+func (b *Mailbox) refused(ctx context.Context, m *event.Message, fault *hub.Fault) error {
+	return b.quarantine(ctx, m, refusal.ReceiverRefused, fault.Code)
+}
+
+// recorded records the outcome, for which all else is done; false when ctx ended first.
+func (b *Mailbox) recorded(ctx context.Context, m *event.Message, attempt int, fault *hub.Fault) bool {
+	d := b.outcome(m, attempt)
 	if fault == nil && !b.untilDone(ctx, func() (err error) {
 		d.Handed, err = b.handed(ctx, m)
 		return err
@@ -78,9 +92,6 @@ func (b *Mailbox) settled(ctx context.Context, m *event.Message, attempt int, er
 	if fault != nil {
 		d.Result, d.Code = decision.Refused, fault.Code
 		b.Log.Warn("receiver refused a copy", zap.Uint64("out", m.Seq), zap.String("code", fault.Code), zap.Error(fault))
-		if !b.untilDone(ctx, func() error { return b.quarantine(ctx, m, refusal.ReceiverRefused, fault.Code) }) {
-			return false
-		}
 	}
 	if !b.untilDone(ctx, func() error { return b.Recorder.Record(ctx, d) }) {
 		return false

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,6 +48,7 @@ type Book struct {
 	mu    sync.Mutex
 	state state
 	orgs  map[string]Organisation // of the federation directory in force
+	shut  bool                    // no organisation may connect yet
 	given map[string]string       // what an account is, by its public key, as it was handed over last
 	slips map[string]string       // activation tokens by account and subject
 }
@@ -260,6 +262,20 @@ func (b *Book) Know(orgs []Organisation) {
 	for _, o := range orgs {
 		b.orgs[o.ID] = o
 	}
+}
+
+// Organisations are those that Know was told of last.
+func (b *Book) Organisations() []Organisation {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Collect(maps.Values(b.orgs))
+}
+
+// Shut lets nobody of an organisation connect until it is called with false.
+func (b *Book) Shut(yes bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.shut = yes
 }
 
 // application finds an application of the directory.

@@ -77,7 +77,7 @@ func (b *Book) organisationClaims(id string) (*jwt.AccountClaims, error) {
 	account := keys.Public
 	c := jwt.NewAccountClaims(account)
 	c.Name = id
-	c.Limits.AccountLimits = jwt.AccountLimits{Imports: jwt.NoLimit, Conn: maxConnections, DisallowBearer: true}
+	c.Limits.AccountLimits = jwt.AccountLimits{Imports: jwt.NoLimit, Conn: b.connections(), DisallowBearer: true}
 	c.Limits.NatsLimits = jwt.NatsLimits{Subs: maxSubscriptions, Data: jwt.NoLimit, Payload: MaxMessage}
 	org, there := b.orgs[id]
 	if _, suspended := b.state.Suspended[id]; suspended || !there {
@@ -109,10 +109,21 @@ func (b *Book) organisationClaims(id string) (*jwt.AccountClaims, error) {
 	for _, one := range b.state.Issued {
 		now := time.Now()
 		if one.organisation() == id && now.Before(one.Expires) && b.stateOf(one, now) != Active {
-			c.RevokeAt(one.User, one.Issued) // what was issued for this key up to then
+			c.RevokeAt(one.User, one.Expires) // whatever was issued for this key
 		}
 	}
 	return c, nil
+}
+
+// connections is how many there may be of an organisation at a time. While the doors
+// are shut the account is otherwise what it will be: to a client that comes back it
+// says that there is no room, and not that it does not know it any more, upon which
+// clients give up for good.
+func (b *Book) connections() int64 {
+	if b.shut {
+		return 0
+	}
+	return maxConnections
 }
 
 func (b *Book) serves(subject, local string) *jwt.Import {

@@ -108,22 +108,36 @@ type Request struct {
 // Keep lets an application's other credentials be.
 const Keep time.Duration = -1
 
+// Check tells why Issue would refuse.
+func (b *Book) Check(r Request) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, err := b.check(r)
+	return err
+}
+
+func (b *Book) check(r Request) (Application, error) {
+	app, ok := b.application(r.Application)
+	switch {
+	case !ok:
+		return app, fmt.Errorf("application %q: %w", r.Application, ErrUnknown)
+	case !nkeys.IsValidPublicUserKey(r.User):
+		return app, errors.New("the key is not the public key of a NATS user")
+	case r.Valid <= 0 || r.Valid > MaxValid:
+		return app, fmt.Errorf("a credential is good for more than no time and at most %d days", int(MaxValid.Hours()/24))
+	case slices.ContainsFunc(b.state.Issued, func(c *Credential) bool { return c.User == r.User }):
+		return app, errors.New("a credential was issued for this key already: make a new one")
+	}
+	return app, nil
+}
+
 // Issue signs a credential, enters it in the register, and gives the user's JWT.
 func (b *Book) Issue(r Request) (Credential, string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	app, ok := b.application(r.Application)
-	if !ok {
-		return Credential{}, "", fmt.Errorf("application %q: %w", r.Application, ErrUnknown)
-	}
-	if !nkeys.IsValidPublicUserKey(r.User) {
-		return Credential{}, "", errors.New("the key is not the public key of a NATS user")
-	}
-	if r.Valid <= 0 || r.Valid > MaxValid {
-		return Credential{}, "", fmt.Errorf("a credential is good for more than no time and at most %d days", int(MaxValid.Hours()/24))
-	}
-	if slices.ContainsFunc(b.state.Issued, func(c *Credential) bool { return c.User == r.User }) {
-		return Credential{}, "", errors.New("a credential was issued for this key already: make a new one")
+	app, err := b.check(r)
+	if err != nil {
+		return Credential{}, "", err
 	}
 	now := time.Now().UTC().Truncate(time.Second)
 	c := Credential{ID: r.ID, Application: r.Application, User: r.User, Issued: now, Expires: now.Add(r.Valid)}
@@ -183,6 +197,14 @@ func (b *Book) Known(name string) bool {
 	_, org := b.orgs[name]
 	_, suspended := b.state.Suspended[name]
 	return app || org || suspended
+}
+
+// IsSuspended tells whether an application or organisation is suspended by its name.
+func (b *Book) IsSuspended(name string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_, suspended := b.state.Suspended[name]
+	return suspended
 }
 
 // Suspend lets nobody of an application or organisation in until Resume.

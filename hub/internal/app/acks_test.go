@@ -68,11 +68,11 @@ func TestAcknowledgements(t *testing.T) {
 	if err != nil || len(refused) != 2 {
 		t.Errorf("in quarantine lie %v, %v", refused, err)
 	}
-	at, err := w.Bus().Mailbox(t.Context(), "beta.one")
-	must(t, err)
-	if info := w.pending(beta); info != 0 || at.Floor != at.Delivered {
-		t.Errorf("JetStream still holds %d copies to be in the receiver's hands (%+v)", info, at)
-	}
+	awaitTrue(t, "JetStream to hear what was recorded", func() bool {
+		at, err := w.Bus().Mailbox(t.Context(), "beta.one")
+		must(t, err)
+		return w.pending(beta) == 0 && at.Floor == at.Delivered
+	})
 }
 
 // TestAcknowledgedOtherwise: of a copy that has ended only what the trail says is

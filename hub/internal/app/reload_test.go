@@ -164,6 +164,7 @@ applications:
 	if n := len(a.Adapters()); n != 0 {
 		t.Errorf("%d adapters run after the last was taken away", n)
 	}
+	_, publish = local(t, a) // who was connected under rights that changed twice is dropped
 	publish("in.alpha.app."+hubtest.Ding, ding("3"))
 	ds, _ = w.expect(t, 1, 0)
 	if len(ds[0].Receivers) != 2 {

@@ -117,6 +117,11 @@ func TestSettledAreForgotten(t *testing.T) {
 			d.Confirmed(l.Delivery.ID)
 			return l
 		}
+		held := func() (leases, kept int) {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			return len(d.leases), len(d.kept)
+		}
 		l := done(0)
 		if l.Delivery.ID != "d0" || l.Delivery.Event.ID() != "" || l.of != nil {
 			t.Errorf("kept %+v", l.Delivery)
@@ -126,15 +131,17 @@ func TestSettledAreForgotten(t *testing.T) {
 			t.Errorf("settled again: %s", r.Result)
 		}
 		time.Sleep(2 * time.Second)
-		if r, _ := d.settle(&Item{Token: l.Token, Outcome: Done}); r.Result != ResultGone || len(d.leases) != 0 {
-			t.Errorf("a minute later: %s, %d kept", r.Result, len(d.leases))
+		r, _ := d.settle(&Item{Token: l.Token, Outcome: Done})
+		if n, _ := held(); r.Result != ResultGone || n != 0 {
+			t.Errorf("a minute later: %s, %d kept", r.Result, n)
 		}
 		l = done(1)
 		for n := range keepMost {
 			done(2 + n)
 		}
-		if r, _ := d.settle(&Item{Token: l.Token, Outcome: Done}); r.Result != ResultGone || len(d.leases) != keepMost || len(d.kept) != keepMost {
-			t.Errorf("the oldest: %s, %d kept", r.Result, len(d.leases))
+		r, _ = d.settle(&Item{Token: l.Token, Outcome: Done})
+		if n, kept := held(); r.Result != ResultGone || n != keepMost || kept != keepMost {
+			t.Errorf("the oldest: %s, %d and %d kept", r.Result, n, kept)
 		}
 		time.Sleep(keepTime)
 	})

@@ -74,7 +74,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 	}
 	t.Logf("replay with AMTSBOTE_SEED=%d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	w := newWorld(t)
+	w := newWorld(t, confirming)
 	sink := &moody{r: rand.New(rand.NewPCG(seed, 1)), took: map[string]int{}}
 	sent, taken, crashes := 0, map[string]int{}, 0
 	for range 10 {

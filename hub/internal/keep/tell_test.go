@@ -17,7 +17,7 @@ import (
 // was handed over, at once and once, by an event that its schema accepts; of a
 // refused one, and under agreements that do not ask, it hears nothing.
 func TestDelivered(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, confirming)
 	w.begin(script(func(d hub.Delivery) error {
 		if d.Event.ID() == "e2" {
 			return hub.Permanent("unwanted", "this one is refused")

@@ -48,18 +48,24 @@ func (c *clock) add(d time.Duration) {
 }
 
 // retaining changes the test federation: the copies of
-// Ding expire after a day at beta.one, which is to be told of when it took one, and after half a day at beta.two; Sache is not kept at all; alpha gets its
+// Ding expire after a day at beta.one and after half a day at beta.two; Sache is not kept at all; alpha gets its
 // receipts in alpha.post.
 func retaining(tb testing.TB, dir string) {
 	tb.Helper()
 	hubtest.AddSache(tb, dir)
-	edit(tb, filepath.Join(dir, "agreements", "ding-eins.yaml"), "purpose: Test\n", "purpose: Test\nretain: P1D\nreceipts: [delivered]\n")
+	edit(tb, filepath.Join(dir, "agreements", "ding-eins.yaml"), "purpose: Test\n", "purpose: Test\nretain: P1D\n")
 	edit(tb, filepath.Join(dir, "agreements", "ding-zwei.yaml"), "purpose: Test\n", "purpose: Test\nretain: PT12H\n")
 	edit(tb, filepath.Join(dir, "schemas", hubtest.Sache, "schema.json"), `"x-nicht-personenbezogen": true,`, `"x-nicht-personenbezogen": true, "x-keep": "P0D",`)
 	edit(tb, filepath.Join(dir, "organisations", "alpha.yaml"), "    title: Alpha\n",
 		"    title: Alpha\n    receipts: alpha.post\n")
 	edit(tb, filepath.Join(dir, "organisations", "alpha.yaml"), "applications:\n",
 		"applications:\n  - id: alpha.post\n    title: Post\n    mailbox: {mode: nats}\n")
+}
+
+// confirming has alpha told of each copy of Ding that beta.one has taken.
+func confirming(tb testing.TB, dir string) {
+	tb.Helper()
+	edit(tb, filepath.Join(dir, "agreements", "ding-eins.yaml"), "retain: P1D\n", "retain: P1D\nreceipts: [delivered]\n")
 }
 
 func edit(tb testing.TB, path, old, now string) {
@@ -94,9 +100,9 @@ type running struct {
 	stop     func()
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, more ...func(testing.TB, string)) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), fed: hubtest.Changed(t, retaining)}
+	w := &world{t: t, dir: t.TempDir(), fed: hubtest.Changed(t, append([]func(testing.TB, string){retaining}, more...)...)}
 	one, _ := w.fed.Application("beta.one")
 	one.Mailbox.Mode = federation.ModeSink // without an adapter the directory would not compile
 	w.open()

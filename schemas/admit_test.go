@@ -118,6 +118,7 @@ func TestAdmitPosition(t *testing.T) {
 
 // Doubling references cost nothing: they are counted while they are resolved.
 func TestAdmitCost(t *testing.T) {
+	untimed(t)
 	var defs []string
 	for i := range 40 {
 		defs = append(defs, fmt.Sprintf(`"d%d": {"anyOf": [{"$ref": "#/$defs/d%d"}, {"$ref": "#/$defs/d%d"}]}`, i, i+1, i+1))
@@ -135,6 +136,7 @@ func TestAdmitCost(t *testing.T) {
 // TestAdmitWeighs: a short file does not become a large schema through its
 // references: not by depth, not by what is copied with them.
 func TestAdmitWeighs(t *testing.T) {
+	untimed(t)
 	chain := func(n int) string {
 		var defs []string
 		for i := range n {

@@ -12,6 +12,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,16 +39,30 @@ type host struct {
 	err           error         // how it ended
 }
 
-// buildHub builds the hub's binary.
+// hubs are the binaries of the hub that this run of the tests built, by arguments.
+var (
+	hubs    sync.Map
+	builds  atomic.Int64
+	hubsDir string
+)
+
+// buildHub builds the hub's binary, once a run.
 func buildHub(t *testing.T, args ...string) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "amtsbote")
-	args = append([]string{"build", "-o", bin}, args...)
-	if raceBuild {
-		args = append(args, "-race")
-	}
-	if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	build, _ := hubs.LoadOrStore(strings.Join(args, " "), sync.OnceValues(func() (string, error) {
+		bin := filepath.Join(hubsDir, fmt.Sprintf("amtsbote%d", builds.Add(1)))
+		args := append([]string{"build", "-o", bin}, args...)
+		if hubtest.Raced {
+			args = append(args, "-race")
+		}
+		if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("build: %w\n%s", err, out)
+		}
+		return bin, nil
+	}))
+	bin, err := build.(func() (string, error))()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return bin
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 )
 
 // chaosSeed gives the seed of a run that chance has a part in, and prints it.
@@ -33,6 +35,7 @@ func long() bool { return os.Getenv("AMTSBOTE_CHAOS") == "long" }
 // outcome, every routed one exactly one copy per receiver, and the order per
 // key is intact.
 func TestKill(t *testing.T) {
+	hubtest.Less(t, "fewer events and kills")
 	testKill(t, killEvents, killTimes, 2*time.Second)
 }
 

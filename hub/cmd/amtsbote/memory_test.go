@@ -28,7 +28,7 @@ const (
 // TestMemory queues large events of many organisations while the hub is down, far
 // more than it may hold: it delivers them all and gets by with its memory.
 func TestMemory(t *testing.T) {
-	if raceBuild {
+	if hubtest.Raced {
 		t.Skip("the race detector's memory is not the hub's")
 	}
 	t.Setenv("AMTSBOTE_MEMORY", "256MiB")

@@ -18,6 +18,7 @@ const powerEvents = 1000
 // exactly one outcome, each copy stands once, in order per key. 20 seeds in the
 // long form.
 func TestPowerFailure(t *testing.T) {
+	notRaced(t)
 	lazyfs, hub := buildDisk(t), buildHub(t)
 	base := chaosSeed(t)
 	for i := range powerSeeds() {
@@ -35,7 +36,7 @@ func TestPowerFailure(t *testing.T) {
 // powerSeeds: AMTSBOTE_SEED replays one.
 func powerSeeds() int {
 	switch {
-	case os.Getenv("AMTSBOTE_SEED") != "" || raceBuild:
+	case os.Getenv("AMTSBOTE_SEED") != "":
 		return 1
 	case long():
 		return 20
@@ -68,9 +69,7 @@ func powerRun(t *testing.T, d *disk, h *host, seed uint64, times int, after func
 // that is built without synced writes, must lose acknowledged events. If they
 // did not, TestPowerFailure would prove nothing.
 func TestPowerFailureUnsynced(t *testing.T) {
-	if raceBuild {
-		t.Skip("the counter-test of the power failures looks for no races")
-	}
+	notRaced(t)
 	d := mount(t, buildDisk(t))
 	h := newHost(t, buildHub(t, "-tags", "amtsbote_unsynced"), filepath.Join(d.dir, "data"))
 	// one failure shows it: what comes after would be sent to a damaged hub

@@ -3,7 +3,6 @@
 package main
 
 const (
-	raceBuild  = false
 	killEvents = 20_000
 	killTimes  = 20
 )

@@ -5,7 +5,6 @@ package main
 // Under the race detector the hub itself is built with it, and is slower: the
 // kill test sends less and looks for races instead.
 const (
-	raceBuild  = true
 	killEvents = 3_000
 	killTimes  = 4
 )

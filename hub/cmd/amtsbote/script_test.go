@@ -28,7 +28,19 @@ func readmeHTTP(dir string) error {
 
 // TestMain lets scripts run the real main as the command amtsbote.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"amtsbote": main})
+	testscript.Main(inFolder{m}, map[string]func(){"amtsbote": main})
+}
+
+// inFolder runs the tests with a folder for the binaries that they build.
+type inFolder struct{ m *testing.M }
+
+func (f inFolder) Run() int {
+	var err error
+	if hubsDir, err = os.MkdirTemp("", "hubs"); err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(hubsDir) }()
+	return f.m.Run()
 }
 
 // TestScripts runs the commands as people type them.

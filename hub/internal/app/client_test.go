@@ -109,7 +109,7 @@ func (c *client) dropped() {
 	select {
 	case err := <-c.closed:
 		c.t.Logf("%s was dropped: %v", c.name, err)
-	case <-time.After(10 * time.Second):
+	case <-time.After(hubtest.Patience):
 		c.t.Fatal("the connection goes on")
 	}
 }
@@ -139,7 +139,7 @@ func (c *client) take(n int) []jetstream.Msg {
 	cons, err := c.js().Consumer(c.t.Context(), "OUT", decision.MailboxName(c.name))
 	must(c.t, err)
 	var out []jetstream.Msg
-	for deadline := time.Now().Add(20 * time.Second); len(out) < n && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(hubtest.Patience); len(out) < n && time.Now().Before(deadline); {
 		batch, err := cons.Fetch(n-len(out), jetstream.FetchMaxWait(2*time.Second))
 		must(c.t, err)
 		for m := range batch.Messages() {

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/amtsbote/amtsbote/hub/internal/app"
@@ -45,12 +46,15 @@ func listen(t *testing.T, client string) (at string, took *lockedBuffer) {
 	cmd.Stdout = took
 	must(t, cmd.Start())
 	t.Cleanup(func() { cancel(); _ = cmd.Wait() })
+	var one sync.Mutex // what it prints of two requests at a time gets mixed
 	to := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
 	shim := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodOptions {
 			w.Header().Set("WebHook-Allowed-Origin", "*")
 			return
 		}
+		one.Lock()
+		defer one.Unlock()
 		to.ServeHTTP(w, r) // 502 until it listens: the hub tries again
 	}))
 	t.Cleanup(shim.Close)

@@ -68,7 +68,7 @@ func TestGateTellsNothing(t *testing.T) {
 		return nil
 	}))
 	// the record comes before what it says is carried out
-	limit := time.After(30 * time.Second)
+	limit := time.After(hubtest.Patience)
 	for resting := 0; resting < len(bodies); {
 		resting = 0
 		must(t, b.Read(t.Context(), bus.Quarantine, 1, []string{"quarantine.alpha.>"}, func(m *event.Message) error {

@@ -119,7 +119,7 @@ func (d *corpusDoor) quarantined(t *testing.T, got *answered, code string, kept 
 // settled asks for an event in quarantine until it is decided.
 func (d *asker) settled(t *testing.T, path string) *answered {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; {
+	for end := time.Now().Add(hubtest.Patience); ; {
 		got := d.ask(t, http.MethodGet, path, nil)
 		if got.status != http.StatusOK || got.text("state") != "waiting" || time.Now().After(end) {
 			return got

@@ -8,6 +8,7 @@ import (
 
 	"github.com/amtsbote/amtsbote/hub/internal/app"
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 )
 
 // TestRemove: of a story that is long over nothing lies in the hub but its trail.
@@ -20,7 +21,7 @@ func TestRemove(t *testing.T) {
 	defer func() { stopApp(t, a) }()
 	handIn(t, dir, data)
 	w.expect(t, 5, 12)
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(hubtest.Patience)
 	for lying(t, data) > 0 {
 		if err := a.Remove(t.Context()); err != nil {
 			t.Fatal(err)

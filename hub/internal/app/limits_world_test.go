@@ -169,7 +169,7 @@ func dingOf(sender string, n int, key string, size int) event.Message {
 
 func awaitTrue(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.After(60 * time.Second); !ok(); {
+	for deadline := time.After(hubtest.Patience); !ok(); {
 		select {
 		case <-time.After(20 * time.Millisecond):
 		case <-deadline:

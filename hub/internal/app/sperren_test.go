@@ -25,6 +25,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/explain"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 	"github.com/amtsbote/amtsbote/hub/internal/who"
 	"github.com/amtsbote/amtsbote/schemas"
 )
@@ -202,7 +203,7 @@ type copied struct {
 // batch of the copies.
 func readCopies(t *testing.T, b *bus.Bus, events int) map[string][]copied {
 	t.Helper()
-	for limit := time.Now().Add(30 * time.Second); ; {
+	for limit := time.Now().Add(hubtest.Patience); ; {
 		out, receipts := map[string][]copied{}, 0
 		err := b.Read(t.Context(), bus.Out, 1, []string{"out.*.*.>"}, func(m *event.Message) error {
 			parts := strings.SplitN(m.Subject, ".", 4)

@@ -22,6 +22,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/app"
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 )
 
 // watch collects outcomes and tells when there are new ones.
@@ -40,7 +41,7 @@ func (w *watch) Delivered(d *decision.Delivery) { w.delivered <- d }
 // expect waits until n decisions and m deliveries were told.
 func (w *watch) expect(t *testing.T, n, m int) (ds []*decision.Decision, ms []*decision.Delivery) {
 	t.Helper()
-	limit := time.After(60 * time.Second)
+	limit := time.After(hubtest.Patience)
 	for len(ds) < n || len(ms) < m {
 		select {
 		case d := <-w.decided:

@@ -147,7 +147,7 @@ func TestOperator(t *testing.T) {
 	}
 	select {
 	case <-closed:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("suspended, and the connection goes on")
 	}
 	later := append([]accounts.Organisation{{ID: "akdb", Applications: []accounts.Application{{ID: "akdb.x"}}}}, lhm...)

@@ -24,6 +24,7 @@ type history struct {
 	resting  map[decision.Ref]int    // in quarantine
 	parked   map[decision.Ref]int    // in PARKED
 	body     map[decision.Ref]string // of what rests or is parked
+	told     []string                // the trail, a line each
 }
 
 func survey(t *testing.T, b *bus.Bus) *history {
@@ -42,6 +43,7 @@ func survey(t *testing.T, b *bus.Bus) *history {
 		ds, err := trail.ReadDecisions(m)
 		for _, d := range ds {
 			h.last[decision.Ref{In: d.In, Seq: d.Seq}] = d
+			h.told = append(h.told, fmt.Sprintf("%d: %s %d %s %s %s key %s released %v of %v", m.Seq, d.In, d.Seq, d.ID, d.Outcome, d.Code, d.Key, d.Released, d.Of))
 		}
 		return err
 	})
@@ -109,6 +111,9 @@ func (h *history) exact(t *testing.T, last uint64) {
 		if !slices.IsSorted(ns) {
 			t.Errorf("%s: out of order: %v", box, ns)
 		}
+	}
+	if t.Failed() {
+		t.Logf("the trail:\n%s", strings.Join(h.told, "\n"))
 	}
 }
 

@@ -70,7 +70,7 @@ func until(t *testing.T, b *bus.Bus, lanes ...*Lane) {
 		_, stop := run(t, l)
 		defer stop()
 	}
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(hubtest.Patience)
 	for {
 		if complete(t, b, last) {
 			return

@@ -174,7 +174,10 @@ func TestOwedSurvivesACrashAnywhere(t *testing.T) {
 	_, stop := run(t, l)
 	defer stop()
 	owed := len(outCursor(t, b).Owed)
-	await(t, "nothing to be owed", func() bool { return complete(t, b, uint64(n)) && len(outCursor(t, b).Owed) == 0 })
+	await(t, "nothing to be owed", func() bool {
+		c := outCursor(t, b)
+		return len(c.Owed) == 0 && c.Seq == uint64(n) && complete(t, b, uint64(n))
+	})
 	look(t, b).exact(t, uint64(n))
 	t.Logf("%d events, owed at the end: %d; crashed at %v", n, owed, points)
 	if len(points) == 0 {

@@ -42,7 +42,7 @@ func serve(t *testing.T, in, edge *Lane) (stop func()) {
 
 func await(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(hubtest.Patience)
 	for !ok() {
 		select {
 		case <-time.After(50 * time.Millisecond):

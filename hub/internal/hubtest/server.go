@@ -2,6 +2,7 @@ package hubtest
 
 import (
 	"testing"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -53,3 +54,7 @@ func Event(id, typ, key, data string) event.Message {
 		Data: []byte(data),
 	}
 }
+
+// Patience is how long a test waits before it gives up: only what fails waits so
+// long, and a machine may have others to serve.
+const Patience = 3 * time.Minute

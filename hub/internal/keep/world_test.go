@@ -230,7 +230,7 @@ func (w *world) messages(stream, filter string) (n uint64) {
 // await waits for what comes by itself.
 func (w *world) await(what string, ok func() bool) {
 	w.t.Helper()
-	deadline := time.After(60 * time.Second)
+	deadline := time.After(hubtest.Patience)
 	for !ok() {
 		select {
 		case <-time.After(20 * time.Millisecond):

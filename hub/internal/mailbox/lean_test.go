@@ -67,7 +67,7 @@ func TestInHandWithoutData(t *testing.T) {
 		}
 		return len(m.held), bytes
 	}
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(hubtest.Patience)
 	for n, bytes := inHand(); n < copies; n, bytes = inHand() {
 		select {
 		case <-time.After(10 * time.Millisecond):

@@ -100,7 +100,7 @@ func copyFor(n int, key, data string) event.Message {
 func wait(t *testing.T, outcomes chan *decision.Delivery, n int) map[string]*decision.Delivery {
 	t.Helper()
 	got := map[string]*decision.Delivery{}
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(hubtest.Patience)
 	for len(got) < n {
 		select {
 		case d := <-outcomes:

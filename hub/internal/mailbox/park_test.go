@@ -75,7 +75,7 @@ func fillBehindAFailure(t *testing.T, b *bus.Bus, r *receiver, to int, isBad fun
 // collect waits until n outcomes with this result were recorded.
 func collect(t *testing.T, outcomes chan *decision.Delivery, result decision.Result, n int) (got []*decision.Delivery) {
 	t.Helper()
-	deadline := time.After(60 * time.Second)
+	deadline := time.After(hubtest.Patience)
 	for len(got) < n {
 		select {
 		case d := <-outcomes:
@@ -172,7 +172,7 @@ func TestABadKeyIsParked(t *testing.T) {
 
 func collectUntil(t *testing.T, outcomes chan *decision.Delivery, id string) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(hubtest.Patience)
 	for {
 		select {
 		case d := <-outcomes:
@@ -187,7 +187,7 @@ func collectUntil(t *testing.T, outcomes chan *decision.Delivery, id string) {
 
 func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.After(60 * time.Second)
+	deadline := time.After(hubtest.Patience)
 	for !ok() {
 		select {
 		case <-time.After(5 * time.Millisecond):

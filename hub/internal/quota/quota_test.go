@@ -36,7 +36,7 @@ func keep(t *testing.T, k *quota.Book) {
 
 func await(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.After(20 * time.Second); !ok(); {
+	for deadline := time.After(hubtest.Patience); !ok(); {
 		select {
 		case <-time.After(5 * time.Millisecond):
 		case <-deadline:

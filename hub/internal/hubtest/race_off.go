@@ -1,0 +1,6 @@
+//go:build !race
+
+package hubtest
+
+// Raced tells whether the race detector runs.
+const Raced = false

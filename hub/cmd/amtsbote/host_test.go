@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,31 +38,31 @@ type host struct {
 	err           error         // how it ended
 }
 
-// hubs are the binaries of the hub that this run of the tests built, by arguments.
-var (
-	hubs    sync.Map
-	builds  atomic.Int64
-	hubsDir string
-)
+// hubs builds each binary of the hub that the tests ask for once, by arguments.
+var hubs = struct {
+	sync.Mutex
+	dir   string
+	built map[string]string
+}{built: map[string]string{}}
 
-// buildHub builds the hub's binary, once a run.
+// buildHub builds the hub's binary, once a run of the tests.
 func buildHub(t *testing.T, args ...string) string {
 	t.Helper()
-	build, _ := hubs.LoadOrStore(strings.Join(args, " "), sync.OnceValues(func() (string, error) {
-		bin := filepath.Join(hubsDir, fmt.Sprintf("amtsbote%d", builds.Add(1)))
-		args := append([]string{"build", "-o", bin}, args...)
-		if hubtest.Raced {
-			args = append(args, "-race")
-		}
-		if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
-			return "", fmt.Errorf("build: %w\n%s", err, out)
-		}
-		return bin, nil
-	}))
-	bin, err := build.(func() (string, error))()
-	if err != nil {
-		t.Fatal(err)
+	hubs.Lock()
+	defer hubs.Unlock()
+	name := strings.Join(args, " ")
+	if bin := hubs.built[name]; bin != "" {
+		return bin
 	}
+	bin := filepath.Join(hubs.dir, fmt.Sprintf("amtsbote%d", len(hubs.built)))
+	args = append([]string{"build", "-o", bin}, args...)
+	if hubtest.Raced {
+		args = append(args, "-race")
+	}
+	if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	hubs.built[name] = bin
 	return bin
 }
 

@@ -36,10 +36,10 @@ type inFolder struct{ m *testing.M }
 
 func (f inFolder) Run() int {
 	var err error
-	if hubsDir, err = os.MkdirTemp("", "hubs"); err != nil {
+	if hubs.dir, err = os.MkdirTemp("", "hubs"); err != nil {
 		panic(err)
 	}
-	defer func() { _ = os.RemoveAll(hubsDir) }()
+	defer func() { _ = os.RemoveAll(hubs.dir) }()
 	return f.m.Run()
 }
 

@@ -34,6 +34,7 @@ type serveFlags struct {
 	profile                    string
 	secrets, publicURL         string
 	http                       httpFlags
+	mail                       mailFlags
 }
 
 func newServeCommand() *cobra.Command {
@@ -74,6 +75,7 @@ in the environment, for example AMTSBOTE_NATS_CREDS.`,
 	fl.StringVar(&f.lang, "lang", env("LANG", "en"), "language of the outcome lines: de or en")
 	fl.BoolVar(&f.noSimulators, "no-simulators", false, "do not play the foreign systems of a test federation")
 	f.http.register(fl)
+	f.mail.register(fl)
 	fl.StringVar(&f.profile, "profile", "", "folder for profiles of this run (cpu.pprof, allocs.pprof)")
 	_ = fl.MarkHidden("profile") // for `task profile`
 	return cmd
@@ -116,7 +118,7 @@ func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) (err er
 		NoSimulators: f.noSimulators, Replicas: f.replicas, RemoveEvery: f.removeEvery, Memory: memory,
 		Secrets: f.secrets, PublicURL: strings.TrimSuffix(f.publicURL, "/"),
 		Kinds: kinds(), Simulators: adapters.Simulators(),
-		Observer: printed, Log: log, HTTP: f.http.config(),
+		Observer: printed, Log: log, HTTP: f.http.config(), Mail: f.mail.config(),
 	}
 	if err := f.connect(&cfg); err != nil {
 		return err

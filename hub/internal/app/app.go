@@ -21,6 +21,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/index"
 	"github.com/amtsbote/amtsbote/hub/internal/keep"
 	"github.com/amtsbote/amtsbote/hub/internal/ledger"
+	"github.com/amtsbote/amtsbote/hub/internal/mail"
 	"github.com/amtsbote/amtsbote/hub/internal/mailbox"
 	"github.com/amtsbote/amtsbote/hub/internal/mend"
 	"github.com/amtsbote/amtsbote/hub/internal/quota"
@@ -51,6 +52,8 @@ type App struct {
 	keeper   *keep.Keeper
 	handed   chan struct{} // a sender is to be told that a copy was handed over
 	door     *door         // nil: no HTTP
+	mails    *mail.Server  // nil: none
+	post     *mail.Post    // nil as well then
 	tokens   tokens
 
 	reloading sync.Mutex
@@ -91,6 +94,11 @@ func New(cfg Config) (*App, error) {
 	if cfg.HTTP != nil {
 		a.door = newDoor(cfg.Observer)
 		a.cfg.Observer = a.door
+	}
+	if cfg.Mail != nil {
+		if a.mails, err = cfg.Mail.Open(); err != nil {
+			return nil, err
+		}
 	}
 	a.version.Store(flow.NewVersion(fed))
 	return a, nil
@@ -312,6 +320,9 @@ func (a *App) launch(ctx context.Context) error {
 	a.group.Go(func() error { return a.keepDoors(a.run) })
 	plans, err := a.plan(a.Federation())
 	if err != nil {
+		return err
+	}
+	if err := a.openPost(ctx); err != nil {
 		return err
 	}
 	a.apply(plans)

@@ -13,6 +13,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/index"
+	"github.com/amtsbote/amtsbote/hub/internal/mail"
 )
 
 // Config says what to run and where.
@@ -62,6 +63,8 @@ type Config struct {
 	// PublicURL is where receivers reach the hub's HTTP door, without a slash at the
 	// end; "": they do not, and cannot consent to a webhook by callback.
 	PublicURL string
+	// Mail is how contacts of webhooks are told; nil: by the log only.
+	Mail *mail.Config
 	// Alarm is told what an application's contact has to hear, beside the log; nil:
 	// nobody.
 	Alarm func(application, contact, what, code string)

@@ -21,7 +21,7 @@ type door struct {
 	failures *httpapi.Failures
 	limits   *httpapi.Limits
 
-	decisions, deliveries, turned, requests *metrics.Counter
+	decisions, deliveries, turned, requests, mails *metrics.Counter
 }
 
 func newDoor(next Observer) *door {
@@ -30,6 +30,7 @@ func newDoor(next Observer) *door {
 	d.deliveries = d.metrics.Counter("amtsbote_deliveries_total", "Outcomes of copies, by mailbox.", "mailbox", "result")
 	d.turned = d.metrics.Counter("amtsbote_door_refusals_total", "What was refused at the HTTP door and kept nowhere.", "application", "code")
 	d.requests = d.metrics.Counter("amtsbote_http_requests_total", "HTTP requests by operation and status; 0: no answer was written.", "operation", "status")
+	d.mails = d.metrics.Counter("amtsbote_mails_total", "Mails to contacts of webhooks: sent (the mail server has it), failed (given up), retried (an attempt in vain).", "result")
 	return d
 }
 
@@ -55,7 +56,7 @@ func (a *App) measure() {
 	a.door.metrics.Gauges(a.streamGauges)
 	a.door.metrics.Gauges(func(context.Context) ([]metrics.Gauge, error) { return a.mailboxGauges(), nil })
 	a.door.metrics.Gauges(func(context.Context) ([]metrics.Gauge, error) {
-		return []metrics.Gauge{a.paceGauge(), a.webhookGauge(), a.deskGauge(), a.violationGauge()}, nil
+		return []metrics.Gauge{a.paceGauge(), a.webhookGauge(), a.deskGauge(), a.violationGauge(), a.mailGauge()}, nil
 	})
 	a.door.metrics.Gauges(func(context.Context) ([]metrics.Gauge, error) {
 		return []metrics.Gauge{{Name: "amtsbote_http_logins_failed", Help: "Failed logins by HTTP since the start.", Values: []metrics.Value{{Value: float64(a.door.failures.Total())}}}}, nil

@@ -84,8 +84,8 @@ func (a *App) boxPlan(m *mailbox.Mailbox, sign string) *plan {
 	}
 }
 
-// alarm tells the contact of an application; e-mail is the log's to send (the
-// field contact is there for it).
+// alarm tells the contact of an application: by the log, and by mail where it has an
+// address and the hub a mail server.
 func (a *App) alarm(one webhook.Alarm) {
 	log := a.log.Error
 	if one.What == "recovered" {
@@ -93,6 +93,7 @@ func (a *App) alarm(one webhook.Alarm) {
 	}
 	log("contact", zap.String("application", one.Application), zap.String("contact", one.Contact),
 		zap.String("what", one.What), zap.String("code", one.Code))
+	a.mail(&one)
 	if a.cfg.Alarm != nil {
 		a.cfg.Alarm(one.Application, one.Contact, one.What, one.Code)
 	}

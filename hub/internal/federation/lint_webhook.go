@@ -7,6 +7,7 @@ import (
 
 	"github.com/amtsbote/amtsbote/hub/internal/egress"
 	"github.com/amtsbote/amtsbote/hub/internal/finding"
+	mailaddress "github.com/amtsbote/amtsbote/hub/internal/mail/address"
 	"github.com/amtsbote/amtsbote/hub/internal/strictyaml"
 )
 
@@ -78,6 +79,7 @@ func (b *builder) webhook(o *Organisation, in *mailboxFile) *Webhook {
 	}
 	guard := b.webhookGuard(out, w)
 	out.URL = b.webhookURL(guard, w.URL)
+	out.Mail = b.contact(w.Contact)
 	b.webhookPace(out, w)
 	for _, s := range w.Secret {
 		out.Secrets = append(out.Secrets, b.secret(o, s))
@@ -87,6 +89,19 @@ func (b *builder) webhook(o *Organisation, in *mailboxFile) *Webhook {
 		b.Add(w.URL.At, finding.WhkUnsigned)
 	}
 	return out.signed()
+}
+
+// contact gives the e-mail address of who is told; "" when there is none.
+func (b *builder) contact(in strictyaml.Text) string {
+	mail, err := mailaddress.Parse(in.Value)
+	switch {
+	case in.Value == "": // is required, and that was said
+	case errors.Is(err, mailaddress.ErrNone):
+		b.Add(in.At, finding.WhkNoMail)
+	case err != nil:
+		b.Add(in.At, finding.WhkMail)
+	}
+	return mail
 }
 
 func (b *builder) webhookGuard(out *Webhook, in *webhookFile) *egress.Guard {

@@ -45,8 +45,9 @@ type Webhook struct {
 	// Allow are exceptions from where requests may go, as egress.ParseAllow reads
 	// them.
 	Allow []string
-	// Contact is who is told when deliveries stop.
-	Contact string
+	// Contact is who is told when deliveries stop, and Mail the e-mail address in it;
+	// "": none, the log alone tells.
+	Contact, Mail string
 	// Origin is the name of the hub, as federation.yaml says it.
 	Origin string
 

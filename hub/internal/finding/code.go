@@ -55,6 +55,8 @@ const (
 	WhkOrigin   Code = "VB-WHK-005"
 	WhkUnsigned Code = "VB-WHK-006"
 	WhkForeign  Code = "VB-WHK-007"
+	WhkMail     Code = "VB-WHK-008"
+	WhkNoMail   Code = "VB-WHK-009"
 
 	GrpName        Code = "VB-GRP-001"
 	GrpTwice       Code = "VB-GRP-002"
@@ -174,6 +176,8 @@ var catalogue = map[Code]sentence{
 	WhkOrigin:   {Error, "Unter welchem Namen der Amtsbote Empfänger um Erlaubnis fragt, fehlt in federation.yaml: origin: hub.example.de.", "federation.yaml lacks the name under which the hub asks receivers for consent: origin: hub.example.de."},
 	WhkUnsigned: {Warning, "Der Empfänger kann nicht prüfen, wer sendet: secret, oauth2 oder tls fehlt.", "The receiver cannot check who sends: secret, oauth2 or tls is missing."},
 	WhkForeign:  {Error, "Die Variable %s gehört nach ihrem Namen der Organisation %s.", "By its name the variable %s belongs to the organisation %s."},
+	WhkMail:     {Error, "contact ist keine E-Mail-Adresse: fachbetreuung@example.de oder Fachbetreuung <fachbetreuung@example.de>, genau eine, ohne Umlaute, höchstens 254 Zeichen.", "contact is no e-mail address: support@example.de or Support <support@example.de>, exactly one, in ASCII, at most 254 characters."},
+	WhkNoMail:   {Warning, "contact nennt keine E-Mail-Adresse: Steht der Webhook, erfährt es nur, wer das Protokoll liest. contact: Fachbetreuung <fachbetreuung@example.de>", "contact names no e-mail address: when the webhook stands still, only who reads the log learns of it. contact: Support <support@example.de>"},
 	OrgAccess:   {Error, "Mit diesem Nachweis (access) könnte sich auch %s ausweisen. Jeder Nachweis gehört einem Fachverfahren allein.", "This proof (access) could be that of %s too. Each proof belongs to one application alone."},
 
 	GrpName:        {Error, "Die Kennung %s ist nicht erlaubt: a-z, 0-9 und -, höchstens 64 Zeichen.", "The id %s is not allowed: a-z, 0-9 and -, at most 64 characters."},

@@ -111,7 +111,7 @@ func (h *Hook) ask(ctx context.Context) {
 	}
 	h.Log.Warn("the receiver has not consented to deliveries; nothing is sent without it", zap.String("code", code))
 	if first {
-		h.tell("no-consent", code)
+		h.tell("no-consent", code, time.Time{})
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -37,9 +38,17 @@ const (
 // Alarm is what a contact has to hear.
 type Alarm struct {
 	Application, Contact string
+	// Mail is the contact's e-mail address; "": none is known.
+	Mail string
+	// Host of the webhook's URL, and nothing else of it.
+	Host string
+	// Origin is the name by which the receiver knows the hub.
+	Origin string
 	// What: gone, no-consent, put-off, failing, parked, recovered.
 	What string
 	Code string // of the fault or answer
+	// Since when it is so (recovered: was so), At when it is told.
+	Since, At time.Time
 }
 
 // Hook is one application's webhook.
@@ -220,14 +229,26 @@ func (h *Hook) State() *State {
 	return h.state.clone()
 }
 
-// tell passes an alarm on: to the log, always, and to whom it concerns.
-func (h *Hook) tell(what, code string) {
-	if h.Tell != nil {
-		h.Tell(Alarm{Application: h.Application, Contact: h.Webhook.Contact, What: what, Code: code})
+// tell passes an alarm on: to the log, always, and to whom it concerns. A zero since
+// is now.
+func (h *Hook) tell(what, code string, since time.Time) {
+	if h.Tell == nil {
+		return
 	}
+	now, host := time.Now().UTC(), ""
+	if u, err := url.Parse(h.Webhook.URL); err == nil {
+		host = u.Hostname()
+	}
+	if since.IsZero() {
+		since = now
+	}
+	h.Tell(Alarm{
+		Application: h.Application, Contact: h.Webhook.Contact, Mail: h.Webhook.Mail, Host: host, Origin: h.Webhook.Origin,
+		What: what, Code: code, Since: since, At: now,
+	})
 }
 
 // SetAside tells the contact of a key that is parked.
 func (h *Hook) SetAside(_, code string, attempts int) {
-	h.tell("parked", fmt.Sprintf("%s after %d attempts", code, attempts))
+	h.tell("parked", fmt.Sprintf("%s after %d attempts", code, attempts), time.Time{})
 }

@@ -28,6 +28,7 @@ func (h *Hook) note(ctx context.Context, a answer) {
 // putOff waits as the receiver asks, and tells when nothing gets through for long.
 func (h *Hook) putOff(a answer) {
 	now, tell := time.Now().UTC(), false
+	var since time.Time
 	h.close(func(s *State) {
 		s.Until = later(s.Until, now.Add(max(a.after, time.Second)))
 		if s.PutOff == nil {
@@ -35,9 +36,10 @@ func (h *Hook) putOff(a answer) {
 		}
 		tell = !s.PutOff.Told && s.Until.Sub(s.PutOff.Since) >= longPause
 		s.PutOff.Told = s.PutOff.Told || tell
+		since = s.PutOff.Since
 	})
 	if tell {
-		h.tell("put-off", a.code)
+		h.tell("put-off", a.code, since)
 	}
 }
 
@@ -60,7 +62,7 @@ func (h *Hook) halt(ctx context.Context) {
 		return
 	}
 	h.Log.Error("the receiver is gone (410): nothing more is sent, its events are kept; \"amtsbote webhook resume\" goes on")
-	h.tell(HaltGone, "http-410")
+	h.tell(HaltGone, "http-410", time.Time{})
 	if err := h.Record(ctx, "webhook-gone", "amtsbote", "http-410"); err != nil {
 		h.Log.Warn("that the receiver is gone is not in the trail", zap.Error(err))
 	}
@@ -75,12 +77,12 @@ func (h *Hook) recovered() {
 	h.state.Trouble, h.state.PutOff = nil, nil
 	h.dirty = h.dirty || was != nil || off != nil
 	h.mu.Unlock()
-	code := ""
+	code, since := "", time.Time{}
 	switch {
 	case was != nil && was.Paused:
-		code = was.Code
+		code, since = was.Code, was.Since
 	case off != nil && off.Told:
-		code = "put-off"
+		code, since = "put-off", off.Since
 	}
 	if off != nil {
 		defer h.rouse()
@@ -89,7 +91,7 @@ func (h *Hook) recovered() {
 		return
 	}
 	h.Log.Info("the receiver takes events again", zap.String("after", code))
-	h.tell("recovered", code)
+	h.tell("recovered", code, since)
 	h.rouse()
 }
 
@@ -109,10 +111,11 @@ func (h *Hook) failed(code string) {
 		h.Turns.Set(0)
 		h.dirty = true
 	}
+	since := t.Since
 	h.mu.Unlock()
 	if paused {
 		h.Log.Error("nothing gets through to the receiver: deliveries pause, and single ones go out as probes", zap.String("fault", code))
-		h.tell("failing", code)
+		h.tell("failing", code, since)
 		h.rouse()
 	}
 }

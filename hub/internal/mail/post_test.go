@@ -1,10 +1,7 @@
 package mail
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -12,117 +9,7 @@ import (
 	"time"
 
 	"github.com/emersion/go-smtp"
-	"go.uber.org/zap"
 )
-
-// memory is a store.
-type memory struct {
-	mu     sync.Mutex
-	of     map[string][]byte
-	broken bool
-	puts   int
-}
-
-func (m *memory) Get(_ context.Context, key string) ([]byte, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.of[key], nil
-}
-
-func (m *memory) Put(_ context.Context, key string, value []byte) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.puts++
-	if m.broken {
-		return errors.New("full")
-	}
-	m.of[key] = value
-	return nil
-}
-
-// world is a post at work beside a mail server, in a bubble of synctest.
-type world struct {
-	*Post
-	t      *testing.T
-	office *office
-	store  *memory
-	mu     sync.Mutex
-	counts map[string]int
-	stop   func()
-	down   func()
-}
-
-func newWorld(t *testing.T) *world {
-	t.Helper()
-	w := &world{t: t, office: newOffice(), store: &memory{of: map[string][]byte{}}, counts: map[string]int{}}
-	w.Post = &Post{Server: opened(t, Config{Server: "127.0.0.1:25"}), Store: w.store, Log: zap.NewNop(), Count: w.count}
-	w.up()
-	w.start()
-	return w
-}
-
-func (w *world) count(result string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.counts[result]++
-}
-
-func (w *world) counted() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return fmt.Sprint(maps.Clone(w.counts))
-}
-
-// up has the mail server listen.
-func (w *world) up() {
-	l := newPipes()
-	w.office.Server = *smtp.NewServer(w.office)
-	w.office.ErrorLog = quiet{}
-	w.Server.dial = l.dial
-	var wg sync.WaitGroup
-	wg.Go(func() { _ = w.office.Serve(l) })
-	w.down = func() { _ = w.office.Close(); _ = l.Close(); wg.Wait() }
-}
-
-// start begins with what the store holds.
-func (w *world) start() {
-	w.t.Helper()
-	w.Post = &Post{Server: w.Server, Store: w.store, Log: zap.NewNop(), Count: w.count}
-	if err := w.Load(w.t.Context()); err != nil {
-		w.t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(w.t.Context())
-	var wg sync.WaitGroup
-	wg.Go(func() { _ = w.Run(ctx) })
-	w.stop = func() { cancel(); wg.Wait() }
-}
-
-func (w *world) end() {
-	w.stop()
-	w.down()
-}
-
-// told tells something now.
-func (w *world) told(application, what string) {
-	n := notice(what)
-	n.Application, n.Since, n.At = application, time.Now(), time.Now()
-	w.Tell(n)
-	synctest.Wait()
-}
-
-// expect checks how many mails have come, and gives the last.
-func (w *world) expect(n int) (last received) {
-	w.t.Helper()
-	synctest.Wait()
-	mails := w.office.got()
-	if len(mails) != n {
-		w.t.Fatalf("%d mails came, want %d", len(mails), n)
-	}
-	if n > 0 {
-		last = mails[n-1]
-	}
-	return last
-}
 
 // TestPostHour: one mail an hour for an application and kind of thing; what comes
 // meanwhile is counted and told in the next.
@@ -154,6 +41,8 @@ func TestPostHour(t *testing.T) {
 		if m := w.expect(5); strings.Contains(m.body, "Count:") {
 			t.Errorf("a single one is counted:\n%s", m.body)
 		}
+		w.store.mu.Lock()
+		defer w.store.mu.Unlock()
 		if n := w.store.puts; n > 12 {
 			t.Errorf("stored %d times", n)
 		}
@@ -186,10 +75,10 @@ func TestPostServerAway(t *testing.T) {
 		time.Sleep(time.Hour)
 		w.expect(2)
 		w.mu.Lock()
-		defer w.mu.Unlock()
 		if w.counts[Failed] != 1 || w.counts[Sent] != 2 || w.Waiting() != 0 {
 			t.Errorf("%v, %d wait", w.counts, w.Waiting())
 		}
+		w.mu.Unlock()
 		w.end()
 	})
 }
@@ -201,28 +90,34 @@ func TestPostAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer w.end()
-		code := 550
 		ids := map[string]bool{}
-		w.office.set(func(command string) error {
-			if command != "DATA" || code == 0 {
-				return nil
-			}
-			return &smtp.SMTPError{Code: code, Message: "no"}
-		})
+		answer := func(code int) {
+			w.office.set(func(command string) error {
+				if command != "DATA" || code == 0 {
+					return nil
+				}
+				return &smtp.SMTPError{Code: code, Message: "no"}
+			})
+		}
+		answer(550)
 		w.told("kreis.jugend", "gone")
 		if got := w.counted(); got != "map[failed:1]" {
 			t.Errorf("refused for good: %s", got)
 		}
-		code = 450
+		answer(450)
 		w.told("kreis.abfall", "gone")
-		id := func() string { return write(w.book["kreis.abfall gone"], "amtsbote.example").id }
+		id := func() string {
+			w.Post.mu.Lock()
+			defer w.Post.mu.Unlock()
+			return write(w.book["kreis.abfall gone"], "amtsbote.example").id
+		}
 		ids[id()] = true
 		time.Sleep(time.Hour)
 		if got := w.counted(); !strings.HasPrefix(got, "map[failed:1 retried:1") {
 			t.Errorf("refused for now: %s", got)
 		}
 		ids[id()] = true
-		code = 0
+		answer(0)
 		w.told("kreis.jugend", "recovered")
 		w.expect(1) // at once
 		time.Sleep(10 * time.Minute)
@@ -268,14 +163,16 @@ func TestPostStoreAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		defer w.end()
+		w.store.mu.Lock()
 		w.store.broken = true
+		w.store.mu.Unlock()
 		w.told("kreis.jugend", "gone")
 		w.expect(1)
 		w.store.mu.Lock()
 		w.store.broken = false
 		w.store.mu.Unlock()
 		time.Sleep(time.Minute)
-		if len(w.store.of[bookKey]) == 0 {
+		if w.store.stored() == 0 {
 			t.Error("not stored when the store is back")
 		}
 	})
@@ -298,9 +195,47 @@ func TestPostBounded(t *testing.T) {
 			t.Errorf("%d wait", w.Waiting())
 		}
 		time.Sleep(2 * time.Second)
-		if n := len(w.store.of[bookKey]); n > 1<<20-1024 || n < most*500 {
+		if n := w.store.stored(); n > 1<<20-1024 || n < most*500 {
 			t.Errorf("%d bytes are stored", n)
 		}
 		w.stop()
+	})
+}
+
+// TestPostMeanwhile: what is told while its mail is on the way is in the next one; a
+// mail that an address did not take goes to a new one at once.
+func TestPostMeanwhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer w.end()
+		during := sync.OnceFunc(func() {
+			n := notice("gone")
+			n.At = time.Now()
+			w.Tell(n)
+			w.Tell(n)
+		})
+		w.office.set(func(string) error { during(); return nil })
+		w.told("kreis.jugend", "gone")
+		w.expect(1)
+		time.Sleep(pause + time.Second)
+		if m := w.expect(2); !strings.Contains(m.body, "Count: 2 times") {
+			t.Errorf("the second mail says\n%s", m.body)
+		}
+		w.office.set(func(command string) error {
+			if command == "RCPT" {
+				return &smtp.SMTPError{Code: 450, Message: "later"}
+			}
+			return nil
+		})
+		w.told("kreis.jugend", "failing")
+		time.Sleep(2 * time.Hour)
+		w.office.set(nil)
+		n := notice("failing")
+		n.To, n.At = "neu@jugendamt.example", time.Now()
+		w.Tell(n)
+		if m := w.expect(3); m.to != n.To || !strings.Contains(m.body, "Count: 2 times") {
+			t.Errorf("the mail went to %s and says\n%s", m.to, m.body)
+		}
 	})
 }

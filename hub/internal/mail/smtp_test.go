@@ -77,8 +77,11 @@ func TestSend(t *testing.T) {
 				t.Fatal(err)
 			}
 			mails := o.got()
-			if len(mails) != 1 || o.login != tc.mechanism {
-				t.Fatalf("%d mails, login %q", len(mails), o.login)
+			o.mu.Lock()
+			login := o.login
+			o.mu.Unlock()
+			if len(mails) != 1 || login != tc.mechanism {
+				t.Fatalf("%d mails, login %q", len(mails), login)
 			}
 			arrived(t, &mails[0])
 		})

@@ -105,7 +105,7 @@ var (
 		of: func(b both) string { return b.de }, counted: "%d-mal seit %s, dies ist das letzte",
 	}
 	english = language{
-		begin: "You are on file as the contact of this webhook.", end: "This message was made automatically. At most one an hour comes for each application and kind of event.",
+		begin: "You are on file as the contact of this webhook.", end: "This message was made automatically. At most one an hour comes for each application and occasion.",
 		hub: "Hub", application: "Application", host: "Host of the webhook", what: "What", code: "Code", since: "Since", count: "Count", todo: "To do",
 		of: func(b both) string { return b.en }, counted: "%d times since %s, this is the last",
 	}

@@ -20,7 +20,8 @@ type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 // sendTimeout is how long one mail may take, from the connection on.
 const sendTimeout = time.Minute
 
-// logins are the ways to log in, the first that the server offers. PLAIN and LOGIN show
+// logins are the ways to log in, by preference; else the library takes another that it
+// knows. PLAIN and LOGIN show
 // the password: they go out by TLS, or to loopback.
 var logins = []smtp.SMTPAuthType{smtp.SMTPAuthSCRAMSHA256, smtp.SMTPAuthPlain, smtp.SMTPAuthLogin}
 

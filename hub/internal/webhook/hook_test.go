@@ -31,7 +31,7 @@ func TestPause(t *testing.T) {
 			}
 			return reply(204), nil
 		}}
-		h := run(t, to, &memory{}, nil)
+		h, began := run(t, to, &memory{}, nil), time.Now().UTC()
 		defer h.close()
 		for h.Turns.Free() == mailbox.Unlimited {
 			if f := fault(h.Deliver(t.Context(), delivery(1))); f.Code != "http-500" || f.Permanent || f.Later {
@@ -63,6 +63,13 @@ func TestPause(t *testing.T) {
 		synctest.Wait()
 		if told, _ := h.heard(); told != "failing recovered" || h.Turns.Free() != mailbox.Unlimited {
 			t.Errorf("told %q, %d turns", told, h.Turns.Free())
+		}
+		want := Alarm{
+			Application: "beta.one", Contact: "Fachbetreuung <fach@example.org>", Mail: "fach@example.org", Host: "hook.example.org",
+			Origin: "hub.example", What: "recovered", Code: "http-500", Since: began, At: time.Now().UTC(),
+		}
+		if h.last != want {
+			t.Errorf("told %+v, want %+v", h.last, want)
 		}
 	})
 }

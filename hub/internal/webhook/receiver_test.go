@@ -103,6 +103,7 @@ type running struct {
 	*Hook
 	mu    sync.Mutex
 	told  []string
+	last  Alarm
 	acts  []string
 	close func()
 }
@@ -120,12 +121,12 @@ func run(t *testing.T, to *receiver, store Store, change func(*Hook)) *running {
 		Application: "beta.one", Keys: &Keys{}, Store: store, Turns: &mailbox.Turnstile{}, Log: zap.NewNop(), Transport: to,
 		Webhook: &federation.Webhook{
 			URL: "https://hook.example.org/", Format: federation.FormatStructured, Rate: 600, Timeout: 10 * time.Second,
-			Contact: "Fachbetreuung", Origin: "hub.example",
+			Contact: "Fachbetreuung <fach@example.org>", Mail: "fach@example.org", Origin: "hub.example",
 		},
 		Tell: func(a Alarm) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			r.told = append(r.told, a.What)
+			r.told, r.last = append(r.told, a.What), a
 		},
 		Record: func(_ context.Context, act, _, _ string) error {
 			r.mu.Lock()

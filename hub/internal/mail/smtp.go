@@ -21,8 +21,7 @@ type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 const sendTimeout = time.Minute
 
 // logins are the ways to log in, by preference; else the library takes another that it
-// knows. PLAIN and LOGIN show
-// the password: they go out by TLS, or to loopback.
+// knows. PLAIN and LOGIN show the password: they go out by TLS, or to loopback.
 var logins = []smtp.SMTPAuthType{smtp.SMTPAuthSCRAMSHA256, smtp.SMTPAuthPlain, smtp.SMTPAuthLogin}
 
 // refusedError: the server has answered that it never takes this mail.

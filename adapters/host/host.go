@@ -117,10 +117,10 @@ func (i *Intake) once(ctx context.Context) (err error) {
 var ErrInUse = errors.New("the data directory is in use by another process")
 
 func lock(dir string) (unlock func(), err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil { //nolint:gosec // named by the operator
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // named by the operator
 	if err != nil {
 		return nil, fmt.Errorf("lock the data directory: %w", err)
 	}

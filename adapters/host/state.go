@@ -32,7 +32,7 @@ func (s state) Get(ctx context.Context, key string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	value, err := os.ReadFile(path)
+	value, err := os.ReadFile(path) //nolint:gosec // below the folder: see stateKey
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

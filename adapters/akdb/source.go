@@ -7,7 +7,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
 	"github.com/amtsbote/amtsbote/adapters/internal/dropfolder"
 	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
@@ -54,7 +53,7 @@ func (s *source) Run(ctx context.Context, in hub.Intake) error {
 	})
 }
 
-// take makes one file an event. A refusal is a Permanent Fault with the code
+// take makes one file an event, or one of each of its cases. A refusal is a Permanent Fault with the code
 // that a Rückweisung would have (XInneres, error codes), in the order of the
 // checks: size and text, header, test mark, reader, structure.
 func (s *source) take(ctx context.Context, in hub.Intake, f dropfolder.File) error {
@@ -65,7 +64,7 @@ func (s *source) take(ctx context.Context, in hub.Intake, f dropfolder.File) err
 	if err := s.admit(m); err != nil {
 		return err
 	}
-	body, err := bodyOf(m)
+	bodies, err := bodiesOf(m)
 	if err != nil {
 		return refusal(err)
 	}
@@ -73,15 +72,20 @@ func (s *source) take(ctx context.Context, in hub.Intake, f dropfolder.File) err
 	if err != nil {
 		return err
 	}
-	if err := body.attach(ctx, in.Blobs(), original); err != nil {
-		return err
-	}
-	e, err := s.event(m, body, original)
+	events, err := s.events(ctx, in.Blobs(), m, bodies, original)
 	if err != nil {
 		return err
 	}
-	if err := in.Publish(ctx, e); err != nil {
-		return fmt.Errorf("publish: %w", err)
+	return publish(ctx, in, events)
+}
+
+// publish gives the events of one message to the hub, in order. After a crash in
+// between all of them are given again, with the ids that they had.
+func publish(ctx context.Context, in hub.Intake, events []hub.Event) error {
+	for _, e := range events {
+		if err := in.Publish(ctx, e); err != nil {
+			return fmt.Errorf("publish: %w", err)
+		}
 	}
 	return nil
 }
@@ -94,7 +98,8 @@ func (s *source) read(f dropfolder.File) (*xoev.Message, error) {
 	defer func() { _ = r.Close() }()
 	limits := xmlguard.Defaults()
 	limits.Bytes = s.set.MaxBytes
-	return xoev.ReadFile(r, limits, xmeld.Typed)
+	limits.Kept = keptElements
+	return xoev.ReadFile(r, limits, ownType)
 }
 
 // store keeps the file byte for byte. Its name is not kept: a message that is
@@ -113,6 +118,10 @@ func store(ctx context.Context, blobs hub.Blobs, f dropfolder.File) (*xoev.Origi
 		Ref: ref.Ref, SHA256: ref.SHA256, Size: ref.Size, MediaType: mediaType(r),
 	}, nil
 }
+
+// keptElements bounds what one message may have in memory as a tree. A 0201 has
+// about 150 elements for each person.
+const keptElements = 300_000
 
 func mediaType(f *os.File) string {
 	start := make([]byte, 4)

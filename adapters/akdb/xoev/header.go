@@ -55,7 +55,10 @@ type Header struct {
 type Party struct{ Kennung, Name string }
 
 // Ereignis is one case of a message that carries several (Sammelnachricht).
-type Ereignis struct{ Zeitpunkt, Zeichen string }
+type Ereignis struct {
+	Zeitpunkt string `json:"zeitpunkt"` // in event data with a zone
+	Zeichen   string `json:"zeichen"`
+}
 
 // ErrNoHeader says that a document is well-formed and no XÖV message.
 var ErrNoHeader = errors.New("no XÖV header (Nachrichtenkopf) found")

@@ -2,7 +2,10 @@ package akdb
 
 import (
 	"regexp"
+	"slices"
+	"strings"
 
+	"github.com/amtsbote/amtsbote/adapters/akdb/xdomea"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 	"github.com/amtsbote/amtsbote/adapters/internal/dropfolder"
 	"github.com/amtsbote/amtsbote/hub"
@@ -17,6 +20,7 @@ type settings struct {
 	Strict       bool     `yaml:"strict"`
 	OhneKennung  string   `yaml:"ohne-kennung"`
 	Religion     string   `yaml:"religion"`
+	Xdomea       string   `yaml:"xdomea"`
 	Kopf         kopf     `yaml:"kopf"`
 }
 
@@ -34,6 +38,7 @@ var keyForm = regexp.MustCompile(`^[^:\s\pC]{2,6}:[^:\s\pC]+$`)
 func decode(env hub.Env, s hub.Settings) (settings, error) {
 	set := settings{
 		Config: dropfolder.Defaults(),
+		Xdomea: "3.1.0",
 		Kopf:   kopf{Produkt: xmeld.Produkt{Name: "Amtsbote", Hersteller: "Amtsbote"}},
 	}
 	if err := s.Decode(&set); err != nil {
@@ -54,6 +59,9 @@ func (set settings) check(s hub.Settings) error {
 	}
 	if set.OhneKennung != "" && !keyForm.MatchString(set.OhneKennung) {
 		return s.Errorf("ohne-kennung", "%q is no DVDV key (prefix:key)", set.OhneKennung)
+	}
+	if !slices.Contains(xdomea.Versions, set.Xdomea) {
+		return s.Errorf("xdomea", "%q is no version that can be written (%s)", set.Xdomea, strings.Join(xdomea.Versions, ", "))
 	}
 	if a := set.Kopf.Autor; a != (xmeld.Behoerde{}) {
 		if lacks := a.AsAutor(); lacks != "" {

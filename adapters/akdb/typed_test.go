@@ -82,11 +82,16 @@ const anyReader = "{dir: ., poll: 1ms, source: 'urn:de:dvdv:', ohne-kennung: 'ag
 
 func sample(t *testing.T, file string) hub.Event {
 	t.Helper()
+	return only(t, sampleText(t, file))
+}
+
+func sampleText(t *testing.T, file string) string {
+	t.Helper()
 	content, err := os.ReadFile(interop.Path(t, append([]string{"data", "xoev"}, strings.Split(file, "/")...)...))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return only(t, string(content))
+	return string(content)
 }
 
 // only gives the one event that becomes of a message.
@@ -178,7 +183,7 @@ func TestAfterACrash(t *testing.T) {
 			return in
 		}
 		o.Bad = []adaptertest.Input{{Name: "one-bad-person.xml", Put: func() error {
-			return put(dir, "one-bad-person.xml", strings.Replace(own(t, "rueckmeldung-drei-personen.0201.xml"), "1984-02", "1984-13", 1))
+			return put(dir, "one-bad-person.xml", strings.Replace(own(t, "rueckmeldung-drei-personen.0201.xml"), "1984-02", "1984-13", -1))
 		}}}
 		o.SetAside = func() ([]string, error) { return reports(dir) }
 		return o

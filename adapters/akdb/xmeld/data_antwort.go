@@ -11,7 +11,8 @@ type Zurueckweisung struct {
 	Faelle             []Zurueckgewiesner `json:"faelle,omitempty"`
 	Stelle             string             `json:"stelle,omitempty"` // who checked, if not the author
 	Transportnachricht string             `json:"transportnachricht,omitempty"`
-	Sperren            *Sperren           `json:"sperren,omitempty"` // in the message sent back
+	Nachricht          *xoev.Original     `json:"nachricht,omitempty"` // the message sent back, when one is to be built
+	Sperren            *Sperren           `json:"sperren,omitempty"`   // in the message sent back
 	Kopf               *xoev.Kopf         `json:"kopf,omitempty"`
 	Original           *xoev.Original     `json:"original,omitempty"`
 }

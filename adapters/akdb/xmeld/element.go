@@ -19,4 +19,6 @@ func each[T any](values []T, one func(T) elem) []elem { return xmlout.Each(value
 
 func render(root elem) ([]byte, error) { return xmlout.Render(root) }
 
-func unmappable(field, what string, args ...any) error { return xmlout.Unmappable(field, what, args...) }
+func unmappable(field, what string, args ...any) error {
+	return xmlout.Unmappable(field, what, args...)
+}

@@ -36,6 +36,7 @@ func (r *reader) gesandt(m *xoev.Message, betroffener *xmlguard.Element) *Gesand
 		Sperren:            SperrenOf(betroffener),
 		Kopf:               &kopf,
 	}
+	r.elem(betroffener, "identifikation.ereignis") // what is one case here must be one everywhere
 	if neu := newDwelling(zuziehend.All("WOHNUNG"), m.Autor.Kennung); neu != nil {
 		d.Anschrift = r.wohnung(neu)
 		d.Einzug = r.bezug(neu.Child("datumDesBeziehens"))

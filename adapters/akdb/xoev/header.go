@@ -45,9 +45,11 @@ type Header struct {
 	UUID      string // nachrichtenUUID, lower case
 	ProcessID string // ProzessID of xdomea
 	Code      string // nachrichtentyp: "0040"
-	Created   string // erstellungszeitpunkt as written; see ParseTime
-	Autor     Party
-	Leser     Party
+	// CodeList and CodeListVersion are listURI and listVersionID of nachrichtentyp.
+	CodeList, CodeListVersion string
+	Created                   string // erstellungszeitpunkt as written; see ParseTime
+	Autor                     Party
+	Leser                     Party
 }
 
 // Party is an authority as the header names it: its DVDV key (ags:09162000)

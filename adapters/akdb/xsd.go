@@ -1,0 +1,5 @@
+package akdb
+
+import "context"
+
+func (s *sink) valid(context.Context, template, []byte) error { return nil }

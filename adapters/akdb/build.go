@@ -50,10 +50,20 @@ func buildRefused(ctx context.Context, s *sink, d hub.Delivery) ([]byte, error) 
 	return xmeld.WriteZurueckgewiesen(v, data, xmeld.Anschrift{AGS: place(d.Event, v.Autor)}, pdf)
 }
 
+// buildRejection makes a Rückweisung of our own: only where that is switched on,
+// and only for what is the sender's fault. One that came passes with its original.
 func buildRejection(ctx context.Context, s *sink, d hub.Delivery) ([]byte, error) {
 	data, err := decodeData[xmeld.Zurueckweisung](d.Event)
 	if err != nil {
 		return nil, err
+	}
+	if !s.set.Rueckweisung.Send {
+		return nil, hub.Permanent(cannotMap, "a Rückweisung is not sent: the setting rueckweisung.senden is off")
+	}
+	for _, g := range data.Gruende {
+		if !s.set.Rueckweisung.sendsCode(g.Code) {
+			return nil, hub.Permanent(cannotMap, "a Rückweisung is not sent: gruende have a code that is not the sender's fault, or not among the setting rueckweisung.codes")
+		}
 	}
 	rejected, err := s.blob(ctx, d, data.Nachricht)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmlout"
+	"github.com/amtsbote/amtsbote/adapters/akdb/xsd"
 	"github.com/amtsbote/amtsbote/adapters/internal/dropfolder"
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -19,6 +20,7 @@ type sink struct {
 	set        settings
 	production bool
 	folder     *dropfolder.Folder
+	xsd        *xsd.Validator // nil: not checked
 	log        *zap.Logger
 }
 
@@ -32,11 +34,15 @@ func newSink(env hub.Env, s hub.Settings) (hub.Sink, error) {
 	if err != nil {
 		return nil, err
 	}
+	validator, err := set.validator(s)
+	if err != nil {
+		return nil, err
+	}
 	folder, err := dropfolder.Open(set.Config, []string{".xml", ".zip"}, env.Log)
 	if err != nil {
 		return nil, err
 	}
-	return &sink{set: set, production: env.Production, folder: folder, log: env.Log}, nil
+	return &sink{set: set, production: env.Production, folder: folder, xsd: validator, log: env.Log}, nil
 }
 
 // Places implements hub.Placed.

@@ -161,7 +161,12 @@ func TestRejectionIsBuilt(t *testing.T) {
 		Nachricht: ref,
 	})
 	valid2(t, e)
-	name, content, err := deliver(t, adaptertest.Env(t.TempDir()), e, store{blobs: map[string][]byte{ref.Ref: rejected}})
+	blobs := store{blobs: map[string][]byte{ref.Ref: rejected}}
+	if _, _, err := deliver(t, adaptertest.Env(t.TempDir()), e, blobs); hub.FaultOf(err) == nil || !strings.Contains(err.Error(), "rueckweisung.senden") {
+		t.Errorf("switched off: %v", err)
+	}
+	on := strings.Replace(settings, "{dir", "{rueckweisung: {senden: true}, dir", 1)
+	name, content, err := deliverWith(t, adaptertest.Env(t.TempDir()), on, e, blobs)
 	if err != nil || name != "XInneres-Rueckweisung_0010_"+uuidOf(7)+".xml" {
 		t.Fatal(name, err)
 	}
@@ -172,8 +177,12 @@ func TestRejectionIsBuilt(t *testing.T) {
 	if back.Extensions()["correlationid"] != uuidOf(3) || back.Extensions()["causationid"] != uuidOf(3) {
 		t.Errorf("event is %s", back)
 	}
-	if _, _, err := deliver(t, adaptertest.Env(t.TempDir()), e, nil); hub.FaultOf(err) == nil || hub.FaultOf(err).Code != "unmappable" {
+	if _, _, err := deliverWith(t, adaptertest.Env(t.TempDir()), on, e, nil); hub.FaultOf(err) == nil || !strings.Contains(err.Error(), "nachricht is missing") {
 		t.Errorf("without the message: %v", err)
+	}
+	few := strings.Replace(on, "true}", "true, codes: [T080]}", 1)
+	if _, _, err := deliverWith(t, adaptertest.Env(t.TempDir()), few, e, blobs); hub.FaultOf(err) == nil || !strings.Contains(err.Error(), "rueckweisung.codes") {
+		t.Errorf("for another code: %v", err)
 	}
 }
 

@@ -183,7 +183,7 @@ func TestAfterACrash(t *testing.T) {
 			return in
 		}
 		o.Bad = []adaptertest.Input{{Name: "one-bad-person.xml", Put: func() error {
-			return put(dir, "one-bad-person.xml", strings.Replace(own(t, "rueckmeldung-drei-personen.0201.xml"), "1984-02", "1984-13", -1))
+			return put(dir, "one-bad-person.xml", strings.ReplaceAll(own(t, "rueckmeldung-drei-personen.0201.xml"), "1984-02", "1984-13"))
 		}}}
 		o.SetAside = func() ([]string, error) { return reports(dir) }
 		return o

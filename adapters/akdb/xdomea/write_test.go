@@ -31,8 +31,10 @@ func abgabe() *xdomea.Abgabe {
 		Prozess: strings.ToUpper(id("a")), Absender: xdomea.Stelle{Name: "Bauamt Isarstadt", Kennung: "bab:09162000"},
 		Empfaenger: xdomea.Stelle{Name: "Stadtarchiv Isarstadt"},
 		Schriftgut: []xdomea.Objekt{
-			{ID: id("1"), Art: "akte", Kennzeichen: "BA-2010", Betreff: "Neubau", Aktenplaneinheit: "6321",
-				Laufzeit: xdomea.Laufzeit{Beginn: "2010-04-04", Ende: "2012-04-04"}, Dokumente: []xdomea.Dokument{file("2")}},
+			{
+				ID: id("1"), Art: "akte", Kennzeichen: "BA-2010", Betreff: "Neubau", Aktenplaneinheit: "6321",
+				Laufzeit: xdomea.Laufzeit{Beginn: "2010-04-04", Ende: "2012-04-04"}, Dokumente: []xdomea.Dokument{file("2")},
+			},
 			{ID: id("3"), Art: "vorgang", Dokumente: []xdomea.Dokument{file("4"), {ID: id("5")}}},
 			{ID: id("6"), Art: "dokument", Betreff: "Plan", Dokumente: []xdomea.Dokument{file("7")}},
 			{ID: id("8"), Art: "akte"},

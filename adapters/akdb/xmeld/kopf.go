@@ -113,7 +113,8 @@ func (v Envelope) messageOf(ed edition, name, code string, body ...elem) ([]byte
 func (v Envelope) attributes(ed edition) []attr {
 	attrs := []attr{
 		{Name: "xmlns:" + ed.prefix, Value: ed.namespace},
-		{Name: "produkt", Value: v.Produkt.Name}, {Name: "produkthersteller", Value: v.Produkt.Hersteller},
+		{Name: "produkt", Value: v.Produkt.Name},
+		{Name: "produkthersteller", Value: v.Produkt.Hersteller},
 	}
 	if v.Produkt.Version != "" {
 		attrs = append(attrs, attr{Name: "produktversion", Value: v.Produkt.Version})

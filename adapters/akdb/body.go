@@ -15,13 +15,16 @@ import (
 
 const typeNachricht = "de.xoev.nachricht.v1"
 
-// body is what an event says: its type, its data, and two attributes that
-// depend on the content.
+// body is what an event says: its type, its data, and the attributes that depend
+// on the content.
 type body struct {
 	eventType     string
 	data          any
 	correlationID string
+	causationID   string
 	ags           string
+	number        int            // of the case in a message with several, from 1; 0: it has one
+	sperren       *xmeld.Sperren // blocks in the part of the message that the event is about
 
 	original func(*xoev.Original) // puts the original into data
 	pdf      string               // base64 text of a document that data refers to
@@ -30,67 +33,57 @@ type body struct {
 
 // nachricht is the data of de.xoev.nachricht.v1.
 type nachricht struct {
-	Kopf       xoev.Kopf      `json:"kopf"`
-	Ereignisse []ereignis     `json:"ereignisse,omitempty"`
-	Original   *xoev.Original `json:"original"`
+	Kopf       xoev.Kopf       `json:"kopf"`
+	Ereignisse []xoev.Ereignis `json:"ereignisse,omitempty"`
+	Sperren    *xmeld.Sperren  `json:"sperren,omitempty"`
+	Original   *xoev.Original  `json:"original"`
 }
 
-type ereignis struct {
-	Zeitpunkt string `json:"zeitpunkt"`
-	Zeichen   string `json:"zeichen"`
-}
-
-// bodyOf reads the message as what its root element says it is.
-func bodyOf(m *xoev.Message) (*body, error) {
-	switch {
-	case m.Tree == nil:
-		return generic(m), nil
-	case m.Number() == xmeld.Meldeschein:
-		return application(m)
-	default:
-		return result(m)
+// bodiesOf reads the message as what its root element says it is: one body for
+// each of its cases, in the order of the message.
+func bodiesOf(m *xoev.Message) ([]*body, error) {
+	if m.TooMany {
+		return nil, hub.Permanent(otherwise, "the message has more than %d cases (identifikation.ereignis)", xoev.MaxEreignisse)
 	}
-}
-
-func generic(m *xoev.Message) *body {
-	d := &nachricht{Kopf: m.Kopf()}
-	for _, e := range m.Ereignisse {
-		if _, err := xoev.ParseTime(e.Zeitpunkt); err == nil && e.Zeichen != "" {
-			d.Ereignisse = append(d.Ereignisse, ereignis{xoev.WithZone(e.Zeitpunkt), e.Zeichen})
+	all, err := typed(m)
+	if err != nil {
+		return nil, err
+	}
+	if all == nil {
+		all = generic(m)
+	}
+	if len(all) > 1 {
+		for i, b := range all {
+			b.number = i + 1
 		}
 	}
-	return &body{
-		eventType: typeNachricht, data: d, correlationID: m.Origin,
-		original: into(&d.Original),
-	}
+	return all, nil
 }
 
-func application(m *xoev.Message) (*body, error) {
-	d, err := xmeld.ReadMeldeschein(m)
-	if err != nil {
-		return nil, err
+// generic is what every message can be: its header, and one of its cases. Which
+// case a block belongs to is not known, so all have it.
+func generic(m *xoev.Message) []*body {
+	var all []*body
+	for _, e := range m.Ereignisse {
+		b := oneGeneric(m)
+		if _, err := xoev.ParseTime(e.Zeitpunkt); err == nil && e.Zeichen != "" {
+			e.Zeitpunkt = xoev.WithZone(e.Zeitpunkt)
+			b.data.(*nachricht).Ereignisse = []xoev.Ereignis{e} //nolint:errcheck // it was just made
+		}
+		all = append(all, b)
 	}
-	return &body{
-		eventType: xmeld.TypeEingegangen, data: d, ags: d.Anschrift.AGS,
-		original: into(&d.Original),
-	}, nil
+	if all == nil {
+		all = append(all, oneGeneric(m))
+	}
+	return all
 }
 
-func result(m *xoev.Message) (*body, error) {
-	r, err := xmeld.ReadErgebnis(m)
-	if err != nil {
-		return nil, err
+func oneGeneric(m *xoev.Message) *body {
+	d := &nachricht{Kopf: m.Kopf(), Sperren: xmeld.SperrenOf(m.Blocks...)}
+	return &body{
+		eventType: typeNachricht, data: d, correlationID: m.Origin, sperren: d.Sperren,
+		original: into(&d.Original),
 	}
-	b := &body{pdf: strings.Join(strings.Fields(r.PDF), "")}
-	if d := r.Angenommen; d != nil {
-		b.eventType, b.data, b.ags, b.correlationID = xmeld.TypeAngenommen, d, d.Anschrift.AGS, d.Ursprung.NachrichtenUUID
-		b.original, b.document = into(&d.Original), into(&d.Meldebestaetigung)
-	}
-	if d := r.Zurueckgewiesen; d != nil {
-		b.eventType, b.data, b.ags, b.correlationID = xmeld.TypeZurueckgewiesen, d, agsOf(m.Autor.Kennung), d.Ursprung.NachrichtenUUID
-		b.original, b.document = into(&d.Original), into(&d.Bescheid)
-	}
-	return b, b.checkDocument()
 }
 
 func into(field **xoev.Original) func(*xoev.Original) {
@@ -119,9 +112,13 @@ func (b *body) checkDocument() error {
 	return err
 }
 
-// attach puts the original and the document into the data.
-func (b *body) attach(ctx context.Context, blobs hub.Blobs, original *xoev.Original) error {
-	b.original(original)
+// attach puts the original and the document into the data. The original of a
+// message with several cases shows the blocks of all of them; it goes only with
+// an event that has these blocks itself.
+func (b *body) attach(ctx context.Context, blobs hub.Blobs, original *xoev.Original, all *xmeld.Sperren) error {
+	if b.sperren.Covers(all) {
+		b.original(original)
+	}
 	if b.pdf == "" {
 		return nil
 	}

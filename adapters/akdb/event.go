@@ -1,17 +1,21 @@
 package akdb
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
 	"github.com/google/uuid"
 
+	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
+	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -28,6 +32,28 @@ const (
 const schemaPrefix = "urn:amtsbote:schema:"
 
 var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// events makes the events of a message, in its order, after storing what they
+// refer to. None is published before all of them can be made.
+func (s *source) events(ctx context.Context, blobs hub.Blobs, m *xoev.Message, bodies []*body, original *xoev.Original) ([]hub.Event, error) {
+	var blocks []*xmlguard.Element
+	if len(bodies) > 1 {
+		blocks = m.Blocks
+	}
+	all := xmeld.SperrenOf(blocks...)
+	events := make([]hub.Event, 0, len(bodies))
+	for _, b := range bodies {
+		if err := b.attach(ctx, blobs, original, all); err != nil {
+			return nil, err
+		}
+		e, err := s.event(m, b, original)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, e)
+	}
+	return events, nil
+}
 
 // event puts a message's body into a CloudEvent.
 func (s *source) event(m *xoev.Message, b *body, original *xoev.Original) (hub.Event, error) {
@@ -48,7 +74,7 @@ func (s *source) event(m *xoev.Message, b *body, original *xoev.Original) (hub.E
 		return hub.Event{}, fmt.Errorf("write event data: %w", err)
 	}
 	e := cloudevents.New()
-	e.SetID(id)
+	e.SetID(caseID(id, b.number))
 	e.SetSource(s.set.SourcePrefix + url.PathEscape(autor))
 	e.SetType(b.eventType)
 	e.SetTime(created)
@@ -71,6 +97,7 @@ func attributes(m *xoev.Message, b *body, id string) map[string]string {
 	}
 	all := map[string]string{
 		hub.AttrCorrelationID: correlation,
+		hub.AttrCausationID:   b.causationID,
 		hub.AttrAGS:           b.ags,
 		attrStandard:          plain(m.Standard),
 		attrVersion:           plain(m.Version),
@@ -82,6 +109,15 @@ func attributes(m *xoev.Message, b *body, id string) map[string]string {
 		all[attrTest] = "true"
 	}
 	return all
+}
+
+// caseID is the id of one case of a message: that of the message, with the number
+// of the case if there are several.
+func caseID(message string, number int) string {
+	if number == 0 {
+		return message
+	}
+	return message + "." + strconv.Itoa(number)
 }
 
 // plain lets only short printable text into an attribute.

@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
 	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
@@ -21,13 +23,31 @@ func (s *sink) original(ctx context.Context, d hub.Delivery, o *xoev.Original, c
 		return nil, err
 	}
 	h, err := xoev.ReadHeader(bytes.NewReader(content), xmlguard.Limits{})
-	if err != nil || h.UUID != messageUUID(d.Event) || h.Number() != code {
+	if err != nil || h.Number() != code {
 		return nil, nil // not this message: the fields are what counts
 	}
-	if h.IsTest && s.production {
+	if h.UUID != messageUUID(d.Event) {
+		content = oneCase(content, h, d.Event)
+	}
+	if content != nil && h.IsTest && s.production {
 		return nil, hub.Permanent(otherwise, "a test message (attribute test) in production")
 	}
 	return content, nil
+}
+
+// oneCase gives the part of a message with several cases that the event is about,
+// as a message of its own; nil when the event is about another message.
+func oneCase(content []byte, h *xoev.Header, e hub.Event) []byte {
+	message, number, ok := strings.Cut(strings.ToLower(e.ID()), ".")
+	n, err := strconv.Atoi(number)
+	if !ok || err != nil || message != h.UUID {
+		return nil
+	}
+	one, err := xoev.OneCase(content, n, messageUUID(e))
+	if err != nil {
+		return nil
+	}
+	return one
 }
 
 // blob reads what o refers to. It is nil when there is nothing, when it is gone,

@@ -21,6 +21,7 @@ const (
 	emptyText     = "xoev-s030"
 	otherwise     = "xoev-s999"
 	wrongReader   = "xoev-t080"
+	noVersion     = "xoev-v000"
 )
 
 // refusal gives what is wrong with a message its code. Errors that are not the

@@ -1,9 +1,14 @@
 package akdb
 
 import (
+	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 
+	"github.com/amtsbote/amtsbote/adapters/akdb/xdomea"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
+	"github.com/amtsbote/amtsbote/adapters/akdb/xsd"
 	"github.com/amtsbote/amtsbote/adapters/internal/dropfolder"
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -12,12 +17,15 @@ import (
 type settings struct {
 	dropfolder.Config `yaml:",inline"`
 
-	SourcePrefix string   `yaml:"source"`
-	Leser        []string `yaml:"leser"`
-	Strict       bool     `yaml:"strict"`
-	OhneKennung  string   `yaml:"ohne-kennung"`
-	Religion     string   `yaml:"religion"`
-	Kopf         kopf     `yaml:"kopf"`
+	SourcePrefix string     `yaml:"source"`
+	Leser        []string   `yaml:"leser"`
+	Strict       bool       `yaml:"strict"`
+	OhneKennung  string     `yaml:"ohne-kennung"`
+	Religion     string     `yaml:"religion"`
+	Rueckweisung rejections `yaml:"rueckweisung"`
+	Xdomea       string     `yaml:"xdomea"`
+	XSD          xsd.Config `yaml:"xsd"`
+	Kopf         kopf       `yaml:"kopf"`
 }
 
 // kopf is the header of messages that are built.
@@ -34,12 +42,17 @@ var keyForm = regexp.MustCompile(`^[^:\s\pC]{2,6}:[^:\s\pC]+$`)
 func decode(env hub.Env, s hub.Settings) (settings, error) {
 	set := settings{
 		Config: dropfolder.Defaults(),
+		Xdomea: "3.1.0",
+		XSD:    xsd.Defaults(),
 		Kopf:   kopf{Produkt: xmeld.Produkt{Name: "Amtsbote", Hersteller: "Amtsbote"}},
 	}
 	if err := s.Decode(&set); err != nil {
 		return set, err
 	}
 	set.Config = set.Under(env.Dir)
+	if dir := set.XSD.Dir; dir != "" && !filepath.IsAbs(dir) {
+		set.XSD.Dir = filepath.Join(env.Federation, dir)
+	}
 	if err := set.Check(s); err != nil {
 		return set, err
 	}
@@ -54,6 +67,12 @@ func (set settings) check(s hub.Settings) error {
 	}
 	if set.OhneKennung != "" && !keyForm.MatchString(set.OhneKennung) {
 		return s.Errorf("ohne-kennung", "%q is no DVDV key (prefix:key)", set.OhneKennung)
+	}
+	if err := set.Rueckweisung.check(set.Kopf.Autor, s); err != nil {
+		return err
+	}
+	if !slices.Contains(xdomea.Versions, set.Xdomea) {
+		return s.Errorf("xdomea", "%q is no version that can be written (%s)", set.Xdomea, strings.Join(xdomea.Versions, ", "))
 	}
 	if a := set.Kopf.Autor; a != (xmeld.Behoerde{}) {
 		if lacks := a.AsAutor(); lacks != "" {

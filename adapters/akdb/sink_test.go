@@ -25,7 +25,12 @@ import (
 // deliver hands e to a new sink and gives the one file in out/.
 func deliver(t *testing.T, env hub.Env, e hub.Event, blobs opener) (name, content string, err error) {
 	t.Helper()
-	s, err := akdb.Kind().Sink(env, adaptertest.Settings(settings))
+	return deliverWith(t, env, settings, e, blobs)
+}
+
+func deliverWith(t *testing.T, env hub.Env, yaml string, e hub.Event, blobs opener) (name, content string, err error) {
+	t.Helper()
+	s, err := akdb.Kind().Sink(env, adaptertest.Settings(yaml))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,8 +7,8 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
+	"github.com/amtsbote/amtsbote/adapters/akdb/xsd"
 	"github.com/amtsbote/amtsbote/adapters/internal/dropfolder"
 	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
 	"github.com/amtsbote/amtsbote/hub"
@@ -18,6 +18,7 @@ type source struct {
 	set        settings
 	production bool
 	folder     *dropfolder.Folder
+	xsd        *xsd.Validator // nil: not checked
 	log        *zap.Logger
 }
 
@@ -34,11 +35,15 @@ func newSource(env hub.Env, s hub.Settings) (hub.Source, error) {
 	if set.SourcePrefix == "" {
 		return nil, s.Errorf("source", "the prefix of the events' source is missing, for example urn:de:dvdv:")
 	}
+	validator, err := set.validator(s)
+	if err != nil {
+		return nil, err
+	}
 	folder, err := dropfolder.Open(set.Config, []string{".xml", ".zip"}, env.Log)
 	if err != nil {
 		return nil, err
 	}
-	return &source{set: set, production: env.Production, folder: folder, log: env.Log}, nil
+	return &source{set: set, production: env.Production, folder: folder, xsd: validator, log: env.Log}, nil
 }
 
 // Places implements hub.Placed.
@@ -50,38 +55,46 @@ func (s *source) Places() hub.Places {
 // Run implements hub.Source.
 func (s *source) Run(ctx context.Context, in hub.Intake) error {
 	return s.folder.Watch(ctx, func(ctx context.Context, f dropfolder.File) error {
-		return s.take(ctx, in, f)
+		return s.takeOrSendBack(ctx, in, f)
 	})
 }
 
-// take makes one file an event. A refusal is a Permanent Fault with the code
+// take makes one file an event, or one of each of its cases. A refusal is a Permanent Fault with the code
 // that a Rückweisung would have (XInneres, error codes), in the order of the
-// checks: size and text, header, test mark, reader, structure.
-func (s *source) take(ctx context.Context, in hub.Intake, f dropfolder.File) error {
+// checks: size and text, header, test mark, reader, XSD, structure.
+func (s *source) take(ctx context.Context, in hub.Intake, f dropfolder.File) (*xoev.Message, error) {
 	m, err := s.read(f)
 	if err != nil {
-		return refusal(err)
+		return nil, refusal(err)
 	}
 	if err := s.admit(m); err != nil {
-		return err
+		return m, err
 	}
-	body, err := bodyOf(m)
+	if err := s.checkFile(ctx, f, m); err != nil {
+		return m, err
+	}
+	bodies, err := bodiesOf(m)
 	if err != nil {
-		return refusal(err)
+		return m, refusal(err)
 	}
 	original, err := store(ctx, in.Blobs(), f)
 	if err != nil {
-		return err
+		return m, err
 	}
-	if err := body.attach(ctx, in.Blobs(), original); err != nil {
-		return err
-	}
-	e, err := s.event(m, body, original)
+	events, err := s.events(ctx, in.Blobs(), m, bodies, original)
 	if err != nil {
-		return err
+		return m, err
 	}
-	if err := in.Publish(ctx, e); err != nil {
-		return fmt.Errorf("publish: %w", err)
+	return m, publish(ctx, in, events)
+}
+
+// publish gives the events of one message to the hub, in order. After a crash in
+// between all of them are given again, with the ids that they had.
+func publish(ctx context.Context, in hub.Intake, events []hub.Event) error {
+	for _, e := range events {
+		if err := in.Publish(ctx, e); err != nil {
+			return fmt.Errorf("publish: %w", err)
+		}
 	}
 	return nil
 }
@@ -94,7 +107,8 @@ func (s *source) read(f dropfolder.File) (*xoev.Message, error) {
 	defer func() { _ = r.Close() }()
 	limits := xmlguard.Defaults()
 	limits.Bytes = s.set.MaxBytes
-	return xoev.ReadFile(r, limits, xmeld.Typed)
+	limits.Kept = keptElements
+	return xoev.ReadFile(r, limits, ownType)
 }
 
 // store keeps the file byte for byte. Its name is not kept: a message that is
@@ -113,6 +127,10 @@ func store(ctx context.Context, blobs hub.Blobs, f dropfolder.File) (*xoev.Origi
 		Ref: ref.Ref, SHA256: ref.SHA256, Size: ref.Size, MediaType: mediaType(r),
 	}, nil
 }
+
+// keptElements bounds what one message may have in memory as a tree. A 0201 has
+// about 150 elements for each person.
+const keptElements = 300_000
 
 func mediaType(f *os.File) string {
 	start := make([]byte, 4)

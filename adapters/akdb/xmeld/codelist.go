@@ -16,14 +16,18 @@ var (
 	listFamilienstand = list{"urn:de:dsmeld:schluesseltabelle:familienstand", "2"}
 	listSperre        = list{"urn:de:dsmeld:schluesseltabelle:auskunftssperre", "7"}
 	listStatus        = list{"urn:de:dsmeld:schluesseltabelle:wohnungsstatus", "2"}
+	listAnlass        = list{"urn:de:xmeld:schluesseltabelle:xmeld.datenuebermittlungsanlaesse", "7"}
+	listAntwort       = list{"urn:de:xmeld:schluesseltabelle:vorausgefuellter.meldeschein.antwortstatus", "2"}
+	listXInneres      = list{"urn:de:xinneres:codeliste:nachrichtentyp", "4"}
+	listFehler        = list{"urn:de:xinneres:codeliste:fehlercodes", "3"}
 	listAnmeldung     = list{"urn:xoev-de:xmeld:codeliste:anmeldung.status", "1"}
 )
 
 // cd is an element with a code.
 func cd(name string, l list, code string) elem {
 	return elem{
-		name:  name,
-		attrs: []attr{{"listURI", l.uri}, {"listVersionID", l.version}},
-		kids:  []elem{tx("code", code)},
+		Name:  name,
+		Attrs: []attr{{Name: "listURI", Value: l.uri}, {Name: "listVersionID", Value: l.version}},
+		Kids:  []elem{tx("code", code)},
 	}
 }

@@ -55,7 +55,8 @@ type Grund struct {
 // Person as far as the messages tell; results tell name and date of birth only.
 type Person struct {
 	Name                   Name     `json:"name"`
-	Geburtsdatum           PartDate `json:"geburtsdatum"`
+	Geburtsdatum           PartDate `json:"geburtsdatum,omitzero"`
+	Geburtsort             string   `json:"geburtsort,omitempty"`
 	Geschlecht             string   `json:"geschlecht,omitempty"`             // m, w, d, x
 	Staatsangehoerigkeiten []string `json:"staatsangehoerigkeiten,omitempty"` // Destatis, 3 digits; 000 is German
 	Familienstand          string   `json:"familienstand,omitempty"`          // DSMeld 1401: LD, VH, ...

@@ -7,9 +7,17 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
 )
 
-const (
-	namespace = "http://www.osci.de/xmeld2511a"
-	version   = "25.11a"
+// edition is a standard in the version that is written.
+type edition struct {
+	prefix, namespace, standard, version string
+	nachrichten                          list
+}
+
+var (
+	xmeldEdition = edition{"xmeld", "http://www.osci.de/xmeld2511a", Standard, "25.11a", listNachrichten}
+	// xinneres is the Rückweisung; it is versioned apart from the standards
+	// whose messages it sends back.
+	xinneresEdition = edition{"xirts", "http://www.osci.de/xinneres/rueckweisung/6", StandardRueckweisung, "6", listXInneres}
 )
 
 // Envelope is what a message says about itself beside its content.
@@ -73,20 +81,24 @@ func (a Postanschrift) lacks() string {
 	return ""
 }
 
-// message puts the body into a complete message.
+// message puts the body into a complete message of XMeld.
 func (v Envelope) message(name, code string, body ...elem) ([]byte, error) {
+	return v.messageOf(xmeldEdition, name, code, body...)
+}
+
+func (v Envelope) messageOf(ed edition, name, code string, body ...elem) ([]byte, error) {
 	if lacks := v.Autor.AsAutor(); lacks != "" {
 		return nil, unmappable("autor", "has no %s", lacks)
 	}
 	if v.Leser.Kennung == "" || v.Leser.Name == "" {
 		return nil, unmappable("leser", "has no kennung or no name")
 	}
-	root := elem{name: "xmeld:" + name + "." + code, attrs: v.attributes()}
-	root.kids = append([]elem{
+	root := elem{Name: ed.prefix + ":" + name + "." + code, Attrs: v.attributes(ed)}
+	root.Kids = append([]elem{
 		el("nachrichtenkopf.g2g",
 			el("identifikation.nachricht",
 				tx("nachrichtenUUID", strings.ToLower(v.UUID)),
-				cd("nachrichtentyp", listNachrichten, code),
+				cd("nachrichtentyp", ed.nachrichten, code),
 				tx("erstellungszeitpunkt", xoev.FormatTime(v.Created)),
 			),
 			v.Leser.elem("leser"),
@@ -98,16 +110,18 @@ func (v Envelope) message(name, code string, body ...elem) ([]byte, error) {
 	return render(root)
 }
 
-func (v Envelope) attributes() []attr {
+func (v Envelope) attributes(ed edition) []attr {
 	attrs := []attr{
-		{"xmlns:xmeld", namespace}, {"produkt", v.Produkt.Name}, {"produkthersteller", v.Produkt.Hersteller},
+		{Name: "xmlns:" + ed.prefix, Value: ed.namespace},
+		{Name: "produkt", Value: v.Produkt.Name},
+		{Name: "produkthersteller", Value: v.Produkt.Hersteller},
 	}
 	if v.Produkt.Version != "" {
-		attrs = append(attrs, attr{"produktversion", v.Produkt.Version})
+		attrs = append(attrs, attr{Name: "produktversion", Value: v.Produkt.Version})
 	}
-	attrs = append(attrs, attr{"standard", Standard}, attr{"version", version})
+	attrs = append(attrs, attr{Name: "standard", Value: ed.standard}, attr{Name: "version", Value: ed.version})
 	if v.Test != nil {
-		attrs = append(attrs, attr{"test", *v.Test})
+		attrs = append(attrs, attr{Name: "test", Value: *v.Test})
 	}
 	return attrs
 }

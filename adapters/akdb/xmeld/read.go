@@ -1,6 +1,7 @@
 package xmeld
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
@@ -12,7 +13,21 @@ import (
 func Typed(root *xmlguard.Element) bool {
 	h := xoev.Header{Element: root.Local}
 	standard, _ := root.Attr("standard")
-	return standard == Standard && (h.Number() == Meldeschein || h.Number() == Ergebnis)
+	switch {
+	case standard == Standard:
+		return slices.Contains(ownXMeld, h.Number())
+	case strings.HasPrefix(root.Space, xinneresSpace):
+		return h.Number() == Rueckweisung || h.Number() == SachverhaltQuit
+	}
+	return false
+}
+
+// xinneresSpace begins the namespaces of the messages that are versioned with
+// XInneres: rueckweisung/6, quittungVonSachverhalten/1.
+const xinneresSpace = "http://www.osci.de/xinneres/"
+
+var ownXMeld = []string{
+	Rueckmeldung, Auswertung, Tod, AnschriftNeu, Anforderung, Bereitstellung, Quittung, Meldeschein, Status, Ergebnis,
 }
 
 // ReadMeldeschein reads the tree of a 1704. Kopf is filled, Original is the
@@ -29,7 +44,7 @@ func ReadMeldeschein(m *xoev.Message) (*Eingegangen, error) {
 		Anschrift:      r.anschrift(r.elem(wohnung, "anschrift")),
 		Einzug:         r.date(wohnung, "datumDesBeziehens"),
 		Wohnungsstatus: r.match("S011", statusForm, berechtigt, "statusDerNeuenWohnung", "code"),
-		Sperren:        sperren(personendaten, berechtigt.Child("widerspruecheUebermittlungssperren")),
+		Sperren:        SperrenOf(personendaten, berechtigt.Child("widerspruecheUebermittlungssperren")),
 		Kopf:           &kopf,
 	}
 	if alt := personendaten.At("wohnung", "anschrift", "anschrift.inland"); alt != nil {

@@ -5,7 +5,9 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
+	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
 	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
 )
 
@@ -67,6 +69,14 @@ func (r *reader) match(code string, fits *regexp.Regexp, e *xmlguard.Element, pa
 	return v
 }
 
+// optional gives the text at the path, which must fit if it is there.
+func (r *reader) optional(code string, fits *regexp.Regexp, e *xmlguard.Element, path ...string) string {
+	if e.Value(path...) == "" {
+		return ""
+	}
+	return r.match(code, fits, e, path...)
+}
+
 // date gives the day at the path.
 func (r *reader) date(e *xmlguard.Element, path ...string) string {
 	v := r.text(e, path...)
@@ -100,6 +110,46 @@ func (r *reader) partDate(e *xmlguard.Element) PartDate {
 	}
 	r.fail("X001", e, []string{"teilbekanntesDatum"}, "is missing")
 	return PartDate{}
+}
+
+// maybeDate gives such a date, or none when the message has none.
+func (r *reader) maybeDate(e *xmlguard.Element) PartDate {
+	if e == nil {
+		return PartDate{}
+	}
+	return r.partDate(e)
+}
+
+// bezug gives a TagesdatumMitUnbekannt, or none when the message has none.
+func (r *reader) bezug(e *xmlguard.Element) PartDate {
+	switch {
+	case e == nil:
+		return PartDate{}
+	case e.Child("unbekannt") != nil:
+		return PartDate{Given: true}
+	}
+	return PartDate{Given: true, Value: r.date(e, "datum")}
+}
+
+// ereignis gives the case that is named at the path, nil when there is none.
+func (r *reader) ereignis(e *xmlguard.Element, path ...string) *xoev.Ereignis {
+	found := e.At(path...)
+	if found == nil {
+		return nil
+	}
+	id, ok := wellFormed(xoev.Ereignis{Zeitpunkt: r.text(found, "ereignis.zeitpunkt"), Zeichen: r.text(found, "ereignis.zeichen")})
+	if !ok {
+		r.fail("X001", found, path, "has no time or a reference of more than 100 characters")
+	}
+	return &id
+}
+
+// wellFormed gives the case as event data has it, with a zone.
+func wellFormed(e xoev.Ereignis) (xoev.Ereignis, bool) {
+	_, err := xoev.ParseTime(e.Zeitpunkt)
+	e.Zeitpunkt = xoev.WithZone(e.Zeitpunkt)
+	n := utf8.RuneCountInString(e.Zeichen)
+	return e, err == nil && n > 0 && n <= 100
 }
 
 // name gives an AllgemeinerName: its text, or "" where there rightly is none.

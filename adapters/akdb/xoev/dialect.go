@@ -70,6 +70,8 @@ func (h *Header) fill(kopf *xmlguard.Element) {
 func (h *Header) identify(id *xmlguard.Element) {
 	h.UUID = strings.ToLower(id.Value("nachrichtenUUID"))
 	h.Code = id.Value("nachrichtentyp", "code")
+	h.CodeList, _ = id.Child("nachrichtentyp").Attr("listURI")
+	h.CodeListVersion, _ = id.Child("nachrichtentyp").Attr("listVersionID")
 	h.Created = id.Value("erstellungszeitpunkt")
 }
 

@@ -45,9 +45,11 @@ type Header struct {
 	UUID      string // nachrichtenUUID, lower case
 	ProcessID string // ProzessID of xdomea
 	Code      string // nachrichtentyp: "0040"
-	Created   string // erstellungszeitpunkt as written; see ParseTime
-	Autor     Party
-	Leser     Party
+	// CodeList and CodeListVersion are listURI and listVersionID of nachrichtentyp.
+	CodeList, CodeListVersion string
+	Created                   string // erstellungszeitpunkt as written; see ParseTime
+	Autor                     Party
+	Leser                     Party
 }
 
 // Party is an authority as the header names it: its DVDV key (ags:09162000)
@@ -55,7 +57,10 @@ type Header struct {
 type Party struct{ Kennung, Name string }
 
 // Ereignis is one case of a message that carries several (Sammelnachricht).
-type Ereignis struct{ Zeitpunkt, Zeichen string }
+type Ereignis struct {
+	Zeitpunkt string `json:"zeitpunkt"` // in event data with a zone
+	Zeichen   string `json:"zeichen"`
+}
 
 // ErrNoHeader says that a document is well-formed and no XÖV message.
 var ErrNoHeader = errors.New("no XÖV header (Nachrichtenkopf) found")

@@ -101,7 +101,7 @@ func TestReadHeader(t *testing.T) {
 	}{
 		"xinneres-alt": {standesamt, xoev.Header{
 			Dialect: xoev.XInneresAlt, Namespace: "http://xpsw.domap.de/xpsw2505", Element: "stA2MB.Probe.035010",
-			UUID: "0f0e0d0c-0b0a-4908-8706-050403020100", Code: "035010", Created: "2025-04-01T08:00:00",
+			UUID: "0f0e0d0c-0b0a-4908-8706-050403020100", Code: "035010", CodeList: "urn:x", CodeListVersion: "25.05", Created: "2025-04-01T08:00:00",
 			Autor: xoev.Party{Kennung: "psw:09999002", Name: "Standesamt Probstadt"},
 			Leser: xoev.Party{Kennung: "ags:09999001", Name: "Meldebehörde Probstadt"},
 		}},

@@ -7,15 +7,22 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
 )
 
-// maxEreignisse is how many cases of one message are listed; the original has
-// them all.
-const maxEreignisse = 1000
+// MaxEreignisse is how many cases one message may have. More are not lost: Read
+// says so in TooMany, and such a message must not become events.
+const MaxEreignisse = 10_000
 
 // Message is a message as far as it was asked for.
 type Message struct {
 	Header
-	// Ereignisse are the cases of the message, at most 1000.
+	// Ereignisse are the cases of the message in its order, at most
+	// MaxEreignisse.
 	Ereignisse []Ereignis
+	// TooMany says that there are more cases than that.
+	TooMany bool
+	// Blocks are the elements that mark a block of the resident register
+	// (Auskunftssperre, bedingter Sperrvermerk, Übermittlungssperre), wherever
+	// they stand.
+	Blocks []*xmlguard.Element
 	// Origin is the nachrichtenUUID of the message that this one answers
 	// (ursprungsnachricht), lower case, "" if it answers none.
 	Origin string
@@ -34,9 +41,9 @@ func Read(r io.Reader, limits xmlguard.Limits, whole func(root *xmlguard.Element
 		case 1:
 			return whole != nil && whole(e)
 		case 2:
-			return isHeader(e) || e.Local == ereignisName || e.Local == originName
+			return isHeader(e) || e.Local == ereignisName || e.Local == originName || isBlock(e)
 		}
-		return e.Local == ereignisName
+		return e.Local == ereignisName || isBlock(e)
 	})
 	if err != nil {
 		return nil, err
@@ -86,18 +93,36 @@ const (
 	originName   = "ursprungsnachricht"
 )
 
-// collect adds the cases found in e and below.
+// collect adds the cases and blocks found in e and below.
 func (m *Message) collect(e *xmlguard.Element) {
-	if len(m.Ereignisse) >= maxEreignisse {
+	switch {
+	case e.Local == ereignisName && len(m.Ereignisse) == MaxEreignisse:
+		m.TooMany = true
 		return
-	}
-	if e.Local == ereignisName {
-		m.Ereignisse = append(m.Ereignisse, Ereignis{
-			Zeitpunkt: e.Value("ereignis.zeitpunkt"), Zeichen: e.Value("ereignis.zeichen"),
-		})
+	case e.Local == ereignisName:
+		m.Ereignisse = append(m.Ereignisse, ereignisOf(e))
+		return
+	case isBlock(e):
+		m.Blocks = append(m.Blocks, e)
 		return
 	}
 	for _, c := range e.Children {
 		m.collect(c)
 	}
+}
+
+func ereignisOf(e *xmlguard.Element) Ereignis {
+	return Ereignis{Zeitpunkt: e.Value("ereignis.zeitpunkt"), Zeichen: e.Value("ereignis.zeichen")}
+}
+
+// isBlock knows blocks by the beginnings of their names in XMeld; answers carry
+// them as auskunftssperre.rueckmelder, auskunftssperreLiegtVor and the like.
+func isBlock(e *xmlguard.Element) bool {
+	name := strings.ToLower(e.Local)
+	for _, begin := range []string{"auskunftssperre", "uebermittlungssperre", "widerspruecheuebermittlungssperren", "bedingtersperrvermerk"} {
+		if strings.HasPrefix(name, begin) {
+			return true
+		}
+	}
+	return false
 }

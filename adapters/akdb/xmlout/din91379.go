@@ -1,4 +1,4 @@
-package xmeld
+package xmlout
 
 import (
 	"strings"

@@ -1,0 +1,125 @@
+package xmeld
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
+	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
+)
+
+// ReadRueckweisung reads the tree of a 0010. If it does not name the message that
+// it sends back (idNachricht), the message itself, which is always in it, does.
+func ReadRueckweisung(m *xoev.Message) (*Zurueckweisung, error) {
+	var r reader
+	kopf := m.Kopf()
+	e := r.elem(m.Tree, "rueckweisung")
+	d := &Zurueckweisung{
+		Empfaenger: kopf.Leser, Gruende: r.rueckweisgruende(e, "rueckweisungsgrund"), Kopf: &kopf,
+		Stelle:             cut(e.Value("rueckweisendeStelle", "pruefinstanz"), 500),
+		Transportnachricht: cut(e.Value("transportinformationen", "nachrichtenId"), 500),
+	}
+	d.Ursprung, d.Sperren = r.sentBack(e)
+	for _, fall := range e.All("nichtVerarbeitbarerEinzelfall") {
+		if len(d.Faelle) == maxFaelle {
+			break // the original has them all
+		}
+		if id := r.ereignis(fall, "identifikation.ereignis"); id != nil {
+			d.Faelle = append(d.Faelle, Zurueckgewiesner{Ereignis: *id, Gruende: r.rueckweisgruende(fall, "grund")})
+		}
+	}
+	return d, r.err
+}
+
+const (
+	maxFaelle  = 1000
+	maxGruende = 50
+	maxAngaben = 20
+)
+
+func (r *reader) rueckweisgruende(e *xmlguard.Element, name string) []Rueckweisgrund {
+	var all []Rueckweisgrund
+	for _, g := range e.All(name) {
+		if len(all) == maxGruende {
+			break
+		}
+		grund := Rueckweisgrund{Code: cut(r.text(g, "grund", "code"), 20)}
+		grund.Text = fehlercodes[grund.Code]
+		for _, s := range g.All("grundSpezifisch") {
+			said := joined(": ", s.Value("fehlercode", "code"), s.Value("fehlerbeschreibung"))
+			if said != "" && len(grund.Angaben) < maxAngaben {
+				grund.Angaben = append(grund.Angaben, cut(said, 4000))
+			}
+		}
+		all = append(all, grund)
+	}
+	if all == nil {
+		r.elem(e, name)
+	}
+	return all
+}
+
+// sentBack is which message was sent back, nil when nothing tells, and the blocks
+// in it: the original shows what it shows.
+func (r *reader) sentBack(e *xmlguard.Element) (*Ursprung, *Sperren) {
+	var u *Ursprung
+	if id := e.Child("idNachricht"); id != nil {
+		told := r.ursprung(id)
+		u = &told
+	}
+	content := base64.NewDecoder(base64.StdEncoding, strings.NewReader(strings.Join(strings.Fields(e.Value("nachricht")), "")))
+	m, err := xoev.Read(content, xmlguard.Limits{}, nil)
+	if err != nil {
+		return u, nil // it may have been sent back because nobody can read it
+	}
+	if _, err := xoev.ParseTime(m.Created); u == nil && err == nil && uuidForm.MatchString(m.UUID) && m.Number() != "" {
+		u = &Ursprung{NachrichtenUUID: m.UUID, Code: m.Number(), Erstellungszeitpunkt: xoev.WithZone(m.Created)}
+	}
+	return u, SperrenOf(m.Blocks...)
+}
+
+// ReadQuittung reads the tree of a 0020 (XInneres) or 1101 (XMeld). No schema and
+// no real message of the 0020 was seen: the message that it answers is looked for
+// under every name that answers use, and need not be there.
+func ReadQuittung(m *xoev.Message) (*Quittiert, error) {
+	kopf := m.Kopf()
+	d := &Quittiert{Empfaenger: kopf.Leser, Kopf: &kopf}
+	if e := named(m.Tree, "ursprungsnachricht", "idNachricht", "identifikation.nachricht.ursprung"); e != nil {
+		var r reader
+		if u := r.ursprung(e); r.err == nil {
+			d.Ursprung = &u
+		}
+	}
+	for _, e := range m.Ereignisse {
+		if e, ok := wellFormed(e); ok {
+			d.Ereignisse = append(d.Ereignisse, e)
+		}
+	}
+	return d, nil
+}
+
+// named finds the first element below the body of that name, wherever it stands.
+func named(e *xmlguard.Element, names ...string) *xmlguard.Element {
+	for _, c := range e.Children {
+		for _, n := range names {
+			if c.Local == n {
+				return c
+			}
+		}
+		if strings.HasPrefix(c.Local, "nachrichtenkopf") {
+			continue // names the message itself
+		}
+		if found := named(c, names...); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+func cut(s string, most int) string {
+	runes := []rune(s)
+	if len(runes) <= most {
+		return s
+	}
+	return string(runes[:most])
+}

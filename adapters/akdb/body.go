@@ -33,6 +33,8 @@ type nachricht struct {
 	Kopf       xoev.Kopf      `json:"kopf"`
 	Ereignisse []ereignis     `json:"ereignisse,omitempty"`
 	Original   *xoev.Original `json:"original"`
+	// Anlagen travelled beside the message (XTA).
+	Anlagen []*xoev.Original `json:"anlagen,omitempty"`
 }
 
 type ereignis struct {

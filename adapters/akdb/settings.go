@@ -11,7 +11,12 @@ import (
 // settings of source and sink; README.md explains them.
 type settings struct {
 	dropfolder.Config `yaml:",inline"`
+	Messages          `yaml:",inline"`
+}
 
+// Messages are the settings of how messages become events and events messages,
+// the same for every way by which messages travel.
+type Messages struct {
 	SourcePrefix string   `yaml:"source"`
 	Leser        []string `yaml:"leser"`
 	Strict       bool     `yaml:"strict"`
@@ -33,8 +38,8 @@ var keyForm = regexp.MustCompile(`^[^:\s\pC]{2,6}:[^:\s\pC]+$`)
 
 func decode(env hub.Env, s hub.Settings) (settings, error) {
 	set := settings{
-		Config: dropfolder.Defaults(),
-		Kopf:   kopf{Produkt: xmeld.Produkt{Name: "Amtsbote", Hersteller: "Amtsbote"}},
+		Config:   dropfolder.Defaults(),
+		Messages: messageDefaults(),
 	}
 	if err := s.Decode(&set); err != nil {
 		return set, err
@@ -46,7 +51,11 @@ func decode(env hub.Env, s hub.Settings) (settings, error) {
 	return set, set.check(s)
 }
 
-func (set settings) check(s hub.Settings) error {
+func messageDefaults() Messages {
+	return Messages{Kopf: kopf{Produkt: xmeld.Produkt{Name: "Amtsbote", Hersteller: "Amtsbote"}}}
+}
+
+func (set Messages) check(s hub.Settings) error {
 	for _, key := range set.Leser {
 		if !keyForm.MatchString(key) {
 			return s.Errorf("leser", "%q is no DVDV key (prefix:key)", key)

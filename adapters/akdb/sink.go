@@ -49,21 +49,27 @@ func (s *sink) Deliver(ctx context.Context, d hub.Delivery) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("write to out: %w", err)
 	}
-	if isTest(d.Event) && s.production {
-		return hub.Permanent(otherwise, "a test message (attribute xoevtest) in production")
-	}
-	code, ok := codes[d.Event.Type()]
-	if !ok {
-		return hub.Permanent(cannotMap, "no XÖV message is known for events of type %s", d.Event.Type())
-	}
-	content, err := s.content(ctx, d, code)
-	if wrong, ok := errors.AsType[*xmeld.UnmappableError](err); ok {
-		return hub.Permanent(cannotMap, "write XMeld %s: %w", code, wrong)
-	}
+	code, content, err := s.message(ctx, d)
 	if err != nil {
 		return err
 	}
 	return s.folder.Write(xmeld.Standard+"_"+code+"_"+messageUUID(d.Event)+".xml", content)
+}
+
+// message gives the message that the event becomes, and its number.
+func (s *sink) message(ctx context.Context, d hub.Delivery) (code string, content []byte, err error) {
+	if isTest(d.Event) && s.production {
+		return "", nil, hub.Permanent(otherwise, "a test message (attribute xoevtest) in production")
+	}
+	code, ok := codes[d.Event.Type()]
+	if !ok {
+		return "", nil, hub.Permanent(cannotMap, "no XÖV message is known for events of type %s", d.Event.Type())
+	}
+	content, err = s.content(ctx, d, code)
+	if wrong, ok := errors.AsType[*xmeld.UnmappableError](err); ok {
+		return "", nil, hub.Permanent(cannotMap, "write XMeld %s: %w", code, wrong)
+	}
+	return code, content, err
 }
 
 var codes = map[string]string{

@@ -50,18 +50,19 @@ func (s *source) Places() hub.Places {
 // Run implements hub.Source.
 func (s *source) Run(ctx context.Context, in hub.Intake) error {
 	return s.folder.Watch(ctx, func(ctx context.Context, f dropfolder.File) error {
-		return s.take(ctx, in, f)
+		return s.take(ctx, in, input{opener: f})
 	})
 }
 
 // take makes one file an event. A refusal is a Permanent Fault with the code
 // that a Rückweisung would have (XInneres, error codes), in the order of the
 // checks: size and text, header, test mark, reader, structure.
-func (s *source) take(ctx context.Context, in hub.Intake, f dropfolder.File) error {
+func (s *source) take(ctx context.Context, in hub.Intake, f input) error {
 	m, err := s.read(f)
 	if err != nil {
 		return refusal(err)
 	}
+	m.IsTest = m.IsTest || f.test
 	if err := s.admit(m); err != nil {
 		return err
 	}
@@ -73,6 +74,11 @@ func (s *source) take(ctx context.Context, in hub.Intake, f dropfolder.File) err
 	if err != nil {
 		return err
 	}
+	attachments, err := storeAttachments(ctx, in.Blobs(), f.attachments)
+	if err != nil {
+		return err
+	}
+	body = enclosing(m, body, attachments)
 	if err := body.attach(ctx, in.Blobs(), original); err != nil {
 		return err
 	}
@@ -86,7 +92,7 @@ func (s *source) take(ctx context.Context, in hub.Intake, f dropfolder.File) err
 	return nil
 }
 
-func (s *source) read(f dropfolder.File) (*xoev.Message, error) {
+func (s *source) read(f opener) (*xoev.Message, error) {
 	r, err := f.Open()
 	if err != nil {
 		return nil, err
@@ -99,7 +105,7 @@ func (s *source) read(f dropfolder.File) (*xoev.Message, error) {
 
 // store keeps the file byte for byte. Its name is not kept: a message that is
 // sent again under another name must become the same event.
-func store(ctx context.Context, blobs hub.Blobs, f dropfolder.File) (*xoev.Original, error) {
+func store(ctx context.Context, blobs hub.Blobs, f opener) (*xoev.Original, error) {
 	r, err := f.Open()
 	if err != nil {
 		return nil, err

@@ -55,6 +55,13 @@ func (i Item) node(name string) Node {
 // Container reads the body's container. The contents' files live until Close.
 // An encrypted one gives ErrEncrypted.
 func (m *Message) Container() (*Container, error) {
+	if m.container == nil && m.containerErr == nil {
+		m.container, m.containerErr = m.readContainer()
+	}
+	return m.container, m.containerErr
+}
+
+func (m *Message) readContainer() (*Container, error) {
 	generic := m.Body.Child("GenericContentContainer")
 	if generic == nil || generic.Space != NsXTA {
 		return nil, formError("the body has no GenericContentContainer")

@@ -59,7 +59,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	if *b.left -= int64(n); *b.left < 0 {
 		n, err = 0, ErrTooLarge
 	}
-	if err != nil && err != io.EOF { //nolint:errorlint // as readers give it
+	if err != nil && err != io.EOF {
 		b.failed = err
 	}
 	return n, err

@@ -17,7 +17,9 @@ type Message struct {
 	// Header and Body of the envelope; their children in any namespace.
 	Header, Body *xmlguard.Element
 
-	spool *spool
+	spool        *spool
+	container    *Container // once it was asked for
+	containerErr error
 }
 
 // Read reads a message: plain SOAP 1.2, or MTOM, as its Content-Type says.

@@ -92,7 +92,7 @@ func (s *Server) fetch(m *wire.Message, who string, e Effect) (wire.Envelope, er
 	}
 	response := wire.BoxResponse{RequestID: s.request(&listing{})}
 	return wire.Envelope{
-		Headers: []wire.Node{l.metaData().Node(), response.Node()}, Body: []wire.Node{l.container().Node()},
+		Headers: []wire.Node{l.metaData().Node(), response.Node()}, Body: []wire.Node{l.body()},
 	}, nil
 }
 

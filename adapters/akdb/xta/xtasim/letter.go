@@ -24,6 +24,7 @@ type Letter struct {
 	Service     string
 	Message     Document
 	Attachments []Document
+	Encrypted   bool // Message is a cipher text
 
 	meta    *wire.MetaData // of a letter that was sent: as it was sent
 	fetched time.Time
@@ -59,6 +60,17 @@ func (l *Letter) container() *wire.Container {
 		c.Attachments = append(c.Attachments, a.item())
 	}
 	return c
+}
+
+// body is the letter as the body of an answer.
+func (l *Letter) body() wire.Node {
+	if !l.Encrypted {
+		return l.container().Node()
+	}
+	content := l.Message.item().Content
+	cipher := wire.Node{Name: "xenc:CipherValue", Content: &content}
+	return wire.El("xta:GenericContentContainer", wire.El("xenc:EncryptedData", wire.El("xenc:CipherData", cipher)).
+		With("xmlns:xenc", "http://www.w3.org/2001/04/xmlenc#"))
 }
 
 const stamp = "2006-01-02T15:04:05.000Z07:00" // xs:dateTime with milliseconds

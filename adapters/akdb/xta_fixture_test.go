@@ -37,7 +37,7 @@ func newBroker(t testing.TB, opt xtasim.Options) *broker {
 		case b.around != nil:
 			b.around(b.Server).ServeHTTP(w, r)
 		default:
-			b.Server.ServeHTTP(w, r)
+			b.ServeHTTP(w, r)
 		}
 	}))
 	b.url = web.URL
@@ -47,7 +47,7 @@ func newBroker(t testing.TB, opt xtasim.Options) *broker {
 
 // settings for a register, or portal, with further ones.
 func (b *broker) settings(kennung, further string) adaptertest.Settings {
-	return adaptertest.Settings(fmt.Sprintf("{url: '%s', dir: ., poll: 1ms, page: 3, report: {every: 1ms}, source: 'urn:de:dvdv:', "+
+	return adaptertest.Settings(fmt.Sprintf("{url: '%s', dir: ., poll: 1ms, page: 3, source: 'urn:de:dvdv:', "+
 		"account: {kennung: '%s', name: Probe, category: Meldebehörde}, leser: ['ags:09162000', 'mbp:020000019999'], services: {'*': 'urn:dienst'}, "+
 		"kopf: {autor: {kennung: 'mbp:020000019999', name: Meldeportal Probstadt, email: portal@example.org, "+
 		"anschrift: {strasse: Am Sande, hausnummer: '3', plz: '20095', ort: Probstadt}}, leser: {kennung: 'ags:09162000', name: Meldebehörde Isarstadt}}%s}",

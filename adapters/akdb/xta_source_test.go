@@ -24,7 +24,8 @@ import (
 // operation of the polling loop: every message becomes its event, once, and the
 // box is empty in the end.
 func TestXTADisturbances(t *testing.T) {
-	for _, do := range []xtasim.Effect{"9030", "9031", "9032", xtasim.Timeout, xtasim.Drop, xtasim.Lost, xtasim.Unavailable, xtasim.Garbage} {
+	t.Parallel()
+	for _, do := range []xtasim.Effect{"9030", xtasim.Timeout, xtasim.Drop, xtasim.Lost, xtasim.Unavailable, xtasim.Garbage} {
 		for _, on := range []string{"checkAccountActive", "getStatusList", "getNextStatusList", "getMessage", "close"} {
 			t.Run(fmt.Sprint(on, " ", do), func(t *testing.T) {
 				b, calls := newBroker(t, xtasim.Options{MTOM: true}), 3
@@ -51,6 +52,7 @@ func TestXTADisturbances(t *testing.T) {
 
 // TestXTARefusedAccount: 901x stops the polling and raises an alarm.
 func TestXTARefusedAccount(t *testing.T) {
+	t.Parallel()
 	for _, code := range []string{"9010", "9011", "9012", "9013", "9014"} {
 		for _, on := range []string{"checkAccountActive", "getStatusList", "getMessage", "close"} {
 			t.Run(on+" "+code, func(t *testing.T) {
@@ -80,6 +82,7 @@ func TestXTARefusedAccount(t *testing.T) {
 
 // TestXTAClosedElsewhere: 9070 passes over a message, and it is no failure.
 func TestXTAClosedElsewhere(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t, xtasim.Options{})
 	b.Order(xtasim.Order{On: "getMessage", Do: "9070"}, xtasim.Order{On: "close", Do: "9070"})
 	for n := range 3 {
@@ -96,6 +99,7 @@ func TestXTAClosedElsewhere(t *testing.T) {
 // TestXTADuplicates: the same message again, under the same message id or a new
 // one, is one event. Close forgotten, close lost, sent twice.
 func TestXTADuplicates(t *testing.T) {
+	t.Parallel()
 	for _, do := range []xtasim.Effect{xtasim.Duplicate, xtasim.Forget, xtasim.Lost} {
 		b := newBroker(t, xtasim.Options{MTOM: true})
 		b.Order(xtasim.Order{On: "close", Do: do, Times: 3})
@@ -114,6 +118,7 @@ func TestXTADuplicates(t *testing.T) {
 // TestXTAOtherBytes: the same nachrichtenUUID with other bytes is set aside when
 // the hub refuses it, and the event stays what it was.
 func TestXTAOtherBytes(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t, xtasim.Options{})
 	b.Order(xtasim.Order{On: "close", Do: xtasim.OtherBytes})
 	content, _, _ := mail(t, 1)
@@ -143,6 +148,7 @@ func TestXTAOtherBytes(t *testing.T) {
 }
 
 func TestXTAWrongReader(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t, xtasim.Options{})
 	b.Order(xtasim.Order{On: "getMessage", Do: xtasim.WrongReader})
 	content, _, _ := mail(t, 1)
@@ -157,6 +163,7 @@ func TestXTAWrongReader(t *testing.T) {
 // TestXTAUnfetchable: a message that can never be fetched stays on the server, and
 // those behind it flow.
 func TestXTAUnfetchable(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t, xtasim.Options{})
 	content, _, _ := mail(t, 1)
 	large := to(content)
@@ -173,6 +180,7 @@ func TestXTAUnfetchable(t *testing.T) {
 
 // TestXTATestMark: a message that only its transport marks as a test.
 func TestXTATestMark(t *testing.T) {
+	t.Parallel()
 	for _, production := range []bool{false, true} {
 		b := newBroker(t, xtasim.Options{})
 		content, _, _ := mail(t, 1)
@@ -199,6 +207,7 @@ func TestXTATestMark(t *testing.T) {
 
 // TestXTAAttachments: they are kept beside the original, and the event is valid.
 func TestXTAAttachments(t *testing.T) {
+	t.Parallel()
 	b := newBroker(t, xtasim.Options{MTOM: true})
 	content, _, _ := mail(t, 2)
 	l := to(content)
@@ -231,6 +240,7 @@ func TestXTAAttachments(t *testing.T) {
 }
 
 func TestXTASettings(t *testing.T) {
+	t.Parallel()
 	const good = "url: https://xta.example.org/, source: 'urn:x:', account: {kennung: 'ags:09162000'}"
 	for key, yaml := range map[string]string{
 		"":                "{" + good + "}",

@@ -35,7 +35,7 @@ func (x *xtaSource) entry(ctx context.Context, in hub.Intake, page *xta.Page, e 
 		return x.notFetched(ctx, e, err)
 	}
 	delete(x.failures, fold(e.MessageID))
-	defer f.Message.Close()
+	defer f.Close()
 	err = x.take(ctx, in, f)
 	if fault := hub.FaultOf(err); fault != nil && fault.Permanent {
 		err = x.setAside(e, f, err)

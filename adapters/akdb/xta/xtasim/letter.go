@@ -41,6 +41,9 @@ type Document struct {
 	Filename    string
 }
 
+// Meta is the metadata of a letter that was sent, as it was sent.
+func (l *Letter) Meta() *wire.MetaData { return l.meta }
+
 func (d Document) item() wire.Item {
 	i := wire.Item{ContentType: d.ContentType, Filename: d.Filename}
 	if i.ContentType == "" {

@@ -38,7 +38,7 @@ func TestXTADisturbances(t *testing.T) {
 					content, _, _ := mail(t, n)
 					b.Put(to(content))
 				}
-				until(t, b.source(t, ", timeout: 20ms"), in, func() bool { return len(b.Waiting(registerKey)) == 0 && b.Calls(on) >= calls })
+				until(t, b.source(t, patience(do)), in, func() bool { return len(b.Waiting(registerKey)) == 0 && b.Calls(on) >= calls })
 				if got := len(in.Events()); got != 5 || in.Breaches() != nil {
 					t.Error(got, "events", in.Breaches())
 				}

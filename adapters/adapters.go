@@ -6,6 +6,7 @@ package adapters
 import (
 	"github.com/amtsbote/amtsbote/adapters/akdb"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okewo"
+	"github.com/amtsbote/amtsbote/adapters/akdb/xta/xtasim"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -14,6 +15,7 @@ import (
 func Kinds() []hub.Kind {
 	return []hub.Kind{
 		akdb.Kind(),
+		akdb.XTA(),
 		filedrop.Kind(),
 	}
 }
@@ -23,5 +25,6 @@ func Kinds() []hub.Kind {
 func Simulators() []hub.Simulator {
 	return []hub.Simulator{
 		okewo.Simulator(),
+		xtasim.Simulator(),
 	}
 }

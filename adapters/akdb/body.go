@@ -37,6 +37,8 @@ type nachricht struct {
 	Ereignisse []xoev.Ereignis `json:"ereignisse,omitempty"`
 	Sperren    *xmeld.Sperren  `json:"sperren,omitempty"`
 	Original   *xoev.Original  `json:"original"`
+	// Anlagen travelled beside the message (XTA).
+	Anlagen []*xoev.Original `json:"anlagen,omitempty"`
 }
 
 // bodiesOf reads the message as what its root element says it is: one body for
@@ -52,12 +54,17 @@ func bodiesOf(m *xoev.Message) ([]*body, error) {
 	if all == nil {
 		all = generic(m)
 	}
+	return numbered(all), nil
+}
+
+// numbered gives the cases of a message with several their numbers.
+func numbered(all []*body) []*body {
 	if len(all) > 1 {
 		for i, b := range all {
 			b.number = i + 1
 		}
 	}
-	return all, nil
+	return all
 }
 
 // generic is what every message can be: its header, and one of its cases. Which

@@ -1,6 +1,7 @@
 // Package akdb connects Fachverfahren of AKDB (OK.EWO and its kin) through a
 // drop folder: XÖV messages come in as .xml and xdomea containers as .zip, and
-// go out as .xml. See README.md for the settings.
+// go out as .xml; or, as kind "xta", through an XTA 2 server. See README.md for the
+// settings.
 //
 // XMeld 1704 and 1707 become events of their own; every other XÖV message
 // becomes de.xoev.nachricht.v1 with its header and its original. The original

@@ -141,7 +141,7 @@ func (s *source) rejection(m *xoev.Message, content []byte, created time.Time, c
 // takeOrSendBack is what becomes of one file: events, or set aside, and then
 // perhaps sent back.
 func (s *source) takeOrSendBack(ctx context.Context, in hub.Intake, f dropfolder.File) error {
-	m, err := s.take(ctx, in, f)
+	m, err := s.take(ctx, in, input{opener: f})
 	if err == nil {
 		return nil
 	}

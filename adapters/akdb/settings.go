@@ -1,7 +1,6 @@
 package akdb
 
 import (
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,7 +15,12 @@ import (
 // settings of source and sink; README.md explains them.
 type settings struct {
 	dropfolder.Config `yaml:",inline"`
+	Messages          `yaml:",inline"`
+}
 
+// Messages are the settings of how messages become events and events messages,
+// the same for every way by which messages travel.
+type Messages struct {
 	SourcePrefix string     `yaml:"source"`
 	Leser        []string   `yaml:"leser"`
 	Strict       bool       `yaml:"strict"`
@@ -41,25 +45,36 @@ var keyForm = regexp.MustCompile(`^[^:\s\pC]{2,6}:[^:\s\pC]+$`)
 
 func decode(env hub.Env, s hub.Settings) (settings, error) {
 	set := settings{
-		Config: dropfolder.Defaults(),
-		Xdomea: "3.1.0",
-		XSD:    xsd.Defaults(),
-		Kopf:   kopf{Produkt: xmeld.Produkt{Name: "Amtsbote", Hersteller: "Amtsbote"}},
+		Config:   dropfolder.Defaults(),
+		Messages: messageDefaults(),
 	}
 	if err := s.Decode(&set); err != nil {
 		return set, err
 	}
 	set.Config = set.Under(env.Dir)
-	if dir := set.XSD.Dir; dir != "" && !filepath.IsAbs(dir) {
-		set.XSD.Dir = filepath.Join(env.Federation, dir)
-	}
+	set.place(env)
 	if err := set.Check(s); err != nil {
 		return set, err
 	}
 	return set, set.check(s)
 }
 
-func (set settings) check(s hub.Settings) error {
+func messageDefaults() Messages {
+	return Messages{
+		Xdomea: "3.1.0",
+		XSD:    xsd.Defaults(),
+		Kopf:   kopf{Produkt: xmeld.Produkt{Name: "Amtsbote", Hersteller: "Amtsbote"}},
+	}
+}
+
+// place has relative paths start at the federation directory.
+func (set *Messages) place(env hub.Env) {
+	if set.XSD.Dir != "" {
+		set.XSD.Dir = below(env.Federation, set.XSD.Dir)
+	}
+}
+
+func (set Messages) check(s hub.Settings) error {
 	for _, key := range set.Leser {
 		if !keyForm.MatchString(key) {
 			return s.Errorf("leser", "%q is no DVDV key (prefix:key)", key)

@@ -62,11 +62,12 @@ func (s *source) Run(ctx context.Context, in hub.Intake) error {
 // take makes one file an event, or one of each of its cases. A refusal is a Permanent Fault with the code
 // that a Rückweisung would have (XInneres, error codes), in the order of the
 // checks: size and text, header, test mark, reader, XSD, structure.
-func (s *source) take(ctx context.Context, in hub.Intake, f dropfolder.File) (*xoev.Message, error) {
+func (s *source) take(ctx context.Context, in hub.Intake, f input) (*xoev.Message, error) {
 	m, err := s.read(f)
 	if err != nil {
 		return nil, refusal(err)
 	}
+	m.IsTest = m.IsTest || f.test
 	if err := s.admit(m); err != nil {
 		return m, err
 	}
@@ -81,7 +82,11 @@ func (s *source) take(ctx context.Context, in hub.Intake, f dropfolder.File) (*x
 	if err != nil {
 		return m, err
 	}
-	events, err := s.events(ctx, in.Blobs(), m, bodies, original)
+	attachments, err := storeAttachments(ctx, in.Blobs(), f.attachments)
+	if err != nil {
+		return m, err
+	}
+	events, err := s.events(ctx, in.Blobs(), m, enclosing(m, bodies, attachments), original)
 	if err != nil {
 		return m, err
 	}
@@ -99,7 +104,7 @@ func publish(ctx context.Context, in hub.Intake, events []hub.Event) error {
 	return nil
 }
 
-func (s *source) read(f dropfolder.File) (*xoev.Message, error) {
+func (s *source) read(f opener) (*xoev.Message, error) {
 	r, err := f.Open()
 	if err != nil {
 		return nil, err
@@ -113,7 +118,7 @@ func (s *source) read(f dropfolder.File) (*xoev.Message, error) {
 
 // store keeps the file byte for byte. Its name is not kept: a message that is
 // sent again under another name must become the same event.
-func store(ctx context.Context, blobs hub.Blobs, f dropfolder.File) (*xoev.Original, error) {
+func store(ctx context.Context, blobs hub.Blobs, f opener) (*xoev.Original, error) {
 	r, err := f.Open()
 	if err != nil {
 		return nil, err

@@ -9,7 +9,6 @@ import (
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xsd"
-	"github.com/amtsbote/amtsbote/adapters/internal/dropfolder"
 	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -18,7 +17,7 @@ import (
 const notChecked = "xsd-timeout"
 
 // validator opens the operator's folder of schemas, nil if there is none.
-func (set settings) validator(s hub.Settings) (*xsd.Validator, error) {
+func (set Messages) validator(s hub.Settings) (*xsd.Validator, error) {
 	if set.XSD.Dir == "" {
 		return nil, nil
 	}
@@ -30,7 +29,7 @@ func (set settings) validator(s hub.Settings) (*xsd.Validator, error) {
 }
 
 // checkFile holds a file against its XSD.
-func (s *source) checkFile(ctx context.Context, f dropfolder.File, m *xoev.Message) error {
+func (s *source) checkFile(ctx context.Context, f opener, m *xoev.Message) error {
 	if s.xsd == nil {
 		return nil
 	}

@@ -49,15 +49,6 @@ func (f *Folder) done(file File) error {
 // setAside moves a file to error/. The report is there, and synced, before the
 // file is: a file in error/ is never without its reason.
 func (f *Folder) setAside(file File, cause error) error {
-	report, err := json.MarshalIndent(Report{
-		Name: strings.ToValidUTF8(file.Name, "\uFFFD"),
-		Time: time.Now().UTC().Truncate(time.Second),
-		Code: hub.FaultOf(cause).Code,
-		Text: strings.ToValidUTF8(cause.Error(), "\uFFFD"),
-	}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write error report: %w", err)
-	}
 	f.settling.Lock()
 	defer f.settling.Unlock()
 	dir := f.path(f.cfg.Error)
@@ -65,16 +56,47 @@ func (f *Folder) setAside(file File, cause error) error {
 	if err != nil {
 		return err
 	}
+	if err := moveAside(file.path(), target, file.Name, cause); err != nil {
+		return err
+	}
+	f.log.Warn("drop folder: file set aside", zap.String("file", file.ID), zap.String("code", hub.FaultOf(cause).Code))
+	return nil
+}
+
+// SetAside moves the file at path into dir, under the name, with its reason in
+// <name>.fehler.json: for adapters that get their inputs otherwise than from a
+// folder. Both are synced when it returns nil. When the same name has a file
+// there already, which the caller must rule out for different inputs, a crash
+// came before the other side had heard of it: the new one replaces it.
+func SetAside(dir, path, name string, cause error) error {
+	if !plainName(name) {
+		return hub.Permanent("bad-name", "set file aside: not a name")
+	}
+	if err := os.MkdirAll(dir, dirMode); err != nil {
+		return fmt.Errorf("make error directory: %w", err)
+	}
+	return moveAside(path, filepath.Join(dir, name), name, cause)
+}
+
+func moveAside(path, target, name string, cause error) error {
+	report, err := json.MarshalIndent(Report{
+		Name: strings.ToValidUTF8(name, "\uFFFD"),
+		Time: time.Now().UTC().Truncate(time.Second),
+		Code: hub.FaultOf(cause).Code,
+		Text: strings.ToValidUTF8(cause.Error(), "\uFFFD"),
+	}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write error report: %w", err)
+	}
 	if err := writeSynced(target+reportSuffix, append(report, '\n')); err != nil {
 		return fmt.Errorf("write error report: %w", err)
 	}
-	if err := os.Rename(file.path(), target); err != nil {
+	if err := os.Rename(path, target); err != nil {
 		return fmt.Errorf("move file to error: %w", err)
 	}
-	if err := syncDir(dir); err != nil {
+	if err := syncDir(filepath.Dir(target)); err != nil {
 		return fmt.Errorf("move file to error: %w", err)
 	}
-	f.log.Warn("drop folder: file set aside", zap.String("file", file.ID), zap.String("code", hub.FaultOf(cause).Code))
 	return nil
 }
 

@@ -83,6 +83,10 @@ func (f *Folder) syncOut() error {
 	return nil
 }
 
+// WriteSynced puts a file at path, whole, under its final name at once, and synced
+// to disk when it returns nil. What stood there is replaced.
+func WriteSynced(path string, content []byte) error { return writeSynced(path, content) }
+
 // writeSynced makes the file under a hidden temporary name beside path, then
 // renames it. The temporary name is the same every time, so crashes leave no
 // more than one.

@@ -6,6 +6,7 @@
 package interop
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,16 +27,27 @@ func Path(t testing.TB, elem ...string) string {
 // gives what xmllint says when it is not valid.
 func Lint(t testing.TB, document []byte, schema ...string) (complaint string) {
 	t.Helper()
+	return LintAll(t, [][]byte{document}, schema...)
+}
+
+// LintAll validates several documents in one run of xmllint.
+func LintAll(t testing.TB, documents [][]byte, schema ...string) (complaint string) {
+	t.Helper()
 	xsd := Path(t, schema...)
 	lint, err := exec.LookPath("xmllint")
 	if err != nil {
 		missing(t, "xmllint")
 	}
-	file := filepath.Join(t.TempDir(), "document.xml")
-	if err := os.WriteFile(file, document, 0o600); err != nil {
-		t.Fatal(err)
+	args := []string{"--nonet", "--noout", "--schema", xsd}
+	dir := t.TempDir()
+	for i, document := range documents {
+		file := filepath.Join(dir, fmt.Sprintf("document-%d.xml", i))
+		if err := os.WriteFile(file, document, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, file)
 	}
-	out, err := exec.CommandContext(t.Context(), lint, "--nonet", "--noout", "--schema", xsd, file).CombinedOutput() //nolint:gosec // a test's own paths
+	out, err := exec.CommandContext(t.Context(), lint, args...).CombinedOutput() //nolint:gosec // a test's own paths
 	if err != nil {
 		return string(out)
 	}

@@ -29,6 +29,10 @@ type input struct {
 	column  int
 	failed  error // what the reader below reported, io.EOF aside
 
+	idle    bool  // nobody wants the text of the current token
+	skipped int64 // bytes of such texts that were not handed out
+	bracket bool  // the last character was "]"
+
 	reference []byte // a character reference underway: "&#xD80"
 	surrogate bool   // the token has a reference to a surrogate
 }
@@ -110,29 +114,80 @@ func isSurrogate(reference string) bool {
 }
 
 func (in *input) fill() error {
-	c, size, err := in.r.ReadRune()
+	for {
+		in.leap()
+		c, size, err := in.take()
+		if err != nil {
+			return err
+		}
+		if !in.dispensable(c) {
+			in.next, in.size = 0, utf8.EncodeRune(in.pending[:], c)
+			return nil
+		}
+		in.skipped += int64(size)
+	}
+}
+
+// skipping holds within a long text that nobody wants, between references.
+func (in *input) skipping() bool {
+	return in.idle && len(in.raw) == rawKept && in.raw[0] != '<' && len(in.reference) == 0
+}
+
+// dispensable says of a character of such a text that the decoder need not see it:
+// it would only gather it. What can end the text, make it malformed, or belongs to
+// a reference, it sees.
+func (in *input) dispensable(c rune) bool {
+	after := in.bracket
+	in.bracket = c == ']'
+	return in.skipping() && !after && c != '<' && c != '&' && c != '>' && c != ']'
+}
+
+// leap skips what is plainly dispensable in one go: ASCII that is at hand.
+func (in *input) leap() {
+	if in.bracket || !in.skipping() {
+		return
+	}
+	room := in.limit - in.count - in.skipped
+	ahead, _ := in.r.Peek(int(min(int64(in.r.Buffered()), room)))
+	n := 0
+	for _, b := range ahead {
+		if (b < ' ' || b > '~') && b != '\n' && b != '\r' && b != '\t' || b == '<' || b == '&' || b == '>' || b == ']' {
+			break
+		}
+		n++
+		in.column++
+		if b == '\n' {
+			in.line, in.column = in.line+1, 1
+		}
+	}
+	_, _ = in.r.Discard(n)
+	in.skipped += int64(n)
+}
+
+// take reads one character and checks it.
+func (in *input) take() (c rune, size int, err error) {
+	c, size, err = in.r.ReadRune()
 	if err != nil {
 		if err == io.EOF { //nolint:errorlint // a wrapped EOF is a failure below, not the end
-			return io.EOF
+			return 0, 0, io.EOF
 		}
 		in.failed = fmt.Errorf("read document: %w", err)
-		return in.failed
+		return 0, 0, in.failed
 	}
 	if c == utf8.RuneError && size == 1 {
-		return in.refuse(Encoding, "not UTF-8")
+		return 0, 0, in.refuse(Encoding, "not UTF-8")
 	}
 	if !allowed(c) {
-		return in.refuse(Encoding, "a character that XML does not allow")
+		return 0, 0, in.refuse(Encoding, "a character that XML does not allow")
 	}
-	if in.count+int64(size) > in.limit {
-		return in.refuse(Limit, "the document is too large")
+	if in.count+in.skipped+int64(size) > in.limit {
+		return 0, 0, in.refuse(Limit, "the document is too large")
 	}
-	in.next, in.size = 0, utf8.EncodeRune(in.pending[:], c)
 	in.column++
 	if c == '\n' {
 		in.line, in.column = in.line+1, 1
 	}
-	return nil
+	return c, size, nil
 }
 
 func (in *input) refuse(code Code, what string) *Error {

@@ -49,6 +49,7 @@ func Read(r io.Reader, limits Limits, want func(depth int, e *Element) bool) (*D
 // step takes one token. At the end of the document it returns io.EOF.
 func (w *walk) step() error {
 	w.line, w.column = w.in.mark(w.in.count - w.dec.InputOffset())
+	w.in.idle = len(w.open) > 0 && w.parent() == nil
 	token, err := w.dec.RawToken()
 	if err != nil {
 		return w.syntax(err)

@@ -3,9 +3,9 @@
 // go out as .xml; or, as kind "xta", through an XTA 2 server. See README.md for the
 // settings.
 //
-// XMeld 1704 and 1707 become events of their own; every other XÖV message
-// becomes de.xoev.nachricht.v1 with its header and its original. The original
-// bytes are kept beside the event in any case.
+// The messages of the registers about moves, applications, deaths and births, and
+// what their readers answer, become events of their own, one of each case; every
+// other XÖV message becomes de.xoev.nachricht.v1 with its header and its original.
 package akdb
 
 import (

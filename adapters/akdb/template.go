@@ -7,6 +7,7 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/akdb/xdomea"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
+	"github.com/amtsbote/amtsbote/adapters/akdb/xpsw"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -50,6 +51,12 @@ var templates = map[string]template{
 	xmeld.TypeAngenommen:      {standard: xmeld.Standard, code: xmeld.Ergebnis, build: buildAccepted},
 	xmeld.TypeZurueckgewiesen: {standard: xmeld.Standard, code: xmeld.Ergebnis, build: buildRefused},
 	xmeld.TypeRueckweisung:    {standard: xmeld.StandardRueckweisung, code: xmeld.Rueckweisung, build: buildRejection},
+	xmeld.TypeQuittiert:       {standard: "XInneres", code: "Quittung", file: pass},
+	xpsw.TypeGeburt:           {standard: xpsw.Standard, code: xpsw.Geburt, file: pass},
+	xpsw.TypeSterbefall:       {standard: xpsw.Standard, code: xpsw.Sterbefall, file: pass},
+	xpsw.TypeGeburtsanzeige:   {standard: xpsw.Standard, code: xpsw.Geburtsanzeige, file: pass},
+	xpsw.TypeSterbeanzeige:    {standard: xpsw.Standard, code: xpsw.Sterbeanzeige, file: pass},
+	typeNachricht:             {standard: "XÖV", code: "message", file: pass},
 	xdomea.TypeAngeboten:      {standard: "xdomea", code: xdomea.Anbieteverzeichnis, file: records(xdomea.Anbieteverzeichnis)},
 	xdomea.TypeUebergeben:     {standard: "xdomea", code: xdomea.Aussonderung, file: records(xdomea.Aussonderung)},
 }

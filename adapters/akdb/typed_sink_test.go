@@ -127,6 +127,34 @@ func TestSamplesGoOutAsTheyCame(t *testing.T) {
 	}
 }
 
+// TestPassedOn: what is not built leaves as it came, under a name that says what
+// it is; without its original it cannot leave.
+func TestPassedOn(t *testing.T) {
+	for name, content := range map[string]string{
+		"XMeld_0999_" + uuidOf(4) + ".xml":                                 generic(4),
+		"XPersonenstand_035010_bbbbbbbb-0000-4000-8000-000000035010.xml":   own(t, "sterbefall.035010.xml"),
+		"XPersonenstand_084020_bbbbbbbb-0000-4000-8000-000000084020.xml":   own(t, "sterbeanzeige.084020.xml"),
+		"bbbbbbbb-0000-4000-8000-000000000001_Aussonderung.Probe.0503.xml": archive,
+		"XMeld-.._1_0999_" + uuidOf(5) + ".xml":                            strings.Replace(generic(5), `"XMeld"`, `"../XMeld/../1"`, 1),
+	} {
+		in, aside := take(t, adaptertest.Env(t.TempDir()), anyReader, "m.xml", content)
+		if len(in.Events()) != 1 {
+			t.Fatal(aside)
+		}
+		e := in.Events()[0]
+		got, out, err := deliver(t, adaptertest.Env(t.TempDir()), e, in.Blobs())
+		if err != nil || out != content {
+			t.Errorf("%s: %v", name, err)
+		}
+		if strings.ReplaceAll(got, "_", "-") != strings.ReplaceAll(name, "_", "-") {
+			t.Errorf("is called %s, want %s", got, name)
+		}
+		if _, _, err := deliver(t, adaptertest.Env(t.TempDir()), without(t, e, "original"), in.Blobs()); hub.FaultOf(err) == nil || hub.FaultOf(err).Code != "unmappable" {
+			t.Errorf("%s without original: %v", name, err)
+		}
+	}
+}
+
 // TestOneCaseGoesOut: an event about one case of several leaves as a message of
 // its own, with everything that the original says of this case.
 func TestOneCaseGoesOut(t *testing.T) {
@@ -156,7 +184,7 @@ func TestRejectionIsBuilt(t *testing.T) {
 	rejected, ref := blob("application/xml", generic(3))
 	e := event(t, 7, xmeld.TypeRueckweisung, xmeld.Zurueckweisung{
 		Empfaenger: xoev.Stelle{Kennung: "ags:09999001", Name: "Meldebehörde Probstadt"}, Transportnachricht: "urn:x:1",
-		Gruende:   []xmeld.Rueckweisgrund{{Code: "S020"}, {Code: "S999", Text: "Zu früh"}},
+		Gruende:   []xmeld.Rueckweisgrund{{Code: "S020"}, {Code: "X001", Angaben: []string{"Zeile 12"}}},
 		Faelle:    []xmeld.Zurueckgewiesner{{Ereignis: xoev.Ereignis{Zeitpunkt: "2026-03-01T00:00:00+01:00", Zeichen: "Z-1"}, Gruende: []xmeld.Rueckweisgrund{{Code: "S011", Angaben: []string{"Geschlecht"}}}}},
 		Nachricht: ref,
 	})

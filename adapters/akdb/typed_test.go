@@ -221,3 +221,34 @@ func TestPersonenstand(t *testing.T) {
 		})
 	}
 }
+
+// TestAcknowledgements: a 1101 says what became of a delivery; a 0020, whose form
+// is not known for sure, is correlated to what it names.
+func TestAcknowledgements(t *testing.T) {
+	e := only(t, own(t, "quittung.1101.xml"))
+	for _, want := range []string{`"lieferung":17`, `"saetze":{"gelesen":120,"zurueckgewiesen":1,"gemeldet":1}`, `"zeichen":"Z-1"`} {
+		if e.Type() != "de.nachricht.quittiert.v1" || !strings.Contains(string(e.Data()), want) {
+			t.Errorf("lacks %s: %s", want, e)
+		}
+	}
+	e = only(t, own(t, "quittung.0020.xml"))
+	const id = "bbbbbbbb-0000-4000-8000-000000000201"
+	if e.Type() != "de.nachricht.quittiert.v1" || e.Extensions()["causationid"] != id || e.Extensions()["correlationid"] != id ||
+		!strings.Contains(string(e.Data()), `"zeichen":"Z-2"`) {
+		t.Errorf("event is %s", e)
+	}
+	t.Run("valid", func(t *testing.T) {
+		if complaint := interop.Lint(t, []byte(own(t, "quittung.1101.xml")), "data", "xoev", "xmeld", "schema", "xinneres.xmeld.xsd"); complaint != "" {
+			t.Error(complaint)
+		}
+	})
+}
+
+// TestTooManyCases: none of them is dropped in silence.
+func TestTooManyCases(t *testing.T) {
+	one := `<x:identifikation.ereignis><ereignis.zeichen>Z</ereignis.zeichen></x:identifikation.ereignis>`
+	_, aside := take(t, adaptertest.Env(t.TempDir()), settings, "m.xml", strings.Replace(generic(4), "<x:fall>", "<x:fall>"+strings.Repeat(one, 10_000), 1))
+	if len(aside) != 1 || !strings.HasPrefix(aside[0], "xoev-s999: ") {
+		t.Errorf("set aside %q", aside)
+	}
+}

@@ -35,7 +35,16 @@ type Zurueckgewiesner struct {
 type Quittiert struct {
 	Empfaenger xoev.Stelle     `json:"empfaenger"`
 	Ursprung   *Ursprung       `json:"ursprung,omitempty"`
+	Lieferung  int64           `json:"lieferung,omitempty"` // running number, XMeld 1101
+	Saetze     *Saetze         `json:"saetze,omitempty"`    // XMeld 1101
 	Ereignisse []xoev.Ereignis `json:"ereignisse,omitempty"`
 	Kopf       *xoev.Kopf      `json:"kopf,omitempty"`
 	Original   *xoev.Original  `json:"original,omitempty"`
+}
+
+// Saetze counts what became of the records of a delivery.
+type Saetze struct {
+	Gelesen         int64 `json:"gelesen"`
+	Zurueckgewiesen int64 `json:"zurueckgewiesen"`
+	Gemeldet        int64 `json:"gemeldet"`
 }

@@ -2,6 +2,7 @@ package xmeld
 
 import (
 	"encoding/base64"
+	"strconv"
 	"strings"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
@@ -78,24 +79,51 @@ func (r *reader) sentBack(e *xmlguard.Element) (*Ursprung, *Sperren) {
 	return u, SperrenOf(m.Blocks...)
 }
 
-// ReadQuittung reads the tree of a 0020 (XInneres) or 1101 (XMeld). No schema and
-// no real message of the 0020 was seen: the message that it answers is looked for
-// under every name that answers use, and need not be there.
+// ReadQuittung reads the tree of a 0020 (XInneres) or 1101 (XMeld). A 1101 names
+// the delivery by its number and the cases with errors. No schema and no real
+// message of the 0020 was seen: the message that it answers is looked for under
+// every name that answers use, and need not be there.
 func ReadQuittung(m *xoev.Message) (*Quittiert, error) {
+	var r reader
 	kopf := m.Kopf()
-	d := &Quittiert{Empfaenger: kopf.Leser, Kopf: &kopf}
+	d := &Quittiert{Empfaenger: kopf.Leser, Kopf: &kopf, Ereignisse: wellFormedOf(m.Ereignisse)}
 	if e := named(m.Tree, "ursprungsnachricht", "idNachricht", "identifikation.nachricht.ursprung"); e != nil {
-		var r reader
-		if u := r.ursprung(e); r.err == nil {
+		var told reader
+		if u := told.ursprung(e); told.err == nil {
 			d.Ursprung = &u
 		}
 	}
-	for _, e := range m.Ereignisse {
-		if e, ok := wellFormed(e); ok {
-			d.Ereignisse = append(d.Ereignisse, e)
+	if e := m.Tree.Child("xmeldit.quittierung"); e != nil {
+		d.Lieferung = r.count(e, "laufende.nummer.der.lieferung")
+		d.Saetze = &Saetze{
+			Gelesen: r.count(e, "saetze.gelesen"), Zurueckgewiesen: r.count(e, "saetze.zurueckgewiesen"), Gemeldet: r.count(e, "saetze.meldung"),
 		}
 	}
-	return d, nil
+	for _, meldung := range m.Tree.All("meldung") {
+		if e := r.ereignis(meldung, "ursprungsereignis"); e != nil && len(d.Ereignisse) < xoev.MaxEreignisse {
+			d.Ereignisse = append(d.Ereignisse, *e)
+		}
+	}
+	return d, r.err
+}
+
+func wellFormedOf(all []xoev.Ereignis) []xoev.Ereignis {
+	var good []xoev.Ereignis
+	for _, e := range all {
+		if e, ok := wellFormed(e); ok {
+			good = append(good, e)
+		}
+	}
+	return good
+}
+
+// count gives a number that counts something.
+func (r *reader) count(e *xmlguard.Element, name string) int64 {
+	n, err := strconv.ParseInt(r.text(e, name), 10, 64)
+	if err != nil || n < 0 || n > 1e15 {
+		r.fail("X001", e, []string{name}, "is no number that can be")
+	}
+	return n
 }
 
 // named finds the first element below the body of that name, wherever it stands.

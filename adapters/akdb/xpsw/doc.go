@@ -24,6 +24,9 @@ const (
 	Sterbeanzeige  = "084020" // portal2StA.Sterbefall
 )
 
+// Standard as it stands in the root attribute.
+const Standard = "XPersonenstand"
+
 // Types of the events that stand for them.
 const (
 	TypeGeburt         = "de.geburt.beurkundet.v1"

@@ -45,6 +45,7 @@ type xtaSettings struct {
 	CloseWith string        `yaml:"close-with"`
 
 	Services map[string]string   `yaml:"services"`
+	Lookup   bool                `yaml:"lookup"`
 	Quality  string              `yaml:"service-quality"`
 	Scenario xtaList             `yaml:"business-scenario"`
 	Lists    map[string]typeList `yaml:"type-lists"`

@@ -165,3 +165,23 @@ func TestXTAMetaData(t *testing.T) {
 		t.Error(f)
 	}
 }
+
+// TestXTALookup asks first, where it is so set.
+func TestXTALookup(t *testing.T) {
+	t.Parallel()
+	for reader, code := range map[string]string{registerKey: "", "ags:09999999": "xta-no-service"} {
+		b := newBroker(t, xtasim.Options{Accounts: map[string]xtasim.Account{portalKey: {}, reader: {}}})
+		b.Order(xtasim.Order{On: "lookupService", Do: "9031"})
+		s := b.sink(t, ", lookup: true")
+		if f := hub.FaultOf(s.Deliver(t.Context(), delivery(t, 1))); f == nil || f.Code != "xta-9031" || f.Permanent {
+			t.Error(f)
+		}
+		err := s.Deliver(t.Context(), delivery(t, 1))
+		if f := hub.FaultOf(err); (f == nil) != (code == "") || f != nil && (f.Code != code || !f.Permanent) {
+			t.Error(reader, f)
+		}
+		if sent := len(b.Sent()); sent != 1 && code == "" || sent != 0 && code != "" {
+			t.Error(sent, "sent")
+		}
+	}
+}

@@ -86,12 +86,31 @@ func (x *xtaSink) prepare(ctx context.Context, d hub.Delivery) (*consignment, er
 	if err != nil {
 		return nil, err
 	}
+	if err = x.reachable(ctx, c.Meta); err != nil {
+		x.out.dropFiles(c)
+		return nil, err
+	}
 	if c.MessageID, err = x.service.NewMessageID(ctx); err != nil {
 		x.out.dropFiles(c)
 		return nil, x.fault(err, "create message id")
 	}
 	c.Meta.MessageID = c.MessageID
 	return c, x.out.save(c, offered)
+}
+
+// reachable asks, if it is so set, whether the reader offers the service (DVDV).
+func (x *xtaSink) reachable(ctx context.Context, m *wire.MetaData) error {
+	if !x.set.Lookup {
+		return nil
+	}
+	a, err := x.service.Lookup(ctx, m.Reader, m.Service)
+	if err != nil {
+		return x.fault(err, "look up service")
+	}
+	if a.Known && !a.Available {
+		return hub.Permanent("xta-no-service", "the reader %s does not offer the service %s", plain(m.Reader.Kennung), plain(m.Service))
+	}
+	return nil
 }
 
 // send gives the message to the server. That its id is taken means that an

@@ -76,7 +76,10 @@ func (x *xtaSource) Run(ctx context.Context, in hub.Intake) error {
 	for {
 		var err error
 		if !checked {
-			err = x.service.CheckAccountActive(ctx)
+			if err = x.service.CheckAccountActive(ctx); notOffered(err) {
+				x.log.Warn("xta: the server does not say whether the account is active; going on", zap.Error(err))
+				err = nil
+			}
 			checked = err == nil
 		}
 		if checked {
@@ -100,6 +103,13 @@ func (x *xtaSource) Run(ctx context.Context, in hub.Intake) error {
 			return nil
 		}
 	}
+}
+
+// notOffered holds for a SOAP fault that is none of XTA: a server that lacks the
+// operation answers so.
+func notOffered(err error) bool {
+	f, isFault := errors.AsType[*wire.Fault](err)
+	return isFault && f.Code == ""
 }
 
 // halt waits for the end: to go on calling with a certificate or an account that
@@ -175,7 +185,7 @@ func (x *xtaSource) box(ctx context.Context, in hub.Intake, newOnly bool) error 
 	for page != nil && err == nil {
 		fresh := false
 		for _, e := range page.Entries {
-			if seen[fold(e.MessageID)] || e.MessageID == "" {
+			if seen[fold(e.MessageID)] || e.MessageID == "" || len(e.MessageID) > maxMessageID {
 				continue
 			}
 			seen[fold(e.MessageID)], fresh = true, true
@@ -195,6 +205,9 @@ func (x *xtaSource) box(ctx context.Context, in hub.Intake, newOnly bool) error 
 	}
 	return errors.Join(errs...)
 }
+
+// maxMessageID is twice what XTA allows.
+const maxMessageID = 200
 
 // passedOver marks the failure of one message around which the others go.
 type passedOver struct{ error }

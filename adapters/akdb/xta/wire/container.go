@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -141,6 +142,9 @@ func (s *skipBlanks) Read(p []byte) (int, error) {
 }
 
 func (p *part) asContent() Content {
+	if p.file == nil {
+		return Content{Size: p.size, Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(p.text)), nil }}
+	}
 	name, size := p.file.Name(), p.size
 	return Content{Size: size, Open: func() (io.ReadCloser, error) { return os.Open(name) }} //nolint:gosec // a file of our own
 }

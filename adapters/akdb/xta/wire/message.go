@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -59,10 +60,12 @@ func (s *spool) message() (*Message, error) {
 	if s.envelope == nil {
 		return nil, formError("the root part is missing")
 	}
-	if _, err := s.envelope.file.Seek(0, io.SeekStart); err != nil {
+	r, err := s.envelope.asContent().Open()
+	if err != nil {
 		return nil, fmt.Errorf("read envelope: %w", err)
 	}
-	doc, err := xmlguard.Read(s.envelope.file, xmlguard.Limits{Bytes: s.limits.envelope()},
+	defer func() { _ = r.Close() }()
+	doc, err := xmlguard.Read(r, xmlguard.Limits{Bytes: s.limits.envelope()},
 		func(depth int, _ *xmlguard.Element) bool { return depth == 1 })
 	if err != nil {
 		return nil, err
@@ -110,12 +113,16 @@ type spool struct {
 	all      []*part
 }
 
-// part is a file with one part of the message.
+// part is one part of the message: a file, or a small envelope in memory.
 type part struct {
-	file *os.File
+	file *os.File // nil: memory
+	text []byte
 	size int64
 	used bool
 }
+
+// smallEnvelope is what most are, and needs no file.
+const smallEnvelope = 64 << 10
 
 func (s *spool) newPart() (*part, error) {
 	f, err := os.CreateTemp(s.dir, "xta-*.part")
@@ -143,8 +150,16 @@ func (s *spool) fill(r io.Reader) (*part, error) {
 // root takes the whole of r as the envelope.
 func (s *spool) root(r io.Reader) error {
 	room := s.limits.envelope()
-	p, err := s.fill(&bounded{r: r, left: &room})
-	s.envelope = p
+	in := &bounded{r: r, left: &room}
+	start, err := io.ReadAll(io.LimitReader(in, smallEnvelope))
+	if err != nil {
+		return receiving(err)
+	}
+	if len(start) < smallEnvelope {
+		s.envelope = &part{text: start, size: int64(len(start))}
+		return nil
+	}
+	s.envelope, err = s.fill(io.MultiReader(bytes.NewReader(start), in))
 	return err
 }
 

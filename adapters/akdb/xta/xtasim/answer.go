@@ -58,17 +58,18 @@ func (s *Server) create() wire.Envelope {
 	return wire.Envelope{Body: []wire.Node{wire.Tx("wsa:MessageID", id)}}
 }
 
-// lookup says of each service that it is there if the reader is an account, and
-// that it cannot tell otherwise.
+// lookup says of each service that it is there if the reader is an account, that
+// it is not if others are, and that it cannot tell of a reader without a key.
 func (s *Server) lookup(m *wire.Message) wire.Envelope {
 	list := wire.El("xta:LookupServiceResultList")
 	for _, asked := range m.Find("LookupServiceRequest").All("LookupServiceRequestList") {
 		service := asked.Child("LookupService")
 		kennung := service.Value("Reader", "Identifier")
 		kind, _ := service.At("Reader", "Identifier").Attr("type")
-		value := wire.Tx("xta:ServiceIsAvailableUnknown", "true")
-		if _, known := s.opt.Accounts[kennung]; known || s.opt.Accounts == nil {
-			value = wire.Tx("xta:ServiceIsAvailable", "true")
+		_, known := s.opt.Accounts[kennung]
+		value := wire.Tx("xta:ServiceIsAvailable", strconv.FormatBool(known || s.opt.Accounts == nil))
+		if kennung == "" {
+			value = wire.Tx("xta:ServiceIsAvailableUnknown", "true")
 		}
 		list.Kids = append(list.Kids, wire.El("xta:LookupServiceResult",
 			wire.Party{Type: kind, Kennung: kennung}.Node("om:Reader"), wire.Tx("xta:ServiceType", service.Value("ServiceType")),

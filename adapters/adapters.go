@@ -5,6 +5,8 @@ package adapters
 
 import (
 	"github.com/amtsbote/amtsbote/adapters/akdb"
+	"github.com/amtsbote/amtsbote/adapters/akdb/aenderungen"
+	"github.com/amtsbote/amtsbote/adapters/akdb/ewosim"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okewo"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
 	"github.com/amtsbote/amtsbote/hub"
@@ -14,6 +16,7 @@ import (
 func Kinds() []hub.Kind {
 	return []hub.Kind{
 		akdb.Kind(),
+		aenderungen.Kind(),
 		filedrop.Kind(),
 	}
 }
@@ -23,5 +26,6 @@ func Kinds() []hub.Kind {
 func Simulators() []hub.Simulator {
 	return []hub.Simulator{
 		okewo.Simulator(),
+		ewosim.Simulator(),
 	}
 }

@@ -6,8 +6,9 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/akdb/ewo"
 )
 
-// data of de.meldewesen.person-geaendert.v1. Empty: something has changed.
+// data of de.meldewesen.person-geaendert.v1.
 type data struct {
+	Gelesen   bool          `json:"gelesen"`
 	Gruppen   *[]ewo.Gruppe `json:"gruppen,omitempty"` // empty: no difference; absent: not compared
 	Erstmals  bool          `json:"erstmals,omitempty"`
 	Person    *personData   `json:"person,omitempty"`
@@ -46,7 +47,7 @@ type sperren struct {
 // dataOf says what the settings allow. Blocks are told whenever the person was
 // read: who the event may reach depends on them.
 func (r *run) dataOf(entry *entry, p *ewo.Person) *data {
-	d := &data{}
+	d := &data{Gelesen: p != nil}
 	if p == nil {
 		return d
 	}

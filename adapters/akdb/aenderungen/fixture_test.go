@@ -3,7 +3,6 @@ package aenderungen_test
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -144,15 +143,4 @@ func events(t *testing.T, in *adaptertest.Intake, n int) []hub.Event {
 		t.Fatalf("%d events, want %d", got, n)
 	}
 	return in.Events()
-}
-
-// closedPort is an address where nobody listens.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }

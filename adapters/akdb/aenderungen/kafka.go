@@ -125,15 +125,14 @@ func (r *run) start(ctx context.Context, lanes *errgroup.Group, p kgo.FetchTopic
 	})
 }
 
-// broken gives what polling reports and the client does not mend by itself.
+// broken gives what polling reports and the client does not mend by itself;
+// *kgo.ErrDataLoss among it: records were gone before they were read.
 func broken(fetches kgo.Fetches) error {
+	var all []error
 	for _, e := range fetches.Errors() {
-		if lost, ok := errors.AsType[*kgo.ErrDataLoss](e.Err); ok {
-			return fmt.Errorf("kafka: records of partition %d are gone before they were read: %w", e.Partition, lost)
-		}
-		return fmt.Errorf("kafka: %w", e.Err)
+		all = append(all, fmt.Errorf("kafka: partition %d: %w", e.Partition, e.Err))
 	}
-	return nil
+	return errors.Join(all...)
 }
 
 // lane does records of one partition in their order.

@@ -66,7 +66,7 @@ func (c *Client) Do(ctx context.Context, r Request) ([]byte, error) {
 	if err != nil {
 		return nil, &Error{Code: Refused, Err: fmt.Errorf("the call cannot be written")}
 	}
-	res, err := c.http.Do(req) //nolint:gosec // the address is the operator's setting
+	res, err := c.http.Do(req)
 	if err != nil {
 		return nil, transportError(ctx, err)
 	}

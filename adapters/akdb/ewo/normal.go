@@ -99,7 +99,7 @@ func afterPrefix(name string) string {
 	return name
 }
 
-// object, list, text and flag read a tree in the one form; what is not there or
+// object, list and text read a tree in the one form; what is not there or
 // of another kind is empty.
 func object(v any, path ...string) map[string]any {
 	m, _ := v.(map[string]any)
@@ -117,11 +117,6 @@ func list(m map[string]any, key string) []any {
 func text(m map[string]any, key string) string {
 	s, _ := m[key].(string)
 	return strings.TrimSpace(s)
-}
-
-func flag(m map[string]any, key string) bool {
-	b, _ := m[key].(bool)
-	return b
 }
 
 // keys are m's keys, sorted.

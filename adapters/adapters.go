@@ -8,6 +8,8 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/akdb/aenderungen"
 	"github.com/amtsbote/amtsbote/adapters/akdb/ewosim"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okewo"
+	"github.com/amtsbote/amtsbote/adapters/akdb/okkomm"
+	"github.com/amtsbote/amtsbote/adapters/akdb/okkommsim"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -17,6 +19,7 @@ func Kinds() []hub.Kind {
 	return []hub.Kind{
 		akdb.Kind(),
 		aenderungen.Kind(),
+		okkomm.Kind(),
 		filedrop.Kind(),
 	}
 }
@@ -27,5 +30,6 @@ func Simulators() []hub.Simulator {
 	return []hub.Simulator{
 		okewo.Simulator(),
 		ewosim.Simulator(),
+		okkommsim.Simulator(),
 	}
 }

@@ -2,7 +2,6 @@ package aenderungen
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,16 +9,13 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/amtsbote/amtsbote/adapters/akdb/spool"
 )
 
 // aside is the folder with a report about each record that cannot become an
 // event. The record itself stays in Kafka, where the report's position leads.
 type aside struct{ dir string }
-
-const (
-	dirMode  = 0o750
-	fileMode = 0o640
-)
 
 // put writes the report; the same record again writes the same file.
 func (a *aside) put(rec *kgo.Record, code, text string) error {
@@ -34,32 +30,10 @@ func (a *aside) put(rec *kgo.Record, code, text string) error {
 	if err != nil {
 		return fmt.Errorf("set aside: %w", err)
 	}
-	if err := os.MkdirAll(a.dir, dirMode); err != nil {
+	if err := os.MkdirAll(a.dir, spool.DirMode); err != nil {
 		return fmt.Errorf("set aside: %w", err)
 	}
 	name := fmt.Sprintf("%s-%d-%d-%d.fehler.json", strings.ReplaceAll(rec.Topic, string(filepath.Separator), "_"),
 		rec.Partition, rec.Offset, rec.Timestamp.UnixMilli())
-	return wrap("set aside", replace(filepath.Join(a.dir, name), raw))
-}
-
-// replace writes a file so that it is there whole, synced to disk, or not at all.
-func replace(path string, content []byte) error {
-	dir := filepath.Dir(path)
-	temp, err := os.CreateTemp(dir, ".tmp-*")
-	if err != nil {
-		return err
-	}
-	_, err = temp.Write(content)
-	err = errors.Join(err, temp.Chmod(fileMode), temp.Sync(), temp.Close())
-	if err == nil {
-		err = os.Rename(temp.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temp.Name()))
-	}
-	d, err := os.Open(filepath.Clean(dir))
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return wrap("set aside", spool.Replace(filepath.Join(a.dir, name), raw))
 }

@@ -38,7 +38,7 @@ func (c Config) Open() (*Client, error) {
 	}
 	client.http = &http.Client{
 		Timeout:       c.Frist,
-		Transport:     &http.Transport{TLSClientConfig: conf, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 8},
+		Transport:     &http.Transport{TLSClientConfig: conf, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 8, DisableKeepAlives: c.OneByOne},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return client, nil

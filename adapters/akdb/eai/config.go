@@ -19,6 +19,9 @@ type Config struct {
 	Zertifikat string        `yaml:"zertifikat"` // PEM, of the client
 	Schluessel string        `yaml:"schluessel"` // PEM, of the client
 	Frist      time.Duration `yaml:"frist"`      // of one call
+	// OneByOne makes a connection for each call: for who has no moment to close
+	// one.
+	OneByOne bool `yaml:"-"`
 }
 
 // Defaults are the times that the change service of Ehrenamt-Justiz uses.

@@ -95,6 +95,9 @@ func (r *run) close() {
 // rests meanwhile: one that must wait holds up no other.
 func (r *run) read(ctx context.Context) error {
 	lanes, ctx := errgroup.WithContext(ctx)
+	if r.set.Auskunft != nil {
+		lanes.Go(func() error { return r.answers(ctx) })
+	}
 	lanes.Go(func() error {
 		for {
 			fetches := r.kafka.PollRecords(ctx, maxRecords)

@@ -8,7 +8,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/ewo"
@@ -25,7 +27,13 @@ type people struct {
 	state  hub.State
 	secret []byte
 	dauer  time.Duration
+	seals  bool // the Auskunft needs the way from a subject to the person
 }
+
+var subjectForm = regexp.MustCompile(`^psn:[A-Z2-7]{26}$`)
+
+// subjectKey is where the sealed Ordnungsmerkmal of a subject is.
+func subjectKey(vorgang string) string { return "v." + strings.TrimPrefix(vorgang, "psn:") }
 
 // record is one person. Numbers go up with each change, so that carrying out an
 // old decision again does not undo a later one.
@@ -42,7 +50,9 @@ type record struct {
 type change struct {
 	Key     string   `json:"schluessel,omitempty"` // of the person's record
 	Record  *record  `json:"person,omitempty"`
-	Aliases []string `json:"alias,omitempty"` // keys that must lead to Key
+	Aliases []string `json:"alias,omitempty"`   // keys that must lead to Key
+	Sealed  string   `json:"siegel,omitempty"`  // the Ordnungsmerkmal, for the Auskunft
+	Over    string   `json:"beendet,omitempty"` // subject whose matter has ended
 
 	compared bool         // there was a Stand before
 	groups   []ewo.Gruppe // that differ
@@ -61,6 +71,17 @@ func (pp *people) change(ctx context.Context, om string, p *ewo.Person, at time.
 	}
 	next := pp.next(old, at)
 	c := &change{Key: key, Record: next, Aliases: aliases}
+	if old != nil && old.Vorgang != next.Vorgang {
+		c.Over = old.Vorgang
+	}
+	if p != nil {
+		om = p.Ordnungsmerkmal()
+	}
+	if pp.seals {
+		if c.Sealed, err = pp.seal(next.Vorgang, om); err != nil {
+			return nil, err
+		}
+	}
 	if p == nil {
 		return c, nil
 	}
@@ -184,12 +205,8 @@ func (pp *people) remember(ctx context.Context, e *entry) error {
 		return err
 	}
 	if old == nil || old.Nummer < e.Record.Nummer {
-		raw, err := json.Marshal(e.Record)
-		if err != nil {
-			return fmt.Errorf("remember: %w", err)
-		}
-		if err := pp.state.Put(ctx, "p."+e.Key, raw); err != nil {
-			return wrap("remember", err)
+		if err := pp.put(ctx, e); err != nil {
+			return err
 		}
 	}
 	for _, alias := range e.Aliases {
@@ -203,6 +220,26 @@ func (pp *people) remember(ctx context.Context, e *entry) error {
 		}
 	}
 	return nil
+}
+
+// put stores a record, and the way back from its subject; that from a subject
+// whose matter has ended is forgotten.
+func (pp *people) put(ctx context.Context, e *entry) error {
+	if e.Over != "" {
+		if err := pp.state.Delete(ctx, subjectKey(e.Over)); err != nil {
+			return wrap("forget a subject", err)
+		}
+	}
+	if e.Sealed != "" {
+		if err := pp.state.Put(ctx, subjectKey(e.Record.Vorgang), []byte(e.Sealed)); err != nil {
+			return wrap("remember", err)
+		}
+	}
+	raw, err := json.Marshal(e.Record)
+	if err != nil {
+		return fmt.Errorf("remember: %w", err)
+	}
+	return wrap("remember", pp.state.Put(ctx, "p."+e.Key, raw))
 }
 
 // digest is HMAC-SHA256 of the parts, 43 characters of base64url.

@@ -37,6 +37,7 @@ type settings struct {
 	Abgelegt     string        `yaml:"abgelegt"`
 	Kafka        kafkaSettings `yaml:"kafka"`
 	Register     register      `yaml:"register"`
+	Auskunft     *auskunft     `yaml:"auskunft"`
 	Versuche     int           `yaml:"versuche"`
 	Warten       time.Duration `yaml:"warten"`
 	Hoechstens   time.Duration `yaml:"hoechstens"`
@@ -82,7 +83,7 @@ func decode(env hub.Env, s hub.Settings) (settings, error) {
 	if err := s.Decode(&set); err != nil {
 		return set, err
 	}
-	for _, check := range []func(hub.Env, hub.Settings) error{set.checkEvent, set.checkKafka, set.checkReading} {
+	for _, check := range []func(hub.Env, hub.Settings) error{set.checkEvent, set.checkKafka, set.checkReading, set.checkAuskunft} {
 		if err := check(env, s); err != nil {
 			return set, err
 		}

@@ -63,7 +63,7 @@ func (s *source) open(ctx context.Context, in hub.Intake) (*run, error) {
 	r := &run{
 		set: s.set, in: in, log: s.log,
 		journal: &journal{state: in.State()},
-		people:  &people{state: in.State(), secret: []byte(secret), dauer: s.set.VorgangDauer},
+		people:  &people{state: in.State(), secret: []byte(secret), dauer: s.set.VorgangDauer, seals: s.set.Auskunft != nil},
 		aside:   &aside{dir: s.set.Abgelegt},
 	}
 	if s.set.Anreichern != keine {

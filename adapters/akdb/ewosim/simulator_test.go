@@ -11,6 +11,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -66,25 +68,27 @@ func TestAnswersAsRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = res.Body.Close() }()
-	var got, want map[string]any
-	if err := json.NewDecoder(res.Body).Decode(&got); err != nil {
-		t.Fatal(err)
-	}
-	raw, err := os.ReadFile(interop.Path(t, "data", "city", "ehrenamt-ewo", "EWOSucheMitOMResponse.json"))
+	raw, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(raw, &want); err != nil {
+	// These two are in EWOSucheResponse.json.
+	raw = regexp.MustCompile(`"_xmlns:xsi":"[^"]*",|,"_xsi:type":"[^"]*"|"_xsi:type":"[^"]*",`).ReplaceAll(raw, nil)
+	want, err := os.ReadFile(interop.Path(t, "data", "city", "ehrenamt-ewo", "EWOSucheMitOMResponse.json"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	text := func(v any) string { b, _ := json.Marshal(v); return string(b) }
-	for _, w := range got["personErweitert"].(map[string]any)["wohnungen"].([]any) {
-		delete(w.(map[string]any), "_xmlns:xsi") // these two are in EWOSucheResponse.json
-		delete(w.(map[string]any), "_xsi:type")
-	}
-	if d := cmp.Diff(text(want), text(got)); d != "" {
+	if d := cmp.Diff(decoded(t, want), decoded(t, raw)); d != "" {
 		t.Error(d)
 	}
+}
+
+func decoded(t *testing.T, raw []byte) (v any) {
+	t.Helper()
+	if err := json.Unmarshal(raw, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
 
 func TestReadAndSearch(t *testing.T) {
@@ -139,7 +143,15 @@ func freePort(t *testing.T) int {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // The whole simulator: persons from a file, orders over HTTP, the feed on Kafka

@@ -40,7 +40,9 @@ func (r *run) compose(ctx context.Context, rec *kgo.Record, entry *entry, p *ewo
 	if r.set.AGS != "" {
 		e.SetExtension(hub.AttrAGS, r.set.AGS)
 	}
-	e.SetExtension(hub.AttrDataClassification, "restricted")
+	if r.set.Einstufung != "" {
+		e.SetExtension(hub.AttrDataClassification, r.set.Einstufung)
+	}
 	e.SetExtension(hub.AttrDataRegulation, "GDPR")
 	attributes, err := json.Marshal(e)
 	if err != nil {

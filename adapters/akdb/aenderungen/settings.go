@@ -2,6 +2,7 @@ package aenderungen
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ type settings struct {
 	Source       string        `yaml:"source"`
 	AGS          string        `yaml:"ags"`
 	DataRef      string        `yaml:"dataref"`
+	Einstufung   string        `yaml:"einstufung"` // dataclassification
 	Anreichern   string        `yaml:"anreichern"`
 	Geheimnis    string        `yaml:"geheimnis"`
 	VorgangDauer time.Duration `yaml:"vorgang-dauer"`
@@ -67,7 +69,7 @@ type register struct {
 // defaults are what the change service of Ehrenamt-Justiz uses, where it says.
 func defaults(env hub.Env) settings {
 	return settings{
-		Anreichern: keine, VorgangDauer: 30 * 24 * time.Hour, OM: `[0-9]{1,20}`,
+		Einstufung: "restricted", Anreichern: keine, VorgangDauer: 30 * 24 * time.Hour, OM: `[0-9]{1,20}`,
 		Abgelegt: "abgelegt/" + env.Adapter,
 		Kafka: kafkaSettings{
 			Topics: `lhm-ewo-eai-aenderungen-.*`, Gruppe: "lhm-ewo-eai-aenderungen-amtsbote",
@@ -112,6 +114,8 @@ func (set *settings) checkEvent(_ hub.Env, s hub.Settings) error {
 		return s.Errorf("ags", "must be eight digits")
 	case set.DataRef != "" && !strings.Contains(set.DataRef, vorgangMark):
 		return s.Errorf("dataref", "must hold %s, in whose place the event's subject is put", vorgangMark)
+	case !slices.Contains([]string{"", "public", "internal", "confidential", "restricted"}, set.Einstufung):
+		return s.Errorf("einstufung", "must be public, internal, confidential, restricted or empty")
 	case set.VorgangDauer <= 0:
 		return s.Errorf("vorgang-dauer", "must be longer than 0")
 	case set.Abgelegt == "":

@@ -27,6 +27,7 @@ func TestSettings(t *testing.T) {
 		{good, `['b:1']`, `['b:1'], klartext: true`, "kafka.klartext"},
 		{good, `geheimnis: g`, `geheimnis: g, ags: '1'`, "ags"},
 		{good, `geheimnis: g`, `geheimnis: g, dataref: 'https://x/'`, "dataref"},
+		{good, `geheimnis: g`, `geheimnis: g, einstufung: geheim`, "einstufung"},
 		{good, `geheimnis: g`, `geheimnis: g, vorgang-dauer: 0s`, "vorgang-dauer"},
 		{good, `geheimnis: g`, `geheimnis: g, ordnungsmerkmal: '('`, "ordnungsmerkmal"},
 		{good, `geheimnis: g`, `geheimnis: g, anreichern: alles`, "anreichern"},

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
@@ -33,8 +34,10 @@ const (
 // sink asks OK.KOMM what events ask, once for each delivery, and lays the answer
 // where the source takes it.
 type sink struct {
-	set    settings
-	client *Client
+	set settings
+
+	mu     sync.Mutex
+	client *Client // once it was needed: the files of the settings may come later
 }
 
 var _ hub.Sink = (*sink)(nil)
@@ -51,11 +54,7 @@ func newSink(env hub.Env, s hub.Settings) (hub.Sink, error) {
 		return nil, err
 	}
 	set.Xoev.OneByOne = true
-	client, err := set.Xoev.Open()
-	if err != nil {
-		return nil, err
-	}
-	return &sink{set: set, client: &Client{EAI: client}}, forget(filepath.Join(set.Dir, "gefragt"), time.Now().Add(-markKept))
+	return &sink{set: set}, forget(filepath.Join(set.Dir, "gefragt"), time.Now().Add(-markKept))
 }
 
 // markKept is how long it is known that a question was asked; longer than the
@@ -113,12 +112,30 @@ func exists(path string) bool {
 	return err == nil
 }
 
+func (s *sink) open() (*Client, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.client != nil {
+		return s.client, nil
+	}
+	gateway, err := s.set.Xoev.Open()
+	if err != nil {
+		return nil, err
+	}
+	s.client = &Client{EAI: gateway}
+	return s.client, nil
+}
+
 func (s *sink) ask(ctx context.Context, d hub.Delivery) ([]byte, error) {
 	question, err := s.question(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := s.client.Ask(ctx, question)
+	client, err := s.open()
+	if err != nil {
+		return nil, hub.Retryable("settings", "ask OK.KOMM: %w", err)
+	}
+	answer, err := client.Ask(ctx, question)
 	switch {
 	case err == nil:
 		return answer.Bytes, nil

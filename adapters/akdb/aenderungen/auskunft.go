@@ -39,6 +39,8 @@ func (set *settings) checkAuskunft(env hub.Env, s hub.Settings) error {
 	switch {
 	case err != nil:
 		return s.Errorf("auskunft.listen", "must be an address with a port")
+	case set.Register.Protokoll != "rest":
+		return s.Errorf("register.protokoll", "must be rest: the Auskunft hands on credentials in its way")
 	case (a.Zertifikat == "") != (a.Schluessel == ""):
 		return s.Errorf("auskunft.schluessel", "zertifikat and schluessel go together")
 	case a.Zertifikat == "" && (ip == nil || !ip.IsLoopback()):

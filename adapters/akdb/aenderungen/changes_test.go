@@ -3,6 +3,9 @@ package aenderungen_test
 import (
 	"context"
 	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -318,5 +321,45 @@ func TestNewMatter(t *testing.T) {
 	})
 	if second := in.Events()[n-1]; second.Subject() == first.Subject() {
 		t.Error("the subject outlives its matter")
+	}
+}
+
+// soapUnknown is soap-response-lesePersonErweitert-empty.xml, soapPerson a
+// person in that form.
+const (
+	soapOpen    = `<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><n:lesePersonErweitertResponse xmlns:n="urn:n">`
+	soapEnd     = `</n:lesePersonErweitertResponse></soap:Body></soap:Envelope>`
+	soapUnknown = soapOpen + soapEnd
+	soapPerson  = soapOpen + `<personErweitert><ordnungsmerkmal>162015000001</ordnungsmerkmal><namen><familienname><name>Zaunkönig</name></familienname></namen></personErweitert>` + soapEnd
+)
+
+// The register may also be read in the gateway's older form.
+func TestSOAP(t *testing.T) {
+	c := newCity(t, true)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if _, _, basic := r.BasicAuth(); err != nil || basic || !strings.Contains(string(body), ">probe</wsse:Password>") {
+			t.Errorf("asked with %s, %v", body, err)
+		}
+		if strings.Contains(string(body), om(1)) {
+			_, _ = w.Write([]byte(soapPerson))
+			return
+		}
+		_, _ = w.Write([]byte(soapUnknown))
+	}))
+	t.Cleanup(server.Close)
+	in := adaptertest.NewIntake()
+	c.listen(t, in, strings.Replace(c.settings("person"), c.url, server.URL+"', protokoll: 'soap", 1))
+	for _, n := range []int{2, 1} { // 2 is unknown
+		if err := c.announce(t, om(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := dataOf(t, events(t, in, 1)[0])
+	if p, ok := d["person"].(map[string]any); !ok || !cmp.Equal(p["name"], map[string]any{"familienname": "Zaunkönig"}) {
+		t.Errorf("read %v", d)
+	}
+	if reports, err := c.reports(); len(reports) != 1 || err != nil {
+		t.Errorf("set aside %q, %v", reports, err)
 	}
 }

@@ -24,12 +24,18 @@ type run struct {
 	log      *zap.Logger
 	kafka    *kgo.Client
 	cluster  string
-	register *ewo.Client // nil when nothing is read
+	gateway  *eai.Client // nil when nothing is read
+	register reader
 	journal  *journal
 	people   *people
 	aside    *aside
 
 	desk sync.Mutex // one decision at a time: two partitions may speak of one person
+}
+
+// reader reads a person from the register; an unknown one is nil, nil.
+type reader interface {
+	PersonErweitert(ctx context.Context, om string) (*ewo.Person, error)
 }
 
 func (r *run) connect(ctx context.Context) error {
@@ -86,8 +92,8 @@ func (r *run) close() {
 	if r.kafka != nil {
 		r.kafka.Close()
 	}
-	if r.register != nil {
-		r.register.EAI.Close()
+	if r.gateway != nil {
+		r.gateway.Close()
 	}
 }
 

@@ -62,6 +62,7 @@ type kafkaSettings struct {
 
 type register struct {
 	eai.Config   `yaml:",inline"`
+	Protokoll    string `yaml:"protokoll"` // rest, soap
 	BenutzerID   string `yaml:"benutzerid"`
 	Unbekannt404 bool   `yaml:"unbekannt-404"`
 }
@@ -75,7 +76,7 @@ func defaults(env hub.Env) settings {
 			Topics: `lhm-ewo-eai-aenderungen-.*`, Gruppe: "lhm-ewo-eai-aenderungen-amtsbote",
 			ClientID: "amtsbote", Beginn: "anfang",
 		},
-		Register: register{Config: eai.Defaults()},
+		Register: register{Config: eai.Defaults(), Protokoll: "rest"},
 		Versuche: 30, Warten: 5 * time.Second, Hoechstens: 80 * time.Second,
 	}
 }
@@ -154,6 +155,8 @@ func (set *settings) checkReading(env hub.Env, s hub.Settings) error {
 		return s.Errorf("hoechstens", "warten must be longer than 0 and hoechstens not shorter than warten")
 	case set.Anreichern == keine:
 		return nil
+	case set.Register.Protokoll != "rest" && set.Register.Protokoll != "soap":
+		return s.Errorf("register.protokoll", "must be rest or soap")
 	case set.Register.BenutzerID == "":
 		return s.Errorf("register.benutzerid", "the user in whose name the register is read is missing")
 	}

@@ -46,6 +46,8 @@ func TestSettings(t *testing.T) {
 		{read, `benutzerid: '8'`, `benutzerid: '8', benutzer: b`, "register.passwort"},
 		{read, `benutzerid: '8'`, `benutzerid: '8', zertifikat: b`, "register.schluessel"},
 		{read, `benutzerid: '8'`, `benutzerid: '8', frist: 0s`, "register.frist"},
+		{read, `benutzerid: '8'`, `benutzerid: '8', protokoll: ftp`, "register.protokoll"},
+		{read, `benutzerid: '8'`, `benutzerid: '8', protokoll: soap}, auskunft: {listen: '127.0.0.1:1'`, "register.protokoll"},
 	} {
 		env := adaptertest.Env(t.TempDir())
 		env.Production = true

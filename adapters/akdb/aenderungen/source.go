@@ -67,15 +67,35 @@ func (s *source) open(ctx context.Context, in hub.Intake) (*run, error) {
 		aside:   &aside{dir: s.set.Abgelegt},
 	}
 	if s.set.Anreichern != keine {
-		client, err := s.set.Register.Open()
-		if err != nil {
+		if r.gateway, r.register, err = s.set.Register.reader(); err != nil {
 			return nil, err
 		}
-		r.register = &ewo.Client{EAI: client, BenutzerID: s.set.Register.BenutzerID, Unbekannt404: s.set.Register.Unbekannt404}
 	}
 	if err := r.connect(ctx); err != nil {
 		r.close()
 		return nil, err
 	}
 	return r, nil
+}
+
+// reader opens the way to the register. SOAP has the user in the message.
+func (set register) reader() (*eai.Client, reader, error) {
+	conf := set.Config
+	if set.Protokoll == "soap" {
+		conf.Benutzer, conf.Passwort = "", ""
+	}
+	gateway, err := conf.Open()
+	if err != nil {
+		return nil, nil, err
+	}
+	if set.Protokoll != "soap" {
+		return gateway, &ewo.Client{EAI: gateway, BenutzerID: set.BenutzerID, Unbekannt404: set.Unbekannt404}, nil
+	}
+	password := ""
+	if set.Passwort != "" {
+		if password, err = eai.Secret(set.Passwort); err != nil {
+			return nil, nil, err
+		}
+	}
+	return gateway, &ewo.SOAP{EAI: gateway, Benutzer: set.Benutzer, Passwort: password, BenutzerID: set.BenutzerID}, nil
 }

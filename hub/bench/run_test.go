@@ -146,9 +146,10 @@ func (r *run) launch() {
 	args := []string{
 		"serve", filepath.Join(r.dir, "fed"), "--data", filepath.Join(r.dir, "data"),
 		"--nats", r.server.url, "--nats-nkey", seedFile(r.dir), "--remove-every", "5s",
+		"--nats-monitor", r.server.monitor, "--nats-accept", "no-accounts", // the bench is alone with it
 	}
-	if r.server.synced { // without, the hub only warns that nobody has verified the server
-		args = append(args, "--nats-monitor", r.server.monitor)
+	if !r.server.synced {
+		args = append(args, "--nats-accept", "unsynced")
 	}
 	if profiles() != "" {
 		args = append(args, "--profile", profiles())

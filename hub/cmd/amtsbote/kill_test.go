@@ -62,7 +62,6 @@ func TestKillRemoving(t *testing.T) {
 	s.h.start()
 	s.load = newLoad(t, s.h, seed, events, 64)
 	s.load.within(patience + time.Duration(times)*2*time.Second)
-	s.load.timeout = 500 * time.Millisecond
 	s.receivers(seed)
 	struck := make(chan struct{})
 	go func() {

@@ -105,7 +105,8 @@ type load struct {
 	seed  uint64
 	keys  int
 	begun atomic.Int64
-	pace  <-chan time.Time // one event each; nil: as fast as it goes
+	pace  <-chan time.Time      // one event each; nil: as fast as it goes
+	tries []jetstream.JetStream // by how often it was tried: each waits longer, what is slow must not be sent again and again
 }
 
 const maxBurst = 8
@@ -116,9 +117,12 @@ func newLoad(t *testing.T, h *host, seed uint64, events, keys int) *load {
 	l := &load{publisher: newPublisher(t, h, seed, 0, 0), seed: seed, keys: keys}
 	l.events, l.acked, l.news = events, nil, map[uint64][]sent{}
 	nc, _ := h.connect()
-	var err error
-	if l.js, err = jetstream.New(nc, jetstream.WithPublishAsyncTimeout(2*time.Second), jetstream.WithPublishAsyncMaxPending(maxBurst*keys)); err != nil {
-		t.Fatal(err)
+	for _, patient := range []time.Duration{2 * time.Second, 10 * time.Second, 30 * time.Second} {
+		js, err := jetstream.New(nc, jetstream.WithPublishAsyncTimeout(patient), jetstream.WithPublishAsyncMaxPending(maxBurst*keys))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.tries = append(l.tries, js)
 	}
 	return l
 }
@@ -154,10 +158,11 @@ func (l *load) publishAsync(open []sent) {
 	for range open {
 		l.await()
 	}
-	for len(open) > 0 && l.ctx.Err() == nil {
+	for try := 0; len(open) > 0 && l.ctx.Err() == nil; try++ {
+		js := l.tries[min(try, len(l.tries)-1)]
 		futures := make([]jetstream.PubAckFuture, len(open))
 		for i, s := range open {
-			futures[i], _ = l.js.PublishMsgAsync(s.message())
+			futures[i], _ = js.PublishMsgAsync(s.message())
 		}
 		var again []sent
 		for i, f := range futures {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,6 +28,7 @@ type serveFlags struct {
 	memory                     string
 	nats, creds, nkey, monitor string
 	operator, system           string
+	accept                     []string
 	cert, key, clientCA        string
 	replicas                   int
 	removeEvery                time.Duration
@@ -63,6 +65,7 @@ in the environment, for example AMTSBOTE_NATS_CREDS.`,
 	fl.StringVar(&f.creds, "nats-creds", env("NATS_CREDS", ""), "credentials file for --nats")
 	fl.StringVar(&f.nkey, "nats-nkey", env("NATS_NKEY", ""), "nkey seed file for --nats")
 	fl.StringVar(&f.monitor, "nats-monitor", env("NATS_MONITOR", ""), "HTTP monitoring address of --nats, to verify its settings")
+	fl.StringSliceVar(&f.accept, "nats-accept", nil, "promises that the server of --nats may break: "+strings.Join(bus.Deviations, ", ")+" (for trying things out)")
 	fl.StringVar(&f.operator, "nats-operator", env("NATS_OPERATOR", ""), "seed file of a signing key of the operator of --nats: the hub makes the accounts there")
 	fl.StringVar(&f.system, "nats-system-creds", env("NATS_SYSTEM_CREDS", ""), "credentials file of the system account, for --nats-operator")
 	fl.IntVar(&f.replicas, "replicas", 1, "replicas of each stream: 1, or 3 or 5 in a cluster")
@@ -112,7 +115,7 @@ func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) (err er
 	printed := newOutcomes(out, f.lang)
 	defer printed.close(out)
 	cfg := app.Config{
-		Directory: dir, Data: dataDir(f.data, dir), Listen: f.listen, Monitor: f.monitor,
+		Directory: dir, Data: dataDir(f.data, dir), Listen: f.listen, Monitor: f.monitor, Accept: f.accept,
 		NoSimulators: f.noSimulators, Replicas: f.replicas, RemoveEvery: f.removeEvery, Memory: memory,
 		Secrets: f.secrets, PublicURL: strings.TrimSuffix(f.publicURL, "/"),
 		Kinds: kinds(), Simulators: adapters.Simulators(),
@@ -151,6 +154,11 @@ func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) (err er
 func (f *serveFlags) connect(cfg *app.Config) (err error) {
 	if (f.operator == "") != (f.system == "") {
 		return errors.New("--nats-operator and --nats-system-creds belong together: give both")
+	}
+	for _, name := range f.accept {
+		if !slices.Contains(bus.Deviations, name) {
+			return fmt.Errorf("--nats-accept: there is no %q; there are %s", name, strings.Join(bus.Deviations, ", "))
+		}
 	}
 	if f.nats != "" {
 		cfg.External = &bus.External{URL: f.nats, Creds: f.creds, Nkey: f.nkey, OperatorKey: f.operator, SystemCreds: f.system}

@@ -69,7 +69,6 @@ func TestSoak(t *testing.T) {
 	s.began = time.Now()
 	defer func() { s.report(seed) }() // also when it fails
 	s.load.within(s.length + patience)
-	s.load.timeout = time.Second
 	s.load.pace = paced(t, s.rate, func() bool { return s.load.count() > int(s.books.decided.Load())+soakAhead*max(s.rate, 1000) })
 	s.receivers(seed)
 	s.poison()

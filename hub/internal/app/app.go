@@ -188,17 +188,11 @@ func (a *App) embedded() bus.Embedded {
 
 func (a *App) connectExternal(ctx context.Context) (err error) {
 	ext := *a.cfg.External
-	if a.cfg.Monitor != "" {
-		if err := bus.VerifyServer(ctx, a.cfg.Monitor); err != nil {
+	if ext.OperatorKey == "" {
+		if a.bus, err = bus.Dial(ctx, ext, a.log); err != nil {
 			return err
 		}
-	}
-	if ext.OperatorKey == "" {
-		if a.cfg.Monitor == "" {
-			a.log.Warn("the external NATS server's settings are not verified: give its monitoring address (--nats-monitor) to have sync, strict and login checked at every start")
-		}
-		a.bus, err = bus.Dial(ctx, ext, a.log)
-		return err
+		return a.verifyServer(ctx)
 	}
 	if a.operator, err = bus.JoinOperator(ctx, ext, a.embedded(), a.log); err != nil {
 		return err
@@ -206,6 +200,27 @@ func (a *App) connectExternal(ctx context.Context) (err error) {
 	a.doors = a.operator
 	a.bus, err = a.operator.Connect(ctx, a.log)
 	return err
+}
+
+// verifyServer refuses an external server that breaks a promise, but for what the
+// operator accepts by name.
+func (a *App) verifyServer(ctx context.Context) error {
+	found, err := a.bus.VerifyServer(ctx, a.cfg.Monitor)
+	if err != nil {
+		return err
+	}
+	var refused bus.ServerError
+	for _, d := range found {
+		if d.Name == "" || !slices.Contains(a.cfg.Accept, d.Name) {
+			refused = append(refused, d.Says)
+			continue
+		}
+		a.log.Warn("a promise is broken by the NATS server, as accepted", zap.String("accepted", d.Name), zap.String("says", d.Says))
+	}
+	if len(refused) > 0 {
+		return refused
+	}
+	return nil
 }
 
 // maxStore is what JetStream may reserve: fixed, since the server's default

@@ -28,9 +28,12 @@ type Config struct {
 	TLS *tls.Config
 	// External is an existing NATS server to use instead of the embedded one.
 	External *bus.External
-	// Monitor is the HTTP monitoring address of the external server; with it
-	// the server's settings are verified at start.
+	// Monitor is the HTTP monitoring address of the external server, of which its
+	// settings are verified at start.
 	Monitor string
+	// Accept names the deviations of the external server (bus.Deviations) with which
+	// the hub starts all the same.
+	Accept []string
 	// AllowTemp permits Data below the temporary directory.
 	AllowTemp bool
 	// NoSimulators leaves the simulators of a test federation out.

@@ -101,7 +101,8 @@ func (a *App) routes() []httpapi.Route {
 	d := a.door
 	events := &httpapi.Door{Bus: a.bus, Index: a.index, Refusals: d.refusals, Limits: d.limits, Now: time.Now, Log: a.log}
 	operator := &httpapi.Operator{Metrics: &d.metrics, Tokens: a.tokens.book, Open: a.cfg.HTTP.MetricsOpen, Ready: a.ready, Failed: d.failed, Log: a.log}
-	routes := slices.Concat(events.Routes(), a.outRoutes(), operator.Routes())
+	uploads := &httpapi.Uploads{Blobs: a.blobs, Pause: a.cfg.HTTP.ReadTimeout, Log: a.log}
+	routes := slices.Concat(events.Routes(), uploads.Routes(), a.outRoutes(), operator.Routes())
 	return append(routes, httpapi.OpenAPI(routes))
 }
 

@@ -23,7 +23,7 @@ func TestHTTPOnAnExternalServer(t *testing.T) {
 	var got app.TokenAnswer
 	for i, code := range []string{"", "DUPLICATE"} {
 		w := newWatch()
-		a := startApp(t, app.Config{Directory: dir, Data: filepath.Join(t.TempDir(), "data"), External: ext, Observer: w, HTTP: &app.HTTP{Listen: "127.0.0.1:0"}})
+		a := startApp(t, app.Config{Directory: dir, Data: filepath.Join(t.TempDir(), "data"), External: ext, Monitor: monitor(s), Observer: w, HTTP: &app.HTTP{Listen: "127.0.0.1:0"}})
 		if i == 0 {
 			must(t, app.Ask(t.Context(), "", ext, app.VerbToken, app.TokenRequest{Do: app.TokenIssue, Application: "alpha.app", Lifetime: token.DefaultLifetime, Who: "test"}, &got))
 		}

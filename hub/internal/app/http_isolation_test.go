@@ -22,6 +22,9 @@ import (
 // secret stands in what only alpha.app and beta.one may see.
 const secret = "GEHEIM"
 
+// blobRef is of bytes that everybody knows: knowing them gives nobody a right.
+const blobRef = "blob:n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg"
+
 // room is what HTTP routes reach of an application's.
 type room struct {
 	app     string
@@ -57,12 +60,16 @@ var knocks = []knock{
 	{"settleEvents", 404, refusal.NotFound, func(t *testing.T, k *asker, r room) *answered {
 		return k.ask(t, http.MethodPost, "/mailboxes/"+r.app+"/settle", r.settlement())
 	}},
+	{"getBlob", 404, refusal.NotFound, func(t *testing.T, k *asker, r room) *answered {
+		return k.ask(t, http.MethodGet, "/mailboxes/"+r.app+"/blobs/"+blobRef, nil)
+	}},
 	{"streamEvents", 404, refusal.NotFound, func(t *testing.T, k *asker, r room) *answered { return k.stream(t, "/mailboxes/"+r.app+"/events") }},
 }
 
 // forAll are operations that everybody is answered: they tell nothing of anybody's.
 var forAll = map[string]string{
 	"health": "/healthz", "ready": "/readyz", "openapi": "/openapi.json",
+	"putBlob": "",                         // tells nothing of what is there: see TestHTTPBlobs
 	"metrics": "",                         // for no application: closed
 	"consent": "", "consentByBrowser": "", // to be answered with the key alone: unasked
 }

@@ -46,7 +46,7 @@ func TestParkedActs(t *testing.T) {
 	defer stopServer(s)
 	ext := &bus.External{URL: "nats://hub:secret@" + s.Addr().String()}
 	dir, data, w := story(t), filepath.Join(t.TempDir(), "data"), newWatch()
-	cfg := app.Config{Directory: dir, Data: data, Observer: w, External: ext}
+	cfg := app.Config{Directory: dir, Data: data, Observer: w, External: ext, Monitor: monitor(s)}
 	a := startApp(t, cfg)
 	handIn(t, dir, data)
 	w.expect(t, 5, 12) // with a receipt each

@@ -41,13 +41,27 @@ func startError(t *testing.T, cfg app.Config) error {
 
 func TestExternalServerThatBreaksPromises(t *testing.T) {
 	s := externalServer(t, func(o *server.Options) {
-		o.SyncAlways, o.NoJetStreamStrict, o.MaxPayload, o.Username, o.Password = false, true, 1<<20, "", ""
+		o.SyncAlways, o.NoJetStreamStrict, o.MaxPayload, o.Accounts, o.Users = false, true, 1<<20, nil, nil
 	})
 	defer stopServer(s)
-	failing(t, app.Config{
-		Directory: story(t), Data: t.TempDir(), Monitor: "http://" + s.MonitorAddr().String(),
-		External: &bus.External{URL: s.ClientURL()},
-	}, "sync_interval", "strict", "no login", "max_payload")
+	cfg := app.Config{Directory: story(t), Data: t.TempDir(), Monitor: monitor(s), External: &bus.External{URL: s.ClientURL()}}
+	failing(t, cfg, "sync_interval", "strict", "no login", "max_payload", "no accounts")
+	cfg.Accept = bus.Deviations
+	failing(t, cfg, "max_payload") // nobody can accept that
+	if err := startError(t, cfg); strings.Contains(err.Error(), "strict") {
+		t.Errorf("what is accepted is refused: %v", err)
+	}
+}
+
+// TestExternalServerIsVerified: without its monitoring address nobody knows what a
+// server promises; accepted by name, the hub starts.
+func TestExternalServerIsVerified(t *testing.T) {
+	s := externalServer(t, nil)
+	defer stopServer(s)
+	cfg := app.Config{Directory: story(t), Data: t.TempDir(), External: &bus.External{URL: "nats://hub:secret@" + s.Addr().String()}}
+	failing(t, cfg, "not known", "--nats-monitor")
+	cfg.AllowTemp, cfg.Accept = true, []string{"unverified"}
+	stopApp(t, startApp(t, cfg))
 }
 
 func TestChangedQuotaIsDrift(t *testing.T) {

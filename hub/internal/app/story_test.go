@@ -229,8 +229,10 @@ func externalServer(t *testing.T, change func(*server.Options)) *server.Server {
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, HTTPHost: "127.0.0.1", HTTPPort: server.RANDOM_PORT,
 		JetStream: true, JetStreamDomain: bus.Domain, StoreDir: t.TempDir(), SyncAlways: true,
 		JetStreamMaxStore: 1 << 40, MaxPayload: bus.MaxPayload, NoSigs: true, NoLog: true,
-		Username: "hub", Password: "secret",
 	}
+	hub := server.NewAccount("HUB")
+	opts.Accounts = []*server.Account{hub}
+	opts.Users = []*server.User{{Username: "hub", Password: "secret", Account: hub}}
 	if change != nil {
 		change(opts)
 	}
@@ -242,8 +244,14 @@ func externalServer(t *testing.T, change func(*server.Options)) *server.Server {
 	if !s.ReadyForConnections(10 * time.Second) {
 		t.Fatal("the external server did not start")
 	}
+	if account, err := s.LookupAccount("HUB"); err == nil {
+		must(t, account.EnableJetStream(nil, nil))
+	}
 	return s
 }
+
+// monitor is a server's monitoring address.
+func monitor(s *server.Server) string { return "http://" + s.MonitorAddr().String() }
 
 func stopServer(s *server.Server) {
 	s.Shutdown()
@@ -257,7 +265,7 @@ func TestServerComesBack(t *testing.T) {
 	s := externalServer(t, func(o *server.Options) { o.StoreDir = store })
 	addr := s.Addr().(*net.TCPAddr) //nolint:errcheck // a TCP listener
 	a := startApp(t, app.Config{
-		Directory: dir, Data: data, Observer: w,
+		Directory: dir, Data: data, Observer: w, Monitor: monitor(s),
 		External: &bus.External{URL: "nats://hub:secret@" + addr.String()},
 	})
 	defer func() { stopApp(t, a) }()

@@ -49,25 +49,57 @@ func (b *Bus) OpenBlobs(ctx context.Context) (*Blobs, error) {
 	return &Blobs{store}, nil
 }
 
+// owner is the metadata of a blob that says who put it there first.
+const owner = "owner"
+
+// Used is how many bytes each owner has in the store.
+func (b *Blobs) Used(ctx context.Context) (map[string]int64, error) {
+	list, err := b.store.List(ctx)
+	if errors.Is(err, jetstream.ErrNoObjectsFound) {
+		return map[string]int64{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list blobs: %w", err)
+	}
+	out := map[string]int64{}
+	for _, info := range list {
+		if who := info.Metadata[owner]; who != "" {
+			out[who] += int64(info.Size) //nolint:gosec // far below
+		}
+	}
+	return out, nil
+}
+
 // Put streams r into the store.
 func (b *Blobs) Put(ctx context.Context, r io.Reader) (hub.BlobRef, error) {
+	ref, _, err := b.PutFor(ctx, "", r)
+	return ref, err
+}
+
+// PutFor is Put, and counts the blob to who; fresh is false when it was there.
+func (b *Blobs) PutFor(ctx context.Context, who string, r io.Reader) (ref hub.BlobRef, fresh bool, err error) {
 	sum := sha256.New()
 	temp := unfinished + nuid.Next()
-	info, err := b.store.Put(ctx, jetstream.ObjectMeta{Name: temp}, io.TeeReader(r, sum))
+	var about map[string]string
+	if who != "" {
+		about = map[string]string{owner: who}
+	}
+	info, err := b.store.Put(ctx, jetstream.ObjectMeta{Name: temp, Metadata: about}, io.TeeReader(r, sum))
 	if err != nil {
-		return hub.BlobRef{}, fmt.Errorf("store a blob: %w", meaning(err))
+		return hub.BlobRef{}, false, fmt.Errorf("store a blob: %w", meaning(err))
 	}
 	digest := sum.Sum(nil)
 	name := base64.RawURLEncoding.EncodeToString(digest)
-	ref := hub.BlobRef{Ref: blobPrefix + name, SHA256: hex.EncodeToString(digest), Size: int64(info.Size)} //nolint:gosec // far below
-	err = b.store.UpdateMeta(ctx, temp, jetstream.ObjectMeta{Name: name})
+	ref = hub.BlobRef{Ref: blobPrefix + name, SHA256: hex.EncodeToString(digest), Size: int64(info.Size)} //nolint:gosec // far below
+	err = b.store.UpdateMeta(ctx, temp, jetstream.ObjectMeta{Name: name, Metadata: about})
+	fresh = err == nil
 	if errors.Is(err, jetstream.ErrObjectAlreadyExists) {
 		err = b.store.Delete(ctx, temp)
 	}
 	if err != nil {
-		return hub.BlobRef{}, fmt.Errorf("name a blob: %w", meaning(err))
+		return hub.BlobRef{}, false, fmt.Errorf("name a blob: %w", meaning(err))
 	}
-	return ref, nil
+	return ref, fresh, nil
 }
 
 // Open streams a blob; reading to the end checks its digest.
@@ -83,7 +115,17 @@ func (b *Blobs) Open(ctx context.Context, ref string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open blob %s: %w", name, err)
 	}
-	return obj, nil
+	info, err := obj.Info()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open blob %s: %w", name, err), obj.Close())
+	}
+	return &Blob{obj, int64(info.Size)}, nil //nolint:gosec // far below
+}
+
+// Blob is one that is open.
+type Blob struct {
+	io.ReadCloser
+	Size int64 // bytes
 }
 
 // Sweep removes what an interrupted Put left behind. Call it before any source

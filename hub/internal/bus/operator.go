@@ -119,8 +119,8 @@ func (o *Operator) verify(ctx context.Context) error {
 		if err := json.Unmarshal(m.Data, &answer); err != nil {
 			return fmt.Errorf("read a server's settings: %w", err)
 		}
-		for _, w := range append(answer.Data.drift(), answer.Data.distrust(o.book.Operator())...) {
-			wrong = append(wrong, "server "+answer.Server.Name+": "+w)
+		for _, d := range append(answer.Data.drift(), answer.Data.distrust(o.book.Operator())...) {
+			wrong = append(wrong, "server "+answer.Server.Name+": "+d.Says)
 		}
 	}
 	if len(wrong) > 0 {
@@ -137,16 +137,16 @@ func (o *Operator) next(ctx context.Context, sub *nats.Subscription, first bool)
 }
 
 // distrust says when accounts signed with a key would not be taken.
-func (v *varz) distrust(signer string) []string {
+func (v *varz) distrust(signer string) []Deviation {
 	if len(v.Operators) == 0 {
-		return []string{"it has no operator: organisations would share one account, or have none"}
+		return []Deviation{{"", "it has no operator: organisations would share one account, or have none"}}
 	}
 	for _, op := range v.Operators {
 		if op.Subject == signer || slices.Contains(op.Nats.SigningKeys, signer) {
 			return nil
 		}
 	}
-	return []string{"its operator does not know the signing key that the hub was given"}
+	return []Deviation{{"", "its operator does not know the signing key that the hub was given"}}
 }
 
 // Push is Server.Push. The servers do not ask for accounts, so those that are new go to

@@ -56,6 +56,23 @@ func (h *Door) Routes() []httpapi.Route {
 				}}, problems(false)...),
 			},
 		},
+		h.blobRoute(),
+	}
+}
+
+// blobRoute is where the bytes are that a leased event refers to.
+func (h *Door) blobRoute() httpapi.Route {
+	return httpapi.Route{
+		Method: http.MethodGet, Path: "/mailboxes/{app}/blobs/{ref}", Stream: true, Handle: h.blob,
+		Operation: httpapi.Operation{
+			ID: "getBlob", Summary: "Gives the bytes to which a leased event refers.",
+			Detail: "Only while an event of the application's own mailbox is leased in whose data the reference stands.",
+			Params: []httpapi.Param{appParam, {Name: "ref", In: "path", Required: true, Detail: "As it stands in the event.", Schema: text}},
+			Answers: append([]httpapi.Answer{{
+				Status: http.StatusOK, Detail: "The bytes.",
+				Content: []httpapi.Content{{Type: "application/octet-stream", Schema: httpapi.Schema{}}},
+			}}, problems(false)...),
+		},
 	}
 }
 

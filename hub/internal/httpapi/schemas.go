@@ -37,6 +37,9 @@ func components() map[string]any {
 			"at": text("Attribute or JSON Pointer."), "violations": list(Ref("Violation")),
 			"quarantine": text("Where the sender finds the event that was kept; a corrected resend with the same id supersedes it."),
 		}),
+		"Blob": object([]string{"ref", "sha256", "size"}, map[string]any{
+			"ref": text("For the data of an event."), "sha256": text("Hexadecimal, in small letters."), "size": number("Bytes."),
+		}),
 		"Accepted": object([]string{"id", "source"}, map[string]any{
 			"id": text("Of the event."), "source": text("Of the event."), "stored": Ref("Place"),
 			"duplicate": Schema{"type": "boolean", "description": "It came before with the same content; stored is the first one."}, "code": text("DUPLICATE, for a duplicate."),

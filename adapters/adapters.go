@@ -5,7 +5,11 @@ package adapters
 
 import (
 	"github.com/amtsbote/amtsbote/adapters/akdb"
+	"github.com/amtsbote/amtsbote/adapters/akdb/aenderungen"
+	"github.com/amtsbote/amtsbote/adapters/akdb/ewosim"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okewo"
+	"github.com/amtsbote/amtsbote/adapters/akdb/okkomm"
+	"github.com/amtsbote/amtsbote/adapters/akdb/okkommsim"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xta/xtasim"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
 	"github.com/amtsbote/amtsbote/hub"
@@ -16,6 +20,8 @@ func Kinds() []hub.Kind {
 	return []hub.Kind{
 		akdb.Kind(),
 		akdb.XTA(),
+		aenderungen.Kind(),
+		okkomm.Kind(),
 		filedrop.Kind(),
 	}
 }
@@ -26,5 +32,7 @@ func Simulators() []hub.Simulator {
 	return []hub.Simulator{
 		okewo.Simulator(),
 		xtasim.Simulator(),
+		ewosim.Simulator(),
+		okkommsim.Simulator(),
 	}
 }

@@ -1,0 +1,71 @@
+package aenderungen_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/amtsbote/amtsbote/adapters/adaptertest"
+	"github.com/amtsbote/amtsbote/adapters/akdb/aenderungen"
+	"github.com/amtsbote/amtsbote/hub"
+)
+
+// The suite plays the feed of ehrenamt-ewo/aenderungsservice-README.md: bare
+// Ordnungsmerkmale, and the policy of blocking and non-blocking errors. Bad
+// inputs are values that are no Ordnungsmerkmal, and one that nobody has.
+func TestSource(t *testing.T) {
+	adaptertest.Source(t, adaptertest.SourceCase{New: func(t testing.TB) adaptertest.Origin {
+		return origin(t, "person")
+	}})
+}
+
+// The same without reading persons.
+func TestSourceThin(t *testing.T) {
+	adaptertest.Source(t, adaptertest.SourceCase{New: func(t testing.TB) adaptertest.Origin {
+		return origin(t, "keine")
+	}})
+}
+
+func origin(t testing.TB, anreichern string) adaptertest.Origin {
+	c := newCity(t, true)
+	bad := func(name, value string) adaptertest.Input {
+		return adaptertest.Input{Name: name, Put: func() error { return c.announce(t, value) }}
+	}
+	ids := map[int]string{} // of inputs that were put: the broker chooses the position
+	o := adaptertest.Origin{
+		Source: func() (hub.Source, error) { return c.source(c.settings(anreichern)) },
+		Input: func(n int) adaptertest.Input {
+			want := []adaptertest.Want{{EventRef: hub.EventRef{Source: eventSource, ID: ids[n], Type: aenderungen.Type}}}
+			return adaptertest.Input{Want: want, Put: func() error {
+				err := c.register.Put(resident(n, "Nußbaumweg", ""))
+				ids[n], want[0].ID = c.last, c.last
+				return err
+			}}
+		},
+		Bad:      []adaptertest.Input{bad("no number", "Zaunkönig"), bad("nothing", ""), bad("too long", "1234567890123456789012345")},
+		SetAside: c.reports,
+	}
+	if anreichern != "keine" {
+		o.Bad = append(o.Bad, bad("unknown", om(999_999)))
+	}
+	return o
+}
+
+func adaptertestRun(t *testing.T, src hub.Source, in *adaptertest.Intake) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	end := make(chan error, 1)
+	go func() { end <- src.Run(ctx, in) }()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-end; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	}
+	t.Cleanup(stop)
+	return stop
+}

@@ -359,7 +359,7 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, block, found := strings.Cut(string(text), "```yml\n")
+	_, block, found := strings.Cut(string(text), "```text\n")
 	block, _, _ = strings.Cut(block, "```")
 	f, err := ReadFile(write(t, block))
 	if !found || err != nil || f.Application != "lhm.kfz" {

@@ -6,6 +6,7 @@ package adapters
 import (
 	"github.com/amtsbote/amtsbote/adapters/akdb"
 	"github.com/amtsbote/amtsbote/adapters/akdb/aenderungen"
+	"github.com/amtsbote/amtsbote/adapters/akdb/akdbsim"
 	"github.com/amtsbote/amtsbote/adapters/akdb/ewosim"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okewo"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkomm"
@@ -30,6 +31,7 @@ func Kinds() []hub.Kind {
 // tests.
 func Simulators() []hub.Simulator {
 	return []hub.Simulator{
+		akdbsim.Simulator(),
 		okewo.Simulator(),
 		xtasim.Simulator(),
 		ewosim.Simulator(),

@@ -38,9 +38,7 @@ type settings struct {
 }
 
 func decode(env hub.Env, s hub.Settings) (settings, error) {
-	set := settings{
-		Listen: "127.0.0.1:8095", KafkaPort: 9095, Topic: "lhm-ewo-eai-aenderungen-simulator", Partitions: 1, Form: "aufgezeichnet",
-	}
+	set := Defaults()
 	if err := s.Decode(&set); err != nil {
 		return set, err
 	}
@@ -127,5 +125,15 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 			err = errors.Join(err, served)
 		}
 		return err
+	}
+}
+
+// Settings of the simulator, for one that plays several (akdbsim).
+type Settings = settings
+
+// Defaults are what holds where nothing is said.
+func Defaults() Settings {
+	return settings{
+		Listen: "127.0.0.1:8095", KafkaPort: 9095, Topic: "lhm-ewo-eai-aenderungen-simulator", Partitions: 1, Form: "aufgezeichnet",
 	}
 }

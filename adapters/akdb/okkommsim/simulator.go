@@ -38,7 +38,7 @@ type settings struct {
 }
 
 func run(ctx context.Context, env hub.Env, s hub.Settings) error {
-	set := settings{Listen: "127.0.0.1:8380", Kennung: "ags:09000009", Name: "BayBIS (Simulator)"}
+	set := Defaults()
 	if err := s.Decode(&set); err != nil {
 		return err
 	}
@@ -67,4 +67,12 @@ func run(ctx context.Context, env hub.Env, s hub.Settings) error {
 		}
 		return err
 	}
+}
+
+// Settings of the simulator, for one that plays several (akdbsim).
+type Settings = settings
+
+// Defaults are what holds where nothing is said.
+func Defaults() Settings {
+	return settings{Listen: "127.0.0.1:8380", Kennung: "ags:09000009", Name: "BayBIS (Simulator)"}
 }

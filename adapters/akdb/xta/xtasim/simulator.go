@@ -48,7 +48,7 @@ type serverTLS struct {
 }
 
 func decode(env hub.Env, s hub.Settings) (settings, error) {
-	set := settings{Listen: "127.0.0.1:0", MTOM: true, Poll: time.Second}
+	set := Defaults()
 	if err := s.Decode(&set); err != nil {
 		return set, err
 	}
@@ -154,4 +154,12 @@ func makeDirs(dirs ...string) error {
 		}
 	}
 	return nil
+}
+
+// Settings of the simulator, for one that plays several (akdbsim).
+type Settings = settings
+
+// Defaults are what holds where nothing is said.
+func Defaults() Settings {
+	return settings{Listen: "127.0.0.1:0", MTOM: true, Poll: time.Second}
 }

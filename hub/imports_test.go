@@ -197,7 +197,7 @@ func forbiddenAdapter(from, to string, inTest bool) string {
 		return ""
 	case inTest && (to == "adapters/adaptertest" || to == "schemas"):
 		return ""
-	case kind == "host" && to == "adapters":
+	case kind == "host" && to == "adapters", kind == "adaptertest" && to == "adapters/host":
 		return "" // runs any kind as a process of its own
 	default:
 		return "an adapter imports hub and adapters/internal, never another adapter"

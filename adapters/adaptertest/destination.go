@@ -16,13 +16,15 @@ import (
 // counter is one foreign system and the sink that hands events to it.
 type counter struct {
 	Destination
+	t        testing.TB
 	patience time.Duration
+	far      bool
 	sink     hub.Sink
 }
 
 func newCounter(t testing.TB, c SinkCase) (*counter, error) {
 	t.Helper()
-	d := &counter{Destination: c.New(t), patience: c.patience()}
+	d := &counter{Destination: c.New(t), t: t, patience: c.patience(), far: c.far}
 	return d, d.restart()
 }
 
@@ -30,6 +32,9 @@ func newCounter(t testing.TB, c SinkCase) (*counter, error) {
 func (d *counter) restart() (err error) {
 	if d.sink, err = d.Sink(); err != nil {
 		return fmt.Errorf("make the sink: %w", err)
+	}
+	if d.far {
+		d.sink = farSink{d.t, d.sink}
 	}
 	return nil
 }

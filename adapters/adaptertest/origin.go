@@ -16,13 +16,19 @@ type scene struct {
 	SourceCase
 	Origin
 	in   *Intake
-	puts []Want // what must come of everything put, in order
-	next int    // number of the next good input
+	door hub.Intake // what the source is given: in, or the way to it
+	puts []Want     // what must come of everything put, in order
+	next int        // number of the next good input
 }
 
 func newScene(t testing.TB, c SourceCase) *scene {
 	t.Helper()
-	return &scene{SourceCase: c, Origin: c.New(t), in: NewIntake()}
+	s := &scene{SourceCase: c, Origin: c.New(t), in: NewIntake()}
+	s.door = s.in
+	if c.far {
+		s.door = farIntake(t, s.in)
+	}
+	return s
 }
 
 // put puts n further good inputs.
@@ -68,12 +74,12 @@ func (s *scene) runSource(t testing.TB, source hub.Source) *running {
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &running{scene: s, cancel: cancel, end: make(chan error, 1)}
 	s.in.attach(source)
-	go func() { r.end <- supervise(ctx, source, s.in) }()
+	go func() { r.end <- supervise(ctx, source, s.door) }()
 	return r
 }
 
 // supervise does what the hub does with a source.
-func supervise(ctx context.Context, source hub.Source, in *Intake) error {
+func supervise(ctx context.Context, source hub.Source, in hub.Intake) error {
 	for range maxRestarts {
 		err := source.Run(ctx, in)
 		switch {

@@ -19,6 +19,8 @@ type SinkCase struct {
 	Patience time.Duration
 	// Goroutines excuses goroutines of the foreign system.
 	Goroutines []goleak.Option
+
+	far bool // the sink runs as in its own process
 }
 
 // Destination is a foreign system that a sink hands events to.
@@ -45,6 +47,7 @@ type Destination struct {
 type sinkCheck struct {
 	name, contract string
 	run            func(testing.TB, SinkCase) error
+	far            bool // also by HTTP; the others ask when it ends
 }
 
 // Sink runs the suite against a sink; each check is a subtest.
@@ -55,6 +58,14 @@ func Sink(t *testing.T, c SinkCase) {
 			report(t, check.contract, check.run(t, c))
 		})
 	}
+	c.far = true
+	for _, check := range sinkChecks() {
+		if check.far {
+			t.Run("in its own process: "+check.name, func(t *testing.T) {
+				report(t, check.contract, check.run(t, c))
+			})
+		}
+	}
 }
 
 func sinkChecks() []sinkCheck {
@@ -64,32 +75,32 @@ func sinkChecks() []sinkCheck {
 		durably = "Deliver hands one event over and returns nil only when the foreign system has it durably."
 	)
 	return []sinkCheck{
-		{"a delivery has arrived when Deliver returns", durably, checkArrival},
-		{"a further attempt has no second effect", once, checkSecondAttempt},
-		{"a repetition after a crash has no second effect", once, checkCrash},
-		{"different deliveries all arrive", durably, checkDifferent},
+		{"a delivery has arrived when Deliver returns", durably, checkArrival, true},
+		{"a further attempt has no second effect", once, checkSecondAttempt, true},
+		{"a repetition after a crash has no second effect", once, checkCrash, true},
+		{"different deliveries all arrive", durably, checkDifferent, true},
 		{
 			"deliveries of different keys come concurrently",
 			"Deliver is called from one goroutine per key; events of different keys may come concurrently.",
-			checkConcurrent,
+			checkConcurrent, true,
 		},
 		{
 			"an event that cannot be mapped is a Permanent Fault",
 			"A Permanent Fault sends the copy to quarantine",
-			checkUnmappable,
+			checkUnmappable, true,
 		},
 		{
 			"a fault tells nothing of the payload",
 			"Err says what was being done; it holds no payload and no personal data.",
-			checkDiscretion,
+			checkDiscretion, true,
 		},
 		{
 			"an unreachable system is worth another try",
 			"any other error makes the hub try again later while later events of the same key wait.",
-			checkDown,
+			checkDown, true,
 		},
-		{"Deliver returns when ctx ends", durably, checkCancelled},
-		{"Deliver leaves no goroutine", durably, checkSinkGoroutines},
+		{"Deliver returns when ctx ends", durably, checkCancelled, false},
+		{"Deliver leaves no goroutine", durably, checkSinkGoroutines, false},
 	}
 }
 

@@ -24,6 +24,8 @@ type SourceCase struct {
 	Patience time.Duration
 	// Goroutines excuses goroutines of the foreign system.
 	Goroutines []goleak.Option
+
+	far bool // the source runs as in its own process
 }
 
 // Origin is a foreign system that a source reads.
@@ -59,6 +61,7 @@ type Input struct {
 type sourceCheck struct {
 	name, contract string
 	run            func(testing.TB, SourceCase) error
+	far            bool // also by HTTP; the others ask when and where it is called
 }
 
 // Source runs the suite against a source; each check is a subtest.
@@ -69,6 +72,14 @@ func Source(t *testing.T, c SourceCase) {
 			report(t, check.contract, check.run(t, c))
 		})
 	}
+	c.far = true
+	for _, check := range sourceChecks() {
+		if check.far {
+			t.Run("in its own process: "+check.name, func(t *testing.T) {
+				report(t, check.contract, check.run(t, c))
+			})
+		}
+	}
 }
 
 func sourceChecks() []sourceCheck {
@@ -76,50 +87,50 @@ func sourceChecks() []sourceCheck {
 		{
 			"every input becomes exactly its events",
 			"Run polls or listens until ctx ends and gives every event to in.",
-			checkInputs,
+			checkInputs, true,
 		},
 		{
 			"a failed publish is tried again in order",
 			"any other error means: not stored as far as known, publish the same event again.",
-			checkFailedPublish,
+			checkFailedPublish, true,
 		},
 		{
 			"a restart at any point loses nothing",
 			"Whatever Run had not yet given to Publish successfully must still be in the foreign system " +
 				"(or claimed by the source on disk) when Run starts again: nothing is lost by a crash at any point.",
-			checkRestart,
+			checkRestart, false,
 		},
 		{
 			"an event that the hub refuses is set aside",
 			"A Permanent Fault means that the hub refuses the event for good",
-			checkRefused,
+			checkRefused, true,
 		},
 		{
 			"a bad input is set aside",
 			"An input that can never become an event is set aside by the source with its reason, " +
 				"and does not stop the ones behind it.",
-			checkBadInputs,
+			checkBadInputs, true,
 		},
 		{
 			"Run returns when ctx ends",
 			"It returns nil when ctx ended, and an error only when it cannot go on",
-			checkEnd,
+			checkEnd, true,
 		},
 		{
 			"Run leaves no goroutine",
 			"Run polls or listens until ctx ends",
-			checkSourceGoroutines,
+			checkSourceGoroutines, false,
 		},
 		{
 			"blobs are there before the event",
 			"The reference is durable when Put returns.",
-			checkBlobs,
+			checkBlobs, true,
 		},
 		{
 			"a listener is idempotent",
 			"It is called at least once per event, also across restarts; an error makes the hub call again later. " +
 				"It must be idempotent.",
-			checkListener,
+			checkListener, false,
 		},
 	}
 }

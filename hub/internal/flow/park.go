@@ -44,6 +44,7 @@ type Parking struct {
 // heldKey is a key that is parked.
 type heldKey struct {
 	underway string // the act that empties it; "" for none
+	marked   uint64 // sequence in PARKED of the last mark of an act that is known
 	// round of the release underway: its events proceed, in order, until one
 	// cannot; stopped is then its sequence in the edge stream.
 	round   string
@@ -82,6 +83,16 @@ func (p *Parking) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	lies := map[string]uint64{}
+	for mark := range marks {
+		last, err := p.Bus.Last(ctx, bus.Parked, mark)
+		if err != nil {
+			return err
+		}
+		if last != nil {
+			lies[mark] = last.Seq
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	first := p.keys == nil
@@ -99,6 +110,7 @@ func (p *Parking) open(ctx context.Context) error {
 		key, act, _ := decision.ReadParked(mark)
 		k := p.key(key.Token)
 		k.underway = decision.Later(k.underway, act)
+		k.marked = max(k.marked, lies[mark])
 	}
 	return nil
 }

@@ -117,9 +117,11 @@ func (p *Parking) accept(ctx context.Context, a *ask) error {
 	case k.underway == a.act:
 		return nil
 	}
-	if _, err := p.Bus.Publish(ctx, event.Message{Subject: p.filter(a.token).Mark(a.act)}); err != nil {
+	at, err := p.Bus.Publish(ctx, event.Message{Subject: p.filter(a.token).Mark(a.act)})
+	if err != nil {
 		return err
 	}
+	k.marked = at
 	p.reach("marked")
 	k.underway = a.act
 	if a.act == decision.ActReturn {
@@ -128,9 +130,10 @@ func (p *Parking) accept(ctx context.Context, a *ask) error {
 	return nil
 }
 
-// unmark forgets that an act is underway.
-func (p *Parking) unmark(ctx context.Context, token string) error {
-	return p.Bus.Purge(ctx, bus.Parked, p.filter(token).Mark("*"), bus.Everything)
+// unmark forgets that an act is underway. It takes no mark away that it does not know:
+// what a hub asked for at its end the server may do when the next one is at work.
+func (p *Parking) unmark(ctx context.Context, token string, k *heldKey) error {
+	return p.Bus.Purge(ctx, bus.Parked, p.filter(token).Mark("*"), k.marked)
 }
 
 // work does what is underway with a key until the key is free, or its release

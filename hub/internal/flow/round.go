@@ -112,7 +112,7 @@ func (p *Parking) free(ctx context.Context, token string, k *heldKey) (ended boo
 	if len(k.coming) > 0 {
 		return false, nil
 	}
-	if err := p.unmark(ctx, token); err != nil {
+	if err := p.unmark(ctx, token, k); err != nil {
 		return false, err
 	}
 	p.Log.Info("a parked key is free", zap.String("key", token))
@@ -139,7 +139,7 @@ func (p *Parking) stay(ctx context.Context, token string, k *heldKey) (ended boo
 	if k.underway != decision.ActRelease { // a return has come meanwhile
 		return false, nil
 	}
-	if err := p.unmark(ctx, token); err != nil {
+	if err := p.unmark(ctx, token, k); err != nil {
 		return false, err
 	}
 	p.Log.Error("a released key is parked again", zap.String("key", token))

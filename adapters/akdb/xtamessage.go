@@ -120,11 +120,11 @@ func (x *xtaSource) close(ctx context.Context, page *xta.Page, f *xta.Fetched, e
 // when nothing can be made of it, as a ZIP of its parts.
 func (x *xtaSource) setAside(e wire.Entry, f *xta.Fetched, cause error) error {
 	name := asideName(e.MessageID)
-	parts, ending := f.Raw(), ".zip"
+	parts, ending, packed := f.Raw(), ".zip", true
 	if c, err := f.Container(); err == nil && len(c.Attachments) == 0 {
-		parts, ending = []wire.Content{c.Message.Content}, ".xml"
+		parts, ending, packed = []wire.Content{c.Message.Content}, endingOf(c.Message.Content), false
 	}
-	path, err := x.keep(parts, ending == ".zip")
+	path, err := x.keep(parts, packed)
 	if err != nil {
 		return fmt.Errorf("set message aside: %w", err)
 	}
@@ -133,6 +133,19 @@ func (x *xtaSource) setAside(e wire.Entry, f *xta.Fetched, cause error) error {
 	}
 	x.log.Warn("xta: message set aside", zap.String("xtamessageid", e.MessageID), zap.String("code", hub.FaultOf(cause).Code))
 	return nil
+}
+
+// endingOf tells a container from XML.
+func endingOf(c wire.Content) string {
+	f, err := c.File()
+	if err != nil {
+		return ".xml"
+	}
+	defer func() { _ = f.Close() }()
+	if mediaType(f) == zipType {
+		return ".zip"
+	}
+	return ".xml"
 }
 
 // asideName is the message id as a file's name, the same for each fetching of it,

@@ -13,9 +13,7 @@ import (
 // Ordnungsmerkmale, and the policy of blocking and non-blocking errors. Bad
 // inputs are values that are no Ordnungsmerkmal, and one that nobody has.
 func TestSource(t *testing.T) {
-	adaptertest.Source(t, adaptertest.SourceCase{New: func(t testing.TB) adaptertest.Origin {
-		return origin(t)
-	}})
+	adaptertest.Source(t, adaptertest.SourceCase{New: origin})
 }
 
 func origin(t testing.TB) adaptertest.Origin {

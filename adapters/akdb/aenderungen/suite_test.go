@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
 	"github.com/amtsbote/amtsbote/adapters/akdb/aenderungen"
 	"github.com/amtsbote/amtsbote/hub"
@@ -13,7 +15,11 @@ import (
 // Ordnungsmerkmale, and the policy of blocking and non-blocking errors. Bad
 // inputs are values that are no Ordnungsmerkmal, and one that nobody has.
 func TestSource(t *testing.T) {
-	adaptertest.Source(t, adaptertest.SourceCase{New: origin})
+	// The broker reads each request of its own producer in a new goroutine.
+	const broker = "github.com/twmb/franz-go/pkg/kfake.(*clientConn)."
+	adaptertest.Source(t, adaptertest.SourceCase{New: origin, Goroutines: []goleak.Option{
+		goleak.IgnoreAnyFunction(broker + "read.func1"), goleak.IgnoreAnyFunction(broker + "write.func1"),
+	}})
 }
 
 func origin(t testing.TB) adaptertest.Origin {

@@ -133,16 +133,33 @@ func refusal(e *eai.Error) int {
 	return http.StatusBadGateway
 }
 
-// seal hides an Ordnungsmerkmal so that only the adapter's secret opens it, and
-// only for this subject.
-func (pp *people) seal(vorgang, om string) (string, error) {
+// seal hides a text so that only the adapter's secret opens it, and only in the
+// place that about names.
+func (pp *people) seal(about, text string) (string, error) {
 	aead, err := pp.aead()
 	if err != nil {
 		return "", err
 	}
 	nonce := make([]byte, aead.NonceSize())
 	_, _ = rand.Read(nonce) // never fails
-	return base64.RawStdEncoding.EncodeToString(aead.Seal(nonce, nonce, []byte(om), []byte(vorgang))), nil
+	return base64.RawStdEncoding.EncodeToString(aead.Seal(nonce, nonce, []byte(text), []byte(about))), nil
+}
+
+// open gives a text that was sealed.
+func (pp *people) open(about, sealed string) (string, error) {
+	aead, err := pp.aead()
+	if err != nil {
+		return "", err
+	}
+	raw, err := base64.RawStdEncoding.DecodeString(sealed)
+	if err != nil || len(raw) < aead.NonceSize() {
+		return "", errors.New("what is remembered is damaged")
+	}
+	text, err := aead.Open(nil, raw[:aead.NonceSize()], raw[aead.NonceSize():], []byte(about))
+	if err != nil {
+		return "", errors.New("what is remembered was sealed with another secret, or is damaged")
+	}
+	return string(text), nil
 }
 
 // unseal gives the Ordnungsmerkmal of a subject, "" for one that is not known.
@@ -154,19 +171,8 @@ func (pp *people) unseal(ctx context.Context, vorgang string) (string, error) {
 	if err != nil || sealed == nil {
 		return "", wrap("find the subject", err)
 	}
-	aead, err := pp.aead()
-	if err != nil {
-		return "", err
-	}
-	raw, err := base64.RawStdEncoding.DecodeString(string(sealed))
-	if err != nil || len(raw) < aead.NonceSize() {
-		return "", errors.New("find the subject: what is remembered is damaged")
-	}
-	om, err := aead.Open(nil, raw[:aead.NonceSize()], raw[aead.NonceSize():], []byte(vorgang))
-	if err != nil {
-		return "", errors.New("find the subject: it was sealed with another secret, or is damaged")
-	}
-	return string(om), nil
+	om, err := pp.open(vorgang, string(sealed))
+	return om, wrap("find the subject", err)
 }
 
 func (pp *people) aead() (cipher.AEAD, error) {

@@ -1,11 +1,8 @@
 package aenderungen
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
@@ -24,9 +21,9 @@ const (
 	vorgangMark  = "{vorgang}"
 )
 
-// compose writes the event into the decision: its attributes, and what its data
-// is or where that is kept, since nothing about a person stands in the journal.
-func (r *run) compose(ctx context.Context, rec *kgo.Record, entry *entry, p *ewo.Person) error {
+// compose writes the event into the decision: its attributes, and its data
+// sealed, since nothing about a person may be read in the journal.
+func (r *run) compose(rec *kgo.Record, entry *entry, p *ewo.Person) error {
 	e := cloudevents.New()
 	e.SetID(eventID(r.cluster, rec))
 	e.SetSource(r.set.Source)
@@ -53,33 +50,21 @@ func (r *run) compose(ctx context.Context, rec *kgo.Record, entry *entry, p *ewo
 	if err != nil {
 		return fmt.Errorf("write event data: %w", err)
 	}
-	if p == nil {
-		entry.Data = data
-		return nil
-	}
-	ref, err := r.in.Blobs().Put(ctx, bytes.NewReader(data))
-	entry.Blob = ref.Ref
+	entry.Data, err = r.people.seal(e.ID(), string(data))
 	return wrap("keep event data", err)
 }
 
 // event puts attributes and data together again.
-func (r *run) event(ctx context.Context, entry *entry) (hub.Event, error) {
+func (r *run) event(entry *entry) (hub.Event, error) {
 	e := cloudevents.New()
 	if err := json.Unmarshal(entry.Event, &e); err != nil {
 		return e, fmt.Errorf("read the journal: %w", err)
 	}
-	data := []byte(entry.Data)
-	if entry.Blob != "" {
-		kept, err := r.in.Blobs().Open(ctx, entry.Blob)
-		if err != nil {
-			return e, wrap("read event data", err)
-		}
-		defer func() { _ = kept.Close() }()
-		if data, err = io.ReadAll(kept); err != nil {
-			return e, fmt.Errorf("read event data: %w", err)
-		}
+	data, err := r.people.open(e.ID(), entry.Data)
+	if err != nil {
+		return e, fmt.Errorf("read the journal: %w", err)
 	}
-	return e, e.SetData("application/json", data)
+	return e, e.SetData("application/json", []byte(data))
 }
 
 // eventID is made of the record's position, so that a record that comes again is

@@ -12,7 +12,8 @@ import (
 	"github.com/amtsbote/amtsbote/hub"
 )
 
-// entry is what was decided about one record. It holds nothing personal.
+// entry is what was decided about one record. It holds nothing personal that
+// could be read.
 type entry struct {
 	Offset int64 `json:"offset"`
 	Time   int64 `json:"zeit"` // of the record, Unix milliseconds
@@ -21,10 +22,9 @@ type entry struct {
 	Latest int64 `json:"spaeteste"`
 	// Aside is why the record cannot become an event, "" if it can.
 	Aside string `json:"abgelegt,omitempty"`
-	// Event is the event without its data, and Data where that is kept.
+	// Event is the event without its data, Data those, sealed.
 	Event json.RawMessage `json:"ereignis,omitempty"`
-	Data  json.RawMessage `json:"daten,omitempty"` // of a person that was not read, or
-	Blob  string          `json:"blob,omitempty"`
+	Data  string          `json:"daten,omitempty"`
 	change
 }
 

@@ -49,7 +49,7 @@ func (r *run) carryOut(ctx context.Context, rec *kgo.Record, entry *entry) error
 	if entry.Aside != "" {
 		return r.aside.put(rec, entry.Aside, reasons[entry.Aside])
 	}
-	e, err := r.event(ctx, entry)
+	e, err := r.event(entry)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (r *run) decide(ctx context.Context, rec *kgo.Record, attempt int) (*entry,
 		return nil, err
 	}
 	entry.change = *change
-	if err := r.compose(ctx, rec, entry, p); err != nil {
+	if err := r.compose(rec, entry, p); err != nil {
 		return nil, err
 	}
 	if err := r.journal.put(ctx, r.cluster, rec, entry); err != nil {

@@ -78,7 +78,11 @@ func TestOrderedFaults(t *testing.T) {
 		"unlesbar":    {eai.Unreadable, true},
 	} {
 		m := newMiddleware(t)
-		c := client(t, m.url+"/services/XoevService", "100ms")
+		frist := "10s"
+		if art == "frist" {
+			frist = "100ms"
+		}
+		c := client(t, m.url+"/services/XoevService", frist)
 		if err := m.Order(okkommsim.Fault{Art: art}); err != nil {
 			t.Fatal(err)
 		}

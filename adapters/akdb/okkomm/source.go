@@ -110,11 +110,29 @@ func (s *source) open() (Anfrage, *Client, error) {
 	return anfrage, &Client{EAI: client}, nil
 }
 
+// grace is how long a call may go on after ctx has ended: what OK.KOMM has given
+// it may not give again.
+const grace = 1500 * time.Millisecond
+
 // fetch calls once. The same content again has the same name, and the same
 // message again is the same event.
 func (s *source) fetch(ctx context.Context, client *Client, anfrage Anfrage) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	call, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
+		late := time.NewTimer(grace)
+		defer late.Stop()
+		select {
+		case <-late.C:
+			cancel()
+		case <-call.Done():
+		}
+	})()
 	anfrage.App.Zeit = s.now()
-	answer, err := client.Call(ctx, anfrage)
+	answer, err := client.Call(call, anfrage)
 	if err != nil {
 		return err
 	}

@@ -3,13 +3,17 @@
 # all together. "go test" fuzzes one target of one package at a time.
 set -euo pipefail
 
-# Only folders that hold a target are linked and asked; "go test" has the last word.
+# Only folders that hold a target are linked, once each.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 folders=$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -r -n1 dirname | sort -u || true)
 targets=()
 for folder in $folders; do
-	listed=$(go test -list '^Fuzz' "$folder")
+	binary=$work/$(tr / _ <<<"$folder")
+	go test -c -fuzz '^Fuzz' -o "$binary" "$folder"
+	listed=$(cd "$folder" && "$binary" -test.list '^Fuzz')
 	while read -r name; do
-		targets+=("$folder $name")
+		targets+=("$folder $binary $name")
 	done < <(grep '^Fuzz' <<<"$listed" || true)
 done
 if [ ${#targets[@]} -eq 0 ]; then
@@ -29,19 +33,18 @@ fi
 # exceeded" though nothing was found (golang/go issue 75804). A finding always
 # writes its input.
 fuzz() {
-	local log
-	log=$(mktemp)
-	if ! go test -run '^$' -fuzz "^$2\$" -fuzztime "${seconds}s" "$1" 2>&1 | tee "$log"; then
+	local log=$work/log
+	echo "fuzz: $1 $3"
+	if ! (cd "$1" && "$2" -test.run '^$' -test.fuzz "^$3\$" -test.fuzztime "${seconds}s" -test.fuzzcachedir "$work/found") 2>&1 | tee "$log"; then
 		if grep -q 'Failing input written' "$log" || ! grep -q 'context deadline exceeded' "$log"; then
 			exit 1
 		fi
-		echo "fuzz: $1 $2 ended at its time limit without a finding"
+		echo "fuzz: $1 $3 ended at its time limit without a finding"
 	fi
-	rm -f "$log"
 }
 
 echo "fuzz: ${#targets[@]} targets, $seconds s each"
 for target in "${targets[@]}"; do
-	read -r folder name <<<"$target"
-	fuzz "$folder" "$name"
+	read -r folder binary name <<<"$target"
+	fuzz "$folder" "$binary" "$name"
 done

@@ -352,3 +352,17 @@ func TestBlobs(t *testing.T) {
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// TestReadme: the file in README.md is one.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, found := strings.Cut(string(text), "```text\n")
+	block, _, _ = strings.Cut(block, "```")
+	f, err := ReadFile(write(t, block))
+	if !found || err != nil || f.Application != "lhm.kfz" {
+		t.Errorf("%v %+v: %v", found, f, err)
+	}
+}

@@ -72,16 +72,16 @@ func await(t *testing.T, done <-chan error, ok func() bool) {
 
 // TestSettings: mistakes are named with the part that they are of.
 func TestSettings(t *testing.T) {
-	for text, want := range map[string]string{
-		"spielt: [osci]":           "spielt",
-		"spielt: [okkomm, okkomm]": "twice",
-		"spielt: [okkomm]\nokkomm: {listen: \"0.0.0.0:1\"}": "okkomm.listen",
-		"spielt: [xta]": "xta.dir",
-		"osci: {}":      "osci",
+	for _, c := range [][2]string{
+		{"spielt: [osci]", "spielt"},
+		{"spielt: [okkomm, okkomm]", "twice"},
+		{"spielt: [okkomm]\nokkomm: {listen: \"0.0.0.0:1\"}", "okkomm.listen"},
+		{"spielt: [xta]", "xta.dir"},
+		{"osci: {}", "osci"},
 	} {
-		err := Simulator().Run(t.Context(), adaptertest.Env(t.TempDir()), adaptertest.Settings(text))
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v", text, err)
+		err := Simulator().Run(t.Context(), adaptertest.Env(t.TempDir()), adaptertest.Settings(c[0]))
+		if err == nil || !strings.Contains(err.Error(), c[1]) {
+			t.Errorf("%q: %v", c[0], err)
 		}
 	}
 }

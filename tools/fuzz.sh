@@ -36,7 +36,7 @@ fuzz() {
 	local log=$work/log
 	echo "fuzz: $1 $3"
 	if ! (cd "$1" && "$2" -test.run '^$' -test.fuzz "^$3\$" -test.fuzztime "${seconds}s" -test.fuzzcachedir "$work/found") 2>&1 | tee "$log"; then
-		if grep -q 'Failing input written' "$log" || ! grep -q 'context deadline exceeded' "$log"; then
+		if grep -qE 'Failing input written|failure while testing seed corpus' "$log" || ! grep -qE '^ +context deadline exceeded$' "$log"; then
 			exit 1
 		fi
 		echo "fuzz: $1 $3 ended at its time limit without a finding"

@@ -50,14 +50,16 @@ func farClient(t testing.TB, h http.Handler) *host.Client {
 
 // answer is as the hub's: a Permanent Fault is the sender's move, any other error not.
 func answer(w http.ResponseWriter, status int, body any, err error) {
+	kind := "application/json"
 	if err != nil {
 		f := hub.FaultOf(err)
+		kind = "application/problem+json"
 		status, body = http.StatusServiceUnavailable, map[string]string{"code": f.Code}
 		if f.Permanent {
 			status = http.StatusForbidden
 		}
 	}
-	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Type", kind)
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body)
 }
@@ -128,26 +130,13 @@ func (s farSink) Deliver(ctx context.Context, d hub.Delivery) error {
 		case <-r.Context().Done():
 		}
 	})
-	mux.HandleFunc("POST /mailboxes/test.fach/settle", func(w http.ResponseWriter, r *http.Request) {
-		var items []struct{ Outcome, Reason string }
-		if err := json.NewDecoder(r.Body).Decode(&items); err != nil || len(items) != 1 {
-			answer(w, 0, nil, hub.Permanent("request-invalid", "no item"))
-			return
-		}
-		answer(w, http.StatusOK, []any{map[string]string{"token": "t", "result": "done"}}, nil)
-		switch items[0].Outcome {
-		case "done":
-			settled <- nil
-		case "refuse":
-			settled <- hub.Permanent(items[0].Reason, "the adapter refuses it")
-		case "later":
-			settled <- hub.Retryable(items[0].Reason, "the adapter wants it later")
-		}
-	})
+	mux.HandleFunc("POST /mailboxes/test.fach/settle", func(w http.ResponseWriter, r *http.Request) { settle(w, r, settled) })
 	mux.HandleFunc("GET /mailboxes/test.fach/blobs/{ref}", func(w http.ResponseWriter, r *http.Request) {
 		in, err := d.Blobs.Open(r.Context(), r.PathValue("ref"))
 		if err != nil {
-			http.NotFound(w, r)
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, `{"code":"NOT_FOUND"}`)
 			return
 		}
 		_, _ = io.Copy(w, in)
@@ -164,5 +153,30 @@ func (s farSink) Deliver(ctx context.Context, d hub.Delivery) error {
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// settle tells how the one delivery ended.
+func settle(w http.ResponseWriter, r *http.Request, settled chan<- error) {
+	var items []struct {
+		Outcome, Reason string
+		After           int
+		Untried         bool
+	}
+	if err := json.NewDecoder(r.Body).Decode(&items); err != nil || len(items) != 1 {
+		answer(w, 0, nil, hub.Permanent("request-invalid", "no item"))
+		return
+	}
+	answer(w, http.StatusOK, []any{map[string]string{"token": "t", "result": "done"}}, nil)
+	switch one := items[0]; one.Outcome {
+	case "done":
+		settled <- nil
+	case "refuse":
+		settled <- hub.Permanent(one.Reason, "the adapter refuses it")
+	case "later":
+		settled <- &hub.Fault{
+			Code: one.Reason, After: time.Duration(one.After) * time.Second, Later: one.Untried,
+			Err: errors.New("the adapter wants it later"),
+		}
 	}
 }

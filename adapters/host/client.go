@@ -112,11 +112,14 @@ func fault(resp *http.Response) error {
 	}
 	_ = json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&problem)
 	f := &hub.Fault{
-		Code: token(problem.Code, "hub-"+strconv.Itoa(resp.StatusCode)),
+		Code: token(problem.Code, "hub-"+strconv.Itoa(resp.StatusCode)), // RFC 9457: the hub's problems have one
 		Err:  errors.New("the hub answered with status " + strconv.Itoa(resp.StatusCode)),
 	}
 	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s >= 0 {
 		f.After = time.Duration(s) * time.Second
+	}
+	if problem.Code == "" || !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/problem+json") {
+		return f // of something between here and the hub: it says nothing about the event
 	}
 	switch resp.StatusCode {
 	case http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:

@@ -107,10 +107,11 @@ func TestState(t *testing.T) {
 // TestPublishFaults: what the hub's answers mean to a source.
 func TestPublishFaults(t *testing.T) {
 	var status int
-	var token string
+	var token, kind string
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token = r.Header.Get("Authorization")
 		w.Header().Set("Retry-After", "7")
+		w.Header().Set("Content-Type", kind)
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, `{"code":"QUOTA_FULL","detail":"Max Mustermann"}`)
 	}))
@@ -125,7 +126,11 @@ func TestPublishFaults(t *testing.T) {
 		200: false, 302: false, 400: true, 401: false, 403: true, 404: false, 408: false, 409: true,
 		413: true, 415: true, 429: false, 500: false, 503: false, 507: false,
 	} {
-		status = code
+		status, kind = code, "text/html" // of a proxy: it says nothing about the event
+		if err := in.Publish(t.Context(), e); err == nil || hub.FaultOf(err).Permanent {
+			t.Errorf("%d of somebody else: %v", code, err)
+		}
+		kind = "application/problem+json"
 		err := in.Publish(t.Context(), e)
 		f := hub.FaultOf(err)
 		if err == nil || f.Permanent != permanent || f.Code != "quota-full" || f.After != 7*time.Second || strings.Contains(err.Error(), "Mustermann") {
@@ -225,7 +230,7 @@ func TestMailbox(t *testing.T) {
 			case "D-bad":
 				return hub.Permanent("unmappable", "no field")
 			case "D-away":
-				return &hub.Fault{Code: "Not a code!", After: 90 * time.Second}
+				return &hub.Fault{Code: "Not a code!", After: 90 * time.Second, Later: true}
 			case "D-worse":
 				panic("Max Mustermann")
 			}
@@ -248,7 +253,7 @@ func TestMailbox(t *testing.T) {
 	for token, want := range map[string]map[string]any{
 		"good":  {"token": "good", "outcome": "done"},
 		"bad":   {"token": "bad", "outcome": "refuse", "reason": "unmappable"},
-		"away":  {"token": "away", "outcome": "later", "reason": "fault", "after": 90.},
+		"away":  {"token": "away", "outcome": "later", "reason": "fault", "after": 90., "untried": true},
 		"worse": {"token": "worse", "outcome": "later", "reason": "fault"},
 	} {
 		if fmt.Sprint(got[token]) != fmt.Sprint(want) {
@@ -318,7 +323,9 @@ func TestBlobs(t *testing.T) {
 			return
 		}
 		if r.URL.Path != "/mailboxes/a.b/blobs/blob:x" {
+			w.Header().Set("Content-Type", "application/problem+json")
 			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, `{"code":"NOT_FOUND"}`)
 			return
 		}
 		_, _ = w.Write(up)

@@ -40,6 +40,7 @@ type item struct {
 	Token   string `json:"token"`
 	Outcome string `json:"outcome"`
 	After   int    `json:"after,omitempty"`
+	Untried bool   `json:"untried,omitempty"`
 	Lease   int    `json:"lease,omitempty"`
 	Reason  string `json:"reason,omitempty"`
 }
@@ -202,7 +203,7 @@ func settled(ctx context.Context, token string, err error) item {
 	if f.Permanent {
 		return item{Token: token, Outcome: "refuse", Reason: reason(f.Code)}
 	}
-	return item{Token: token, Outcome: "later", Reason: reason(f.Code), After: int(min(f.After, 24*time.Hour).Round(time.Second).Seconds())}
+	return item{Token: token, Outcome: "later", Untried: f.Later, Reason: reason(f.Code), After: int(min(f.After, 24*time.Hour).Round(time.Second).Seconds())}
 }
 
 func reason(code string) string { return token(code, "fault") }
@@ -220,9 +221,14 @@ func (m *Mailbox) deliver(ctx context.Context, one leased) (err error) {
 		return hub.Permanent("no-event", "read the event: it is no CloudEvent in JSON")
 	}
 	if s, ok := receipt(&e); ok && m.Listener != nil {
-		return m.Listener.Settled(ctx, s)
+		if err := m.Listener.Settled(ctx, s); err != nil {
+			return err
+		}
 	}
 	if m.Sink == nil {
+		if e.Source() == receiptSource {
+			return nil // told, or of no use here
+		}
 		return hub.Permanent("no-sink", "this adapter only brings events in")
 	}
 	err = m.Sink.Deliver(ctx, hub.Delivery{
@@ -255,8 +261,9 @@ func (d downloads) Open(ctx context.Context, ref string) (io.ReadCloser, error) 
 		return resp.Body, nil
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode == http.StatusNotFound {
+	f := fault(resp)
+	if resp.StatusCode == http.StatusNotFound && hub.FaultOf(f).Code == "not-found" {
 		return nil, hub.Permanent("blob-missing", "the event names no such blob, or it is not there")
 	}
-	return nil, fault(resp)
+	return nil, f
 }

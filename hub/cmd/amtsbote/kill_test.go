@@ -42,6 +42,7 @@ func TestKill(t *testing.T) {
 // TestKillOften kills at many points with little between them, many of them
 // while the hub recovers from the kill before: 200 in the long form.
 func TestKillOften(t *testing.T) {
+	hubtest.Less(t, "fewer kills")
 	times := killTimes
 	if long() {
 		times = 200
@@ -53,6 +54,7 @@ func TestKillOften(t *testing.T) {
 // take, a sink fails and copies expire; at the end the books must close, and
 // nothing is left. 100 kills in the long form.
 func TestKillRemoving(t *testing.T) {
+	hubtest.Less(t, "fewer events and kills")
 	seed := chaosSeed(t)
 	events, times := killEvents/4, killTimes/2
 	if long() {

@@ -3,12 +3,15 @@ package bus
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"io"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/hub/internal/event"
@@ -175,7 +178,7 @@ func TestReadEnds(t *testing.T) {
 	}
 }
 
-func TestBlobsAreNamedByTheirDigest(t *testing.T) {
+func TestBlobsAreNamedByTheirContent(t *testing.T) {
 	b, _ := start(t)
 	blobs, err := b.EnsureBlobs(t.Context(), small.Blobs, 1)
 	if err != nil {
@@ -204,7 +207,84 @@ func TestBlobsAreNamedByTheirDigest(t *testing.T) {
 	if n, err := blobs.Sweep(t.Context()); n != 0 || err != nil {
 		t.Errorf("Sweep = %d, %v: nothing was left unfinished", n, err)
 	}
+	theirs, fresh, err := blobs.PutFor(t.Context(), "lhm", strings.NewReader(content))
+	if err != nil || !fresh || theirs.Ref == first.Ref || theirs.SHA256 != first.SHA256 {
+		t.Errorf("of another owner: %v, fresh %v, %v", theirs, fresh, err)
+	}
+	again, err := b.EnsureBlobs(t.Context(), small.Blobs, 1) // after a restart
+	if err != nil {
+		t.Fatal(err)
+	}
+	if third, err := again.Put(t.Context(), strings.NewReader(content)); err != nil || third != first {
+		t.Errorf("after a restart %v, was %v (%v)", third, first, err)
+	}
 }
+
+// TestBlobsSweep: what a Put left that ended anywhere is removed, and nothing that has
+// its name.
+func TestBlobsSweep(t *testing.T) {
+	b, _ := start(t)
+	blobs, err := b.EnsureBlobs(t.Context(), small.Blobs, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content := strings.Repeat("x", 300_000)
+	kept, err := blobs.Put(t.Context(), strings.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, end := context.WithCancel(t.Context())
+	end() // who asked is gone already: it ends with the reader, not with the request
+	if ref, err := blobs.Put(gone, strings.NewReader(content)); err != nil || ref != kept {
+		t.Errorf("put for who is gone: %v %v", ref, err)
+	}
+	if _, err := blobs.Put(gone, io.MultiReader(strings.NewReader(content), broken{})); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("a reader that breaks: %v", err)
+	}
+	if n, err := blobs.Sweep(t.Context()); n != 0 || err != nil {
+		t.Errorf("a reader that broke left %d, %v", n, err)
+	}
+	// a Put that ended before its bytes had a name, and one that ended between the two
+	// steps of naming
+	if _, err := blobs.store.Put(t.Context(), jetstream.ObjectMeta{Name: unfinished + "1"}, strings.NewReader(content)); err != nil {
+		t.Fatal(err)
+	}
+	info, err := blobs.store.GetInfo(t.Context(), strings.TrimPrefix(kept.Ref, blobPrefix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	info.Name = unfinished + "2"
+	raw, err := json.Marshal(info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for subject, data := range map[string][]byte{
+		"M." + base64.URLEncoding.EncodeToString([]byte(info.Name)): raw,
+		"C.orphan": []byte("bytes"),
+	} {
+		if _, err := b.js.Publish(t.Context(), "$O."+blobBucket+"."+subject, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := blobs.Sweep(t.Context()); n != 4 || err != nil { // two names, two bytes
+		t.Errorf("Sweep = %d, %v", n, err)
+	}
+	r, err := blobs.Open(t.Context(), kept.Ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	if got, err := io.ReadAll(r); err != nil || string(got) != content {
+		t.Errorf("what has its name is read as %d bytes, %v", len(got), err)
+	}
+	if n, err := blobs.Sweep(t.Context()); n != 0 || err != nil {
+		t.Errorf("swept, and again %d, %v", n, err)
+	}
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 func TestStoreForgets(t *testing.T) {
 	b, _ := start(t)

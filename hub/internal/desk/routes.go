@@ -108,9 +108,10 @@ var (
 	moment     = httpapi.Schema{"type": "string", "format": "date-time"}
 	itemSchema = object(map[string]any{
 		"token": text, "outcome": choice(Done, Later, Refuse, Extend),
-		"after":  httpapi.Schema{"type": "integer", "minimum": 0, "maximum": maxAfter, "description": "Seconds, for later."},
-		"lease":  httpapi.Schema{"type": "integer", "minimum": 1, "maximum": maxLease, "description": "Seconds from now, for extend."},
-		"reason": httpapi.Schema{"type": "string", "pattern": reasonPattern.String(), "description": "A code of the application's own, for refuse and later; it stands in the trail."},
+		"after":   httpapi.Schema{"type": "integer", "minimum": 0, "maximum": maxAfter, "description": "Seconds, for later."},
+		"untried": httpapi.Schema{"type": "boolean", "description": "For later: nothing was tried, so it counts as no attempt and the key is not parked for it."},
+		"lease":   httpapi.Schema{"type": "integer", "minimum": 1, "maximum": maxLease, "description": "Seconds from now, for extend."},
+		"reason":  httpapi.Schema{"type": "string", "pattern": reasonPattern.String(), "description": "A code of the application's own, for refuse and later; it stands in the trail."},
 	}, "token", "outcome")
 	resultSchema = object(map[string]any{
 		"token": text, "until": moment,

@@ -47,6 +47,8 @@ type Item struct {
 	Outcome Outcome `json:"outcome"`
 	// After is how many seconds a later event waits at least.
 	After int `json:"after,omitempty"`
+	// Untried says of a later event that nothing was tried, so that it is no attempt.
+	Untried bool `json:"untried,omitempty"`
 	// Lease is how many seconds an extended lease lasts from now.
 	Lease int `json:"lease,omitempty"`
 	// Reason is a code of the application's own, no text: it stands in the trail.
@@ -110,6 +112,8 @@ func (it *Item) mistake() (m Mistake, bad bool) {
 		return Mistake{De: "outcome ist nicht done, later, refuse oder extend", En: "outcome is not done, later, refuse or extend"}, true
 	case it.After < 0 || it.After > maxAfter || it.After > 0 && it.Outcome != Later:
 		return Mistake{De: "after ist 0 bis 86400 Sekunden und gehört zu later", En: "after is 0 to 86400 seconds, and for the outcome later"}, true
+	case it.Untried && it.Outcome != Later:
+		return Mistake{De: "untried gehört zu later", En: "untried is for the outcome later"}, true
 	case (it.Lease != 0) != (it.Outcome == Extend) || it.Lease < 0 || it.Lease > maxLease:
 		return Mistake{De: "lease ist 1 bis 3600 Sekunden und gehört zu extend", En: "lease is 1 to 3600 seconds, and for the outcome extend"}, true
 	case it.Reason != "" && (it.Outcome != Refuse && it.Outcome != Later || !reasonPattern.MatchString(it.Reason)):
@@ -165,7 +169,7 @@ func (d *Desk) decide(l *Lease, it *Item, out *ItemResult) {
 		d.end(l, ResultDone, nil)
 	case Later:
 		d.end(l, ResultLater, &hub.Fault{
-			Code: code("client-later", it.Reason), After: time.Duration(it.After) * time.Second, Err: errors.New("the client wants it later"),
+			Code: code("client-later", it.Reason), After: time.Duration(it.After) * time.Second, Later: it.Untried, Err: errors.New("the client wants it later"),
 		})
 	case Refuse:
 		d.end(l, ResultRefused, hub.Permanent(code("client-refused", it.Reason), "the client refused it"))

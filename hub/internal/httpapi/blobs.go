@@ -20,7 +20,9 @@ const (
 	MaxBlob = 128 << 20
 	// uploads is how many an application may have underway, and uploadTime how long
 	// one may take.
-	uploads    = 4
+	uploads = 4
+	// leastBlob is what each upload counts at least.
+	leastBlob  = 4 << 10
 	uploadTime = 15 * time.Minute
 )
 
@@ -34,6 +36,7 @@ type Uploads struct {
 	mu       sync.Mutex
 	underway map[string]int   // by application
 	used     map[string]int64 // bytes, by organisation; nil until they are counted
+	told     map[string]bool  // that it is full, by organisation
 }
 
 // Routes are what Uploads answers.
@@ -62,10 +65,15 @@ func (u *Uploads) put(w http.ResponseWriter, r *http.Request, p *Principal) erro
 	if r.ContentLength > MaxBlob {
 		return NewProblem(http.StatusRequestEntityTooLarge, refusal.TooLarge)
 	}
-	if problem := u.enter(r.Context(), p, r.ContentLength); problem != nil {
+	reserved := r.ContentLength
+	if reserved < 0 {
+		reserved = MaxBlob
+	}
+	if problem := u.enter(r.Context(), p, reserved); problem != nil {
 		return problem
 	}
-	defer u.leave(p.Application.ID)
+	stored := int64(0)
+	defer func() { u.leave(p, stored-reserved) }()
 	body := &slowBody{
 		Reader: http.MaxBytesReader(w, r.Body, MaxBlob), control: http.NewResponseController(w),
 		pause: u.Pause, until: time.Now().Add(uploadTime),
@@ -76,8 +84,8 @@ func (u *Uploads) put(w http.ResponseWriter, r *http.Request, p *Principal) erro
 	ref, fresh, err := u.Blobs.PutFor(r.Context(), p.Organisation(), body)
 	switch {
 	case err == nil:
-		if fresh {
-			u.count(p.Organisation(), ref.Size)
+		if stored = leastBlob; fresh {
+			stored = max(stored, ref.Size)
 		}
 		WriteJSON(w, http.StatusCreated, map[string]any{"ref": ref.Ref, "sha256": ref.SHA256, "size": ref.Size})
 		return nil
@@ -91,7 +99,7 @@ func (u *Uploads) put(w http.ResponseWriter, r *http.Request, p *Principal) erro
 	return &Problem{Status: http.StatusServiceUnavailable, Code: refusal.NotStored, RetryAfter: retrySoon}
 }
 
-// enter counts an upload; leave must follow, unless it may not be.
+// enter counts an upload and reserves its size; leave must follow, unless it may not be.
 func (u *Uploads) enter(ctx context.Context, p *Principal, size int64) *Problem {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -101,15 +109,20 @@ func (u *Uploads) enter(ctx context.Context, p *Principal, size int64) *Problem 
 			u.Log.Error("what organisations have in the blob store is not known", zap.Error(err))
 			return &Problem{Status: http.StatusServiceUnavailable, Code: refusal.NotStored, RetryAfter: retrySoon}
 		}
-		u.used, u.underway = used, map[string]int{}
+		u.used, u.underway, u.told = used, map[string]int{}, map[string]bool{}
 	}
 	switch {
-	case u.used[p.Organisation()]+max(size, 0) > u.quota(p):
+	case u.used[p.Organisation()]+size > u.quota(p):
+		if !u.told[p.Organisation()] {
+			u.told[p.Organisation()] = true
+			u.Log.Warn("an organisation has no room for blobs any more: a larger quota gives it some", zap.String("organisation", p.Organisation()))
+		}
 		return &Problem{Status: http.StatusInsufficientStorage, Code: refusal.QuotaFull, RetryAfter: retryFull}
 	case u.underway[p.Application.ID] >= uploads:
 		return &Problem{Status: http.StatusTooManyRequests, Code: refusal.RateLimit, RetryAfter: retrySoon}
 	}
 	u.underway[p.Application.ID]++
+	u.used[p.Organisation()] += size
 	return nil
 }
 
@@ -122,17 +135,13 @@ func (u *Uploads) quota(p *Principal) int64 {
 	return org.QuotaBytes
 }
 
-func (u *Uploads) count(organisation string, size int64) {
+// leave ends an upload; what it stored differs so much from what was reserved.
+func (u *Uploads) leave(p *Principal, differs int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.used[organisation] += size
-}
-
-func (u *Uploads) leave(application string) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.underway[application]--; u.underway[application] == 0 {
-		delete(u.underway, application)
+	u.used[p.Organisation()] += differs
+	if u.underway[p.Application.ID]--; u.underway[p.Application.ID] == 0 {
+		delete(u.underway, p.Application.ID)
 	}
 }
 

@@ -37,8 +37,15 @@ func TestUploadsQuota(t *testing.T) {
 		}
 	}
 	u = &Uploads{Blobs: store, Log: zap.NewNop()} // after a restart
-	if code := put(u, "drei"); code != http.StatusCreated || u.used["alpha"] != 13 {
-		t.Errorf("answered %d; the organisation has %d bytes, want 13", code, u.used["alpha"])
+	if code := put(u, "drei"); code != http.StatusCreated || u.used["alpha"] != 9+leastBlob {
+		t.Errorf("answered %d; the organisation has %d bytes, want %d", code, u.used["alpha"], 9+leastBlob)
+	}
+	if code := put(u, "drei"); code != http.StatusCreated || u.used["alpha"] != 9+2*leastBlob {
+		t.Errorf("answered %d; the organisation has %d bytes: what is there already costs a little", code, u.used["alpha"])
+	}
+	u.used["alpha"] = org.QuotaBytes - MaxBlob + 1
+	if code := put(u, ""); code != http.StatusCreated {
+		t.Errorf("nothing at all: %d", code)
 	}
 	u.used["alpha"] = org.QuotaBytes - 3
 	if code := put(u, "vier"); code != http.StatusInsufficientStorage {

@@ -119,9 +119,9 @@ func (b *body) checkDocument() error {
 	return err
 }
 
-// attach puts the original and the document into the data. The original of a
-// message with several cases shows the blocks of all of them; it goes only with
-// an event that has these blocks itself.
+// attach puts the original and the document into the data. The original shows the
+// blocks of everybody in the message; it goes only with an event that has all of
+// them itself.
 func (b *body) attach(ctx context.Context, blobs hub.Blobs, original *xoev.Original, all *xmeld.Sperren) error {
 	if b.sperren.Covers(all) {
 		b.original(original)

@@ -1,0 +1,51 @@
+package akdb_test
+
+import (
+	"strings"
+	"testing"
+)
+
+const blockedPerson = `<xmeld:auskunftssperre><xmeld:grund><code>1</code></xmeld:grund></xmeld:auskunftssperre>`
+
+// TestBlocksOfOthers: a block of the partner or a child is in the event, or the
+// original, which shows it, stays behind.
+func TestBlocksOfOthers(t *testing.T) {
+	for name, c := range map[string]struct {
+		file, before, add string
+		said, original    bool
+	}{
+		"partner in 1704": {
+			"onlinedienste.anmeldung.meldeschein.1704", "<xmeld:ergaenzendeMeldedaten>",
+			"<xmeld:weiterePerson><xmeld:partner>" + blockedPerson + "</xmeld:partner></xmeld:weiterePerson>", true, true,
+		},
+		"second person in 1707": {"onlinedienste.anmeldung.ergebnis.1707", "</xmeld:anmeldung>", "<xmeld:zuziehendePerson>" + blockedPerson + "</xmeld:zuziehendePerson>", false, false},
+		"nobody in 1707":        {"onlinedienste.anmeldung.ergebnis.1707", "</xmeld:anmeldung>", "", false, true},
+		"somebody in 0300":      {"anmeldung.datenanforderung.0300", "</xmeld:betroffene>", blockedPerson, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			message := strings.Replace(sampleText(t, "xmeld/synthetic/"+c.file+".xml"), c.before, c.add+c.before, 1)
+			if c.add != "" && !strings.Contains(message, c.add) {
+				t.Fatal("the message is built otherwise")
+			}
+			d := dataOf(t, only(t, message))
+			if _, said := d["sperren"]; said != c.said {
+				t.Errorf("sperren is %v", d["sperren"])
+			}
+			if _, original := d["original"]; original != c.original {
+				t.Errorf("original is %v", d["original"])
+			}
+		})
+	}
+}
+
+// TestBlocksInNotices: an Anzeige tells the blocks that its original shows.
+func TestBlocksInNotices(t *testing.T) {
+	for _, name := range []string{"geburtsanzeige.081020.xml", "sterbeanzeige.084020.xml"} {
+		message := own(t, name)
+		end := strings.LastIndex(message, "</")
+		d := dataOf(t, only(t, message[:end]+`<auskunftssperre>true</auskunftssperre>`+message[end:]))
+		if d["sperren"] == nil || d["original"] == nil {
+			t.Errorf("%s: sperren %v, original %v", name, d["sperren"], d["original"])
+		}
+	}
+}

@@ -1,8 +1,12 @@
 package akdb_test
 
 import (
+	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 )
 
 const blockedPerson = `<xmeld:auskunftssperre><xmeld:grund><code>1</code></xmeld:grund></xmeld:auskunftssperre>`
@@ -46,6 +50,29 @@ func TestBlocksInNotices(t *testing.T) {
 		d := dataOf(t, only(t, message[:end]+`<auskunftssperre>true</auskunftssperre>`+message[end:]))
 		if d["sperren"] == nil || d["original"] == nil {
 			t.Errorf("%s: sperren %v, original %v", name, d["sperren"], d["original"])
+		}
+	}
+}
+
+// TestBlocksBroughtBack: what came back in base64 may have a block that nobody saw.
+func TestBlocksBroughtBack(t *testing.T) {
+	const block = "map[auskunftssperre:true]"
+	for _, element := range []string{"administration.returntosender.0910", "rueckweisung.fremd.0010"} {
+		e := only(t, strings.ReplaceAll(generic(3), "fortschreibung.probe.0999", element))
+		if got := fmt.Sprint(dataOf(t, e)["sperren"]); got != block {
+			t.Errorf("%s: sperren is %s", element, got)
+		}
+	}
+	for content, want := range map[string]string{"no XML": block, generic(3): "<nil>"} {
+		v := envelope(9, register, portal)
+		back, err := xmeld.WriteRueckweisung(v, &xmeld.Zurueckweisung{Gruende: []xmeld.Rueckweisgrund{{Code: "X000"}}}, []byte(generic(3)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		start, end := strings.Index(string(back), "<nachricht>"), strings.Index(string(back), "</nachricht>")
+		e := only(t, string(back[:start])+"<nachricht>"+base64.StdEncoding.EncodeToString([]byte(content))+string(back[end:]))
+		if got := fmt.Sprint(dataOf(t, e)["sperren"]); got != want {
+			t.Errorf("%.6s: sperren is %s", content, got)
 		}
 	}
 }

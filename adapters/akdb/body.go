@@ -86,7 +86,7 @@ func generic(m *xoev.Message) []*body {
 }
 
 func oneGeneric(m *xoev.Message) *body {
-	d := &nachricht{Kopf: m.Kopf(), Sperren: xmeld.SperrenOf(m.Blocks...)}
+	d := &nachricht{Kopf: m.Kopf(), Sperren: xmeld.SperrenIn(m)}
 	return &body{
 		eventType: typeNachricht, data: d, correlationID: m.Origin, sperren: d.Sperren,
 		original: into(&d.Original),

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/amtsbote/amtsbote/adapters/adaptertest"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 )
 
@@ -73,6 +74,26 @@ func TestBlocksBroughtBack(t *testing.T) {
 		e := only(t, string(back[:start])+"<nachricht>"+base64.StdEncoding.EncodeToString([]byte(content))+string(back[end:]))
 		if got := fmt.Sprint(dataOf(t, e)["sperren"]); got != want {
 			t.Errorf("%.6s: sperren is %s", content, got)
+		}
+	}
+}
+
+// TestPersonsWithoutCase: persons are numbered as their cases are, or the case of
+// another person would be cut out of the original.
+func TestPersonsWithoutCase(t *testing.T) {
+	message := own(t, "rueckmeldung-drei-personen.0201.xml")
+	const open, end = "<xmeld:identifikation.ereignis>", "</xmeld:identifikation.ereignis>"
+	i, j := strings.Index(message, open), strings.Index(message, end)+len(end)
+	if i < 0 {
+		t.Fatal("the message is built otherwise")
+	}
+	once := message[i:j]
+	for name, content := range map[string]string{
+		"no case": message[:i] + message[j:], "two cases": message[:j] + once + message[j:],
+	} {
+		in, aside := take(t, adaptertest.Env(t.TempDir()), anyReader, "m.xml", content)
+		if len(in.Events()) != 0 || len(aside) != 1 || !strings.HasPrefix(aside[0], "xoev-x001") {
+			t.Errorf("%s: %d events, set aside %q", name, len(in.Events()), aside)
 		}
 	}
 }

@@ -58,7 +58,7 @@ func TestBlocksInNotices(t *testing.T) {
 // TestBlocksBroughtBack: what came back in base64 may have a block that nobody saw.
 func TestBlocksBroughtBack(t *testing.T) {
 	const block = "map[auskunftssperre:true]"
-	for _, element := range []string{"administration.returntosender.0910", "rueckweisung.fremd.0010"} {
+	for _, element := range []string{"administration.returntosender.0910", "rueckweisung.fremd.0010", "datenabrufe.aussteuerung.suchanfrage.1322"} {
 		e := only(t, strings.ReplaceAll(generic(3), "fortschreibung.probe.0999", element))
 		if got := fmt.Sprint(dataOf(t, e)["sperren"]); got != block {
 			t.Errorf("%s: sperren is %s", element, got)

@@ -39,10 +39,10 @@ func SperrenIn(m *xoev.Message) *Sperren {
 }
 
 // bringsBack holds for a Rückweisung (0010, of whatever standard) and XMeld's
-// administration.returntosender.0900 and 0910.
+// administration.returntosender (0900, 0910) and datenabrufe.aussteuerung (1322).
 func bringsBack(m *xoev.Message) bool {
 	name := strings.ToLower(m.Element)
-	return strings.Contains(name, "rueckweisung") || strings.Contains(name, "returntosender")
+	return slices.ContainsFunc([]string{"rueckweisung", "returntosender", "aussteuerung"}, func(part string) bool { return strings.Contains(name, part) })
 }
 
 func (s *Sperren) none() bool {

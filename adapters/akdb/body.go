@@ -86,7 +86,7 @@ func generic(m *xoev.Message) []*body {
 }
 
 func oneGeneric(m *xoev.Message) *body {
-	d := &nachricht{Kopf: m.Kopf(), Sperren: xmeld.SperrenOf(m.Blocks...)}
+	d := &nachricht{Kopf: m.Kopf(), Sperren: xmeld.SperrenIn(m)}
 	return &body{
 		eventType: typeNachricht, data: d, correlationID: m.Origin, sperren: d.Sperren,
 		original: into(&d.Original),
@@ -119,9 +119,9 @@ func (b *body) checkDocument() error {
 	return err
 }
 
-// attach puts the original and the document into the data. The original of a
-// message with several cases shows the blocks of all of them; it goes only with
-// an event that has these blocks itself.
+// attach puts the original and the document into the data. The original shows the
+// blocks of everybody in the message; it goes only with an event that has all of
+// them itself.
 func (b *body) attach(ctx context.Context, blobs hub.Blobs, original *xoev.Original, all *xmeld.Sperren) error {
 	if b.sperren.Covers(all) {
 		b.original(original)

@@ -84,16 +84,13 @@ func records(number string) func(context.Context, *sink, hub.Delivery) (string, 
 		if err != nil {
 			return "", nil, err
 		}
-		content, err := xdomea.Container(data, number, message, func(doc xdomea.Dokument) ([]byte, error) {
+		content, err := xdomea.Container(data, number, message, s.set.MaxBytes, func(doc xdomea.Dokument) ([]byte, error) {
 			file, err := s.blob(ctx, d, doc.Datei)
 			if err == nil && file == nil {
 				return nil, xmlout.Unmappable("schriftgut.dokumente.datei", "is gone, damaged, or too large")
 			}
 			return file, err
 		})
-		if err == nil && int64(len(content)) > s.set.MaxBytes {
-			err = xmlout.Unmappable("schriftgut", "makes a container larger than max-bytes")
-		}
 		return xdomea.Name(data, number) + ".zip", content, err
 	}
 }

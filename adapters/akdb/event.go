@@ -15,7 +15,6 @@ import (
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
-	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -36,11 +35,7 @@ var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$
 // events makes the events of a message, in its order, after storing what they
 // refer to. None is published before all of them can be made.
 func (s *source) events(ctx context.Context, blobs hub.Blobs, m *xoev.Message, bodies []*body, original *xoev.Original) ([]hub.Event, error) {
-	var blocks []*xmlguard.Element
-	if len(bodies) > 1 {
-		blocks = m.Blocks
-	}
-	all := xmeld.SperrenOf(blocks...)
+	all := xmeld.SperrenOf(m.Blocks...)
 	events := make([]hub.Event, 0, len(bodies))
 	for _, b := range bodies {
 		if err := b.attach(ctx, blobs, original, all); err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xta/wire"
@@ -87,7 +88,7 @@ func (x *xtaSink) passOn(ctx context.Context, d hub.Delivery, c *consignment) er
 		if total += o.Size; total > x.set.MaxBytes {
 			return hub.Permanent("too-large", "message and attachments have more than %d bytes", x.set.MaxBytes)
 		}
-		f := consignedFile{ContentType: o.MediaType, Filename: o.Filename}
+		f := consignedFile{ContentType: o.MediaType, Filename: cleanName(o.Filename)}
 		if n == 0 && o.MediaType != zipType {
 			f.ContentType = "text/xml"
 		}
@@ -96,6 +97,17 @@ func (x *xtaSink) passOn(ctx context.Context, d hub.Delivery, c *consignment) er
 		}
 	}
 	return nil
+}
+
+// cleanName leaves out what no header of the transport can carry; the name comes
+// from an event, and one that cannot be sent would be tried for ever.
+func cleanName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(name, ""))
 }
 
 // stream copies a blob into the outbox and sees that it is what the event says.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -93,6 +94,9 @@ func (x *xtaSource) Run(ctx context.Context, in hub.Intake) error {
 			return nil
 		case wire.ClassOf(err) == wire.Stop:
 			return x.halt(ctx, err)
+		case onlyPassedOver(err):
+			failed = 0 // the others went on at full speed
+			x.log.Warn("xta: messages were passed over", zap.Error(err))
 		case err != nil:
 			failed++
 			x.log.Warn("xta: will try again", zap.Int("failures", failed), zap.Error(err))
@@ -213,6 +217,18 @@ const maxMessageID = 200
 type passedOver struct{ error }
 
 func (p passedOver) Unwrap() error { return p.error }
+
+// onlyPassedOver says whether nothing else went wrong in a round.
+func onlyPassedOver(err error) bool {
+	if err == nil {
+		return false
+	}
+	if _, passed := err.(passedOver); passed { //nolint:errorlint // the joined errors are looked through below
+		return true
+	}
+	joined, several := err.(interface{ Unwrap() []error }) //nolint:errorlint // as above
+	return several && !slices.ContainsFunc(joined.Unwrap(), func(e error) bool { return !onlyPassedOver(e) })
+}
 
 // stops says whether an error ends the round: every one but that of a message
 // that was passed over.

@@ -167,9 +167,14 @@ func (pp *people) locate(ctx context.Context, om string, p *ewo.Person) (key str
 	return key, aliases, nil
 }
 
-// resolve follows the alias table.
+// resolve follows the alias table. A circle, which two registers that name each
+// other as former can make, is answered with its smallest key wherever it is entered.
 func (pp *people) resolve(ctx context.Context, key string) (string, error) {
-	for range 10 {
+	var seen []string
+	for {
+		if i := slices.Index(seen, key); i >= 0 {
+			return slices.Min(seen[i:]), nil
+		}
 		target, err := pp.state.Get(ctx, "a."+key)
 		if err != nil {
 			return "", wrap("read the alias table", err)
@@ -177,9 +182,8 @@ func (pp *people) resolve(ctx context.Context, key string) (string, error) {
 		if target == nil {
 			return key, nil
 		}
-		key = string(target)
+		seen, key = append(seen, key), string(target)
 	}
-	return "", fmt.Errorf("read the alias table: it leads in a circle")
 }
 
 func (pp *people) get(ctx context.Context, key string) (*record, error) {
@@ -209,11 +213,15 @@ func (pp *people) remember(ctx context.Context, e *entry) error {
 			return err
 		}
 	}
+	root, err := pp.resolve(ctx, e.Key)
+	if err != nil {
+		return err
+	}
 	for _, alias := range e.Aliases {
 		if at, err := pp.resolve(ctx, alias); err != nil {
 			return err
-		} else if at == e.Key {
-			continue
+		} else if at == root {
+			continue // also where the key leads to the alias: another entry would close a circle
 		}
 		if err := pp.state.Put(ctx, "a."+alias, []byte(e.Key)); err != nil {
 			return wrap("write the alias table", err)

@@ -12,6 +12,7 @@ import (
 
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
 
+	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
 	"github.com/amtsbote/amtsbote/adapters/internal/dropfolder"
 	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
@@ -24,8 +25,8 @@ var (
 	codeForm = regexp.MustCompile(`^[A-Za-z0-9.]{1,40}$`)
 )
 
-// take makes one message an event of type de.xoev.nachricht.v1: its header, and
-// the whole message as blob. Codes are those of a Rückweisung (XInneres).
+// take makes one message an event of type de.xoev.nachricht.v1: its header, its
+// blocks, and the whole message as blob. Codes are those of a Rückweisung (XInneres).
 func (s *source) take(ctx context.Context, in hub.Intake, f dropfolder.File) error {
 	m, err := read(f)
 	if err != nil {
@@ -88,9 +89,10 @@ func (s *source) event(m *xoev.Message, original xoev.Original) (hub.Event, erro
 		return hub.Event{}, hub.Permanent("xoev-x001", "erstellungszeitpunkt: %w", err)
 	}
 	data, err := json.Marshal(struct {
-		Kopf     xoev.Kopf     `json:"kopf"`
-		Original xoev.Original `json:"original"`
-	}{m.Kopf(), original})
+		Kopf     xoev.Kopf      `json:"kopf"`
+		Sperren  *xmeld.Sperren `json:"sperren,omitempty"`
+		Original xoev.Original  `json:"original"`
+	}{m.Kopf(), xmeld.SperrenIn(m), original})
 	if err != nil {
 		return hub.Event{}, fmt.Errorf("write event data: %w", err)
 	}

@@ -201,3 +201,34 @@ func run(t *testing.T, m *middleware, dir string) *adaptertest.Intake {
 	})
 	return in
 }
+
+// An event tells the blocks that stand in the message.
+func TestBlocks(t *testing.T) {
+	for inner, want := range map[string]string{
+		"": "", "<p><verringerterDatenumfang>false</verringerterDatenumfang></p>": "",
+		"<p><auskunftssperre><grund><code>1</code></grund></auskunftssperre></p>": `"sperren":{"auskunftssperre":true}`,
+		"<p><verringerterDatenumfang>true</verringerterDatenumfang></p>":          `"sperren":{"auskunftssperre":true}`,
+	} {
+		dir, m := t.TempDir(), newMiddleware(t)
+		m.LayOut([]byte(strings.Replace(string(message(1)), "</x:fort", inner+"</x:fort", 1)))
+		src, err := okkomm.Kind().Source(adaptertest.Env(dir), adaptertest.Settings(m.settings(abholen)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		in, end := adaptertest.NewIntake(), make(chan error, 1)
+		go func() { end <- src.Run(ctx, in) }()
+		tick := time.NewTicker(time.Millisecond)
+		for len(in.Events()) == 0 && ctx.Err() == nil {
+			<-tick.C
+		}
+		tick.Stop()
+		cancel()
+		if err := <-end; err != nil || len(in.Events()) == 0 {
+			t.Fatal("no event", err)
+		}
+		if data := string(in.Events()[0].Data()); !strings.Contains(data, want) || want == "" && strings.Contains(data, "sperren") {
+			t.Errorf("%s: %s", inner, data)
+		}
+	}
+}

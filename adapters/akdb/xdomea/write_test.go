@@ -3,6 +3,7 @@ package xdomea_test
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"io"
 	"strings"
@@ -68,7 +69,7 @@ func TestContainer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := xdomea.Container(abgabe(), number, message, func(d xdomea.Dokument) ([]byte, error) { return []byte("PDF " + d.ID), nil })
+		b, err := xdomea.Container(abgabe(), number, message, 1<<20, func(d xdomea.Dokument) ([]byte, error) { return []byte("PDF " + d.ID), nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,5 +129,22 @@ func TestUnmappable(t *testing.T) {
 	}
 	if _, err := xdomea.Write(abgabe(), "0503", "2.3.0", created); err == nil {
 		t.Error("2.3.0 is written")
+	}
+}
+
+// TestContainerTooLarge: documents that say that they are too large are not read,
+// and those that say too little not further than the limit.
+func TestContainerTooLarge(t *testing.T) {
+	noise := make([]byte, 1<<17)
+	_, _ = rand.Read(noise) // never fails
+	for most, reads := range map[int64]int{11: 0, 100: 1} {
+		read := 0
+		_, err := xdomea.Container(abgabe(), "0503", nil, most, func(xdomea.Dokument) ([]byte, error) {
+			read++
+			return noise, nil
+		})
+		if _, ok := errors.AsType[*xmlout.UnmappableError](err); !ok || read > reads {
+			t.Errorf("%d: %v, %d documents were read", most, err, read)
+		}
 	}
 }

@@ -31,7 +31,8 @@ var ownXMeld = []string{
 }
 
 // ReadMeldeschein reads the tree of a 1704. Kopf is filled, Original is the
-// caller's. What is not as XMeld demands gives a *StructureError.
+// caller's. Sperren has the blocks of partner and children, too: they move along.
+// What is not as XMeld demands gives a *StructureError.
 func ReadMeldeschein(m *xoev.Message) (*Eingegangen, error) {
 	var r reader
 	identifikation := r.elem(m.Tree, "identifikation")
@@ -44,7 +45,7 @@ func ReadMeldeschein(m *xoev.Message) (*Eingegangen, error) {
 		Anschrift:      r.anschrift(r.elem(wohnung, "anschrift")),
 		Einzug:         r.date(wohnung, "datumDesBeziehens"),
 		Wohnungsstatus: r.match("S011", statusForm, berechtigt, "statusDerNeuenWohnung", "code"),
-		Sperren:        SperrenOf(personendaten, berechtigt.Child("widerspruecheUebermittlungssperren")),
+		Sperren:        SperrenOf(m.Blocks...),
 		Kopf:           &kopf,
 	}
 	if alt := personendaten.At("wohnung", "anschrift", "anschrift.inland"); alt != nil {

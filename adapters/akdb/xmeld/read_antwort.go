@@ -61,7 +61,8 @@ func (r *reader) rueckweisgruende(e *xmlguard.Element, name string) []Rueckweisg
 }
 
 // sentBack is which message was sent back, nil when nothing tells, and the blocks
-// in it: the original shows what it shows.
+// in it: the original shows what it shows. It may have been sent back because nobody
+// can read it; then there may be a block.
 func (r *reader) sentBack(e *xmlguard.Element) (*Ursprung, *Sperren) {
 	var u *Ursprung
 	if id := e.Child("idNachricht"); id != nil {
@@ -71,12 +72,12 @@ func (r *reader) sentBack(e *xmlguard.Element) (*Ursprung, *Sperren) {
 	content := base64.NewDecoder(base64.StdEncoding, strings.NewReader(strings.Join(strings.Fields(e.Value("nachricht")), "")))
 	m, err := xoev.Read(content, xmlguard.Limits{}, nil)
 	if err != nil {
-		return u, nil // it may have been sent back because nobody can read it
+		return u, &Sperren{Auskunftssperre: true}
 	}
 	if _, err := xoev.ParseTime(m.Created); u == nil && err == nil && uuidForm.MatchString(m.UUID) && m.Number() != "" {
 		u = &Ursprung{NachrichtenUUID: m.UUID, Code: m.Number(), Erstellungszeitpunkt: xoev.WithZone(m.Created)}
 	}
-	return u, SperrenOf(m.Blocks...)
+	return u, SperrenIn(m)
 }
 
 // ReadQuittung reads the tree of a 0020 (XInneres) or 1101 (XMeld). A 1101 names

@@ -18,8 +18,12 @@ func ReadRueckmeldung(m *xoev.Message) ([]*Gesandt, error) {
 			all = append(all, r.gesandt(m, betroffener))
 		}
 	}
-	if len(all) == 0 {
+	switch {
+	case len(all) == 0:
 		r.elem(m.Tree, "umzugsverband", "betroffener")
+	case len(all) > 1 && len(all) != len(m.Ereignisse):
+		// Events are numbered by person, and cases are cut out by identifikation.ereignis.
+		r.fail("X001", m.Tree, []string{"umzugsverband", "betroffener"}, "do not have one identifikation.ereignis each")
 	}
 	return all, r.err
 }

@@ -91,20 +91,21 @@ func validDate(s string) bool {
 	return err == nil
 }
 
-var partForms = map[string]string{"jahrMonatTag": time.DateOnly, "jahrMonat": "2006-01", "jahr": "2006"}
+// partForms is in the order in which a date is looked for: the most exact first.
+var partForms = []struct{ name, form string }{{"jahrMonatTag", time.DateOnly}, {"jahrMonat", "2006-01"}, {"jahr", "2006"}}
 
 // partDate gives a date that may be known in part or not at all.
 func (r *reader) partDate(e *xmlguard.Element) PartDate {
 	if e.Child("unbekannt") != nil {
 		return PartDate{Given: true}
 	}
-	for name, form := range partForms {
-		part := e.At("teilbekanntesDatum", name)
+	for _, p := range partForms {
+		part := e.At("teilbekanntesDatum", p.name)
 		if part == nil {
 			continue
 		}
-		if _, err := time.Parse(form, part.Value()); err != nil {
-			r.fail("X001", part, []string{name}, "is no date")
+		if _, err := time.Parse(p.form, part.Value()); err != nil {
+			r.fail("X001", part, []string{p.name}, "is no date")
 		}
 		return PartDate{Value: part.Value(), Given: true}
 	}

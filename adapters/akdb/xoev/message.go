@@ -2,6 +2,7 @@ package xoev
 
 import (
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
@@ -19,9 +20,9 @@ type Message struct {
 	Ereignisse []Ereignis
 	// TooMany says that there are more cases than that.
 	TooMany bool
-	// Blocks are the elements that mark a block of the resident register
-	// (Auskunftssperre, bedingter Sperrvermerk, Übermittlungssperre), wherever
-	// they stand.
+	// Blocks are the elements that mark a block of the resident register, or hint
+	// at one (see IsBlock), wherever they stand. When the root does, it is among
+	// them, without what is in it.
 	Blocks []*xmlguard.Element
 	// Origin is the nachrichtenUUID of the message that this one answers
 	// (ursprungsnachricht), lower case, "" if it answers none.
@@ -41,9 +42,9 @@ func Read(r io.Reader, limits xmlguard.Limits, whole func(root *xmlguard.Element
 		case 1:
 			return whole != nil && whole(e)
 		case 2:
-			return isHeader(e) || e.Local == ereignisName || e.Local == originName || isBlock(e)
+			return isHeader(e) || e.Local == ereignisName || e.Local == originName || IsBlock(e)
 		}
-		return e.Local == ereignisName || isBlock(e)
+		return e.Local == ereignisName || IsBlock(e)
 	})
 	if err != nil {
 		return nil, err
@@ -66,6 +67,9 @@ func message(doc *xmlguard.Document) *Message {
 	if len(parts) == 1 && parts[0] == doc.Root {
 		m.Tree = doc.Root
 		parts = doc.Root.Children
+	}
+	if IsBlock(doc.Root) { // the whole message is about blocks, whatever its elements are called
+		m.Blocks = append(m.Blocks, &xmlguard.Element{Space: doc.Root.Space, Local: doc.Root.Local})
 	}
 	for _, part := range parts {
 		switch {
@@ -102,7 +106,7 @@ func (m *Message) collect(e *xmlguard.Element) {
 	case e.Local == ereignisName:
 		m.Ereignisse = append(m.Ereignisse, ereignisOf(e))
 		return
-	case isBlock(e):
+	case IsBlock(e):
 		m.Blocks = append(m.Blocks, e)
 		return
 	}
@@ -115,14 +119,17 @@ func ereignisOf(e *xmlguard.Element) Ereignis {
 	return Ereignis{Zeitpunkt: e.Value("ereignis.zeitpunkt"), Zeichen: e.Value("ereignis.zeichen")}
 }
 
-// isBlock knows blocks by the beginnings of their names in XMeld; answers carry
-// them as auskunftssperre.rueckmelder, auskunftssperreLiegtVor and the like.
-func isBlock(e *xmlguard.Element) bool {
+// blockNames are parts of the names of elements that tell of a block, lower case.
+// XMeld calls them auskunftssperre.rueckmelder, auskunftssperreLiegtVor,
+// auskunftsUndUebermittlungsperren, ergebnisWiderspruecheUebermittlungssperren and
+// the like; verringerterDatenumfang (1331) says that something was withheld.
+var blockNames = []string{
+	"auskunftssperre", "auskunftsunduebermittlungsperre", "uebermittlungssperre", "bedingtersperrvermerk", "verringerterdatenumfang",
+}
+
+// IsBlock says whether an element's name tells of a block of the resident register:
+// Auskunftssperre, bedingter Sperrvermerk, Übermittlungssperre.
+func IsBlock(e *xmlguard.Element) bool {
 	name := strings.ToLower(e.Local)
-	for _, begin := range []string{"auskunftssperre", "uebermittlungssperre", "widerspruecheuebermittlungssperren", "bedingtersperrvermerk"} {
-		if strings.HasPrefix(name, begin) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(blockNames, func(part string) bool { return strings.Contains(name, part) })
 }

@@ -54,6 +54,7 @@ type Geburtsmeldung struct {
 	Mutter      Person         `json:"mutter"`
 	Anzeigender string         `json:"anzeigender"` // an institution, no person
 	Angezeigt   string         `json:"angezeigt"`   // date and time
+	Sperren     *xmeld.Sperren `json:"sperren,omitempty"`
 	Kopf        *xoev.Kopf     `json:"kopf,omitempty"`
 	Original    *xoev.Original `json:"original,omitempty"`
 }
@@ -67,6 +68,7 @@ type Sterbemeldung struct {
 	Sterbeort   string         `json:"sterbeort"`
 	Anzeigender string         `json:"anzeigender"` // an institution, no person
 	Angezeigt   string         `json:"angezeigt"`   // date and time
+	Sperren     *xmeld.Sperren `json:"sperren,omitempty"`
 	Kopf        *xoev.Kopf     `json:"kopf,omitempty"`
 	Original    *xoev.Original `json:"original,omitempty"`
 }

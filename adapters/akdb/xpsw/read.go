@@ -48,7 +48,7 @@ func (r *reader) geburtsanzeige(e *xmlguard.Element, kopf *xoev.Kopf) *Geburtsme
 		Geburtszeit: clock(geburt.Value("uhrzeit")), Geburtsort: r.text(geburt.At("ort", "ort"), 200),
 		Mutter:      Person{Name: r.name(mutter.Child("namen")), Geburtsdatum: r.date(mutter.Child("geburtsdatum"))},
 		Anzeigender: r.text(e.Child("nameEinrichtung"), 300),
-		Angezeigt:   kopf.Erstellungszeitpunkt, Kopf: kopf,
+		Angezeigt:   kopf.Erstellungszeitpunkt, Sperren: xmeld.SperrenOf(e), Kopf: kopf,
 	}
 }
 
@@ -68,7 +68,7 @@ func (r *reader) sterbeanzeige(e *xmlguard.Element, kopf *xoev.Kopf) *Sterbemeld
 		Sterbetag:  r.date(lastTag(tag)), Sterbezeit: clock(tag.Value("todeszeit")),
 		Sterbeort:   r.text(e.At("sterbefall", "sterbeort", "ort"), 200),
 		Anzeigender: r.text(e.At("anzeigender", "namen", "nameOrganisation"), 300),
-		Angezeigt:   kopf.Erstellungszeitpunkt, Kopf: kopf,
+		Angezeigt:   kopf.Erstellungszeitpunkt, Sperren: xmeld.SperrenOf(e), Kopf: kopf,
 	}
 	if sex := wer.Child("geschlecht"); sex != nil {
 		d.Person.Geschlecht = r.sex(wer)

@@ -80,7 +80,9 @@ func (v *Validator) Check(ctx context.Context, space, local string, message io.R
 	limited, cancel := context.WithTimeout(ctx, v.cfg.Timeout)
 	defer cancel()
 	said := &head{most: 64 << 10}
-	cmd := exec.CommandContext(limited, v.lint, "--nonet", "--noout", "--schema", schema, "-") //nolint:gosec // both from the configuration
+	// --huge: a document in base64 may be more than 10 MB. Size and depth are bounded
+	// before, by xmlguard.
+	cmd := exec.CommandContext(limited, v.lint, "--nonet", "--noout", "--huge", "--schema", schema, "-") //nolint:gosec // both from the configuration
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.Env = message, io.Discard, said, v.env
 	cmd.WaitDelay = time.Second
 	err := cmd.Run()

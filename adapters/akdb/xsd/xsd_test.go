@@ -178,3 +178,13 @@ func TestOpen(t *testing.T) {
 		}
 	}
 }
+
+// TestLargeText: a document of more than 10 MB in base64 is valid.
+func TestLargeText(t *testing.T) {
+	lint(t)
+	v := must(t)(folder(t, map[string]string{"a.xsd": strings.Replace(schema, "xs:date", "xs:string", 1)}, nil))
+	large := `<brief xmlns="urn:probe"><tag>` + strings.Repeat("QUJD", 11<<18) + `</tag></brief>`
+	if err := v.Check(t.Context(), "urn:probe", "brief", strings.NewReader(large)); err != nil {
+		t.Error(err)
+	}
+}

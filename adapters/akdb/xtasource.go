@@ -226,7 +226,7 @@ func onlyPassedOver(err error) bool {
 	if _, passed := err.(passedOver); passed { //nolint:errorlint // the joined errors are looked through below
 		return true
 	}
-	joined, several := err.(interface{ Unwrap() []error }) //nolint:errorlint // as above
+	joined, several := err.(interface{ Unwrap() []error })
 	return several && !slices.ContainsFunc(joined.Unwrap(), func(e error) bool { return !onlyPassedOver(e) })
 }
 

@@ -299,7 +299,7 @@ func cursor(ctx context.Context, js jetstream.JetStream, stream string) (uint64,
 
 func eventually(t *testing.T, what string, try func() error) {
 	t.Helper()
-	eventuallyWithin(t, 30*time.Second, what, try)
+	eventuallyWithin(t, hubtest.Patience, what, try)
 }
 
 func eventuallyWithin(t *testing.T, limit time.Duration, what string, try func() error) {

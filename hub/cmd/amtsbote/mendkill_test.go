@@ -23,6 +23,9 @@ func TestKillMending(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed, 2))
 	h := newHost(t, buildHub(t), "")
 	h.start()
+	if !h.comesUp() {
+		t.Fatal("the hub did not come up")
+	}
 	nc, js := h.connect()
 	const events = 400
 	for i := range events {

@@ -71,10 +71,20 @@ var sperrenCases = []sperrenCase{
 		[]string{"akdb.personenstand"},
 		[]string{"akdb.personenstand"},
 	}, {
-		"dataport.wohnsitzanmeldung", "urn:de:dvdv:mbp:020000010000", "de.meldewesen.anmeldung-eingegangen.v1", "", "dataport.quittungen",
+		"dataport.wohnsitzanmeldung", "urn:de:dvdv:mbp:020000010000", "de.meldewesen.anmeldung-eingegangen.v1", "@vollstaendig.json", "dataport.quittungen",
 		[]string{"akdb.okewo"},
 		[]string{"akdb.okewo"},
 		[]string{"akdb.okewo"},
+	}, {
+		"akdb.okewo", "urn:de:dvdv:ags:09162000", "de.meldewesen.rueckmeldung-gesandt.v1", "@mit-person.json", "akdb.arbeitskorb",
+		[]string{"dataport.osci"},
+		[]string{"dataport.osci"},
+		[]string{"dataport.osci"},
+	}, {
+		"dataport.melderegister", "urn:de:dvdv:ags:02000000", "de.meldewesen.rueckmeldung-ausgewertet.v1", "@mit-zuzugsbehoerde.json", "dataport.arbeitskorb",
+		[]string{"akdb.osci"},
+		[]string{"akdb.osci"},
+		[]string{"akdb.osci"},
 	},
 }
 
@@ -91,8 +101,8 @@ func (c *sperrenCase) want(block string) []string {
 func (c *sperrenCase) event(t *testing.T, id, block string) []byte {
 	t.Helper()
 	data := []byte(`{` + c.data + `,"sperren":` + blocks[block] + `}`)
-	if c.data == "" { // the application form: a valid example, with this block
-		example, err := os.ReadFile(filepath.Join("..", "..", "..", "schemas", c.typ, "valid", "vollstaendig.json"))
+	if file, ok := strings.CutPrefix(c.data, "@"); ok { // a valid example, with this block
+		example, err := os.ReadFile(filepath.Join("..", "..", "..", "schemas", c.typ, "valid", file))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
+	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -59,13 +60,15 @@ func (b *Bus) EnsureBlobs(ctx context.Context, maxBytes int64, replicas int) (*B
 	if err != nil {
 		return nil, err
 	}
-	blobs.key, err = blobs.store.GetBytes(ctx, keyOfNames)
-	if errors.Is(err, jetstream.ErrObjectNotFound) {
-		blobs.key = make([]byte, sha256.Size)
-		_, _ = rand.Read(blobs.key) // never fails
-		_, err = blobs.store.PutBytes(ctx, keyOfNames, blobs.key)
+	if blobs.key, err = blobs.store.GetBytes(ctx, keyOfNames); err == nil && len(blobs.key) == sha256.Size {
+		return blobs, nil
 	}
-	if err != nil {
+	if !errors.Is(err, jetstream.ErrObjectNotFound) { // damaged: the same bytes get another name from here on
+		b.log.Error("the key of the blobs' names cannot be read; a new one is made", zap.Error(err))
+	}
+	blobs.key = make([]byte, sha256.Size)
+	_, _ = rand.Read(blobs.key) // never fails
+	if _, err := blobs.store.PutBytes(ctx, keyOfNames, blobs.key); err != nil {
 		return nil, fmt.Errorf("the key of the blobs' names: %w", err)
 	}
 	return blobs, nil

@@ -114,8 +114,8 @@ func (b *Blobs) Put(ctx context.Context, r io.Reader) (hub.BlobRef, error) {
 	return ref, err
 }
 
-// PutFor is Put, and counts the blob to who; fresh is false when it was there. Once all
-// bytes are there ctx does not end it: half of a name is worse than one nobody asks for.
+// PutFor is Put, and counts the blob to who; fresh is false when it was there. r ends
+// it, not ctx: what is cut off between two steps would leave bytes or half of a name.
 func (b *Blobs) PutFor(ctx context.Context, who string, r io.Reader) (ref hub.BlobRef, fresh bool, err error) {
 	sum := sha256.New()
 	temp := unfinished + nuid.Next()

@@ -54,6 +54,7 @@ func TestExamplesAreAccepted(t *testing.T) {
 // TestAcceptedWithinTheBudget: what the accepter may be asked about would be
 // within the budget, too. The bound holds for each length.
 func TestAcceptedWithinTheBudget(t *testing.T) {
+	alone(t)
 	for _, c := range slowPairs {
 		s, errs := admitText(c.members)
 		if errs != nil {

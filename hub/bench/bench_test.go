@@ -9,13 +9,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest/raced"
 )
 
 // TestCounts is the short form, part of all tests: nothing is lost and nothing
 // is stored twice, on a synced server and on one that is not.
 func TestCounts(t *testing.T) {
-	if hubtest.Raced {
+	if raced.On {
 		t.Skip("what is counted are processes without the race detector")
 	}
 	bin := buildHub(t)

@@ -23,6 +23,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest/raced"
 )
 
 // host is the hub as a process that can be killed.
@@ -56,7 +57,7 @@ func buildHub(t *testing.T, args ...string) string {
 	}
 	bin := filepath.Join(hubs.dir, fmt.Sprintf("amtsbote%d", len(hubs.built)))
 	args = append([]string{"build", "-o", bin}, args...)
-	if hubtest.Raced {
+	if raced.On {
 		args = append(args, "-race")
 	}
 	if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest/raced"
 )
 
 // chaosSeed gives the seed of a run that chance has a part in, and prints it.
@@ -35,14 +35,14 @@ func long() bool { return os.Getenv("AMTSBOTE_CHAOS") == "long" }
 // outcome, every routed one exactly one copy per receiver, and the order per
 // key is intact.
 func TestKill(t *testing.T) {
-	hubtest.Less(t, "fewer events and kills")
+	raced.Less(t, "fewer events and kills")
 	testKill(t, killEvents, killTimes, 2*time.Second)
 }
 
 // TestKillOften kills at many points with little between them, many of them
 // while the hub recovers from the kill before: 200 in the long form.
 func TestKillOften(t *testing.T) {
-	hubtest.Less(t, "fewer kills")
+	raced.Less(t, "fewer kills")
 	times := killTimes
 	if long() {
 		times = 200
@@ -54,7 +54,7 @@ func TestKillOften(t *testing.T) {
 // take, a sink fails and copies expire; at the end the books must close, and
 // nothing is left. 100 kills in the long form.
 func TestKillRemoving(t *testing.T) {
-	hubtest.Less(t, "fewer events and kills")
+	raced.Less(t, "fewer events and kills")
 	seed := chaosSeed(t)
 	events, times := killEvents/4, killTimes/2
 	if long() {

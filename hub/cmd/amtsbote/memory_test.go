@@ -13,6 +13,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest/raced"
 )
 
 const (
@@ -28,7 +29,7 @@ const (
 // TestMemory queues large events of many organisations while the hub is down, far
 // more than it may hold: it delivers them all and gets by with its memory.
 func TestMemory(t *testing.T) {
-	if hubtest.Raced {
+	if raced.On {
 		t.Skip("the race detector's memory is not the hub's")
 	}
 	t.Setenv("AMTSBOTE_MEMORY", "256MiB")

@@ -48,6 +48,7 @@ type soak struct {
 // receiver is slow, one fails, one sink fails and hangs, and of one mailbox all
 // expires. It checks all along, and exactly at the end.
 func TestSoak(t *testing.T) {
+	notRaced(t)
 	seed := chaosSeed(t)
 	s := &soak{t: t, commit: commit(), r: rand.New(rand.NewPCG(seed, 1)), rate: soakRate, length: soakShort, count: map[string]int{}}
 	var err error

@@ -22,6 +22,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest/raced"
 )
 
 // mixed is a store of which things were removed, with an older copy of it.
@@ -155,7 +156,7 @@ func randomSeed(t *testing.T) uint64 {
 // twice, or hang. All damages that once broke it are done, and a few at random;
 // AMTSBOTE_CHAOS=long (task chaos) does many, AMTSBOTE_SEED replays one.
 func TestDamageAtRandom(t *testing.T) {
-	if hubtest.Raced {
+	if raced.On {
 		t.Skip("the race detector sees the same code in TestKillMending")
 	}
 	rounds := 4 // some 15 seconds

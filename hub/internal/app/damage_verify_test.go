@@ -118,7 +118,7 @@ func (m *mixed) newOnes(t *testing.T, b *bus.Bus) {
 		root, _, _ := strings.Cut(strings.ToLower(in), "_")
 		last := uint64(0)
 		for _, id := range []string{hubtest.Ding + "-7", "late-9", "new-" + root} {
-			e := hubtest.Event(id, hubtest.Ding, "key", `{"n":7,"text":"`+strings.Repeat("x", 1000)+`"}`)
+			e := hubtest.Event(id, hubtest.Ding, "key", `{"n":7,"text":"`+strings.Repeat("x", damageText)+`"}`)
 			if id == "late-9" {
 				e = hubtest.Event(id, hubtest.Ding, "key-2", fmt.Sprintf(`{"n":%d}`, damageRouted+9))
 			}

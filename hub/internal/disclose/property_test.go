@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/amtsbote/amtsbote/hub/internal/disclose"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest/raced"
 	"github.com/amtsbote/amtsbote/schemas"
 )
 
@@ -26,7 +27,10 @@ func init() { _ = flag.Set("rapid.checks", "1500") }
 //     nothing that is not disclosed;
 //   - Plan accepts where no rule looks at what is cut, and then the derived
 //     schema is as strict about what remains as the whole one.
-func TestCutProperty(t *testing.T) { rapid.Check(t, cutProperty) }
+func TestCutProperty(t *testing.T) {
+	raced.Alone(t)
+	rapid.Check(t, cutProperty)
+}
 
 func cutProperty(rt *rapid.T) {
 	t := &drawer{T: rt}

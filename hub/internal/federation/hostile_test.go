@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/amtsbote/amtsbote/hub/internal/finding"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest/raced"
 )
 
 // hostile changes one file of the base and loads it.
@@ -29,6 +30,7 @@ func has(found []finding.Finding, code finding.Code) bool {
 // Thousands of senders times thousands of receivers are refused before they are
 // multiplied, whether they are one or many.
 func TestTooManyWays(t *testing.T) {
+	raced.Alone(t)
 	const from, to = "from: {application: akdb.okewo, authority: ags:09162000}", "to: [{application: lhm.kfz, authority: ags:09162000}]"
 	for code, key := range map[finding.Code]func(i int) string{
 		finding.AgrPartyTwice: func(int) string { return "ags:09162000" },

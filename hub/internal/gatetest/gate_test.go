@@ -17,6 +17,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/flow/accept"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/check"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest/corpus"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest/raced"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 	"github.com/amtsbote/amtsbote/schemas"
 )
@@ -121,6 +122,7 @@ func TestRefusalsHoldNothingOfTheData(t *testing.T) {
 // event only. Measured on a core of 2026: at most 0.4 s a megabyte. The limit
 // leaves room for a machine that has others to serve.
 func TestGateIsQuick(t *testing.T) {
+	raced.Alone(t)
 	r := registry(t)
 	const size = accept.MaxBytes - 1000
 	var names strings.Builder

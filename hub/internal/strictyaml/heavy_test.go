@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub/internal/finding"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest/raced"
 )
 
 // TestHeavyFiles: no file of half the size limit holds the hub up for long. The
 // parser alone takes minutes for some of these.
 func TestHeavyFiles(t *testing.T) {
+	raced.Alone(t)
 	const size = 1 << 19
 	fill := func(s string) string { return strings.Repeat(s, size/len(s)) }
 	var distinct strings.Builder

@@ -23,14 +23,18 @@ import (
 
 // office brings what lies in post/ into the boxes: each .xml or .zip is a letter
 // to the reader that its header names. What was closed moves to fetched/, what
-// has no reader to refused/. Its MessageID follows from the file's name, so that
-// it stays the same over restarts.
+// has no reader to refused/, when it has not been written to for writing. Its
+// MessageID follows from the file's name, so that it stays the same over restarts.
 type office struct {
 	post, fetched, sent, refused, work string
 
 	mu    sync.Mutex
 	taken map[string]bool // names in post/ that are in a box
 }
+
+// writing is how long a file that is no letter may still become one: who puts it
+// there with cp has not written all of it yet.
+const writing = time.Second
 
 func (o *office) isTaken(name string) bool {
 	o.mu.Lock()
@@ -102,6 +106,9 @@ func (o *office) take(s *Server, name, ext string) error {
 	}
 	m, err := xoev.ReadFile(f, xmlguard.Limits{}, nil)
 	if err != nil || m.Leser.Kennung == "" {
+		if time.Since(info.ModTime()) < writing {
+			return nil
+		}
 		return os.Rename(path, filepath.Join(o.refused, name))
 	}
 	o.mark(name, true)

@@ -175,6 +175,9 @@ func letterFromFolder(t *testing.T, kvr xta.Service, dir string) {
 	t.Helper()
 	ctx := t.Context()
 	post := filepath.Join(dir, "xta", "post")
+	if err := os.WriteFile(filepath.Join(post, "a.xml"), nil, 0o600); err != nil { // as one that is being written
+		t.Fatal(err)
+	}
 	for name, content := range map[string]string{
 		"a.xml": fmt.Sprintf(message, "ags:09162000"), "b.xml": "<brief/>", "c.txt": "",
 	} {
@@ -206,9 +209,10 @@ func letterFromFolder(t *testing.T, kvr xta.Service, dir string) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"fetched/a.xml", "refused/b.xml", "post/c.txt"} {
-		if _, err := os.Stat(filepath.Join(dir, "xta", name)); err != nil {
-			t.Error(err)
-		}
+		eventually(t, func() bool {
+			_, err := os.Stat(filepath.Join(dir, "xta", name))
+			return err == nil
+		})
 	}
 	sendOne(t, kvr, dir)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest/raced"
 )
 
 func decisions(n, size int) []*decision.Decision {
@@ -24,6 +25,7 @@ func decisions(n, size int) []*decision.Decision {
 // TestGroups: whatever their number and size, the records come back as they were, in
 // their order; few stand alone, many share a message, none of which is too large.
 func TestGroups(t *testing.T) {
+	raced.Alone(t)
 	for _, size := range []int{1, 3000, 150_000} {
 		for _, n := range []int{0, 1, packFrom - 1, packFrom, packMost, packMost + 1, 999} {
 			ds := decisions(n, size)

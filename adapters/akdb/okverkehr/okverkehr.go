@@ -1,6 +1,6 @@
 // Package okverkehr asks OK.VERKEHR, through the City of Munich's gateway
-// (kfzhalterpersonenineai), who keeps a vehicle. It is a step with which a source
-// may enrich an event; it only reads.
+// (kfzhalterpersonenineai), who keeps a vehicle; it only reads. It is the adapter
+// kind "okverkehr", an enrichment step (hub/adr/0018-enrichment.md).
 //
 // Every question has an id of its own (anfrageid), by which the register's log
 // and the hub's trail find each other. A record with a block (auskunftsperre,
@@ -33,8 +33,7 @@ type Client struct {
 var path = []string{"businessActions", "kfzhalterpersonen"}
 
 // Halter asks who kept the vehicle with this number plate on that day. The errors
-// of a call are *eai.Error; neither those nor an Auskunft that tells nothing are
-// the event's fault: it goes on without.
+// of a call are *eai.Error.
 func (c *Client) Halter(ctx context.Context, kennzeichen string, am time.Time) (Auskunft, error) {
 	a := Auskunft{AnfrageID: uuid.NewString()}
 	kennzeichen, err := Kennzeichen(kennzeichen)

@@ -11,11 +11,23 @@ import (
 
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkomm"
+	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
+	"github.com/amtsbote/amtsbote/hub"
 )
 
 // publishes runs a source over what lies in its folder until it has published n
 // events and emptied in/ and work/, and gives the reports of what was set aside.
 func publishes(t *testing.T, dir string, n int) []string {
+	t.Helper()
+	published(t, dir, n)
+	all, err := reports(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func published(t *testing.T, dir string, n int) []hub.Event {
 	t.Helper()
 	src, err := okkomm.Kind().Source(adaptertest.Env(dir), adaptertest.Settings(`{dir: antworten, poll: 1ms, source: 'urn:de:dvdv:'}`))
 	if err != nil {
@@ -34,11 +46,7 @@ func publishes(t *testing.T, dir string, n int) []string {
 	if err := <-end; err != nil || len(in.Events()) != n {
 		t.Fatalf("%d events, want %d: %v", len(in.Events()), n, err)
 	}
-	all, err := reports(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
+	return in.Events()
 }
 
 func lying(t *testing.T, dir, sub string) []string {
@@ -102,5 +110,32 @@ func TestFetchedThatIsNoAnswer(t *testing.T) {
 	layRaw(t, dir, "k-3.soap", answerWith(base64.StdEncoding.EncodeToString(message(3))))
 	if all := publishes(t, dir, 1); len(all) != 1 || !strings.HasPrefix(all[0], "antwort-unlesbar") || strings.Contains(all[0], "Zaunk") {
 		t.Errorf("reports %q", all)
+	}
+}
+
+// What has an event type of its own as a file has it here, too.
+func TestFetchedMessageIsTyped(t *testing.T) {
+	authority := xmeld.Behoerde{
+		Kennung: "ags:09999001", Name: "Meldebehörde Probstadt", Email: "ewo@example.org",
+		Anschrift: &xmeld.Postanschrift{Strasse: "Rathausweg", Hausnummer: "91", PLZ: "60000", Ort: "Probstadt"},
+	}
+	death, err := xmeld.WriteTod(xmeld.Envelope{
+		UUID: uuidOf(1), Created: time.Date(2026, 3, 2, 8, 15, 0, 0, time.UTC), Autor: authority, Leser: authority,
+		Produkt: xmeld.Produkt{Name: "Probe", Hersteller: "Probe"},
+	}, &xmeld.TodFortgeschrieben{
+		Person: xmeld.Person{
+			Name: xmeld.Name{Familienname: "Zaunkönig", Vornamen: "Ottilie"}, Geburtsdatum: xmeld.PartDate{Given: true, Value: "1985-08-12"},
+		},
+		Anschrift: &xmeld.Anschrift{AGS: "09162000", Strasse: "Nußbaumweg", Hausnummer: "12", PLZ: "80331", Ort: "München"},
+		Sterbetag: xmeld.PartDate{Given: true, Value: "2026-02-27"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	layRaw(t, dir, "k-1.soap", answerWith(base64.StdEncoding.EncodeToString(death)))
+	e := published(t, dir, 1)[0]
+	if e.Type() != "de.meldewesen.tod-fortgeschrieben.v1" || e.ID() != uuidOf(1) || e.Source() != "urn:de:dvdv:ags:09999001" {
+		t.Errorf("%v", e)
 	}
 }

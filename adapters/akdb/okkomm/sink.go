@@ -15,8 +15,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub"
 )
 
-// typeNachricht is the event that carries a question in its original, and the one
-// that an answer becomes.
+// typeNachricht is the event that carries a question in its original.
 const typeNachricht = "de.xoev.nachricht.v1"
 
 // sink asks OK.KOMM what events ask, once for each delivery, and lays the answer

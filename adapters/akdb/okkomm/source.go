@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/amtsbote/amtsbote/adapters/akdb"
 	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
 	"github.com/amtsbote/amtsbote/adapters/akdb/spool"
 	"github.com/amtsbote/amtsbote/adapters/internal/dropfolder"
@@ -29,11 +30,11 @@ const (
 // source publishes what lies in the folder of answers, and, if asked to, fetches
 // messages from KomService into it.
 type source struct {
-	set        settings
-	production bool
-	folder     *dropfolder.Folder
-	log        *zap.Logger
-	now        func() time.Time
+	set    settings
+	reader *akdb.Reader
+	folder *dropfolder.Folder
+	log    *zap.Logger
+	now    func() time.Time
 }
 
 var (
@@ -53,7 +54,8 @@ func newSource(env hub.Env, s hub.Settings) (hub.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &source{set: set, production: env.Production, folder: folder, log: env.Log, now: time.Now}, nil
+	reader := akdb.NewReader(env, akdb.Messages{SourcePrefix: set.Source, Leser: set.Leser}, eai.MaxAnswer)
+	return &source{set: set, reader: reader, folder: folder, log: env.Log, now: time.Now}, nil
 }
 
 // Places implements hub.Placed.
@@ -70,7 +72,7 @@ func (s *source) Run(ctx context.Context, in hub.Intake) error {
 			if filepath.Ext(f.Name) == rawEnding {
 				return s.unpack(f)
 			}
-			return s.take(ctx, in, f)
+			return s.reader.Take(ctx, in, f)
 		})
 	})
 	if s.set.Abruf != nil {

@@ -3,6 +3,7 @@ package okverkehr_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
 	"github.com/amtsbote/amtsbote/adapters/akdb/auskunft"
@@ -39,6 +42,7 @@ func TestQuestionAndAnswer(t *testing.T) {
 		if err := g.Order(okverkehrsim.Fault{Art: art}); err != nil {
 			t.Fatal(err)
 		}
+		g.frist = map[bool]string{true: "500ms", false: "20s"}[art == "frist"]
 		deliverFails(t, g, d, false)
 	}
 	for range 2 { // the process died after the answer was kept, and the delivery comes again
@@ -125,6 +129,37 @@ func TestBlockedIsLikeNobody(t *testing.T) {
 		if data != `{"anfrageid":"`+id+`","stichtag":"2026-03-02","gefunden":false}` {
 			t.Errorf("event %d: %s", i, data)
 		}
+	}
+}
+
+// The log has the id of each question, also of one without an answer, and no value.
+func TestLog(t *testing.T) {
+	g := newGarage(t)
+	lay(t, g, withPlate(plateOf(1), free))
+	core, logs := observer.New(zap.DebugLevel)
+	env := adaptertest.Env(g.dir)
+	env.Log = zap.New(core)
+	sink, err := okverkehr.Kind().Sink(env, adaptertest.Settings(g.settings()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Order(okverkehrsim.Fault{Art: "502"}); err != nil {
+		t.Fatal(err)
+	}
+	d := delivery(1, offence(1, ""))
+	if sink.Deliver(t.Context(), d) == nil || sink.Deliver(t.Context(), d) != nil {
+		t.Fatal("want a failure and then none")
+	}
+	var logged []string
+	for _, line := range logs.All() {
+		fields := line.ContextMap()
+		logged = append(logged, fmt.Sprint(fields["anfrageid"]))
+		if delete(fields, "anfrageid"); line.Message != "okverkehr: asks" || len(fields) != 1 || fields["event"] != auskunft.ID(d) {
+			t.Errorf("%s %v", line.Message, fields)
+		}
+	}
+	if diff := cmp.Diff(g.Asked(), logged); diff != "" {
+		t.Error(diff)
 	}
 }
 

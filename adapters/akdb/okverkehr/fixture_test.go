@@ -30,12 +30,13 @@ type garage struct {
 	*okverkehrsim.Server
 
 	dir, url string
+	frist    string
 	away     atomic.Bool
 }
 
 func newGarage(t testing.TB) *garage {
 	t.Helper()
-	g := &garage{Server: okverkehrsim.New(), dir: t.TempDir()}
+	g := &garage{Server: okverkehrsim.New(), dir: t.TempDir(), frist: "20s"}
 	g.User, g.Password = "amtsbote", "probe"
 	handler := g.Handler()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -55,7 +56,7 @@ func newGarage(t testing.TB) *garage {
 
 func (g *garage) settings() string {
 	return fmt.Sprintf(`{source: '%s', dir: antworten, poll: 1ms, kennzeichen: /fahrzeug/kennzeichen, stichtag: /tat/am,
- register: {url: '%s', benutzer: amtsbote, passwort: passwort, benutzerid: probe, verfahren: VES, frist: 500ms}}`, eventSource, g.url)
+ register: {url: '%s', benutzer: amtsbote, passwort: passwort, benutzerid: probe, verfahren: VES, frist: %s}}`, eventSource, g.url, g.frist)
 }
 
 func (g *garage) source() (hub.Source, error) {

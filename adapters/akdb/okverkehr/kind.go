@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
 	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/auskunft"
@@ -103,8 +104,8 @@ type asking struct {
 	now     func() time.Time
 }
 
-// ask logs the id of every question, with that of the event that will tell the answer,
-// and nothing of what the answer was.
+// ask logs the id of every question before it is asked, with that of the event that will
+// tell the answer, and nothing of what the answer was.
 func (k *asking) ask(ctx context.Context, q auskunft.Question) (auskunft.Answer, error) {
 	plate, day, err := k.question(q.Event)
 	if err != nil {
@@ -115,8 +116,9 @@ func (k *asking) ask(ctx context.Context, q auskunft.Question) (auskunft.Answer,
 		return auskunft.Answer{}, hub.Retryable("settings", "ask OK.VERKEHR: %w", err)
 	}
 	client := &Client{EAI: gateway, Benutzer: k.set.Register.BenutzerID, Verfahren: k.set.Register.Verfahren}
-	a, err := client.Halter(ctx, plate, day)
-	k.log.Info("okverkehr: asked", zap.String("anfrageid", a.AnfrageID), zap.String("event", q.ID), zap.Bool("answered", err == nil))
+	id := uuid.NewString()
+	k.log.Info("okverkehr: asks", zap.String("anfrageid", id), zap.String("event", q.ID))
+	a, err := client.Halter(ctx, id, plate, day)
 	if err != nil {
 		return auskunft.Answer{}, auskunft.Fault(err)
 	}

@@ -17,8 +17,6 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/google/uuid"
-
 	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
 )
 
@@ -32,10 +30,10 @@ type Client struct {
 // path of the call below the gateway's address.
 var path = []string{"businessActions", "kfzhalterpersonen"}
 
-// Halter asks who kept the vehicle with this number plate on that day. The errors
-// of a call are *eai.Error.
-func (c *Client) Halter(ctx context.Context, kennzeichen string, am time.Time) (Auskunft, error) {
-	a := Auskunft{AnfrageID: uuid.NewString()}
+// Halter asks who kept the vehicle with this number plate on that day, under an id
+// that no question had before. The errors of a call are *eai.Error.
+func (c *Client) Halter(ctx context.Context, anfrageID, kennzeichen string, am time.Time) (Auskunft, error) {
+	a := Auskunft{AnfrageID: anfrageID}
 	kennzeichen, err := Kennzeichen(kennzeichen)
 	if err == nil && (c.Benutzer == "" || c.Verfahren == "") {
 		err = errors.New("benutzer or verfahren is missing")

@@ -57,9 +57,9 @@ func newOffice(t testing.TB, way string) *office {
 	}))
 	t.Cleanup(server.Close)
 	o.url = server.URL
-	o.way = fmt.Sprintf(`xoevservice: {url: '%s/services/XoevService', frist: 500ms}, %s`, o.url, abruf)
+	o.way = fmt.Sprintf(`xoevservice: {url: '%s/services/XoevService', frist: 20s}, %s`, o.url, abruf)
 	if way == "okewo" {
-		o.way = fmt.Sprintf(`register: {url: '%s', benutzerid: '8', frist: 500ms, ags: ['09162000']}`, o.url+ewosim.BasePath)
+		o.way = fmt.Sprintf(`register: {url: '%s', benutzerid: '8', frist: 20s, ags: ['09162000']}`, o.url+ewosim.BasePath)
 	}
 	return o
 }

@@ -111,6 +111,12 @@ func TestFetchedThatIsNoAnswer(t *testing.T) {
 	if all := publishes(t, dir, 1); len(all) != 1 || !strings.HasPrefix(all[0], "antwort-unlesbar") || strings.Contains(all[0], "Zaunk") {
 		t.Errorf("reports %q", all)
 	}
+	for range 2 { // an ABRUFEN that takes nothing away gives the same again
+		layRaw(t, dir, "k-4.soap", answerWith(base64.StdEncoding.EncodeToString([]byte("<brief/>"))))
+		if all := publishes(t, dir, 0); len(all) != 2 {
+			t.Errorf("reports %q", all)
+		}
+	}
 }
 
 // What has an event type of its own as a file has it here, too.

@@ -70,9 +70,9 @@ func (s *source) Run(ctx context.Context, in hub.Intake) error {
 	both.Go(func() error {
 		return s.folder.Watch(ctx, func(ctx context.Context, f dropfolder.File) error {
 			if filepath.Ext(f.Name) == rawEnding {
-				return s.unpack(f)
+				return s.asideOnce(f, s.unpack(f))
 			}
-			return s.reader.Take(ctx, in, f)
+			return s.asideOnce(f, s.reader.Take(ctx, in, f))
 		})
 	})
 	if s.set.Abruf != nil {
@@ -175,7 +175,7 @@ func (s *source) unpack(f dropfolder.File) error {
 		return nil
 	}
 	if err != nil {
-		return s.unreadable(f, err)
+		return unreadable(err)
 	}
 	for _, content := range answer.Inhalte {
 		if err := spool.Private(s.set.In("k-"+digest(content)+messageEnding), content); err != nil {
@@ -185,18 +185,25 @@ func (s *source) unpack(f dropfolder.File) error {
 	if n := len(answer.Inhalte); n > 0 {
 		s.log.Info("okkomm: fetched", zap.Int("messages", n))
 	}
-	return s.unreadable(f, errors.Join(answer.Unlesbar...))
+	return unreadable(errors.Join(answer.Unlesbar...))
 }
 
-// unreadable sets an answer aside. Its name is made of its bytes: what lies there
-// already, such as the page of a server under repair, is not laid there again.
-func (s *source) unreadable(f dropfolder.File, err error) error {
+func unreadable(err error) error {
 	if err == nil {
 		return nil
 	}
-	if _, absent := os.Lstat(filepath.Join(s.folder.Places().SetAside, f.Name)); absent == nil {
-		s.log.Warn("okkomm: an answer cannot be read, and was set aside before", zap.String("code", eai.Code(err)))
-		return nil
-	}
 	return hub.Permanent(eai.Code(err), "read an answer of KomService: %w", err)
+}
+
+// asideOnce keeps what KomService gives again and again, such as the page of a server
+// under repair, from being set aside again and again: names are made of the bytes.
+func (s *source) asideOnce(f dropfolder.File, err error) error {
+	if fault := hub.FaultOf(err); fault == nil || !fault.Permanent {
+		return err
+	}
+	if _, absent := os.Lstat(filepath.Join(s.folder.Places().SetAside, f.Name)); absent != nil {
+		return err
+	}
+	s.log.Warn("okkomm: a file was set aside before and is not kept again", zap.String("code", hub.FaultOf(err).Code))
+	return nil
 }

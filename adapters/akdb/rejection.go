@@ -90,7 +90,7 @@ func (s *source) sendBack(f dropfolder.File, m *xoev.Message, cause error) error
 	if err != nil {
 		return err
 	}
-	id, rejection, err := s.rejection(m, content, written, code)
+	id, rejection, err := s.rejection(m, content, written, code, "")
 	if wrong, ok := errors.AsType[*xmlout.UnmappableError](err); ok {
 		s.log.Warn("no Rückweisung was written", zap.String("message", m.UUID), zap.String("field", wrong.Field))
 		return nil
@@ -120,8 +120,10 @@ func contentOf(f dropfolder.File) (content []byte, written time.Time, err error)
 }
 
 // rejection builds the Rückweisung of a message. Its id is made of the message's
-// bytes and the reason.
-func (s *source) rejection(m *xoev.Message, content []byte, created time.Time, code string) (id string, rejection []byte, err error) {
+// bytes and the reason. transport is the id under which the message came, if any.
+func (s *source) rejection(
+	m *xoev.Message, content []byte, created time.Time, code, transport string,
+) (id string, rejection []byte, err error) {
 	sum := sha256.Sum256(content)
 	id = uuid.NewSHA1(uuid.NameSpaceURL, []byte("urn:xoev-de:xinneres:rueckweisung "+hex.EncodeToString(sum[:])+" "+code)).String()
 	v := xmeld.Envelope{
@@ -134,7 +136,9 @@ func (s *source) rejection(m *xoev.Message, content []byte, created time.Time, c
 	if m.IsTest {
 		v.Test = &m.Test
 	}
-	rejection, err = xmeld.WriteRueckweisung(v, &xmeld.Zurueckweisung{Gruende: []xmeld.Rueckweisgrund{{Code: code}}}, content)
+	rejection, err = xmeld.WriteRueckweisung(v, &xmeld.Zurueckweisung{
+		Gruende: []xmeld.Rueckweisgrund{{Code: code}}, Transportnachricht: transport,
+	}, content)
 	return id, rejection, err
 }
 

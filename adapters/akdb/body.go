@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
@@ -73,7 +74,8 @@ func generic(m *xoev.Message) []*body {
 	var all []*body
 	for _, e := range m.Ereignisse {
 		b := oneGeneric(m)
-		if _, err := xoev.ParseTime(e.Zeitpunkt); err == nil && e.Zeichen != "" {
+		n := utf8.RuneCountInString(e.Zeichen)
+		if _, err := xoev.ParseTime(e.Zeitpunkt); err == nil && n > 0 && n <= longestZeichen {
 			e.Zeitpunkt = xoev.WithZone(e.Zeitpunkt)
 			b.data.(*nachricht).Ereignisse = []xoev.Ereignis{e} //nolint:errcheck // it was just made
 		}
@@ -84,6 +86,9 @@ func generic(m *xoev.Message) []*body {
 	}
 	return all
 }
+
+// longestZeichen is that of ereignis.zeichen (XInneres-Basismodul).
+const longestZeichen = 100
 
 func oneGeneric(m *xoev.Message) *body {
 	d := &nachricht{Kopf: m.Kopf(), Sperren: xmeld.SperrenIn(m)}

@@ -49,6 +49,9 @@ func bodiesOf(m *xoev.Message) ([]*body, error) {
 		return nil, hub.Permanent(otherwise, "the message has more than %d cases (identifikation.ereignis)", xoev.MaxEreignisse)
 	}
 	all, err := typed(m)
+	if _, wrong := errors.AsType[*xmeld.StructureError](err); wrong && !xmeld.Current(&m.Header) {
+		all, err = nil, nil // of another version, so nothing can be said against it
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -44,6 +44,25 @@ func (r rejections) check(autor xmeld.Behoerde, s hub.Settings) error {
 	return nil
 }
 
+// receipts are the settings of Quittungen (XInneres 0020) that are sent.
+type receipts struct {
+	Send bool `yaml:"senden"` // off unless the reading authority wants it
+	// Sachverhalt is what the application acknowledges; the event does not say it.
+	Sachverhalt string `yaml:"sachverhalt"`
+}
+
+func (r receipts) check(autor xmeld.Behoerde, s hub.Settings) error {
+	switch {
+	case !r.Send:
+		return nil
+	case !slices.Contains(xmeld.Sachverhalte, r.Sachverhalt):
+		return s.Errorf("quittung.sachverhalt", "must say what is acknowledged (possible: %s)", strings.Join(xmeld.Sachverhalte, ", "))
+	case autor == (xmeld.Behoerde{}):
+		return s.Errorf("kopf.autor", "is missing: it is the author of a Quittung")
+	}
+	return nil
+}
+
 // sends says whether the reason of a refusal is one to send the message back for.
 func (r rejections) sends(cause error) (code string, ok bool) {
 	f := hub.FaultOf(cause)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xta/wire"
 	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
@@ -182,6 +183,7 @@ func (x *sender) metaData(m *xoev.Message, c *consignment, test bool) (*wire.Met
 var typeLists = map[string]typeList{
 	"XMeld":                 {URI: "urn:de:xmeld:schluesseltabelle:xmeld.nachrichten"},
 	"XPersonenstand":        {URI: "urn:xoev-de:xpersonenstand:codelist:nachrichtentyp"},
+	xmeld.StandardQuittung:  {URI: "urn:de:xinneres:codeliste:nachrichtentyp", Version: "4"},
 	"XInneres-Rueckweisung": {URI: "urn:de:xinneres:codeliste:nachrichtentyp", Version: "4"},
 }
 

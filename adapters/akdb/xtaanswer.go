@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -42,8 +41,7 @@ type unsent struct {
 }
 
 const (
-	foreignAuthor = "xta-author"
-	givenUp       = "xta-given-up"
+	givenUp = "xta-given-up"
 	// mostSentBack bounds what is held in memory to build a Rückweisung, which
 	// contains the message. Messages of this kind have some kilobytes.
 	mostSentBack = 8 << 20
@@ -114,7 +112,7 @@ func (a *answers) write(m *xoev.Message, f *xta.Fetched, messageID string, cause
 	if err != nil {
 		return err
 	}
-	if err := a.lay(c, rejection, messageID, m, f); err != nil {
+	if err := a.lay(c, rejection, messageID, m.IsTest); err != nil {
 		return err
 	}
 	a.log.Info("xta: Rückweisung written", zap.String("message", m.UUID), zap.String("rueckweisung", id), zap.String("code", code))
@@ -153,17 +151,14 @@ func contentToReturn(f *xta.Fetched) ([]byte, error) {
 
 // lay makes the consignment durable. What can be seen now to be impossible to
 // send is set aside at once.
-func (a *answers) lay(c *consignment, rejection []byte, messageID string, m *xoev.Message, f *xta.Fetched) error {
+func (a *answers) lay(c *consignment, rejection []byte, messageID string, test bool) error {
 	if err := a.out.add(c, bytes.NewReader(rejection), consignedFile{ContentType: "text/xml"}); err != nil {
 		return err
 	}
 	back, err := a.readBack(c)
 	if err == nil {
 		c.Files[0].Filename = back.Element + ".xml"
-		c.Meta, err = a.metaData(back, c, m.IsTest)
-	}
-	if sentBy := authorOf(f); err == nil && sentBy != "" && !strings.EqualFold(sentBy, m.Autor.Kennung) {
-		err = hub.Permanent(foreignAuthor, "the transport names another author than the message does, who may know nothing of it")
+		c.Meta, err = a.metaData(back, c, test)
 	}
 	if fault := hub.FaultOf(err); fault != nil && fault.Permanent {
 		return a.giveUp(c, err)
@@ -179,13 +174,6 @@ func (a *answers) lay(c *consignment, rejection []byte, messageID string, m *xoe
 	defer a.mu.Unlock()
 	a.waiting = append(a.waiting, &unsent{id: c.id})
 	return nil
-}
-
-func authorOf(f *xta.Fetched) string {
-	if f.MetaData == nil {
-		return ""
-	}
-	return f.MetaData.Author.Kennung
 }
 
 // signal has those that are due tried; nil-safe.

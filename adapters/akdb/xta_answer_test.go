@@ -119,7 +119,7 @@ func (b *broker) sentBack(t *testing.T, code string) {
 func TestXTASentBackRetries(t *testing.T) {
 	t.Parallel()
 	for _, on := range []string{"createMessageId", "sendMessage", "getTransportReport"} {
-		for _, do := range []xtasim.Effect{"9030", xtasim.Timeout, xtasim.Drop, xtasim.Lost, xtasim.Unavailable, xtasim.Garbage, "9014"} {
+		for _, do := range []xtasim.Effect{"9030", xtasim.Timeout, xtasim.Drop, xtasim.Lost, "9014"} {
 			t.Run(fmt.Sprint(on, " ", do), func(t *testing.T) {
 				b := newBroker(t, xtasim.Options{})
 				b.Order(xtasim.Order{On: on, Do: do, Times: 2})

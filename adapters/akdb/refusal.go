@@ -70,6 +70,9 @@ func unnamed(m *xoev.Message) string {
 	case k.Code == "":
 		return "neither root element nor nachrichtentyp say which message it is"
 	}
+	if isXdomea(m) && len(m.Autor.Kennung) > longestKey {
+		return "the header has a key that is too long"
+	}
 	for _, part := range []struct {
 		text string
 		most int

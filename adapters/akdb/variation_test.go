@@ -119,6 +119,7 @@ func TestVariations(t *testing.T) {
 		"xdomea 4, nobody named":  {xdomea4("xdomea:", ""), typeGeneric, "xdomea", "4.0.0", "0503"},
 		"xdomea 3.1, no key":      {xdomeaKopf("3.1.0", ""), typeGeneric, "xdomea", "3.1.0", "0501"},
 		"xdomea 2.4, half a key":  {xdomeaKopf("2.4.0", "<xdomea:Behoerdenkennung><xdomea:Kennung><code>LATh</code></xdomea:Kennung><xdomea:Praefix><code>lath</code></xdomea:Praefix></xdomea:Behoerdenkennung>"), typeGeneric, "xdomea", "2.4.0", "0501"},
+		"xdomea 3.0, a long key":  {xdomeaKopf("3.0.0", "<xdomea:Behoerdenkennung><xdomea:Praefix><code>"+strings.Repeat("x", 101)+"</code></xdomea:Praefix></xdomea:Behoerdenkennung>"), "xoev-x001", "", "", ""},
 		"xdomea 3.0, no DVDV key": {xdomeaKopf("3.0.0", "<xdomea:Behoerdenkennung><xdomea:Behoerdenschluessel><code>x</code></xdomea:Behoerdenschluessel><xdomea:Praefix><code>Landesarchiv</code></xdomea:Praefix></xdomea:Behoerdenkennung>"), typeGeneric, "xdomea", "3.0.0", "0501"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -61,6 +62,7 @@ func TestXTASentBack(t *testing.T) {
 		"a Rückweisung":       {"", rejection, ""},
 		"a returned message":  {"", replace(replace(application(t, 1), "onlinedienste.anmeldung.meldeschein.1704", "administration.returntosender.0900"), registerKey, "ags:09999999"), ""},
 		"no author to answer": {"", replace(faulty(t, 1), portalKey, "x"), ""},
+		"too large to return": {"", faulty(t, 1) + "\n<!-- " + strings.Repeat("x", 9<<20) + " -->", ""},
 		"accepted":            {"", application(t, 1), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -188,6 +190,30 @@ func TestXTASentBackRefused(t *testing.T) {
 			t.Error(b.Calls("sendMessage"), "times sent")
 		}
 	}
+}
+
+// TestXTASentBackGivenUp: one that has been tried for a week is laid where people
+// look, however often the hub was started anew.
+func TestXTASentBackGivenUp(t *testing.T) {
+	t.Parallel()
+	b := newBroker(t, xtasim.Options{})
+	b.Order(xtasim.Order{On: "sendMessage", Do: "9032", Times: -1})
+	b.Put(to(faulty(t, 1)))
+	until(t, b.answeringSource(t, ""), adaptertest.NewIntake(), func() bool { return b.Calls("sendMessage") > 1 })
+	records, err := filepath.Glob(filepath.Join(b.dir, "rueckweisung", "*.json"))
+	if err != nil || len(records) != 1 {
+		t.Fatal(records, err)
+	}
+	record, err := os.ReadFile(records[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := regexp.MustCompile(`"begun":"[^"]*"`).ReplaceAll(record, []byte(`"begun":"2026-01-01T00:00:00Z"`))
+	if err := os.WriteFile(records[0], old, 0o600); err != nil || string(old) == string(record) {
+		t.Fatal(string(record), err)
+	}
+	until(t, b.answeringSource(t, ""), adaptertest.NewIntake(), func() bool { return b.quiet(t) })
+	b.lies(t, "xta-given-up")
 }
 
 // lies finds the Rückweisung that was set aside, with its reason.

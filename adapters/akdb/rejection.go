@@ -109,6 +109,10 @@ func (s *source) sendBack(f dropfolder.File, m *xoev.Message, cause error) error
 	if err != nil {
 		return err
 	}
+	if content == nil {
+		s.log.Warn("no Rückweisung was written: the message is too large to be sent back", zap.String("message", m.UUID))
+		return nil
+	}
 	id, rejection, err := s.rejection(m, content, written, code, "")
 	if wrong, ok := errors.AsType[*xmlout.UnmappableError](err); ok {
 		s.log.Warn("no Rückweisung was written", zap.String("message", m.UUID), zap.String("field", wrong.Field))
@@ -121,6 +125,11 @@ func (s *source) sendBack(f dropfolder.File, m *xoev.Message, cause error) error
 	return s.folder.Write(xmeld.StandardRueckweisung+"_"+xmeld.Rueckweisung+"_"+id+".xml", rejection)
 }
 
+// mostSentBack bounds what is held in memory to build a Rückweisung, which
+// contains the message. Messages of XInneres have some kilobytes.
+const mostSentBack = 8 << 20
+
+// contentOf reads the file; nil when it is too large to be sent back.
 func contentOf(f dropfolder.File) (content []byte, written time.Time, err error) {
 	r, err := f.Open()
 	if err != nil {
@@ -130,6 +139,9 @@ func contentOf(f dropfolder.File) (content []byte, written time.Time, err error)
 	info, err := r.Stat()
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("look at file: %w", err)
+	}
+	if info.Size() > mostSentBack {
+		return nil, time.Time{}, nil
 	}
 	content, err = io.ReadAll(io.LimitReader(r, info.Size()))
 	if err != nil {

@@ -42,9 +42,6 @@ type unsent struct {
 
 const (
 	givenUp = "xta-given-up"
-	// mostSentBack bounds what is held in memory to build a Rückweisung, which
-	// contains the message. Messages of this kind have some kilobytes.
-	mostSentBack = 8 << 20
 	// patience is how long one is tried again that neither arrives nor is refused.
 	patience = 7 * 24 * time.Hour
 )

@@ -153,7 +153,9 @@ func TestForeignHeader(t *testing.T) {
 		plain := generic(1)
 		before, rest, _ := strings.Cut(plain, "<nachrichtenkopf.g2g>")
 		_, behind, _ := strings.Cut(rest, "</nachrichtenkopf.g2g>")
-		key := func(k string) string { return "<Behoerdenkennung><Praefix><code>" + k + "</code></Praefix></Behoerdenkennung>" }
+		key := func(k string) string {
+			return "<Behoerdenkennung><Praefix><code>" + k + "</code></Praefix></Behoerdenkennung>"
+		}
 		return before + "<Kopf><ProzessID>" + uuidOf(1) + "</ProzessID><Nachrichtentyp><code>0999</code></Nachrichtentyp>" +
 			"<Erstellungszeitpunkt>2026-03-02T09:15:00</Erstellungszeitpunkt><Absender>" + key(absender) + "</Absender><Empfaenger>" + key(empfaenger) + "</Empfaenger></Kopf>" + behind
 	}

@@ -173,10 +173,10 @@ func (r *remote) connect(ctx context.Context) (client *sftp.Client, hangUp func(
 		return nil, nil, errors.Join(fmt.Errorf("open sftp: %w", err), session.Close())
 	}
 	return client, func() {
-		stop()
+		_ = session.Close() // the connection first: nobody waits for the server's farewell
 		_ = client.Close()
-		_ = session.Close()
 		_ = session.Wait()
+		stop()
 	}, nil
 }
 

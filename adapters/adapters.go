@@ -12,7 +12,9 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkomm"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkommsim"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xta/xtasim"
+	"github.com/amtsbote/amtsbote/adapters/csvdatei"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
+	"github.com/amtsbote/amtsbote/adapters/webhookin"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -24,6 +26,8 @@ func Kinds() []hub.Kind {
 		aenderungen.Kind(),
 		okkomm.Kind(),
 		filedrop.Kind(),
+		csvdatei.Kind(),
+		webhookin.Kind(),
 	}
 }
 

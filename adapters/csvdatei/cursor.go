@@ -3,6 +3,7 @@ package csvdatei
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -143,7 +144,7 @@ func writeLine(w io.Writer, r io.ReaderAt, size int64) error {
 		return err
 	}
 	last := make([]byte, 1)
-	if _, err := r.ReadAt(last, size-1); err != nil && err != io.EOF { //nolint:errorlint // ReadAt gives it unwrapped
+	if _, err := r.ReadAt(last, size-1); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	if last[0] == '\n' {

@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"net/http"
 	"os"
 	"strconv"
@@ -175,11 +174,11 @@ func (g signature) message(h http.Header, body []byte) []byte {
 }
 
 func (g signature) mac(secret, message []byte) []byte {
-	var make func() hash.Hash = sha256.New
+	algorithm := sha256.New
 	if g.Algorithm == "sha512" {
-		make = sha512.New
+		algorithm = sha512.New
 	}
-	m := hmac.New(make, secret)
+	m := hmac.New(algorithm, secret)
 	m.Write(message)
 	return m.Sum(nil)
 }

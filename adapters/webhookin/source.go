@@ -78,7 +78,9 @@ func (s *source) Run(ctx context.Context, in hub.Intake) error {
 	if server.Shutdown(leaving) != nil {
 		_ = server.Close()
 	}
-	<-end
+	if err := <-end; !errors.Is(err, http.ErrServerClosed) {
+		s.log.Warn("webhook: listening ended", zap.Error(err))
+	}
 	door.wait()
 	return nil
 }

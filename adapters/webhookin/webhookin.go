@@ -92,7 +92,7 @@ func (set settings) load(env hub.Env, s hub.Settings) (mapping.Set, error) {
 			return nil, s.Errorf("mappings", "%s is a mapping of csv; a webhook is json or xml", name)
 		case len(maps) > 0 && m.Format() != maps[0].Format():
 			return nil, s.Errorf("mappings", "%s is of another format than the first", name)
-		case meta != "" && !(set.Sign.covers(meta)):
+		case meta != "" && !set.Sign.covers(meta):
 			return nil, s.Errorf("mappings", "%s makes the id of the header %s, which the signature does not cover: who repeats a message could change it", name, meta)
 		}
 		maps = append(maps, m)

@@ -131,10 +131,17 @@ func TestFormatProblems(t *testing.T) {
 		f    Format
 		want string
 	}{
-		{Format{}, ""}, {Format{Separator: "tab", Quote: "none", Encoding: Latin1, Header: []string{"a"}}, ""},
-		{Format{Encoding: "utf-16"}, "encoding"}, {Format{Separator: ";;"}, "separator"}, {Format{Separator: "ä"}, "separator"},
-		{Format{Separator: "\n"}, "separator"}, {Format{Quote: ";"}, "quote"}, {Format{Quote: "''"}, "quote"},
-		{Format{Unknown: "drop"}, "unknown-columns"}, {Format{MaxRow: 2 << 20}, "max-row"}, {Format{Header: []string{"a", "a"}}, "header"},
+		{Format{}, ""},
+		{Format{Separator: "tab", Quote: "none", Encoding: Latin1, Header: []string{"a"}}, ""},
+		{Format{Encoding: "utf-16"}, "encoding"},
+		{Format{Separator: ";;"}, "separator"},
+		{Format{Separator: "ä"}, "separator"},
+		{Format{Separator: "\n"}, "separator"},
+		{Format{Quote: ";"}, "quote"},
+		{Format{Quote: "''"}, "quote"},
+		{Format{Unknown: "drop"}, "unknown-columns"},
+		{Format{MaxRow: 2 << 20}, "max-row"},
+		{Format{Header: []string{"a", "a"}}, "header"},
 	} {
 		if key, _ := tc.f.OrDefaults().Problem(); key != tc.want {
 			t.Errorf("%+v: %q, want %q", tc.f, key, tc.want)

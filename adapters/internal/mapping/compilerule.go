@@ -119,8 +119,8 @@ var needs = []struct {
 }{
 	{"formats", []string{"date", "partial-date", "date-time"}, func(r *ruleFile) bool { return r.Formats != nil }},
 	{"zone", []string{"date-time"}, func(r *ruleFile) bool { return r.Zone != "" }},
-	{"decimal", []string{"number"}, func(r *ruleFile) bool { return r.Decimal != "" }},
-	{"group", []string{"number", "integer"}, func(r *ruleFile) bool { return r.Group != "" }},
+	{"decimal", []string{"number", "cents"}, func(r *ruleFile) bool { return r.Decimal != "" }},
+	{"group", []string{"number", "integer", "cents"}, func(r *ruleFile) bool { return r.Group != "" }},
 	{"true", []string{"boolean"}, func(r *ruleFile) bool { return r.True != nil }},
 	{"false", []string{"boolean"}, func(r *ruleFile) bool { return r.False != nil }},
 	{"table", []string{"enum"}, func(r *ruleFile) bool { return r.Table != nil }},
@@ -154,9 +154,12 @@ func (c *compiler) conversion(keys []string, in *ruleFile) convert {
 		return toString(in.Max)
 	case "integer":
 		return toInteger(in.Group)
-	case "number":
+	case "number", "cents":
 		if in.Decimal != "" && in.Decimal == in.Group {
 			c.at(with(keys, "group"), "is the same as decimal")
+		}
+		if in.As == "cents" {
+			return toCents(in.Decimal, in.Group)
 		}
 		return toNumber(in.Decimal, in.Group)
 	case "boolean":
@@ -170,7 +173,7 @@ func (c *compiler) conversion(keys []string, in *ruleFile) convert {
 	case "date-time":
 		return c.dateTime(keys, in)
 	}
-	c.at(with(keys, "as"), "must be string, integer, number, boolean, enum, date, partial-date or date-time")
+	c.at(with(keys, "as"), "must be string, integer, number, cents, boolean, enum, date, partial-date or date-time")
 	return nil
 }
 

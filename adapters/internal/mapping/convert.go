@@ -24,6 +24,7 @@ const (
 	codeString   = "bad-string"
 	codeInteger  = "bad-integer"
 	codeNumber   = "bad-number"
+	codeCents    = "bad-amount"
 	codeBoolean  = "bad-boolean"
 	codeDate     = "bad-date"
 	codeDateTime = "bad-date-time"
@@ -43,6 +44,7 @@ var sentences = map[string]string{
 	codeString:   "no text stands there",
 	codeInteger:  "no whole number stands there",
 	codeNumber:   "no number stands there",
+	codeCents:    "no amount of money with at most two decimals stands there",
 	codeBoolean:  "none of the words for true and false stands there",
 	codeDate:     "no date of the formats stands there, or none of the calendar",
 	codeDateTime: "no date and time of the formats stands there, or none of the calendar and clock",
@@ -132,6 +134,29 @@ func toNumber(decimal, group string) convert {
 			return nil, codeNumber
 		}
 		return json.Number(t), ""
+	}
+}
+
+var moneyForm = regexp.MustCompile(`^(-?)(0|[1-9][0-9]{0,14})(?:\.([0-9]{1,2}))?$`)
+
+// toCents gives an amount of money in the smallest unit: 12,50 is 1250.
+func toCents(decimal, group string) convert {
+	number := toNumber(decimal, group)
+	return func(s scalar) (any, string) {
+		v, code := number(s)
+		n, ok := v.(json.Number)
+		if code != "" || !ok {
+			return nil, codeCents
+		}
+		m := moneyForm.FindStringSubmatch(n.String())
+		if m == nil {
+			return nil, codeCents
+		}
+		cents := strings.TrimLeft(m[2]+(m[3] + "00")[:2], "0")
+		if cents == "" {
+			return json.Number("0"), ""
+		}
+		return json.Number(m[1] + cents), ""
 	}
 }
 

@@ -41,9 +41,9 @@ const (
 	caseKeyBytes = 32
 )
 
-// CaseKey gives the adapter's secret, made at first use: subjects and ids are
-// made of it and of what the input names, so that a repetition gives the same
-// event, and nobody finds the input's numbers by trying.
+// CaseKey gives the adapter's secret, made at first use: subjects are made of it
+// and of what the input names, so that a repetition gives the same event, and
+// nobody finds the input's numbers by trying.
 func CaseKey(ctx context.Context, s hub.State) ([]byte, error) {
 	key, err := s.Get(ctx, caseKeyName)
 	if err != nil {
@@ -178,10 +178,18 @@ func (m *Mapping) timeOf(e *hub.Event, d Doc) error {
 	return nil
 }
 
-// idOf makes the event's id: a UUID of version 8 (RFC 9562) over what the mapping
-// names and the type, keyed; else the one that the adapter has.
+// eventNames is the name space of ids.
+var eventNames = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://github.com/amtsbote/amtsbote/adapters/mapping"))
+
+// EventID is a UUID of version 5 (RFC 9562) over source, type and what tells
+// inputs apart: it survives the loss of the adapter's memory, so that the hub
+// knows what comes again.
+func EventID(source, typ string, parts ...string) string {
+	return uuid.NewSHA1(eventNames, joined(append([]string{source, typ}, parts...))).String()
+}
+
 func (m *Mapping) idOf(d Doc, w With) (string, error) {
-	parts := []string{m.typ}
+	var parts []string
 	switch {
 	case m.id != nil:
 		for _, p := range m.id {
@@ -195,19 +203,13 @@ func (m *Mapping) idOf(d Doc, w With) (string, error) {
 		if w.Meta[m.idMeta] == "" {
 			return "", refusal("id "+m.idMeta, codeMissing)
 		}
-		parts = append(parts, w.Meta[m.idMeta])
+		parts = []string{w.Meta[m.idMeta]}
 	case m.idContent:
-		parts = append(parts, string(w.Content))
+		parts = []string{string(w.Content)}
 	default:
 		return w.ID, nil
 	}
-	sum := digest(w.Key, append([]string{"event"}, parts...)...)
-	u, err := uuid.FromBytes(sum[:16])
-	if err != nil {
-		return "", hub.Permanent("unmappable", "mapping: make the id: %w", err)
-	}
-	u[6], u[8] = u[6]&0x0f|0x80, u[8]&0x3f|0x80
-	return u.String(), nil
+	return EventID(w.Source, m.typ, parts...), nil
 }
 
 // token is a name of 26 letters and digits that tells nothing.
@@ -216,14 +218,18 @@ func token(key []byte, parts ...string) string {
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16]))
 }
 
-// digest is HMAC-SHA-256 over texts, each with its length.
+// digest is HMAC-SHA-256 over texts.
 func digest(key []byte, parts ...string) []byte {
 	h := hmac.New(sha256.New, key)
-	for _, p := range parts {
-		var n [8]byte
-		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
-		h.Write(n[:])
-		h.Write([]byte(p))
-	}
+	h.Write(joined(parts))
 	return h.Sum(nil)
+}
+
+// joined puts texts together, each with its length: no two lists give the same.
+func joined(parts []string) []byte {
+	var out []byte
+	for _, p := range parts {
+		out = append(binary.BigEndian.AppendUint64(out, uint64(len(p))), p...)
+	}
+	return out
 }

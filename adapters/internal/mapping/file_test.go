@@ -51,7 +51,7 @@ beispiele:
 			"mappings/m.yaml:8:3: data /c: must have one of",
 			"mappings/m.yaml:9:28: data /d formats: the format MM.yyyy has no day",
 			"mappings/m.yaml:10:28: data /e formats: the format qq has a letter",
-			"mappings/m.yaml:11:18: data /f decimal: belongs to as: number",
+			"mappings/m.yaml:11:18: data /f decimal: belongs to as: number | cents",
 			"mappings/m.yaml:12:3: data /g table: is missing",
 			"mappings/m.yaml:13:18: data /h fim: F99999999 is no known id",
 			"mappings/m.yaml:14:3: data /i from: F12345678 is no known id",

@@ -89,6 +89,12 @@ func TestConversions(t *testing.T) {
 		{`{from: /v, as: number, decimal: ","}`, `"1.5"`, "", "bad-number"},
 		{`{from: /v, as: number, decimal: ","}`, `1.5`, `1.5`, ""},
 		{`{from: /v, as: number}`, `"5,"`, "", "bad-number"},
+		{`{from: /v, as: cents, decimal: ",", group: "."}`, `"1.234,5"`, `123450`, ""},
+		{`{from: /v, as: cents, decimal: ","}`, `"0,05"`, `5`, ""},
+		{`{from: /v, as: cents, decimal: ","}`, `"-0,00"`, `0`, ""},
+		{`{from: /v, as: cents}`, `30`, `3000`, ""},
+		{`{from: /v, as: cents}`, `30.505`, "", "bad-amount"},
+		{`{from: /v, as: cents}`, `"drei"`, "", "bad-amount"},
 		{`{from: /v, as: boolean}`, `"JA"`, `true`, ""},
 		{`{from: /v, as: boolean}`, `"0"`, `false`, ""},
 		{`{from: /v, as: boolean}`, `false`, `false`, ""},
@@ -265,8 +271,8 @@ data: {/x: {const: 1}}
 	if got := a.Time().Format("2006-01-02T15:04:05Z07:00"); got != "2026-02-01T00:00:00+01:00" || a.Extensions()["ags"] != "09162000" {
 		t.Errorf("time %s, ags %v", got, a.Extensions()["ags"])
 	}
-	if other, err := m.Event(mustRead(t, m, one), With{Source: "urn:test:a", Key: []byte("another")}); err != nil || other.Subject() == a.Subject() || other.ID() == a.ID() {
-		t.Errorf("another adapter's key gives the same names (%v)", err)
+	if other, err := m.Event(mustRead(t, m, one), With{Source: "urn:test:a", Key: []byte("another")}); err != nil || other.Subject() == a.Subject() || other.ID() != a.ID() {
+		t.Errorf("another key: %v\n%s", err, other)
 	}
 	if _, code, _ := mapped(t, m, strings.ReplaceAll(one, "09162000", "9162")); code != "bad-ags" {
 		t.Errorf("a wrong ags: %q", code)
@@ -289,8 +295,10 @@ func TestWhenAndMeta(t *testing.T) {
 	t.Parallel()
 	a := compiled(t, "format: json\ntype: de.test.a.v1\nid: {meta: Webhook-Id}\nwhen: {/art: [a, b]}\ndata: {/x: {const: 1}}")
 	b := compiled(t, "format: json\ntype: de.test.b.v1\nid: {meta: webhook-id}\ncorrelationid: {from: /v, optional: true}\nwhen: {/art: c}\ndata: {/x: {const: 1}}")
-	for in, want := range map[string]string{`{"art":"b"}`: "de.test.a.v1", `{"art":"c"}`: "de.test.b.v1", `{"art":"d"}`: "no-mapping", `{}`: "no-mapping",
-		`{"art":"c","v":"Erika Muster"}`: "bad-correlationid", `{"art":"c","v":"v-abcdefgh"}`: "de.test.b.v1"} {
+	for in, want := range map[string]string{
+		`{"art":"b"}`: "de.test.a.v1", `{"art":"c"}`: "de.test.b.v1", `{"art":"d"}`: "no-mapping", `{}`: "no-mapping",
+		`{"art":"c","v":"Erika Muster"}`: "bad-correlationid", `{"art":"c","v":"v-abcdefgh"}`: "de.test.b.v1",
+	} {
 		e, err := Set{a, b}.Event(mustRead(t, a, in), with1)
 		got := ""
 		if err != nil {
@@ -309,7 +317,7 @@ func problemsOf(err error) []string {
 	if err == nil {
 		return nil
 	}
-	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // of errors.Join itself
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		var out []string
 		for _, one := range many.Unwrap() {
 			out = append(out, problemsOf(one)...)

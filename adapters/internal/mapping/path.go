@@ -44,8 +44,7 @@ func parsePath(format, text string, spaces map[string]string, inner bool) (p pat
 		return p, ""
 	}
 	tokens, ok := pointer(text)
-	switch {
-	case !ok || text == "" && !inner:
+	if !ok || text == "" && !inner {
 		return p, "is no JSON Pointer like /antrag/nummer"
 	}
 	for _, token := range tokens {

@@ -39,7 +39,7 @@ func told(found *finding.List, at finding.Pos, adapter string, err error) {
 	if err == nil {
 		return
 	}
-	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // of errors.Join itself
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range many.Unwrap() {
 			told(found, at, adapter, one)
 		}

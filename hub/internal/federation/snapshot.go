@@ -32,7 +32,7 @@ var folders = map[string]string{
 	"agreements":    "*.yaml, *.yml, *.example.yaml, *.json, README.md",
 	"recht":         "*.yaml, *.yml, README.md",
 	"adapters":      "*.yaml, *.yml, README.md",
-	"ereignisse":    "*.json, README.md", // events of examples
+	"ereignisse":    "*.json, README.md",                       // events of examples
 	"mappings":      "*.yaml, *.yml, inputs of their examples", // adapters read them
 	"schemas":       "<type>/…, gemeinsam/…, README.md",
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/akdb/okewo"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkomm"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkommsim"
+	"github.com/amtsbote/amtsbote/adapters/akdb/okverkehr"
+	"github.com/amtsbote/amtsbote/adapters/akdb/okverkehrsim"
+	"github.com/amtsbote/amtsbote/adapters/akdb/personensuche"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xta/xtasim"
 	"github.com/amtsbote/amtsbote/adapters/csvdatei"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
@@ -25,6 +28,8 @@ func Kinds() []hub.Kind {
 		akdb.XTA(),
 		aenderungen.Kind(),
 		okkomm.Kind(),
+		okverkehr.Kind(),
+		personensuche.Kind(),
 		filedrop.Kind(),
 		csvdatei.Kind(),
 		webhookin.Kind(),
@@ -40,5 +45,6 @@ func Simulators() []hub.Simulator {
 		xtasim.Simulator(),
 		ewosim.Simulator(),
 		okkommsim.Simulator(),
+		okverkehrsim.Simulator(),
 	}
 }

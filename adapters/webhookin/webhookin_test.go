@@ -282,7 +282,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		"secret-files: [geheim/a]\nsignature: {header: X-S, signed: \"{timestamp}.{body}\"}\n": "signature.signed",
 		"secret-files: [geheim/a]\nsignature: {header: X-S, timestamp-header: X-T}\n":          "signature.signed",
 		"secret-files: [geheim/fehlt]\nsignature: {style: github}\n":                           "secret-files",
-		github + "tls: {cert: a}\n": "tls",
+		"secret-files: [geheim/a]\nsignature: {style: github}\ntls: {cert: a}\n":             "tls",
 	} {
 		h.settings = base + more
 		if _, err := h.source(); err == nil || !strings.Contains(err.Error(), want) {

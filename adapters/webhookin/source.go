@@ -58,10 +58,8 @@ func (s *source) Run(ctx context.Context, in hub.Intake) error {
 	requests, cancel := context.WithCancel(ctx)
 	defer cancel()
 	door := newDoor(s, in, key)
-	mux := http.NewServeMux()
-	mux.Handle(s.set.Path, door)
 	server := &http.Server{
-		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: s.set.Timeout, WriteTimeout: 2 * s.set.Timeout,
+		Handler: door, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: s.set.Timeout, WriteTimeout: 2 * s.set.Timeout,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: stdlog.New(io.Discard, "", 0),
 		BaseContext: func(net.Listener) context.Context { return requests },
 	}

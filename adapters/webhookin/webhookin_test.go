@@ -74,7 +74,7 @@ func TestAnswers(t *testing.T) {
 		{"good", "POST", "/meldung", body, nil, 200, ""},
 		{"good, charset", "POST", "/meldung", body, map[string]string{"Content-Type": "application/cloudevents+json; charset=UTF-8"}, 200, ""},
 		{"GET", "GET", "/meldung", "", nil, 405, "method"},
-		{"another path", "POST", "/meldung/x", body, nil, 404, ""},
+		{"another path", "POST", "/meldung/x", body, nil, 404, "not-found"},
 		{"no type", "POST", "/meldung", body, map[string]string{"Content-Type": ""}, 415, "media-type"},
 		{"XML", "POST", "/meldung", body, map[string]string{"Content-Type": "application/xml"}, 415, "media-type"},
 		{"latin", "POST", "/meldung", body, map[string]string{"Content-Type": "application/json; charset=iso-8859-1"}, 415, "media-type"},
@@ -282,7 +282,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		"secret-files: [geheim/a]\nsignature: {header: X-S, signed: \"{timestamp}.{body}\"}\n": "signature.signed",
 		"secret-files: [geheim/a]\nsignature: {header: X-S, timestamp-header: X-T}\n":          "signature.signed",
 		"secret-files: [geheim/fehlt]\nsignature: {style: github}\n":                           "secret-files",
-		"secret-files: [geheim/a]\nsignature: {style: github}\ntls: {cert: a}\n":             "tls",
+		"secret-files: [geheim/a]\nsignature: {style: github}\ntls: {cert: a}\n":               "tls",
 	} {
 		h.settings = base + more
 		if _, err := h.source(); err == nil || !strings.Contains(err.Error(), want) {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
 	"github.com/amtsbote/amtsbote/adapters/csvdatei"
@@ -38,6 +39,7 @@ type office struct {
 	dir      string
 	settings string
 	n        int
+	patience time.Duration // beyond the usual
 }
 
 func newOffice(t testing.TB, settings string) *office {

@@ -15,7 +15,9 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/akdb/okverkehrsim"
 	"github.com/amtsbote/amtsbote/adapters/akdb/personensuche"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xta/xtasim"
+	"github.com/amtsbote/amtsbote/adapters/csvdatei"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
+	"github.com/amtsbote/amtsbote/adapters/webhookin"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -29,6 +31,8 @@ func Kinds() []hub.Kind {
 		okverkehr.Kind(),
 		personensuche.Kind(),
 		filedrop.Kind(),
+		csvdatei.Kind(),
+		webhookin.Kind(),
 	}
 }
 

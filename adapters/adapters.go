@@ -12,6 +12,8 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkomm"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkommsim"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xta/xtasim"
+	"github.com/amtsbote/amtsbote/adapters/dataport"
+	"github.com/amtsbote/amtsbote/adapters/dataport/fitsim"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -23,6 +25,7 @@ func Kinds() []hub.Kind {
 		akdb.XTA(),
 		aenderungen.Kind(),
 		okkomm.Kind(),
+		dataport.Kind(),
 		filedrop.Kind(),
 	}
 }
@@ -36,5 +39,6 @@ func Simulators() []hub.Simulator {
 		xtasim.Simulator(),
 		ewosim.Simulator(),
 		okkommsim.Simulator(),
+		fitsim.Simulator(),
 	}
 }

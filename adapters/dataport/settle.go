@@ -1,0 +1,249 @@
+package dataport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/adapters/dataport/fit"
+	"github.com/amtsbote/amtsbote/adapters/dataport/fit/client"
+	"github.com/amtsbote/amtsbote/hub"
+)
+
+// Stored implements hub.Listener.
+func (s *source) Stored(context.Context, hub.EventRef) error { return nil }
+
+// Settled implements hub.Listener. Only when every receiver has acknowledged its
+// copy may the submission be accepted: the service then deletes it. All other ends
+// leave it where it is, for a person.
+func (s *source) Settled(ctx context.Context, end hub.Settlement) error {
+	if end.Source != s.set.Source || !fit.IsUUID(end.ID) {
+		return nil
+	}
+	if end.Outcome != hub.Routed || end.Copies == 0 || end.Done < end.Copies {
+		s.log.Info("fit-connect: an event has ended, and its submission is not accepted for it", zap.String("submission", end.ID),
+			zap.String("outcome", string(end.Outcome)), zap.Int("copies", end.Copies), zap.Int("done", end.Done))
+		return nil
+	}
+	r, err := s.change(ctx, end.ID, func(r *record) {
+		if r.Step != accepted && r.Step != rejected {
+			r.Step = due
+		}
+	})
+	if err != nil || r.Step != due || r.Tags == "" {
+		return err // without tags the next round sees first what is accepted
+	}
+	if err := s.sendAccept(ctx, client.Listed{Submission: end.ID, Case: r.Case}, r); err != nil {
+		s.log.Warn("fit-connect: a submission could not be accepted yet; the next polls try again", zap.String("submission", end.ID), zap.Error(err))
+	}
+	return nil
+}
+
+// accept is the round's way: what was lost from memory is looked at again first.
+func (s *source) accept(ctx context.Context, in hub.Intake, l client.Listed, r record) error {
+	if r.Tags == "" {
+		return s.take(ctx, in, l)
+	}
+	return s.sendAccept(ctx, l, r)
+}
+
+// verdict is what a case's event log says of a submission.
+type verdict struct {
+	submit *fit.SET // by the service; nil: none
+	end    *fit.SET // accept, reject or delete; nil: none
+	set    map[string]bool
+}
+
+var errNoSubmit = errors.New("the event log has no valid submit-submission of the service")
+
+// verdict reads the event log. Tokens that do not verify count for nothing.
+func (s *source) verdict(ctx context.Context, submission, theCase string) (*verdict, error) {
+	log, err := s.api.Events(ctx, theCase)
+	if err != nil {
+		return nil, err
+	}
+	v, bad := &verdict{set: map[string]bool{}}, 0
+	for _, compact := range log {
+		one, err := fit.VerifySET(ctx, compact, s)
+		switch {
+		case errors.Is(err, fit.ErrSET):
+			bad++
+			continue
+		case err != nil:
+			return nil, err
+		}
+		if one.Subject == fit.Submission(submission) && one.Case == theCase {
+			if err := v.add(one, fit.IsUUID(one.Issuer)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if bad > 0 {
+		s.log.Warn("fit-connect: the event log has tokens that are not valid; they are not believed", zap.String("case", theCase), zap.Int("count", bad))
+	}
+	return v, nil
+}
+
+// add takes what the issuer may say: the service that a submission was made and
+// what it has ended itself, the destination all else.
+func (v *verdict) add(one *fit.SET, destination bool) error {
+	switch one.Event {
+	case fit.SubmitSubmission:
+		if destination {
+			return nil
+		}
+		if v.submit != nil && (one.Payload.Tags == nil || v.submit.Payload.Tags == nil || one.Payload.Tags.Digest() != v.submit.Payload.Tags.Digest()) {
+			return errors.New("the event log says two different things about what was submitted")
+		}
+		v.submit = one
+	case fit.AcceptSubmission, fit.ForwardSubmission:
+		if !destination {
+			return nil
+		}
+	case fit.DeleteSubmission:
+		if destination {
+			return nil
+		}
+	}
+	switch one.Event {
+	case fit.AcceptSubmission, fit.RejectSubmission:
+		v.end = one
+	case fit.DeleteSubmission:
+		if v.end == nil {
+			v.end = one
+		}
+	}
+	v.set[one.Event] = true
+	return nil
+}
+
+// say adds a SET of ours to the event log, unless it is there: an earlier try may
+// have arrived whose answer was lost.
+func (s *source) say(ctx context.Context, l client.Listed, v *verdict, event string, payload fit.Payload) error {
+	if v.set[event] {
+		return nil
+	}
+	schema := fit.DefaultSetSchema
+	if v.submit != nil && v.submit.Schema != "" {
+		schema = v.submit.Schema
+	}
+	if payload.Tags == nil && payload.Problems == nil {
+		schema = "" // an event without payload goes without
+	}
+	compact, err := fit.SET{
+		Schema: schema, Issuer: s.set.Zustellpunkt, Subject: fit.Submission(l.Submission), Case: l.Case, Event: event, Payload: payload,
+	}.Sign(s.sign)
+	if err != nil {
+		return err
+	}
+	if err := s.api.Post(ctx, l.Case, compact); err != nil {
+		return fmt.Errorf("%s: %w", event, err)
+	}
+	return nil
+}
+
+// sendAccept tells the service that it can give the submission up.
+func (s *source) sendAccept(ctx context.Context, l client.Listed, r record) error {
+	s.ack.Lock()
+	defer s.ack.Unlock()
+	v, err := s.verdict(ctx, l.Submission, l.Case)
+	if err != nil {
+		return err
+	}
+	if v.end != nil && v.end.Event != fit.AcceptSubmission {
+		s.ended(ctx, l.Submission)
+		return nil
+	}
+	if v.end == nil {
+		if v.submit == nil || v.submit.Payload.Tags == nil {
+			return errNoSubmit
+		}
+		if v.submit.Payload.Tags.Digest() != r.Tags {
+			return errors.New("the event log does not say any more what it said when the submission was fetched")
+		}
+		if err := s.say(ctx, l, v, fit.AcceptSubmission, fit.Payload{Tags: v.submit.Payload.Tags}); err != nil {
+			return err
+		}
+	}
+	if _, err := s.change(ctx, l.Submission, func(r *record) { r.Step = accepted }); err != nil {
+		return err
+	}
+	if r.Step != accepted {
+		s.log.Info("fit-connect: submission accepted", zap.String("submission", l.Submission))
+	}
+	if err := os.Remove(filepath.Join(s.approve, l.Submission)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("take away the approval: %w", err)
+	}
+	return nil
+}
+
+// forward tells the service that the submission is on its way to its application.
+func (s *source) forward(ctx context.Context, l client.Listed, _ record) error {
+	s.ack.Lock()
+	defer s.ack.Unlock()
+	v, err := s.verdict(ctx, l.Submission, l.Case)
+	if err != nil {
+		return err
+	}
+	if v.end == nil {
+		if err := s.say(ctx, l, v, fit.ForwardSubmission, fit.Payload{}); err != nil {
+			return err
+		}
+	}
+	_, err = s.change(ctx, l.Submission, func(r *record) { r.Forwarded = true })
+	return err
+}
+
+// refuse sets a submission aside, and rejects it where that is the sender's to
+// mend and so set.
+func (s *source) refuse(ctx context.Context, l client.Listed, why *refusal) error {
+	next := aside
+	if why.Problem != "" && s.set.Zurueckweisen {
+		next = rejecting
+	}
+	if next == aside { // the report first: it is what keeps a submission aside
+		if err := s.report(l.Submission, l.Case, why); err != nil {
+			return err
+		}
+	}
+	r, err := s.change(ctx, l.Submission, func(r *record) { r.Step, r.Case, r.Refusal = next, l.Case, why })
+	if err != nil {
+		return fromHub{err}
+	}
+	s.log.Warn("fit-connect: submission set aside", zap.String("submission", l.Submission), zap.String("code", why.Code), zap.Bool("rejected", next == rejecting))
+	if next == rejecting {
+		return s.reject(ctx, l, r)
+	}
+	return nil
+}
+
+// reject reports the submission here and tells the service that it is rejected.
+func (s *source) reject(ctx context.Context, l client.Listed, r record) error {
+	if r.Refusal == nil { // the service's own doing, see ended
+		return nil
+	}
+	if is, err := s.isAside(l.Submission); err != nil {
+		return err
+	} else if !is && r.Step == rejecting {
+		if err := s.report(l.Submission, l.Case, r.Refusal); err != nil {
+			return err
+		}
+	}
+	s.ack.Lock()
+	defer s.ack.Unlock()
+	v, err := s.verdict(ctx, l.Submission, l.Case)
+	if err != nil {
+		return err
+	}
+	if v.end == nil {
+		if err := s.say(ctx, l, v, fit.RejectSubmission, fit.Payload{Problems: []fit.Problem{s.problem(r.Refusal)}}); err != nil {
+			return err
+		}
+	}
+	_, err = s.change(ctx, l.Submission, func(r *record) { r.Step = rejected })
+	return err
+}

@@ -197,3 +197,7 @@ func done(id string) hub.Settlement {
 var idle = []goleak.Option{
 	goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"), goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"),
 }
+
+func dataportSource(s *service, settings string) (hub.Source, error) {
+	return dataport.Kind().Source(s.env(), adaptertest.Settings(settings))
+}

@@ -34,6 +34,11 @@ func theirs(problem, instance, format string, args ...any) error {
 	return &refusal{Code: "fit-" + problem, Problem: problem, Instance: instance, Text: instance + ": " + fmt.Sprintf(format, args...)}
 }
 
+// transport says whether what came may not be what the service has.
+func (r *refusal) transport() bool {
+	return r.Problem == fit.EncryptionIssue || r.Problem == fit.IncorrectTag
+}
+
 // partRefusal says what an error of package fit about a part means; one that is no
 // refusal (the disk) stays as it is.
 func partRefusal(err error, instance string) error {

@@ -1,6 +1,7 @@
 package dataport_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -8,7 +9,6 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
 	"github.com/amtsbote/amtsbote/adapters/dataport/fit"
 	"github.com/amtsbote/amtsbote/adapters/dataport/fitsim"
-	"github.com/amtsbote/amtsbote/hub"
 )
 
 // TestBadSubmissions: what is the sender's technical fault is rejected with its
@@ -45,8 +45,9 @@ func TestBadSubmissions(t *testing.T) {
 			a.Zip, a.Data = true, []byte(`"`+strings.Repeat("a", 2_000_000)+`"`)
 		}, settings: ", max-daten: 1000000", code: "too-large"},
 		{name: "a kind of file that is not allowed", settings: ", anlagen-typen: [application/pdf]", code: "fit-media-type"},
-		{name: "a kind of file that says it is another", change: func(a *fitsim.Application) { a.Attachments[0].Content = []byte("\x1f\x8b\x08...") },
-			settings: ", anlagen-typen: [application/pdf, image/png]", code: "fit-media-type"},
+		{name: "a kind of file that says it is another", change: func(a *fitsim.Application) {
+			a.Attachments[0].Content = []byte("\x1f\x8b\x08...")
+		}, settings: ", anlagen-typen: [application/pdf, image/png]", code: "fit-media-type"},
 		{name: "foreign issuer", effect: fitsim.ForeignIssuer},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -115,7 +116,7 @@ func TestServiceFaults(t *testing.T) {
 				source := s.source(t, "")
 				until(t, source, in, func() bool {
 					for range in.Events() {
-						if err := source.(hub.Listener).Settled(t.Context(), done(id(1))); err != nil {
+						if err := settle(t.Context(), t, source, done(id(1))); err != nil {
 							t.Fatal(err)
 						}
 					}
@@ -174,7 +175,7 @@ func TestNotLinked(t *testing.T) {
 				t.Fatal(err)
 			}
 			until(t, source, adaptertest.NewIntake(), func() bool { return s.logs.FilterMessageSnippet("will try again").Len() > 1 })
-			if text := s.logs.FilterMessageSnippet("will try again").All()[0].ContextMap()["error"]; !strings.Contains(text.(string), c.says) {
+			if text := s.logs.FilterMessageSnippet("will try again").All()[0].ContextMap()["error"]; !strings.Contains(fmt.Sprint(text), c.says) {
 				t.Errorf("says %q", text)
 			}
 			if len(s.Waiting(destination)) != 1 {

@@ -10,7 +10,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -91,8 +90,7 @@ func (s *source) checkAttachment(ctx context.Context, o *opened, a fit.Attachmen
 		}
 		return err
 	}
-	allowed := s.set.AnlagenTypen
-	if len(allowed) > 0 && !(slices.Contains(allowed, a.MIMEType) && (kind == unknownKind || slices.Contains(allowed, kind))) {
+	if !s.set.allows(a.MIMEType) || kind != unknownKind && !s.set.allows(kind) {
 		return ours("fit-media-type", "%s: its media type is not among anlagen-typen, said or found", at)
 	}
 	return nil

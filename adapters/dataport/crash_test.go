@@ -145,7 +145,7 @@ func TestCrashes(t *testing.T) {
 		for _, e := range in.Events() {
 			if random.IntN(4) == 0 {
 				settled[e.ID()] = true // the hub says it again until it is taken
-				_ = source.(hub.Listener).Settled(ctx, done(e.ID()))
+				_ = settle(ctx, t, source, done(e.ID()))
 			}
 		}
 		if err := <-ended; err != nil {
@@ -167,7 +167,7 @@ func TestCrashes(t *testing.T) {
 	source := s.source(t, "")
 	until(t, source, in, func() bool {
 		for _, e := range in.Events() {
-			if err := source.(hub.Listener).Settled(t.Context(), done(e.ID())); err != nil {
+			if err := settle(t.Context(), t, source, done(e.ID())); err != nil {
 				t.Fatal(err)
 			}
 		}

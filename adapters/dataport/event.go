@@ -109,10 +109,10 @@ func (s *source) publish(ctx context.Context, in hub.Intake, o *opened) error {
 	if err != nil {
 		return fromHub{err}
 	}
-	switch {
-	case r.Step == due:
+	switch r.Step {
+	case due:
 		return s.sendAccept(ctx, o.Listed, r)
-	case r.Step == isStored:
+	case isStored:
 		return s.waits(ctx, in, o.Listed, r)
 	}
 	return nil

@@ -201,3 +201,13 @@ var idle = []goleak.Option{
 func dataportSource(s *service, settings string) (hub.Source, error) {
 	return dataport.Kind().Source(s.env(), adaptertest.Settings(settings))
 }
+
+// settle tells a source how an event ended.
+func settle(ctx context.Context, t testing.TB, s hub.Source, end hub.Settlement) error {
+	t.Helper()
+	l, ok := s.(hub.Listener)
+	if !ok {
+		t.Fatal("the source does not listen")
+	}
+	return l.Settled(ctx, end)
+}

@@ -264,6 +264,11 @@ func (set *settings) wants(leistung string) bool {
 	return len(set.Leistungen) == 0 || slices.Contains(set.Leistungen, leistung)
 }
 
+// allows says whether attachments may be of a media type.
+func (set *settings) allows(mediaType string) bool {
+	return len(set.AnlagenTypen) == 0 || slices.Contains(set.AnlagenTypen, mediaType)
+}
+
 // data gives what is said about a schema.
 func (set *settings) data(schema string) (fachdaten, bool) {
 	i := slices.IndexFunc(set.Fachdaten, func(f fachdaten) bool { return f.Schema == schema })

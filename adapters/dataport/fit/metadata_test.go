@@ -157,7 +157,8 @@ func without(t *testing.T, raw []byte, path string) ([]byte, any) {
 		if list, is := at.([]any); is {
 			at = list[0]
 		} else {
-			at = at.(map[string]any)[step]
+			object, _ := at.(map[string]any)
+			at = object[step]
 		}
 	}
 	if object, is := at.(map[string]any); is {

@@ -27,13 +27,12 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/mend"
 )
 
-// Enough for several blocks of 4 MB in each stream but the trail, whose records are
-// small (oldPart is about several of them).
+// Enough for several blocks of 4 MB in each stream.
 const (
-	damageRouted   = 3000
-	damageUnrouted = 325
+	damageRouted   = 6000
+	damageUnrouted = 650
 	damageTaken    = 500  // copies that beta.one has acknowledged
-	damageText     = 2000 // characters of an event
+	damageText     = 1000 // characters of an event
 )
 
 // damageLayout: streams below 32 MB have blocks of 4 MB.
@@ -55,7 +54,7 @@ func makeStock(t *testing.T) *stock {
 		path := filepath.Join(s.fed, "schemas", typ, "schema.json")
 		raw, err := os.ReadFile(path)
 		if err == nil {
-			err = os.WriteFile(path, bytes.Replace(raw, []byte(`"maxLength": 100`), []byte(`"maxLength": 20000`), 1), 0o600)
+			err = os.WriteFile(path, bytes.Replace(raw, []byte(`"maxLength": 100`), []byte(`"maxLength": 10000`), 1), 0o600)
 		}
 		if err != nil {
 			t.Fatal(err)

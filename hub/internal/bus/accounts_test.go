@@ -107,13 +107,7 @@ func appClient(t *testing.T, s *Server, application string) *nats.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	connect := func() (*nats.Conn, error) {
-		return nats.Connect(s.URL(), nats.UserJWTAndSeed(text, string(seed)), nats.Timeout(30*time.Second), nats.CustomInboxPrefix(accounts.Inbox(strings.ReplaceAll(application, ".", "_"))))
-	}
-	nc, err := connect()
-	for tries := 1; err != nil && tries < 5; tries++ { // a server that takes its time sends a PING before it answers
-		nc, err = connect()
-	}
+	nc, err := nats.Connect(s.URL(), nats.UserJWTAndSeed(text, string(seed)), nats.Timeout(time.Minute), nats.CustomInboxPrefix(accounts.Inbox(strings.ReplaceAll(application, ".", "_"))))
 	if err != nil {
 		t.Fatal(err)
 	}

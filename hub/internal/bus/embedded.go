@@ -129,6 +129,9 @@ func options(cfg Embedded, storeKey string, book *accounts.Book) (opts *server.O
 		MaxPayload:      MaxPayload,
 		NoSigs:          true,
 		DontListen:      cfg.Listen == "",
+		// the first PING would come while a busy server still answers CONNECT, which
+		// nats.go takes for a broken server
+		DisableShortFirstPing: true,
 		// decentralised JWT: whoever has no user JWT of an account of the book is
 		// refused
 		TrustedOperators: []*jwt.OperatorClaims{jwt.NewOperatorClaims(book.Operator())},

@@ -107,7 +107,7 @@ func TestApproval(t *testing.T) {
 // ended a submission itself. A day of the service is short here.
 func TestDeadlines(t *testing.T) {
 	t.Parallel()
-	s := newService(t, func(o *fitsim.Options) { o.Day = 150 * time.Millisecond })
+	s := newService(t, func(o *fitsim.Options) { o.Day = 300 * time.Millisecond })
 	s.put(t, application(1))
 	in := adaptertest.NewIntake()
 	until(t, s.source(t, ", warnen: 1s, eskalieren: 1500ms"), in, func() bool {
@@ -158,7 +158,7 @@ func TestCallback(t *testing.T) {
 				t.Errorf("status %d", status)
 			}
 			phase = 1
-		case phase == 1 && len(in.Events()) == 1:
+		case phase == 1 && len(in.Events()) == 1 && s.Calls("list") == 2:
 			if status := send(woken, "rückruf"); status != http.StatusOK {
 				t.Errorf("a repetition: status %d", status)
 			}

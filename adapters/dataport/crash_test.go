@@ -115,10 +115,17 @@ func seed(t *testing.T) *rand.Rand {
 // TestCrashes lets the source die at random between any two of asking, fetching,
 // storing, remembering, publishing and accepting, and with answers lost, while
 // applications acknowledge at random. Each submission becomes one event, none is
-// lost, and none is accepted whose event no application has.
+// lost, and none is accepted whose event no application has; or, as is set, the hub
+// has not.
 func TestCrashes(t *testing.T) {
 	t.Parallel()
-	const crashes = 100
+	t.Run("acknowledged", func(t *testing.T) { t.Parallel(); crash(t, "acknowledged") })
+	t.Run("stored", func(t *testing.T) { t.Parallel(); crash(t, "stored") })
+}
+
+func crash(t *testing.T, accept string) {
+	t.Helper()
+	const crashes = 80
 	random := seed(t)
 	s := newService(t)
 	in := adaptertest.NewIntake()
@@ -139,7 +146,7 @@ func TestCrashes(t *testing.T) {
 		mu.Lock()
 		now = &life{left: random.IntN(45), end: end}
 		mu.Unlock()
-		source := s.source(t, ", forward: true")
+		source := s.source(t, ", forward: true, accept: "+accept)
 		ended := make(chan error, 1)
 		go func() { ended <- source.Run(ctx, mortal{in, now}) }()
 		for _, e := range in.Events() {
@@ -155,16 +162,21 @@ func TestCrashes(t *testing.T) {
 		if !now.dead() {
 			t.Fatal("a process that should have died lives")
 		}
+		if accept == "stored" {
+			for _, e := range in.Events() {
+				settled[e.ID()] = true
+			}
+		}
 		for n := range sent {
 			if s.Ended(id(n)) == fit.AcceptSubmission && !settled[id(n)] {
-				t.Fatalf("submission %d was accepted, and no application has it", n)
+				t.Fatalf("submission %d was accepted, and nobody has it", n)
 			}
 		}
 	}
 	mu.Lock()
 	now = &life{left: 1 << 30, end: func() {}}
 	mu.Unlock()
-	source := s.source(t, "")
+	source := s.source(t, ", accept: "+accept)
 	until(t, source, in, func() bool {
 		for _, e := range in.Events() {
 			if err := settle(t.Context(), t, source, done(e.ID())); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -83,7 +84,7 @@ func (s *source) list(ctx context.Context) ([]client.Listed, error) {
 			}
 			seen[l.Submission] = true
 			news++
-			if fit.IsUUID(l.Submission) && fit.IsUUID(l.Case) {
+			if fit.IsUUID(l.Submission) && fit.IsUUID(l.Case) && (l.Destination == "" || strings.EqualFold(l.Destination, s.set.Zustellpunkt)) {
 				all = append(all, l)
 			}
 		}

@@ -11,15 +11,7 @@ import (
 
 func TestSource(t *testing.T) {
 	adaptertest.Source(t, adaptertest.SourceCase{
-		New:    func(t testing.TB) adaptertest.Origin { return origin(t, "") },
-		PerKey: true, Goroutines: idle,
-	})
-}
-
-// TestSourceStored is the same where the hub is the authority's receipt.
-func TestSourceStored(t *testing.T) {
-	adaptertest.Source(t, adaptertest.SourceCase{
-		New:    func(t testing.TB) adaptertest.Origin { return origin(t, ", accept: stored, forward: true, seite: 1") },
+		New:    func(t testing.TB) adaptertest.Origin { return origin(t, ", seite: 2") },
 		PerKey: true, Goroutines: idle,
 	})
 }

@@ -95,7 +95,7 @@ func ReadJWKS(raw []byte) ([]JWK, error) {
 // Public gives the key when it is for the algorithm and operation (where it says
 // so) and has at least minBits.
 func (k JWK) Public(algorithm, operation string, minBits int) (PublicKey, error) {
-	if k.Type != keyTypeID || k.Algorithm != "" && k.Algorithm != algorithm || len(k.Operations) > 0 && !slices.Contains(k.Operations, operation) {
+	if k.Type != keyTypeID || k.Algorithm != "" && k.Algorithm != algorithm || !k.allows(operation) {
 		return PublicKey{}, fmt.Errorf("%w: it is not for %s, %s", ErrKey, algorithm, operation)
 	}
 	n, err := number(k.N)
@@ -111,6 +111,13 @@ func (k JWK) Public(algorithm, operation string, minBits int) (PublicKey, error)
 		id = Thumbprint(pub)
 	}
 	return PublicKey{id, pub}, nil
+}
+
+// allows says whether the key may do something; one that says nothing may. That it
+// decrypts is as good as that it unwraps keys (RFC 7517, 4.3).
+func (k JWK) allows(operation string) bool {
+	return len(k.Operations) == 0 || slices.Contains(k.Operations, operation) ||
+		operation == OpUnwrap && slices.Contains(k.Operations, "decrypt")
 }
 
 // Private gives the private key, likewise.

@@ -159,9 +159,9 @@ func TestTokenEndsInTheMiddleOfAList(t *testing.T) {
 // in, is told to people, and nothing is lost.
 func TestNotLinked(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ settings, says string }{
-		"not linked":   {"", "connect client and destination"},
-		"wrong secret": {", client-secret: falsch", "invalid_client"},
+	for name, c := range map[string]struct{ secret, says string }{
+		"not linked":   {"client", "connect client and destination"},
+		"wrong secret": {"falsch", "invalid_client"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -169,7 +169,7 @@ func TestNotLinked(t *testing.T) {
 				o.Clients = map[string]fitsim.Client{clientID: {Secret: "geheim", Destinations: []string{stranger}}}
 			})
 			s.put(t, application(1))
-			settings := strings.Replace(string(s.settings("")), ", client-secret: client", map[bool]string{true: ", client-secret: client", false: c.settings}[c.settings == ""], 1)
+			settings := strings.Replace(string(s.settings("")), "client-secret: client", "client-secret: "+c.secret, 1)
 			source, err := dataportSource(s, settings)
 			if err != nil {
 				t.Fatal(err)

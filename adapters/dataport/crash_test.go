@@ -125,7 +125,7 @@ func TestCrashes(t *testing.T) {
 
 func crash(t *testing.T, accept string) {
 	t.Helper()
-	const crashes = 80
+	const crashes = 50
 	random := seed(t)
 	s := newService(t)
 	in := adaptertest.NewIntake()

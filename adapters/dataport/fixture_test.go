@@ -80,13 +80,12 @@ func newService(t testing.TB, change ...func(*fitsim.Options)) *service {
 	s.Server = fitsim.New(opt)
 	t.Cleanup(func() { s.Stop(); web.Close() })
 	for name, write := range map[string]func() ([]byte, error){
-		"neu.jwk":    func() ([]byte, error) { return k[0].WriteJWK(fit.Decryption) },
-		"alt.jwk":    func() ([]byte, error) { return k[1].WriteJWK(fit.Decryption) },
-		"signatur":   func() ([]byte, error) { return k[2].WriteJWK(fit.Signature) },
-		"client":     func() ([]byte, error) { return []byte("geheim\n"), nil },
-		"falsch":     func() ([]byte, error) { return []byte("falsch\n"), nil },
-		"rückruf":    func() ([]byte, error) { return []byte("rückruf\n"), nil },
-		"keine-keys": func() ([]byte, error) { return []byte("{}"), nil },
+		"neu.jwk":  func() ([]byte, error) { return k[0].WriteJWK(fit.Decryption) },
+		"alt.jwk":  func() ([]byte, error) { return k[1].WriteJWK(fit.Decryption) },
+		"signatur": func() ([]byte, error) { return k[2].WriteJWK(fit.Signature) },
+		"client":   func() ([]byte, error) { return []byte("geheim\n"), nil },
+		"falsch":   func() ([]byte, error) { return []byte("falsch\n"), nil },
+		"rückruf":  func() ([]byte, error) { return []byte("rückruf\n"), nil },
 	} {
 		raw, err := write()
 		if err == nil {

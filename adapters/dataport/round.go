@@ -89,7 +89,7 @@ func (s *source) list(ctx context.Context) ([]client.Listed, error) {
 			}
 		}
 		offset += len(page.Submissions)
-		if news == 0 || offset >= page.Total {
+		if news == 0 || page.Total > 0 && offset >= page.Total {
 			return all, nil
 		}
 	}

@@ -200,8 +200,8 @@ func (s *source) forward(ctx context.Context, l client.Listed, _ record) error {
 
 // refuse sets a submission aside, and rejects it where that is the sender's to
 // mend and so set.
-func (s *source) refuse(ctx context.Context, l client.Listed, why *refusal) error {
-	next := aside
+func (s *source) refuse(ctx context.Context, o *opened, why *refusal) error {
+	l, next := o.Listed, aside
 	if why.Problem != "" && s.set.Zurueckweisen {
 		next = rejecting
 	}
@@ -210,7 +210,12 @@ func (s *source) refuse(ctx context.Context, l client.Listed, why *refusal) erro
 			return err
 		}
 	}
-	r, err := s.change(ctx, l.Submission, func(r *record) { r.Step, r.Case, r.Refusal = next, l.Case, why })
+	r, err := s.change(ctx, l.Submission, func(r *record) {
+		r.Step, r.Case, r.Refusal = next, l.Case, why
+		if o.submit != nil {
+			r.At = o.submit.IssuedAt
+		}
+	})
 	if err != nil {
 		return fromHub{err}
 	}

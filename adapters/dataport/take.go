@@ -42,7 +42,7 @@ func (s *source) take(ctx context.Context, in hub.Intake, l client.Listed) error
 	if why == nil || why.transport() && s.failures(l.Submission) < looks-1 {
 		return err
 	}
-	return s.refuse(ctx, l, why)
+	return s.refuse(ctx, o, why)
 }
 
 // looks is how often a part is fetched before its not being what was submitted is
@@ -101,9 +101,7 @@ func (s *source) open(ctx context.Context, l client.Listed) (*opened, error) {
 		return o, errNoSubmit
 	}
 	o.submit, o.leistung = v.submit, leistung(sub.ServiceID())
-	for _, id := range sub.Attachments {
-		o.announced = append(o.announced, strings.ToLower(id))
-	}
+	o.announced = sub.AttachmentIDs()
 	if err := s.openMetadata(o, sub.Metadata); err != nil {
 		return o, err
 	}

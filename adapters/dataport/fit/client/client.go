@@ -115,7 +115,21 @@ type Submission struct {
 	OldService struct {
 		Identifier string `json:"identifier"`
 	} `json:"serviceType"`
-	Attachments []string `json:"attachments"`
+	Attachments []any `json:"attachments"`
+}
+
+// AttachmentIDs gives the ids of the attachments in lower case; nil where the
+// service does not name them, or in another form.
+func (s *Submission) AttachmentIDs() []string {
+	var ids []string
+	for _, a := range s.Attachments {
+		id, is := a.(string)
+		if !is {
+			return nil
+		}
+		ids = append(ids, strings.ToLower(id))
+	}
+	return ids
 }
 
 // ServiceID is the identifier of the public service, "" where the service does not

@@ -184,3 +184,33 @@ func TestNotLinked(t *testing.T) {
 		})
 	}
 }
+
+// TestMissingAttachment: an attachment that the service does not find keeps its
+// submission waiting, and nobody is blamed.
+func TestMissingAttachment(t *testing.T) {
+	t.Parallel()
+	s, in := newService(t), adaptertest.NewIntake()
+	if err := s.Order(fitsim.Order{On: "attachment", Do: "404", Times: 5}); err != nil {
+		t.Fatal(err)
+	}
+	s.put(t, application(1))
+	until(t, s.source(t, ""), in, func() bool { return len(in.Events()) == 1 })
+	if n := s.logs.FilterMessageSnippet("a submission waits").Len(); n != 5 || s.Ended(id(1)) != "" {
+		t.Errorf("waited %d times, ended %q", n, s.Ended(id(1)))
+	}
+}
+
+// TestLostMemory: a submission that was accepted before the adapter lost its memory,
+// and is still listed, does not become an event again.
+func TestLostMemory(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	s.put(t, application(1))
+	until(t, s.source(t, ", accept: stored"), adaptertest.NewIntake(), func() bool { return s.Ended(id(1)) != "" })
+	s.Relist(id(1))
+	in, lists := adaptertest.NewIntake(), s.Calls("list")
+	until(t, s.source(t, ", accept: stored"), in, func() bool { return s.Calls("list") > lists+3 })
+	if len(in.Events()) != 0 || count(s.Log(id(1)), fit.AcceptSubmission) != 1 {
+		t.Errorf("%d events, event log %q", len(in.Events()), s.Log(id(1)))
+	}
+}

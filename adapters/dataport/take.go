@@ -32,7 +32,7 @@ func (s *source) take(ctx context.Context, in hub.Intake, l client.Listed) error
 	switch {
 	case err == nil, ctx.Err() != nil:
 		return err
-	case client.ClassOf(err) == client.Gone:
+	case errors.Is(err, errEnded):
 		s.log.Info("fit-connect: a submission was ended elsewhere", zap.String("submission", l.Submission))
 		return nil
 	case client.ClassOf(err) == client.TooLarge:
@@ -55,6 +55,9 @@ func (s *source) failures(submission string) int {
 	}
 	return 0
 }
+
+// errEnded is no failure: nothing is to be done any more.
+var errEnded = errors.New("has ended")
 
 // opened is a submission on its way: still encrypted, but for the metadata.
 type opened struct {
@@ -87,6 +90,9 @@ func (o *opened) close() {
 func (s *source) open(ctx context.Context, l client.Listed) (*opened, error) {
 	o := &opened{Listed: l, parts: map[string]*part{}}
 	sub, err := s.api.Fetch(ctx, l.Submission)
+	if client.ClassOf(err) == client.Gone {
+		return o, errEnded
+	}
 	if err != nil {
 		return o, err
 	}
@@ -97,6 +103,8 @@ func (s *source) open(ctx context.Context, l client.Listed) (*opened, error) {
 	switch {
 	case err != nil:
 		return o, err
+	case v.end != nil: // and the service has not noticed yet
+		return o, errEnded
 	case v.submit == nil || v.submit.Payload.Tags == nil:
 		return o, errNoSubmit
 	}

@@ -144,3 +144,12 @@ func (s *Server) Ended(id string) string {
 	}
 	return ""
 }
+
+// Relist lists a submission again that has ended, as if the service had not noticed.
+func (s *Server) Relist(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m := s.find(id); m != nil {
+		m.ended = ""
+	}
+}

@@ -11,6 +11,9 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/akdb/okewo"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkomm"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkommsim"
+	"github.com/amtsbote/amtsbote/adapters/akdb/okverkehr"
+	"github.com/amtsbote/amtsbote/adapters/akdb/okverkehrsim"
+	"github.com/amtsbote/amtsbote/adapters/akdb/personensuche"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xta/xtasim"
 	"github.com/amtsbote/amtsbote/adapters/dataport"
 	"github.com/amtsbote/amtsbote/adapters/dataport/fitsim"
@@ -26,6 +29,8 @@ func Kinds() []hub.Kind {
 		aenderungen.Kind(),
 		okkomm.Kind(),
 		dataport.Kind(),
+		okverkehr.Kind(),
+		personensuche.Kind(),
 		filedrop.Kind(),
 	}
 }
@@ -40,5 +45,6 @@ func Simulators() []hub.Simulator {
 		ewosim.Simulator(),
 		okkommsim.Simulator(),
 		fitsim.Simulator(),
+		okverkehrsim.Simulator(),
 	}
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs without the race detector what a run with it left out: the tests of which it
 # skipped a part. All tests when it did not run.
-# $1: the events (test2json) of the run with it; $2: where those of this run go.
+# $1: the events (test2json) of the run with it; $2: where those of this run go; $3:
+# packages at a time.
 set -euo pipefail
 
 packages=(./...)
@@ -15,4 +16,4 @@ if [ -s "$1" ]; then
 	mapfile -t packages < <(sed -E 's/.*"Package":"([^"]*)".*/\1/' <<<"$skipped" | sort -u)
 	run=(-run "^($(sed -E 's/.*"Test":"([^"/]*).*/\1/' <<<"$skipped" | sort -u | paste -sd '|'))\$")
 fi
-go tool -modfile=tools/go.mod gotestsum --format pkgname --jsonfile "$2" -- -count=1 -timeout 20m "${run[@]}" "${packages[@]}"
+go tool -modfile=tools/go.mod gotestsum --format pkgname --jsonfile "$2" -- -p "$3" -count=1 -timeout 20m "${run[@]}" "${packages[@]}"

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
@@ -48,6 +49,9 @@ func bodiesOf(m *xoev.Message) ([]*body, error) {
 		return nil, hub.Permanent(otherwise, "the message has more than %d cases (identifikation.ereignis)", xoev.MaxEreignisse)
 	}
 	all, err := typed(m)
+	if _, wrong := errors.AsType[*xmeld.StructureError](err); wrong && !xmeld.Current(&m.Header) {
+		all, err = nil, nil // of another version, so nothing can be said against it
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +77,8 @@ func generic(m *xoev.Message) []*body {
 	var all []*body
 	for _, e := range m.Ereignisse {
 		b := oneGeneric(m)
-		if _, err := xoev.ParseTime(e.Zeitpunkt); err == nil && e.Zeichen != "" {
+		n := utf8.RuneCountInString(e.Zeichen)
+		if _, err := xoev.ParseTime(e.Zeitpunkt); err == nil && n > 0 && n <= longestZeichen {
 			e.Zeitpunkt = xoev.WithZone(e.Zeitpunkt)
 			b.data.(*nachricht).Ereignisse = []xoev.Ereignis{e} //nolint:errcheck // it was just made
 		}
@@ -84,6 +89,9 @@ func generic(m *xoev.Message) []*body {
 	}
 	return all
 }
+
+// longestZeichen is that of ereignis.zeichen (XInneres-Basismodul).
+const longestZeichen = 100
 
 func oneGeneric(m *xoev.Message) *body {
 	d := &nachricht{Kopf: m.Kopf(), Sperren: xmeld.SperrenIn(m)}

@@ -90,12 +90,16 @@ func attributes(m *xoev.Message, b *body, id string) map[string]string {
 	if !uuidForm.MatchString(correlation) {
 		correlation = id
 	}
+	kopf := m.Kopf()
+	if kopf.Standard == xoev.Unknown {
+		kopf.Standard, kopf.Version = "", ""
+	}
 	all := map[string]string{
 		hub.AttrCorrelationID: correlation,
 		hub.AttrCausationID:   b.causationID,
 		hub.AttrAGS:           b.ags,
-		attrStandard:          plain(m.Standard),
-		attrVersion:           plain(m.Version),
+		attrStandard:          plain(kopf.Standard),
+		attrVersion:           plain(kopf.Version),
 		attrMsgType:           plain(m.Number()),
 		attrAutor:             plain(m.Autor.Kennung),
 		attrLeser:             plain(m.Leser.Kennung),
@@ -136,15 +140,22 @@ func eventID(m *xoev.Message, original *xoev.Original) (string, error) {
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte("urn:xoev-de:xdomea "+name)).String(), nil
 }
 
-// author gives the key of the authority that the event comes from.
+// author gives the key of the authority that the event comes from. In xdomea the
+// key is optional, and what real messages have there need be none.
 func (s *source) author(m *xoev.Message) (string, error) {
 	switch {
-	case keyForm.MatchString(m.Autor.Kennung):
+	case isKey(m.Autor.Kennung):
 		return m.Autor.Kennung, nil
-	case m.Autor.Kennung != "":
+	case m.Autor.Kennung != "" && !isXdomea(m):
 		return "", hub.Permanent(badCode, "the author's key (autor) is no DVDV key")
 	case s.set.OhneKennung == "":
 		return "", hub.Permanent(emptyText, "the message names no author's key, and the setting ohne-kennung is not set")
 	}
 	return s.set.OhneKennung, nil
 }
+
+func isKey(kennung string) bool { return len(kennung) <= longestKey && keyForm.MatchString(kennung) }
+
+func isXdomea(m *xoev.Message) bool { return m.Dialect == xoev.XdomeaKopf || m.Dialect == xoev.Xdomea4 }
+
+const longestKey = 100

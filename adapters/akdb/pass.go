@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"regexp"
 	"strings"
 
+	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmlout"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
 	"github.com/amtsbote/amtsbote/hub"
@@ -46,6 +48,22 @@ func pass(ctx context.Context, s *sink, d hub.Delivery) (name string, content []
 	}
 	kopf := h.Kopf()
 	return tidy(kopf.Standard) + "_" + tidy(kopf.Code) + "_" + messageUUID(d.Event) + ".xml", content, nil
+}
+
+// acknowledge hands on a Quittung that came, and builds one (XInneres 0020) where
+// the authority has switched that on.
+func acknowledge(ctx context.Context, s *sink, d hub.Delivery) (name string, content []byte, err error) {
+	name, content, err = pass(ctx, s, d)
+	if _, gone := errors.AsType[*xmlout.UnmappableError](err); !gone || !s.set.Quittung.Send {
+		return name, content, err
+	}
+	data, err := decodeData[xmeld.Quittiert](d.Event)
+	if err != nil {
+		return "", nil, err
+	}
+	v := s.envelope(d.Event, between(data.Kopf, xoev.Stelle{}, data.Empfaenger))
+	content, err = xmeld.WriteQuittung(v, data, s.set.Quittung.Sachverhalt)
+	return xmeld.StandardQuittung + "_" + xmeld.SachverhaltQuit + "_" + v.UUID + ".xml", content, err
 }
 
 // passRecords names xdomea as xdomea wants it. Up to 3.1 the message has no UUID;

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
@@ -47,6 +48,8 @@ func (s *source) admit(m *xoev.Message) error {
 	switch {
 	case m.Dialect == xoev.NoHeader:
 		return hub.Permanent(notValid, "%w", xoev.ErrNoHeader)
+	case unnamed(m) != "":
+		return hub.Permanent(notValid, "%s", unnamed(m))
 	case m.IsTest && s.production:
 		return hub.Permanent(otherwise, "a test message (attribute test) in production")
 	case !s.reads(m):
@@ -57,13 +60,34 @@ func (s *source) admit(m *xoev.Message) error {
 	return nil
 }
 
+// unnamed says what a header lacks to say which message this is, or what of it no
+// event can carry; "" if nothing.
+func unnamed(m *xoev.Message) string {
+	k := m.Kopf()
+	switch {
+	case k.Namespace == "":
+		return "the root element has no namespace"
+	case k.Code == "":
+		return "neither root element nor nachrichtentyp say which message it is"
+	}
+	if isXdomea(m) && len(m.Autor.Kennung) > longestKey {
+		return "the header has a key that is too long"
+	}
+	for _, part := range []struct {
+		text string
+		most int
+	}{{k.Standard, 80}, {k.Version, 40}, {k.Namespace, 300}, {k.Element, 300}, {k.ProzessID, 200}, {k.Code, 40}, {k.Leser.Kennung, longestKey}} {
+		if utf8.RuneCountInString(part.text) > part.most {
+			return "the header has a name or code that is too long"
+		}
+	}
+	return ""
+}
+
 // reads says whether the message is for us. xdomea may name its reader without
 // a key; then there is nothing to compare.
 func (s *source) reads(m *xoev.Message) bool {
-	if len(s.set.Leser) == 0 {
-		return true
-	}
-	if m.Leser.Kennung == "" && (m.Dialect == xoev.XdomeaKopf || m.Dialect == xoev.Xdomea4) {
+	if len(s.set.Leser) == 0 || isXdomea(m) && !isKey(m.Leser.Kennung) {
 		return true
 	}
 	return slices.ContainsFunc(s.set.Leser, func(own string) bool { return strings.EqualFold(own, m.Leser.Kennung) })

@@ -44,6 +44,25 @@ func (r rejections) check(autor xmeld.Behoerde, s hub.Settings) error {
 	return nil
 }
 
+// receipts are the settings of Quittungen (XInneres 0020) that are sent.
+type receipts struct {
+	Send bool `yaml:"senden"` // off unless the reading authority wants it
+	// Sachverhalt is what the application acknowledges; the event does not say it.
+	Sachverhalt string `yaml:"sachverhalt"`
+}
+
+func (r receipts) check(autor xmeld.Behoerde, s hub.Settings) error {
+	switch {
+	case !r.Send:
+		return nil
+	case !slices.Contains(xmeld.Sachverhalte, r.Sachverhalt):
+		return s.Errorf("quittung.sachverhalt", "must say what is acknowledged (possible: %s)", strings.Join(xmeld.Sachverhalte, ", "))
+	case autor == (xmeld.Behoerde{}):
+		return s.Errorf("kopf.autor", "is missing: it is the author of a Quittung")
+	}
+	return nil
+}
+
 // sends says whether the reason of a refusal is one to send the message back for.
 func (r rejections) sends(cause error) (code string, ok bool) {
 	f := hub.FaultOf(cause)
@@ -90,7 +109,11 @@ func (s *source) sendBack(f dropfolder.File, m *xoev.Message, cause error) error
 	if err != nil {
 		return err
 	}
-	id, rejection, err := s.rejection(m, content, written, code)
+	if content == nil {
+		s.log.Warn("no Rückweisung was written: the message is too large to be sent back", zap.String("message", m.UUID))
+		return nil
+	}
+	id, rejection, err := s.rejection(m, content, written, code, "")
 	if wrong, ok := errors.AsType[*xmlout.UnmappableError](err); ok {
 		s.log.Warn("no Rückweisung was written", zap.String("message", m.UUID), zap.String("field", wrong.Field))
 		return nil
@@ -102,6 +125,11 @@ func (s *source) sendBack(f dropfolder.File, m *xoev.Message, cause error) error
 	return s.folder.Write(xmeld.StandardRueckweisung+"_"+xmeld.Rueckweisung+"_"+id+".xml", rejection)
 }
 
+// mostSentBack bounds what is held in memory to build a Rückweisung, which
+// contains the message. Messages of XInneres have some kilobytes.
+const mostSentBack = 8 << 20
+
+// contentOf reads the file; nil when it is too large to be sent back.
 func contentOf(f dropfolder.File) (content []byte, written time.Time, err error) {
 	r, err := f.Open()
 	if err != nil {
@@ -112,6 +140,9 @@ func contentOf(f dropfolder.File) (content []byte, written time.Time, err error)
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("look at file: %w", err)
 	}
+	if info.Size() > mostSentBack {
+		return nil, time.Time{}, nil
+	}
 	content, err = io.ReadAll(io.LimitReader(r, info.Size()))
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("read file: %w", err)
@@ -120,8 +151,10 @@ func contentOf(f dropfolder.File) (content []byte, written time.Time, err error)
 }
 
 // rejection builds the Rückweisung of a message. Its id is made of the message's
-// bytes and the reason.
-func (s *source) rejection(m *xoev.Message, content []byte, created time.Time, code string) (id string, rejection []byte, err error) {
+// bytes and the reason. transport is the id under which the message came, if any.
+func (s *source) rejection(
+	m *xoev.Message, content []byte, created time.Time, code, transport string,
+) (id string, rejection []byte, err error) {
 	sum := sha256.Sum256(content)
 	id = uuid.NewSHA1(uuid.NameSpaceURL, []byte("urn:xoev-de:xinneres:rueckweisung "+hex.EncodeToString(sum[:])+" "+code)).String()
 	v := xmeld.Envelope{
@@ -134,7 +167,9 @@ func (s *source) rejection(m *xoev.Message, content []byte, created time.Time, c
 	if m.IsTest {
 		v.Test = &m.Test
 	}
-	rejection, err = xmeld.WriteRueckweisung(v, &xmeld.Zurueckweisung{Gruende: []xmeld.Rueckweisgrund{{Code: code}}}, content)
+	rejection, err = xmeld.WriteRueckweisung(v, &xmeld.Zurueckweisung{
+		Gruende: []xmeld.Rueckweisgrund{{Code: code}}, Transportnachricht: transport,
+	}, content)
 	return id, rejection, err
 }
 

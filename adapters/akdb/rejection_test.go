@@ -33,6 +33,7 @@ func TestSentBack(t *testing.T) {
 		"a Rückweisung":           {on, rejection, ""},
 		"another standard":        {on, strings.Replace(wrongReader, "http://www.osci.de/xmeld2511a", "http://www.xleitstelle.de/xbau/2/6", 1), ""},
 		"accepted":                {on, application(t, 1), ""},
+		"too large to return":     {on, wrongReader + "\n<!-- " + strings.Repeat("x", 9<<20) + " -->", ""},
 		"author's name untypable": {on, strings.Replace(wrongReader, "Meldebehörde Probstadt", "Αθηνά", 1), ""},
 	} {
 		t.Run(name, func(t *testing.T) {

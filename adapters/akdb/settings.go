@@ -27,6 +27,7 @@ type Messages struct {
 	OhneKennung  string     `yaml:"ohne-kennung"`
 	Religion     string     `yaml:"religion"`
 	Rueckweisung rejections `yaml:"rueckweisung"`
+	Quittung     receipts   `yaml:"quittung"`
 	Xdomea       string     `yaml:"xdomea"`
 	XSD          xsd.Config `yaml:"xsd"`
 	Kopf         kopf       `yaml:"kopf"`
@@ -84,6 +85,9 @@ func (set Messages) check(s hub.Settings) error {
 		return s.Errorf("ohne-kennung", "%q is no DVDV key (prefix:key)", set.OhneKennung)
 	}
 	if err := set.Rueckweisung.check(set.Kopf.Autor, s); err != nil {
+		return err
+	}
+	if err := set.Quittung.check(set.Kopf.Autor, s); err != nil {
 		return err
 	}
 	if !slices.Contains(xdomea.Versions, set.Xdomea) {

@@ -51,7 +51,7 @@ var templates = map[string]template{
 	xmeld.TypeAngenommen:      {standard: xmeld.Standard, code: xmeld.Ergebnis, build: buildAccepted},
 	xmeld.TypeZurueckgewiesen: {standard: xmeld.Standard, code: xmeld.Ergebnis, build: buildRefused},
 	xmeld.TypeRueckweisung:    {standard: xmeld.StandardRueckweisung, code: xmeld.Rueckweisung, build: buildRejection},
-	xmeld.TypeQuittiert:       {standard: "XInneres", code: "Quittung", file: pass},
+	xmeld.TypeQuittiert:       {standard: "XInneres", code: "Quittung", file: acknowledge},
 	xpsw.TypeGeburt:           {standard: xpsw.Standard, code: xpsw.Geburt, file: pass},
 	xpsw.TypeSterbefall:       {standard: xpsw.Standard, code: xpsw.Sterbefall, file: pass},
 	xpsw.TypeGeburtsanzeige:   {standard: xpsw.Standard, code: xpsw.Geburtsanzeige, file: pass},

@@ -5,8 +5,10 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xta"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xta/wire"
 	"github.com/amtsbote/amtsbote/hub"
@@ -146,8 +148,6 @@ func (set xtaSettings) problem(production bool) (key, text string) {
 		}
 	}
 	switch {
-	case set.Rueckweisung.Send:
-		return "rueckweisung.senden", "a Rückweisung is not sent by XTA yet: what cannot become an event is set aside"
 	case (set.TLS.Cert == "") != (set.TLS.Key == ""):
 		return "tls", "a certificate needs its key and the other way round"
 	case production && set.TLS.Cert == "":
@@ -155,7 +155,26 @@ func (set xtaSettings) problem(production bool) (key, text string) {
 	case !keyForm.MatchString(set.Account.Kennung):
 		return "account.kennung", "the account's DVDV key (prefix:key) is missing or none"
 	}
+	if key, text := set.answerProblem(); text != "" {
+		return key, text
+	}
 	return set.rangeProblem()
+}
+
+// answerProblem finds what a Rückweisung could not be sent with.
+func (set xtaSettings) answerProblem() (key, text string) {
+	autor := set.Kopf.Autor.Kennung
+	_, own := set.Services[xmeld.Rueckweisung]
+	_, all := set.Services["*"]
+	switch {
+	case !set.Rueckweisung.Send:
+		return "", ""
+	case autor != "" && !strings.EqualFold(autor, set.Account.Kennung):
+		return "kopf.autor.kennung", "must be the account's: it is the author of a Rückweisung, and the server takes none of another"
+	case !own && !all:
+		return "services", "the service of the Rückweisung (0010) is missing"
+	}
+	return "", ""
 }
 
 func (set xtaSettings) rangeProblem() (key, text string) {

@@ -10,7 +10,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -41,6 +43,12 @@ func (l *life) step() error {
 	return errDied
 }
 
+func (l *life) lives() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.left >= 0
+}
+
 // mortal is the hub's side as a process sees it that can die before and after
 // each call.
 type mortal struct {
@@ -55,10 +63,7 @@ func (m mortal) Publish(ctx context.Context, e hub.Event) error {
 func (m mortal) Blobs() hub.Blobs { return mortalBlobs{m.Intake.Blobs(), m} }
 
 func (m mortal) whileAlive(do func() error) error {
-	m.mu.Lock()
-	dead := m.left < 0
-	m.mu.Unlock()
-	if dead {
+	if !m.lives() {
 		return errDied
 	}
 	return do()
@@ -105,13 +110,26 @@ func seed(t *testing.T) *rand.Rand {
 }
 
 // TestXTACrashes lets the source die 200 times at random: between any two of
-// asking, fetching, storing, publishing, acknowledging and closing, and with
-// answers lost. Each message is stored once, none is lost.
+// asking, fetching, storing, publishing, acknowledging, closing and sending back,
+// and with answers lost. Each message is stored once, none is lost; each that is
+// refused is set aside, and sent back once where that is switched on.
 func TestXTACrashes(t *testing.T) {
 	t.Parallel()
+	for _, c := range []struct {
+		name           string
+		mtom, answered bool
+	}{{"MTOM", true, false}, {"inline, sent back", false, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			crashes(t, newBroker(t, xtasim.Options{MTOM: c.mtom}), c.answered)
+		})
+	}
+}
+
+func crashes(t *testing.T, b *broker, answered bool) {
+	t.Helper()
 	const crashes = 200
 	random := seed(t)
-	b := newBroker(t, xtasim.Options{MTOM: true})
 	in := adaptertest.NewIntake()
 	var now *life
 	var mu sync.Mutex
@@ -120,38 +138,75 @@ func TestXTACrashes(t *testing.T) {
 		defer mu.Unlock()
 		return now.around(next)
 	}
-	sent := 0
+	source := func() hub.Source {
+		if answered {
+			return b.answeringSource(t, "")
+		}
+		return b.source(t, "")
+	}
+	good, bad := 0, 0
 	for range crashes {
 		for range random.IntN(3) {
-			content, _, _ := mail(t, sent)
-			b.Put(to(content))
-			sent++
+			if answered && random.IntN(4) == 0 {
+				b.Put(to(faulty(t, good+bad)))
+				bad++
+				continue
+			}
+			content, _, _ := mail(t, good+bad)
+			b.Put(to(padded(content, random)))
+			good++
 		}
 		ctx, end := context.WithTimeout(t.Context(), 10*time.Second)
 		mu.Lock()
 		now = &life{left: random.IntN(30), end: end}
 		mu.Unlock()
-		source := b.source(t, "")
-		if err := source.Run(ctx, mortal{in, now}); err != nil {
+		if err := source().Run(ctx, mortal{in, now}); err != nil {
 			t.Fatal(err)
 		}
 		end()
-		if now.left >= 0 {
+		if now.lives() {
 			t.Fatal("a process that should have died lives")
 		}
 	}
 	mu.Lock()
 	now = &life{left: 1 << 30, end: func() {}}
 	mu.Unlock()
-	until(t, b.source(t, ""), in, func() bool { return len(b.Waiting(registerKey)) == 0 })
-	if got := len(in.Events()); got != sent || in.Breaches() != nil {
-		t.Errorf("%d messages became %d events: %v", sent, got, in.Breaches())
+	until(t, source(), in, func() bool { return b.quiet(t) })
+	if got := len(in.Events()); got != good || in.Breaches() != nil {
+		t.Errorf("%d messages became %d events: %v", good, got, in.Breaches())
 	}
-	if aside, err := reports(b.dir); err != nil || len(aside) != 0 {
-		t.Error(aside, err)
+	if aside, err := reports(b.dir); err != nil || len(aside) != bad {
+		t.Error(bad, "messages are to be refused:", aside, err)
 	}
+	b.eachOnce(t, bad)
 	if left, err := filepath.Glob(filepath.Join(b.dir, "work", "*")); err != nil || len(left) != 0 {
 		t.Error("files are left:", left, err)
+	}
+}
+
+// padded makes every other message so large that its content leaves the envelope.
+func padded(content string, random *rand.Rand) string {
+	if random.IntN(2) == 0 {
+		return content
+	}
+	return content + "\n<!-- " + strings.Repeat("x ", 10_000) + "-->\n"
+}
+
+var sentBackIDs = regexp.MustCompile(`(?s)<nachrichtenUUID>(.*?)<.*<idNachricht>\s*<nachrichtenUUID>(.*?)<`)
+
+// eachOnce looks whether as many different messages were sent back, once each.
+func (b *broker) eachOnce(t *testing.T, want int) {
+	t.Helper()
+	ids, origins := map[string]bool{}, map[string]bool{}
+	for _, l := range b.Sent() {
+		found := sentBackIDs.FindSubmatch(l.Message.Bytes)
+		if found == nil {
+			t.Fatalf("no Rückweisung: %s", l.Message.Bytes)
+		}
+		ids[string(found[1])], origins[string(found[2])] = true, true
+	}
+	if len(b.Sent()) != want || len(ids) != want || len(origins) != want {
+		t.Errorf("%d Rückweisungen with %d ids about %d messages, %d were to be sent", len(b.Sent()), len(ids), len(origins), want)
 	}
 }
 

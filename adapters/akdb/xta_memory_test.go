@@ -44,9 +44,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestXTAMemory takes a container of 40 MB out of a box by MTOM, and sends one of
-// 40 MB, in a process of its own; what that had in memory at most (VmHWM) is
-// below 150 MB.
+// TestXTAMemory takes a container of 40 MB out of a box, by MTOM and as base64 in
+// the envelope, and sends one of 40 MB in the same way, in a process of its own;
+// what that had in memory at most (VmHWM) is below 150 MB.
 func TestXTAMemory(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/proc/self/status"); err != nil {
@@ -55,9 +55,10 @@ func TestXTAMemory(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		make func(path string) error
-	}{{"container", largeContainer}, {"XML", largeXML}} {
+		mtom bool
+	}{{"container, MTOM", largeContainer, true}, {"XML, inline", largeXML, false}} {
 		t.Run(c.name, func(t *testing.T) {
-			b := newBroker(t, xtasim.Options{MTOM: true})
+			b := newBroker(t, xtasim.Options{MTOM: c.mtom})
 			file := filepath.Join(t.TempDir(), "large")
 			if err := c.make(file); err != nil {
 				t.Fatal(err)
@@ -70,7 +71,7 @@ func TestXTAMemory(t *testing.T) {
 			l.Message = xtasim.Document{Size: info.Size(), Open: func() (io.ReadCloser, error) { return os.Open(file) }}
 			b.Put(l)
 			cmd := exec.CommandContext(t.Context(), os.Args[0])
-			cmd.Env = append(os.Environ(), childSettings+"="+string(b.settings(portalKey, ", close-with: list, max-bytes: 41943040")), "AMTSBOTE_TEST_DIR="+b.dir)
+			cmd.Env = append(os.Environ(), childSettings+"="+string(b.settings(portalKey, fmt.Sprint(", close-with: list, max-bytes: 41943040, mtom: ", c.mtom))), "AMTSBOTE_TEST_DIR="+b.dir)
 			b.putAgain(portalKey, l)
 			out := b.untilClosed(t, cmd)
 			high, err := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)

@@ -25,6 +25,10 @@ func TestXTASource(t *testing.T) {
 
 func xtaOrigin(t testing.TB, opt xtasim.Options) adaptertest.Origin {
 	b := newBroker(t, opt)
+	settings := b.settings(registerKey, "")
+	if !opt.MTOM { // also with Rückweisungen on
+		settings = b.answering("")
+	}
 	put := func(name string, l xtasim.Letter) adaptertest.Input {
 		return adaptertest.Input{Name: name, Put: func() error { b.Put(l); return nil }}
 	}
@@ -35,7 +39,7 @@ func xtaOrigin(t testing.TB, opt xtasim.Options) adaptertest.Origin {
 	other.Message.Bytes = []byte("<brief/>")
 	return adaptertest.Origin{
 		Source: func() (hub.Source, error) {
-			return akdb.XTA().Source(adaptertest.Env(b.dir), b.settings(registerKey, ""))
+			return akdb.XTA().Source(adaptertest.Env(b.dir), settings)
 		},
 		Input: func(n int) adaptertest.Input {
 			content, eventType, autor := mail(t, n)
@@ -50,6 +54,7 @@ func xtaOrigin(t testing.TB, opt xtasim.Options) adaptertest.Origin {
 			put("nothing", to("")),
 			put("no container", to("PK\x03\x04")),
 			put("encrypted", cipher),
+			put("bad code", to(faulty(t, 901))),
 		},
 		SetAside: func() ([]string, error) { return reports(b.dir) },
 	}

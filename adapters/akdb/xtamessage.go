@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xta"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xta/wire"
 	"github.com/amtsbote/amtsbote/adapters/internal/dropfolder"
@@ -36,9 +37,9 @@ func (x *xtaSource) entry(ctx context.Context, in hub.Intake, page *xta.Page, e 
 	}
 	delete(x.failures, fold(e.MessageID))
 	defer f.Close()
-	err = x.take(ctx, in, f)
+	m, err := x.take(ctx, in, f)
 	if fault := hub.FaultOf(err); fault != nil && fault.Permanent {
-		err = x.setAside(e, f, err)
+		err = x.refuse(m, e, f, err)
 	}
 	if err != nil {
 		return fmt.Errorf("message %s: %w", e.MessageID, err)
@@ -72,24 +73,23 @@ func (x *xtaSource) notFetched(ctx context.Context, e wire.Entry, err error) err
 }
 
 // take makes the message an event, through the same code as a file.
-func (x *xtaSource) take(ctx context.Context, in hub.Intake, f *xta.Fetched) error {
+func (x *xtaSource) take(ctx context.Context, in hub.Intake, f *xta.Fetched) (*xoev.Message, error) {
 	c, err := f.Container()
 	switch _, form := errors.AsType[*wire.FormError](err); {
 	case errors.Is(err, wire.ErrEncrypted):
-		return hub.Permanent(encrypted, "%w: the hub has no key", err)
+		return nil, hub.Permanent(encrypted, "%w: the hub has no key", err)
 	case form:
-		return hub.Permanent(notReadable, "%w", err)
+		return nil, hub.Permanent(notReadable, "%w", err)
 	case errors.Is(err, wire.ErrTooLarge):
-		return hub.Permanent("too-large", "%w", err)
+		return nil, hub.Permanent("too-large", "%w", err)
 	case err != nil:
-		return err
+		return nil, err
 	}
 	message := input{opener: contentFile{c.Message.Content}, test: f.MetaData != nil && f.MetaData.Test}
 	for _, a := range c.Attachments {
 		message.attachments = append(message.attachments, attachment{contentFile{a.Content}, a.ContentType, a.Filename})
 	}
-	_, err = x.messages.take(ctx, in, message)
-	return err
+	return x.messages.take(ctx, in, message)
 }
 
 // contentFile opens fetched content as a file.
@@ -113,6 +113,15 @@ func (x *xtaSource) close(ctx context.Context, page *xta.Page, f *xta.Fetched, e
 		return err
 	}
 	return passedOver{err} // its event is stored; the next whole round closes it
+}
+
+// refuse is what becomes of a message that cannot become an event. Its Rückweisung
+// is written down first, since the message is there no more after close.
+func (x *xtaSource) refuse(m *xoev.Message, e wire.Entry, f *xta.Fetched, cause error) error {
+	if err := x.answers.write(m, f, e.MessageID, cause); err != nil {
+		return fmt.Errorf("write Rückweisung: %w", err)
+	}
+	return x.setAside(e, f, cause)
 }
 
 // setAside keeps a message that cannot become an event, durably: from close on

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +25,8 @@ type outbox struct{ dir string }
 type consignment struct {
 	State     string          `json:"state"`
 	MessageID string          `json:"messageID"`
-	Since     time.Time       `json:"since"` // of the state
+	Since     time.Time       `json:"since"`          // of the state
+	Begun     time.Time       `json:"begun,omitzero"` // Rückweisungen only
 	Meta      *wire.MetaData  `json:"meta,omitempty"`
 	Files     []consignedFile `json:"files,omitempty"` // the message, then attachments
 
@@ -39,6 +41,7 @@ type consignedFile struct {
 
 // The states of a consignment.
 const (
+	written = "written" // the bytes are chosen, the message id is not
 	offered = "offered" // the server may have it, or not
 	sent    = "sent"    // the server has it, its report is not final
 	done    = "done"
@@ -71,6 +74,30 @@ func (o *outbox) forget(before time.Time) error {
 		}
 	}
 	return nil
+}
+
+// unfinished gives the ids of what is on its way, oldest first.
+func (o *outbox) unfinished() ([]string, error) {
+	entries, err := os.ReadDir(o.dir)
+	if err != nil {
+		return nil, fmt.Errorf("read outbox: %w", err)
+	}
+	var all []*consignment
+	for _, e := range entries {
+		id, isRecord := strings.CutSuffix(e.Name(), ".json")
+		if !isRecord {
+			continue
+		}
+		if c, err := o.load(id); err == nil && c != nil && c.State != done {
+			all = append(all, c)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *consignment) int { return a.Begun.Compare(b.Begun) })
+	ids := make([]string, len(all))
+	for i, c := range all {
+		ids[i] = c.id
+	}
+	return ids, nil
 }
 
 func (o *outbox) record(id string) string { return filepath.Join(o.dir, id+".json") }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xta/wire"
 	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
@@ -127,7 +128,7 @@ func (x *xtaSink) stream(ctx context.Context, d hub.Delivery, c *consignment, o 
 	return nil
 }
 
-func (x *xtaSink) readBack(c *consignment) (*xoev.Message, error) {
+func (x *sender) readBack(c *consignment) (*xoev.Message, error) {
 	f, err := reopen(x.out.file(c.id, 0)).Open()
 	if err != nil {
 		return nil, err
@@ -142,7 +143,7 @@ func (x *xtaSink) readBack(c *consignment) (*xoev.Message, error) {
 
 // metaData is the order for the transport. Author is the account: for another the
 // server would answer 9014, and everything would stop because of one event.
-func (x *xtaSink) metaData(m *xoev.Message, c *consignment, test bool) (*wire.MetaData, error) {
+func (x *sender) metaData(m *xoev.Message, c *consignment, test bool) (*wire.MetaData, error) {
 	service, known := x.set.Services[m.Number()]
 	if !known {
 		service, known = x.set.Services["*"]
@@ -150,7 +151,7 @@ func (x *xtaSink) metaData(m *xoev.Message, c *consignment, test bool) (*wire.Me
 	switch {
 	case m.Dialect == xoev.NoHeader:
 		return nil, hub.Permanent(notValid, "%w", xoev.ErrNoHeader)
-	case m.IsTest && x.messages.production:
+	case m.IsTest && x.production:
 		return nil, hub.Permanent(otherwise, "a test message (attribute test) in production")
 	case m.Autor.Kennung != "" && !strings.EqualFold(m.Autor.Kennung, x.set.Account.Kennung):
 		return nil, hub.Permanent(cannotMap, "the message's author is not the account's authority")
@@ -182,6 +183,7 @@ func (x *xtaSink) metaData(m *xoev.Message, c *consignment, test bool) (*wire.Me
 var typeLists = map[string]typeList{
 	"XMeld":                 {URI: "urn:de:xmeld:schluesseltabelle:xmeld.nachrichten"},
 	"XPersonenstand":        {URI: "urn:xoev-de:xpersonenstand:codelist:nachrichtentyp"},
+	xmeld.StandardQuittung:  {URI: "urn:de:xinneres:codeliste:nachrichtentyp", Version: "4"},
 	"XInneres-Rueckweisung": {URI: "urn:de:xinneres:codeliste:nachrichtentyp", Version: "4"},
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -30,6 +31,7 @@ type xtaSource struct {
 	log       *zap.Logger
 
 	failures map[string]int // of getMessage, by message id
+	answers  *answers       // nil: none are sent
 }
 
 var (
@@ -58,7 +60,10 @@ func newXTASource(env hub.Env, s hub.Settings) (hub.Source, error) {
 			return nil, fmt.Errorf("make directory: %w", err)
 		}
 	}
-	x.service, x.transport, err = set.dial(x.work)
+	if x.service, x.transport, err = set.dial(x.work); err != nil {
+		return nil, err
+	}
+	x.answers, err = openAnswers(x, env.Production)
 	return x, err
 }
 
@@ -69,6 +74,7 @@ func (x *xtaSource) Places() hub.Places { return hub.Places{In: x.set.Box, SetAs
 // again. A fault that only a person can mend stops the polling.
 func (x *xtaSource) Run(ctx context.Context, in hub.Intake) error {
 	defer x.transport.CloseIdleConnections()
+	defer x.answering(ctx)()
 	if err := x.sweep(); err != nil {
 		return err
 	}
@@ -88,6 +94,7 @@ func (x *xtaSource) Run(ctx context.Context, in hub.Intake) error {
 			if err = x.round(ctx, in, whole); err == nil && whole {
 				recovered = time.Now()
 			}
+			x.answers.signal()
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -109,6 +116,21 @@ func (x *xtaSource) Run(ctx context.Context, in hub.Intake) error {
 	}
 }
 
+// answering has Rückweisungen sent beside the reading until the function that it
+// gives is called, which waits for the end.
+func (x *xtaSource) answering(ctx context.Context) (end func()) {
+	if x.answers == nil {
+		return func() {}
+	}
+	ctx, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { x.answers.run(ctx) })
+	return func() {
+		stop()
+		running.Wait()
+	}
+}
+
 // notOffered holds for a SOAP fault that is none of XTA: a server that lacks the
 // operation answers so.
 func notOffered(err error) bool {
@@ -121,6 +143,9 @@ func notOffered(err error) bool {
 func (x *xtaSource) halt(ctx context.Context, err error) error {
 	x.log.Error("xta: the server refuses account or certificate; nothing is fetched any more: "+
 		"mend it, then restart the hub or change the adapter's settings", zap.Error(err))
+	if x.answers != nil {
+		x.answers.stopped.Store(true)
+	}
 	<-ctx.Done()
 	return nil
 }

@@ -1,5 +1,6 @@
-// Package akdbsim plays AKDB's world in one: an XTA 2 server, OK.KOMM, and OK.EWO with
-// its REST Auskunft and its feed of changes. Each part is played by its own package.
+// Package akdbsim plays AKDB's world in one: an XTA 2 server, OK.KOMM, OK.EWO with
+// its REST Auskunft and its feed of changes, and OK.VERKEHR with its holder query. Each
+// part is played by its own package.
 package akdbsim
 
 import (
@@ -11,6 +12,7 @@ import (
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/ewosim"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkommsim"
+	"github.com/amtsbote/amtsbote/adapters/akdb/okverkehrsim"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xta/xtasim"
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -19,17 +21,18 @@ import (
 func Simulator() hub.Simulator {
 	return hub.Simulator{
 		Name:  "akdb",
-		Title: "AKDB: XTA-2-Server, OK.KOMM, OK.EWO mit REST-Auskunft und Kafka",
+		Title: "AKDB: XTA-2-Server, OK.KOMM, OK.EWO mit REST-Auskunft und Kafka, OK.VERKEHR",
 		Run:   run,
 	}
 }
 
 // settings are those of the parts, each below its name.
 type settings struct {
-	Plays  []string           `yaml:"spielt"`
-	XTA    xtasim.Settings    `yaml:"xta"`
-	OKKomm okkommsim.Settings `yaml:"okkomm"`
-	OKEwo  ewosim.Settings    `yaml:"okewo"`
+	Plays     []string              `yaml:"spielt"`
+	XTA       xtasim.Settings       `yaml:"xta"`
+	OKKomm    okkommsim.Settings    `yaml:"okkomm"`
+	OKEwo     ewosim.Settings       `yaml:"okewo"`
+	OKVerkehr okverkehrsim.Settings `yaml:"okverkehr"`
 }
 
 // part is one simulator with what it is told.
@@ -44,11 +47,15 @@ func parts(set *settings, s hub.Settings) []part {
 		{"xta", xtasim.Simulator(), given[xtasim.Settings]{set.XTA, s, "xta"}},
 		{"okkomm", okkommsim.Simulator(), given[okkommsim.Settings]{set.OKKomm, s, "okkomm"}},
 		{"okewo", ewosim.Simulator(), given[ewosim.Settings]{set.OKEwo, s, "okewo"}},
+		{"okverkehr", okverkehrsim.Simulator(), given[okverkehrsim.Settings]{set.OKVerkehr, s, "okverkehr"}},
 	}
 }
 
 func run(ctx context.Context, env hub.Env, s hub.Settings) error {
-	set := settings{Plays: []string{"xta", "okkomm", "okewo"}, XTA: xtasim.Defaults(), OKKomm: okkommsim.Defaults(), OKEwo: ewosim.Defaults()}
+	set := settings{
+		Plays: []string{"xta", "okkomm", "okewo", "okverkehr"},
+		XTA:   xtasim.Defaults(), OKKomm: okkommsim.Defaults(), OKEwo: ewosim.Defaults(), OKVerkehr: okverkehrsim.Defaults(),
+	}
 	if err := s.Decode(&set); err != nil {
 		return err
 	}
@@ -60,7 +67,7 @@ func run(ctx context.Context, env hub.Env, s hub.Settings) error {
 	for _, name := range set.Plays {
 		p, ok := all[name]
 		if !ok {
-			return s.Errorf("spielt", "%q is none of xta, okkomm, okewo, or is there twice", name)
+			return s.Errorf("spielt", "%q is none of xta, okkomm, okewo, okverkehr, or is there twice", name)
 		}
 		delete(all, name)
 		playing = append(playing, p)

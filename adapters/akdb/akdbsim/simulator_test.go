@@ -22,20 +22,21 @@ func free(t *testing.T) (port int) {
 	return l.Addr().(*net.TCPAddr).Port //nolint:errcheck,forcetypeassert // a TCP listener
 }
 
-// TestAll: one command plays the three on their addresses, and stops.
+// TestAll: one command plays the four on their addresses, and stops.
 func TestAll(t *testing.T) {
-	xta, okkomm, ewo, kafka := free(t), free(t), free(t), free(t)
+	xta, okkomm, ewo, kafka, verkehr := free(t), free(t), free(t), free(t), free(t)
 	set := adaptertest.Settings(fmt.Sprintf(`
 xta: {listen: "127.0.0.1:%d", dir: boxes, accounts: {"ags:09162000": {common-name: lhm}}}
 okkomm: {listen: "127.0.0.1:%d"}
 okewo: {listen: "127.0.0.1:%d", kafka-port: %d}
-`, xta, okkomm, ewo, kafka))
+okverkehr: {listen: "127.0.0.1:%d"}
+`, xta, okkomm, ewo, kafka, verkehr))
 	dir := t.TempDir()
 	t.Chdir(dir)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- Simulator().Run(ctx, adaptertest.Env(dir), set) }()
-	for _, port := range []int{xta, okkomm, ewo} {
+	for _, port := range []int{xta, okkomm, ewo, verkehr} {
 		await(t, done, func() bool {
 			resp, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/", port)) //nolint:noctx // a test's own server
 			if err == nil {
@@ -77,6 +78,7 @@ func TestSettings(t *testing.T) {
 		{"spielt: [okkomm, okkomm]", "twice"},
 		{"spielt: [okkomm]\nokkomm: {listen: \"0.0.0.0:1\"}", "okkomm.listen"},
 		{"spielt: [xta]", "xta.dir"},
+		{"spielt: [okverkehr]\nokverkehr: {fahrzeuge: fehlt.json}", "okverkehr.fahrzeuge"},
 		{"osci: {}", "osci"},
 	} {
 		err := Simulator().Run(t.Context(), adaptertest.Env(t.TempDir()), adaptertest.Settings(c[0]))

@@ -45,13 +45,27 @@ func (c *Client) Ask(ctx context.Context, question []byte) (*Answer, error) {
 	return &Answer{Message: m, Bytes: payload}, nil
 }
 
-// Call sends a ZKOCXML request to KomService.
+// Call sends a ZKOCXML request to KomService. It gives what can be read of the
+// answer; that a part cannot is no error, see [Antwort].
 func (c *Client) Call(ctx context.Context, a Anfrage) (*Antwort, error) {
+	answer, err := c.raw(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return readEnvelope(answer)
+}
+
+// raw sends a ZKOCXML request and gives the answer as it came, unread.
+func (c *Client) raw(ctx context.Context, a Anfrage) ([]byte, error) {
 	document, err := a.Write()
 	if err != nil {
 		return nil, &eai.Error{Code: eai.Refused, Err: err}
 	}
-	payload, err := c.call(ctx, KomService, document)
+	return c.send(ctx, KomService, document)
+}
+
+func readEnvelope(answer []byte) (*Antwort, error) {
+	payload, err := ReadAnswer(answer)
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +73,14 @@ func (c *Client) Call(ctx context.Context, a Anfrage) (*Antwort, error) {
 }
 
 func (c *Client) call(ctx context.Context, s Service, payload []byte) ([]byte, error) {
+	answer, err := c.send(ctx, s, payload)
+	if err != nil {
+		return nil, err
+	}
+	return ReadAnswer(answer)
+}
+
+func (c *Client) send(ctx context.Context, s Service, payload []byte) ([]byte, error) {
 	answer, err := c.EAI.Do(ctx, eai.Request{
 		Method: http.MethodPost, Body: WriteRequest(s, payload), AnyStatus: true,
 		// SOAPAction is empty, in quotes; net/http would write it "Soapaction".
@@ -67,7 +89,7 @@ func (c *Client) call(ctx context.Context, s Service, payload []byte) ([]byte, e
 	if err != nil {
 		return nil, faultOr(answer, err)
 	}
-	return ReadAnswer(answer)
+	return answer, nil
 }
 
 // faultOr prefers what a SOAP fault says over the HTTP status 500 that carries it.

@@ -1,15 +1,11 @@
 package okkomm
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"time"
 
+	"github.com/amtsbote/amtsbote/adapters/akdb/auskunft"
 	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
-	"github.com/amtsbote/amtsbote/adapters/akdb/spool"
-	"github.com/amtsbote/amtsbote/adapters/internal/dropfolder"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -26,14 +22,13 @@ func Kind() hub.Kind {
 
 // settings of both; adapters/akdb/README.md explains them.
 type settings struct {
-	Dir    string        `yaml:"dir"`
-	Source string        `yaml:"source"`
-	Fragen []string      `yaml:"fragen"`
-	Leser  []string      `yaml:"leser"`
-	Poll   time.Duration `yaml:"poll"`
-	Xoev   eai.Config    `yaml:"xoevservice"`
-	Kom    eai.Config    `yaml:"komservice"`
-	Abruf  *abholen      `yaml:"abholen"`
+	auskunft.Config `yaml:",inline"`
+
+	Fragen []string   `yaml:"fragen"`
+	Leser  []string   `yaml:"leser"`
+	Xoev   eai.Config `yaml:"xoevservice"`
+	Kom    eai.Config `yaml:"komservice"`
+	Abruf  *abholen   `yaml:"abholen"`
 }
 
 // abholen is what the source asks KomService again and again.
@@ -53,17 +48,14 @@ type abholen struct {
 }
 
 func decodeSettings(env hub.Env, s hub.Settings) (settings, error) {
-	set := settings{Dir: "okkomm/" + env.Adapter, Fragen: []string{"1330", "1332"}, Poll: time.Second, Xoev: eai.Defaults(), Kom: eai.Defaults()}
+	set := settings{Config: auskunft.Defaults(env, "okkomm"), Fragen: []string{"1330", "1332"}, Xoev: eai.Defaults(), Kom: eai.Defaults()}
 	if err := s.Decode(&set); err != nil {
 		return set, err
 	}
-	if set.Dir == "" {
-		return set, s.Errorf("dir", "the folder for answers is missing")
+	if err := set.Check(s); err != nil {
+		return set, err
 	}
-	if set.Poll < time.Millisecond {
-		return set, s.Errorf("poll", "must be at least 1ms")
-	}
-	set.Dir = eai.Under(env.Dir, set.Dir)
+	set.Config = set.Under(env.Dir)
 	if set.Abruf != nil {
 		if err := set.checkAbholen(env, s); err != nil {
 			return set, err
@@ -94,26 +86,4 @@ func (set *settings) checkAbholen(env hub.Env, s hub.Settings) error {
 		}
 	}
 	return set.Kom.Check(env, s, "komservice")
-}
-
-// folder is where answers wait until the hub has them: a drop folder that only
-// this adapter uses.
-func (set *settings) folder() dropfolder.Config {
-	c := dropfolder.Defaults()
-	c.Dir = set.Dir
-	c.Poll = set.Poll
-	c.MaxBytes = eai.MaxAnswer
-	return c
-}
-
-func (set *settings) in(name string) string { return filepath.Join(set.Dir, "in", name) }
-
-// mkdir makes the folders that the sink writes to.
-func (set *settings) mkdir() error {
-	for _, dir := range []string{"in", "gefragt"} {
-		if err := os.MkdirAll(filepath.Join(set.Dir, dir), spool.DirMode); err != nil {
-			return fmt.Errorf("make folders for answers: %w", err)
-		}
-	}
-	return nil
 }

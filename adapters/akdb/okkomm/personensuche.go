@@ -28,8 +28,8 @@ type Abruf struct {
 	Test                *string  // root attribute test; nil for none
 }
 
-// Suchprofil is whom a Personensuche looks for. All but Vornamen, PLZ and
-// Geschlecht are mandatory here: a wider question is not asked.
+// Suchprofil is whom a Personensuche looks for. All but PLZ and Geschlecht are
+// mandatory here: a wider question is not asked.
 type Suchprofil struct {
 	Familienname, Vornamen string
 	Geburtsdatum           string // 1985-08-12, 1985-08 or 1985
@@ -39,7 +39,7 @@ type Suchprofil struct {
 
 // WritePersonensuche writes datenabruf.personensuche.suchanfrage.1330.
 func WritePersonensuche(uuid string, at time.Time, a Abruf, p Suchprofil) ([]byte, error) {
-	if err := errors.Join(a.check(), p.check()); err != nil {
+	if err := errors.Join(a.Check(), p.check()); err != nil {
 		return nil, err
 	}
 	w := &xmlWriter{}
@@ -63,7 +63,8 @@ func WritePersonensuche(uuid string, at time.Time, a Abruf, p Suchprofil) ([]byt
 	return w.b.Bytes(), w.err
 }
 
-func (a Abruf) check() error {
+// Check says what a question lacks to be written; it names fields alone.
+func (a Abruf) Check() error {
 	switch lacks := a.Autor.AsAutor(); {
 	case lacks != "":
 		return fmt.Errorf("person search: the author has no %s", lacks)
@@ -81,6 +82,8 @@ func (p Suchprofil) check() error {
 	switch {
 	case p.Familienname == "":
 		return errors.New("person search: familienname is missing")
+	case p.Vornamen == "":
+		return errors.New("person search: vornamen is missing")
 	case !partDate.MatchString(p.Geburtsdatum):
 		return errors.New("person search: geburtsdatum is missing or no date")
 	case len(p.AGS) != 8:
@@ -204,11 +207,9 @@ func (w *xmlWriter) profil(p Suchprofil) {
 	w.open("xmeld:name")
 	w.open("xmeld:name")
 	w.open("xmeld:nachnameUndVornamen")
-	if p.Vornamen != "" {
-		w.open("xmeld:vornamen")
-		w.text("name", p.Vornamen)
-		w.close("xmeld:vornamen")
-	}
+	w.open("xmeld:vornamen")
+	w.text("name", p.Vornamen)
+	w.close("xmeld:vornamen")
 	w.open("xmeld:nachname")
 	w.text("name", p.Familienname)
 	w.close("xmeld:nachname", "xmeld:nachnameUndVornamen", "xmeld:name", "xmeld:name")

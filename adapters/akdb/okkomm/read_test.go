@@ -65,7 +65,8 @@ func TestInhalte(t *testing.T) {
 	if d := cmp.Diff([]string{"eins", "zwei", "drei"}, got); d != "" {
 		t.Error(d)
 	}
-	if _, err := okkomm.ReadAntwort(zkoc(strings.Replace(container, `refId="a1"`, `refId="a2"`, 1), "")); err == nil {
+	a, err = okkomm.ReadAntwort(zkoc(raw+strings.Replace(container, `refId="a1"`, `refId="a2"`, 1), ""))
+	if err != nil || len(a.Unlesbar) != 1 || len(a.Inhalte) != 2 {
 		t.Error("an attachment that is not there")
 	}
 	for _, field := range []string{"FEH_TYP", "FEH_TEXT", "FEH_WERT", "FEH_FELD", "SONST"} {

@@ -4,40 +4,26 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
+	"github.com/amtsbote/amtsbote/adapters/akdb/auskunft"
 	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
-	"github.com/amtsbote/amtsbote/adapters/akdb/spool"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
-// typeNachricht is the event that carries a question in its original, and the one
-// that an answer becomes.
+// typeNachricht is the event that carries a question in its original.
 const typeNachricht = "de.xoev.nachricht.v1"
-
-// The codes of faults.
-const (
-	unmappable = "unmappable"
-	unanswered = "unanswered"
-)
 
 // sink asks OK.KOMM what events ask, once for each delivery, and lays the answer
 // where the source takes it.
 type sink struct {
-	set settings
-
-	mu     sync.Mutex
-	client *Client // once it was needed: the files of the settings may come later
+	set     settings
+	desk    *auskunft.Desk
+	gateway *eai.Lazy
 }
 
 var _ hub.Sink = (*sink)(nil)
@@ -50,80 +36,19 @@ func newSink(env hub.Env, s hub.Settings) (hub.Sink, error) {
 	if err := set.Xoev.Check(env, s, "xoevservice"); err != nil {
 		return nil, err
 	}
-	if err := set.mkdir(); err != nil {
+	desk, err := auskunft.OpenDesk(set.Dir)
+	if err != nil {
 		return nil, err
 	}
-	set.Xoev.OneByOne = true
-	return &sink{set: set}, forget(filepath.Join(set.Dir, "gefragt"), time.Now().Add(-markKept))
+	return &sink{set: set, desk: desk, gateway: &eai.Lazy{Config: set.Xoev}}, nil
 }
 
-// markKept is how long it is known that a question was asked; longer than the
-// hub's horizon of 30 days.
-const markKept = 60 * 24 * time.Hour
-
-// forget removes old marks.
-func forget(dir string, before time.Time) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return fmt.Errorf("look through marks: %w", err)
-	}
-	for _, e := range entries {
-		info, err := e.Info()
-		if err != nil || !info.Mode().IsRegular() || !info.ModTime().Before(before) || filepath.Ext(e.Name()) != ".gefragt" {
-			continue
-		}
-		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("remove a mark: %w", err)
-		}
-	}
-	return nil
-}
-
-// Deliver implements hub.Sink. The answer is written beside the mark that the
-// question was asked before it goes to the source: asked again after a crash, the
-// register would give another answer with another UUID.
+// Deliver implements hub.Sink.
 func (s *sink) Deliver(ctx context.Context, d hub.Delivery) error {
-	name := "d-" + d.ID
-	answer := filepath.Join(s.set.Dir, "gefragt", name+".antwort")
-	mark := filepath.Join(s.set.Dir, "gefragt", name+".gefragt")
-	if !exists(answer) {
-		if exists(mark) {
-			return nil
-		}
-		content, err := s.ask(ctx, d)
-		if err != nil {
-			return err
-		}
-		if err := spool.Replace(answer, content); err != nil {
-			return fmt.Errorf("keep answer: %w", err)
-		}
+	if d.Event.Context == nil {
+		return hub.Permanent(auskunft.Unmappable, "the delivery has no event")
 	}
-	if err := spool.Replace(mark, nil); err != nil {
-		return fmt.Errorf("mark the question as asked: %w", err)
-	}
-	if err := spool.Move(answer, s.set.in(name+".xml")); err != nil {
-		return fmt.Errorf("hand on answer: %w", err)
-	}
-	return nil
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-func (s *sink) open() (*Client, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.client != nil {
-		return s.client, nil
-	}
-	gateway, err := s.set.Xoev.Open()
-	if err != nil {
-		return nil, err
-	}
-	s.client = &Client{EAI: gateway}
-	return s.client, nil
+	return s.desk.Once(auskunft.ID(d), messageEnding, func() ([]byte, error) { return s.ask(ctx, d) })
 }
 
 func (s *sink) ask(ctx context.Context, d hub.Delivery) ([]byte, error) {
@@ -131,18 +56,15 @@ func (s *sink) ask(ctx context.Context, d hub.Delivery) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := s.open()
+	gateway, err := s.gateway.Client()
 	if err != nil {
 		return nil, hub.Retryable("settings", "ask OK.KOMM: %w", err)
 	}
-	answer, err := client.Ask(ctx, question)
-	switch {
-	case err == nil:
-		return answer.Bytes, nil
-	case eai.IsBlocking(err):
-		return nil, hub.Retryable(eai.Code(err), "ask OK.KOMM: %w", err)
+	answer, err := (&Client{EAI: gateway}).Ask(ctx, question)
+	if err != nil {
+		return nil, auskunft.Fault(err)
 	}
-	return nil, hub.Permanent(unanswered, "ask OK.KOMM: %w", err)
+	return answer.Bytes, nil
 }
 
 // question is the event's original, if that is a message that may be asked.
@@ -150,8 +72,8 @@ func (s *sink) question(ctx context.Context, d hub.Delivery) ([]byte, error) {
 	var data struct {
 		Original *xoev.Original `json:"original"`
 	}
-	if d.Event.Context == nil || d.Event.Type() != typeNachricht || json.Unmarshal(d.Event.Data(), &data) != nil || data.Original == nil {
-		return nil, hub.Permanent(unmappable, "the event is no XÖV message with its original")
+	if d.Event.Type() != typeNachricht || json.Unmarshal(d.Event.Data(), &data) != nil || data.Original == nil {
+		return nil, hub.Permanent(auskunft.Unmappable, "the event is no XÖV message with its original")
 	}
 	r, err := d.Blobs.Open(ctx, data.Original.Ref)
 	if err != nil {
@@ -165,9 +87,9 @@ func (s *sink) question(ctx context.Context, d hub.Delivery) ([]byte, error) {
 	h, err := xoev.ReadHeader(bytes.NewReader(content), limits())
 	switch {
 	case err != nil || h.UUID == "":
-		return nil, hub.Permanent(unmappable, "the original is no XÖV message")
+		return nil, hub.Permanent(auskunft.Unmappable, "the original is no XÖV message")
 	case !strings.EqualFold(h.Standard, "XMeld") || !slices.Contains(s.set.Fragen, h.Number()):
-		return nil, hub.Permanent(unmappable, "the original is no question that may be asked (setting fragen)")
+		return nil, hub.Permanent(auskunft.Unmappable, "the original is no question that may be asked (setting fragen)")
 	}
 	return content, nil
 }

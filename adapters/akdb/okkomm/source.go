@@ -4,27 +4,37 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/amtsbote/amtsbote/adapters/akdb"
 	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
 	"github.com/amtsbote/amtsbote/adapters/akdb/spool"
 	"github.com/amtsbote/amtsbote/adapters/internal/dropfolder"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
+// The endings of what lies in the folder: XML messages, and answers of KomService as
+// they came, not looked into yet.
+const (
+	messageEnding = ".xml"
+	rawEnding     = ".soap"
+)
+
 // source publishes what lies in the folder of answers, and, if asked to, fetches
 // messages from KomService into it.
 type source struct {
-	set        settings
-	production bool
-	folder     *dropfolder.Folder
-	log        *zap.Logger
-	now        func() time.Time
+	set    settings
+	reader *akdb.Reader
+	folder *dropfolder.Folder
+	log    *zap.Logger
+	now    func() time.Time
 }
 
 var (
@@ -40,11 +50,12 @@ func newSource(env hub.Env, s hub.Settings) (hub.Source, error) {
 	if set.Source == "" {
 		return nil, s.Errorf("source", "the prefix of the events' source is missing, for example urn:de:dvdv:")
 	}
-	folder, err := dropfolder.Open(set.folder(), []string{".xml"}, env.Log)
+	folder, err := set.Folder(env.Log, messageEnding, rawEnding)
 	if err != nil {
 		return nil, err
 	}
-	return &source{set: set, production: env.Production, folder: folder, log: env.Log, now: time.Now}, nil
+	reader := akdb.NewReader(env, akdb.Messages{SourcePrefix: set.Source, Leser: set.Leser}, eai.MaxAnswer)
+	return &source{set: set, reader: reader, folder: folder, log: env.Log, now: time.Now}, nil
 }
 
 // Places implements hub.Placed.
@@ -57,7 +68,12 @@ func (s *source) Places() hub.Places {
 func (s *source) Run(ctx context.Context, in hub.Intake) error {
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error {
-		return s.folder.Watch(ctx, func(ctx context.Context, f dropfolder.File) error { return s.take(ctx, in, f) })
+		return s.folder.Watch(ctx, func(ctx context.Context, f dropfolder.File) error {
+			if filepath.Ext(f.Name) == rawEnding {
+				return s.asideOnce(f, s.unpack(f))
+			}
+			return s.asideOnce(f, s.reader.Take(ctx, in, f))
+		})
 	})
 	if s.set.Abruf != nil {
 		both.Go(func() error { return s.fetchAgainAndAgain(ctx) })
@@ -104,9 +120,6 @@ func (s *source) open() (Anfrage, *Client, error) {
 	if err != nil {
 		return anfrage, nil, fmt.Errorf("okkomm: %w", err)
 	}
-	if err := os.MkdirAll(s.set.in(""), spool.DirMode); err != nil {
-		return anfrage, nil, fmt.Errorf("okkomm: %w", err)
-	}
 	return anfrage, &Client{EAI: client}, nil
 }
 
@@ -114,8 +127,8 @@ func (s *source) open() (Anfrage, *Client, error) {
 // it may not give again.
 const grace = 1500 * time.Millisecond
 
-// fetch calls once. The same content again has the same name, and the same
-// message again is the same event.
+// fetch calls once. The answer is on disk before anything in it is looked at: what
+// OK.KOMM has given it may not give again. The same answer has the same name.
 func (s *source) fetch(ctx context.Context, client *Client, anfrage Anfrage) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -132,18 +145,65 @@ func (s *source) fetch(ctx context.Context, client *Client, anfrage Anfrage) err
 		}
 	})()
 	anfrage.App.Zeit = s.now()
-	answer, err := client.Call(call, anfrage)
+	answer, err := client.raw(call, anfrage)
 	if err != nil {
 		return err
 	}
+	if err := spool.Private(s.set.In("k-"+digest(answer)+rawEnding), answer); err != nil {
+		return fmt.Errorf("keep what was fetched: %w", err)
+	}
+	return nil
+}
+
+func digest(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
+// unpack lays the messages of an answer into the folder. The same message again has
+// the same name, and becomes the same event. An answer of which some part cannot be
+// read is set aside whole, after its other parts went on; one that is a fault, or
+// tells of one, holds nothing.
+func (s *source) unpack(f dropfolder.File) error {
+	raw, err := f.Bytes()
+	if err != nil {
+		return err
+	}
+	answer, err := readEnvelope(raw)
+	if e, ok := errors.AsType[*eai.Error](err); ok && e.Code == eai.Failed {
+		s.log.Warn("okkomm: nothing fetched", zap.Error(err))
+		return nil
+	}
+	if err != nil {
+		return unreadable(err)
+	}
 	for _, content := range answer.Inhalte {
-		sum := sha256.Sum256(content)
-		if err := spool.Replace(s.set.in("k-"+hex.EncodeToString(sum[:])+".xml"), content); err != nil {
+		if err := spool.Private(s.set.In("k-"+digest(content)+messageEnding), content); err != nil {
 			return fmt.Errorf("keep what was fetched: %w", err)
 		}
 	}
 	if n := len(answer.Inhalte); n > 0 {
 		s.log.Info("okkomm: fetched", zap.Int("messages", n))
 	}
+	return unreadable(errors.Join(answer.Unlesbar...))
+}
+
+func unreadable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return hub.Permanent(eai.Code(err), "read an answer of KomService: %w", err)
+}
+
+// asideOnce keeps what KomService gives again and again, such as the page of a server
+// under repair, from being set aside again and again: names are made of the bytes.
+func (s *source) asideOnce(f dropfolder.File, err error) error {
+	if fault := hub.FaultOf(err); fault == nil || !fault.Permanent {
+		return err
+	}
+	if _, absent := os.Lstat(filepath.Join(s.folder.Places().SetAside, f.Name)); absent != nil {
+		return err
+	}
+	s.log.Warn("okkomm: a file was set aside before and is not kept again", zap.String("code", hub.FaultOf(err).Code))
 	return nil
 }

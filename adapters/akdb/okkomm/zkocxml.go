@@ -96,6 +96,8 @@ type Antwort struct {
 	Daten *xmlguard.Element
 	// Inhalte are the binary contents of DATEN, in their order.
 	Inhalte [][]byte
+	// Unlesbar says why contents beside those cannot be read, one error each.
+	Unlesbar []error
 }
 
 // ReadAntwort reads an answer. Any non-empty field of FEHLER makes it an
@@ -114,8 +116,8 @@ func ReadAntwort(document []byte) (*Antwort, error) {
 		return nil, err
 	}
 	a := &Antwort{Typ: answer.Value("ANT_TYP"), Apps: answer.Value("ANT_APPS"), Daten: doc.Root.At("XML_DATEN", "DATEN")}
-	a.Inhalte, err = inhalte(a.Daten)
-	return a, err
+	a.inhalte(a.Daten)
+	return a, nil
 }
 
 var shortWord = regexp.MustCompile(`^[A-Z0-9_]{1,16}$`)
@@ -141,47 +143,46 @@ func fehler(e *xmlguard.Element) error {
 // inhalte finds OK_KOMM_RAW_BASE64, and the messages of a container that is
 // included (OK_KOMM_CONTENTCONTAINER/MESSAGES[@type="include"]): in the message
 // itself, or in the attachment that its refId names.
-func inhalte(e *xmlguard.Element) (all [][]byte, err error) {
+func (a *Antwort) inhalte(e *xmlguard.Element) {
 	if e == nil {
-		return nil, nil
+		return
 	}
 	for _, child := range e.Children {
-		var found [][]byte
 		switch child.Local {
 		case "OK_KOMM_RAW_BASE64":
-			var raw []byte
-			raw, err = decode(child)
-			found = [][]byte{raw}
+			a.take(child)
 		case "OK_KOMM_CONTENTCONTAINER":
-			found, err = contained(child)
+			a.contained(child)
 		default:
-			found, err = inhalte(child)
+			a.inhalte(child)
 		}
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, found...)
 	}
-	return all, nil
 }
 
-func contained(container *xmlguard.Element) (all [][]byte, err error) {
+func (a *Antwort) contained(container *xmlguard.Element) {
 	for _, messages := range container.All("MESSAGES") {
 		for _, m := range messages.All("MESSAGE") {
 			holder := m
 			if ref, ok := m.Attr("refId"); ok && strings.TrimSpace(m.Text) == "" {
-				if holder = attachment(container, ref); holder == nil {
-					return nil, eai.BadAnswer("a message refers to an attachment that is not there")
-				}
+				holder = attachment(container, ref)
 			}
-			raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(holder.Text), ""))
-			if err != nil {
-				return nil, eai.BadAnswer("a message of the container is not base64")
-			}
-			all = append(all, raw)
+			a.take(holder)
 		}
 	}
-	return all, nil
+}
+
+// take decodes one content; nil stands for an attachment that is not there.
+func (a *Antwort) take(holder *xmlguard.Element) {
+	if holder == nil {
+		a.Unlesbar = append(a.Unlesbar, eai.BadAnswer("a message refers to an attachment that is not there"))
+		return
+	}
+	raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(holder.Text), ""))
+	if err != nil {
+		a.Unlesbar = append(a.Unlesbar, eai.BadAnswer("a message in the answer is not base64"))
+		return
+	}
+	a.Inhalte = append(a.Inhalte, raw)
 }
 
 func attachment(container *xmlguard.Element, ref string) *xmlguard.Element {

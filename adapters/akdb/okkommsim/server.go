@@ -25,8 +25,10 @@ type Server struct {
 
 	mu      sync.Mutex
 	laidOut [][]byte // for KomService
+	persons []Person // for 1330
 	asked   []string // nachrichtenUUIDs that XoevService has answered
 	faults  []Fault
+	watch   func(question, answer []byte)
 }
 
 // Fault is what goes wrong with the next calls.
@@ -70,6 +72,13 @@ func (s *Server) Order(f Fault) error {
 	return nil
 }
 
+// Watch has f see every question to XoevService with its answer.
+func (s *Server) Watch(f func(question, answer []byte)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watch = f
+}
+
 func (s *Server) strike() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,8 +93,8 @@ func (s *Server) strike() string {
 }
 
 // Handler serves /services/XoevService and /services/KomService, and below /sim/
-// what a tester orders: POST /sim/auslegen (a message), POST /sim/fehler (a
-// Fault).
+// what a tester orders: POST /sim/auslegen (a message), POST /sim/personen (a
+// Person), POST /sim/fehler (a Fault).
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /services/XoevService", s.service(okkomm.XoevService, s.answer))
@@ -97,15 +106,21 @@ func (s *Server) Handler() http.Handler {
 		}
 		done(w, err)
 	})
-	mux.HandleFunc("POST /sim/fehler", func(w http.ResponseWriter, req *http.Request) {
-		var f Fault
-		err := json.NewDecoder(http.MaxBytesReader(w, req.Body, 1<<20)).Decode(&f)
+	mux.HandleFunc("POST /sim/personen", order(s.Put))
+	mux.HandleFunc("POST /sim/fehler", order(s.Order))
+	return mux
+}
+
+// order decodes what a tester orders, and does it.
+func order[T any](do func(T) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		var o T
+		err := json.NewDecoder(http.MaxBytesReader(w, req.Body, 1<<20)).Decode(&o)
 		if err == nil {
-			err = s.Order(f)
+			err = do(o)
 		}
 		done(w, err)
-	})
-	return mux
+	}
 }
 
 func done(w http.ResponseWriter, err error) {
@@ -167,7 +182,8 @@ var answers = map[string][2]string{
 	"1332": {"1333", "datenabruf.freieSuche.antwort.1333"},
 }
 
-// answer says that nobody was found (ergebnisstatus 03 as recorded).
+// answer tells whom a 1330 finds; to a 1332 it says that nobody was found
+// (ergebnisstatus 03 as recorded).
 func (s *Server) answer(question []byte, art string) ([]byte, error) {
 	q, err := xoev.ReadHeader(bytes.NewReader(question), xmlguard.Limits{})
 	if err != nil {
@@ -184,12 +200,23 @@ func (s *Server) answer(question []byte, art string) ([]byte, error) {
 	s.mu.Lock()
 	s.asked = append(s.asked, q.UUID)
 	s.mu.Unlock()
+	var found []Person
+	status := "03"
+	if q.Number() == "1330" {
+		found, status = s.find(question)
+	}
 	var b bytes.Buffer
-	err = answerTemplate.Execute(&b, map[string]string{
+	err = answerTemplate.Execute(&b, map[string]any{
+		"Status": status, "Personen": found,
 		"Element": to[1], "Code": to[0], "UUID": uuid.NewString(), "Zeit": xoev.FormatTime(time.Now()),
 		"Leser": escape(q.Autor.Kennung), "LeserName": escape(q.Autor.Name), "Autor": escape(s.kennung), "AutorName": escape(s.name),
 		"Frage": origin, "FrageCode": q.Number(), "FrageZeit": escape(q.Created), "Namespace": escape(q.Namespace), "Version": escape(q.Version),
 	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.watch != nil && err == nil {
+		s.watch(question, b.Bytes())
+	}
 	return b.Bytes(), err
 }
 

@@ -1,9 +1,9 @@
 // Package okkommsim plays OK.KOMM for examples and tests, on loopback: both SOAP
 // services under one address.
 //
-// XoevService answers an XMeld 1330 or 1332 with a 1331 or 1333 that says that
-// nobody was found, in the shape of the recorded xoevservice-soap-response-
-// 1331.xml, or with messages laid out before. KomService answers an ABRUFEN with
+// XoevService answers an XMeld 1330 with a 1331 that tells of the persons who were
+// entered before, or that nobody was found, and a 1332 with a 1333 that nobody was, in
+// the shape of the recorded xoevservice-soap-response-1331.xml. KomService answers an ABRUFEN with
 // the messages that were laid out, each once, as OK_KOMM_RAW_BASE64; with none, an
 // empty DATEN. Faults are ordered.
 package okkommsim

@@ -1,6 +1,6 @@
 // Package okverkehr asks OK.VERKEHR, through the City of Munich's gateway
-// (kfzhalterpersonenineai), who keeps a vehicle. It is a step with which a source
-// may enrich an event; it only reads.
+// (kfzhalterpersonenineai), who keeps a vehicle; it only reads. It is the adapter
+// kind "okverkehr", an enrichment step (hub/adr/0018-enrichment.md).
 //
 // Every question has an id of its own (anfrageid), by which the register's log
 // and the hub's trail find each other. A record with a block (auskunftsperre,
@@ -17,8 +17,6 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/google/uuid"
-
 	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
 )
 
@@ -32,11 +30,10 @@ type Client struct {
 // path of the call below the gateway's address.
 var path = []string{"businessActions", "kfzhalterpersonen"}
 
-// Halter asks who kept the vehicle with this number plate on that day. The errors
-// of a call are *eai.Error; neither those nor an Auskunft that tells nothing are
-// the event's fault: it goes on without.
-func (c *Client) Halter(ctx context.Context, kennzeichen string, am time.Time) (Auskunft, error) {
-	a := Auskunft{AnfrageID: uuid.NewString()}
+// Halter asks who kept the vehicle with this number plate on that day, under an id
+// that no question had before. The errors of a call are *eai.Error.
+func (c *Client) Halter(ctx context.Context, anfrageID, kennzeichen string, am time.Time) (Auskunft, error) {
+	a := Auskunft{AnfrageID: anfrageID}
 	kennzeichen, err := Kennzeichen(kennzeichen)
 	if err == nil && (c.Benutzer == "" || c.Verfahren == "") {
 		err = errors.New("benutzer or verfahren is missing")

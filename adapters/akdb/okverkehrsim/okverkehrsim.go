@@ -19,6 +19,10 @@ const BasePath = "/kfzhalterpersonenineai/api"
 // Server holds answers (HalterPersonAntwort) by number plate. It is safe for
 // concurrent use.
 type Server struct {
+	// User and Password of Basic authentication, set before it serves; "" lets
+	// everybody in.
+	User, Password string
+
 	mu      sync.Mutex
 	answers map[string][]byte
 	asked   []string
@@ -105,6 +109,11 @@ func done(w http.ResponseWriter, err error) {
 }
 
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
+	if user, password, _ := r.BasicAuth(); s.User != "" && (user != s.User || password != s.Password) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="OK.VERKEHR-EAI"`)
+		http.Error(w, "{}", http.StatusUnauthorized)
+		return
+	}
 	var q map[string]string
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&q)
 	for _, field := range []string{"kennzeichen", "suchzeitpunkt", "benutzer", "verfahren", "anfrageid"} {

@@ -11,17 +11,24 @@ import (
 const (
 	DirMode  = 0o750
 	FileMode = 0o640
+	// PrivateMode is for what holds personal data and is the adapter's alone.
+	PrivateMode = 0o600
 )
 
 // Replace writes a file, synced to disk, in place of an older one of the name.
-func Replace(path string, content []byte) error {
+func Replace(path string, content []byte) error { return replace(path, content, FileMode) }
+
+// Private is Replace for what nobody else may read.
+func Private(path string, content []byte) error { return replace(path, content, PrivateMode) }
+
+func replace(path string, content []byte, mode os.FileMode) error {
 	dir := filepath.Dir(path)
 	temp, err := os.CreateTemp(dir, ".tmp-*")
 	if err != nil {
 		return err
 	}
 	_, err = temp.Write(content)
-	err = errors.Join(err, temp.Chmod(FileMode), temp.Sync(), temp.Close())
+	err = errors.Join(err, temp.Chmod(mode), temp.Sync(), temp.Close())
 	if err == nil {
 		err = os.Rename(temp.Name(), path)
 	}

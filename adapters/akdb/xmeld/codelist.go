@@ -20,6 +20,7 @@ var (
 	listAntwort       = list{"urn:de:xmeld:schluesseltabelle:vorausgefuellter.meldeschein.antwortstatus", "2"}
 	listXInneres      = list{"urn:de:xinneres:codeliste:nachrichtentyp", "4"}
 	listFehler        = list{"urn:de:xinneres:codeliste:fehlercodes", "3"}
+	listPraefix       = list{"urn:xoev-de:bund:bmi:bit:codeliste:dvdv.praefix", "51"}
 	listAnmeldung     = list{"urn:xoev-de:xmeld:codeliste:anmeldung.status", "1"}
 )
 

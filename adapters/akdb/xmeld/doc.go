@@ -3,9 +3,9 @@
 // and Quittung of XInneres, which have the same header.
 //
 // Reading goes by local names and takes other versions too, as long as the
-// elements are where 25.11a has them. Writing gives exactly XMeld 25.11a and
-// XInneres-Rückweisung 6; what is written was held against KoSIT's XSD with
-// xmllint.
+// elements are where 25.11a has them; see [Current]. Writing gives exactly XMeld
+// 25.11a, XInneres-Rückweisung 6 and XInneres-Quittung 3; what is written was held
+// against KoSIT's XSD with xmllint.
 package xmeld
 
 // Codes of the messages that have a type of their own.
@@ -44,4 +44,5 @@ const (
 const (
 	Standard             = "XMeld"
 	StandardRueckweisung = "XInneres-Rueckweisung"
+	StandardQuittung     = "XInneres-QuittungVonSachverhalten"
 )

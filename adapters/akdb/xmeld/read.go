@@ -22,8 +22,15 @@ func Typed(root *xmlguard.Element) bool {
 	return false
 }
 
+// Current says whether a message is of the version that the readers were written
+// for. In another one an element may rightly be elsewhere: that it is not found
+// says nothing against the message.
+func Current(h *xoev.Header) bool {
+	return slices.Contains([]string{xmeldEdition.namespace, xinneresEdition.namespace, quittungEdition.namespace}, h.Namespace)
+}
+
 // xinneresSpace begins the namespaces of the messages that are versioned with
-// XInneres: rueckweisung/6, quittungVonSachverhalten/1.
+// XInneres: rueckweisung/6, quittung/3.
 const xinneresSpace = "http://www.osci.de/xinneres/"
 
 var ownXMeld = []string{

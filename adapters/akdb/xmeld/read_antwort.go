@@ -81,9 +81,9 @@ func (r *reader) sentBack(e *xmlguard.Element) (*Ursprung, *Sperren) {
 }
 
 // ReadQuittung reads the tree of a 0020 (XInneres) or 1101 (XMeld). A 1101 names
-// the delivery by its number and the cases with errors. No schema and no real
-// message of the 0020 was seen: the message that it answers is looked for under
-// every name that answers use, and need not be there.
+// the delivery by its number and the cases with errors. Of the 0020 the XSD of
+// version 3 was seen (quittungEdition), of others none: the message that it answers
+// is looked for under every name that answers use, and need not be there.
 func ReadQuittung(m *xoev.Message) (*Quittiert, error) {
 	var r reader
 	kopf := m.Kopf()
@@ -99,6 +99,11 @@ func ReadQuittung(m *xoev.Message) (*Quittiert, error) {
 		d.Saetze = &Saetze{
 			Gelesen: r.count(e, "saetze.gelesen"), Zurueckgewiesen: r.count(e, "saetze.zurueckgewiesen"), Gemeldet: r.count(e, "saetze.meldung"),
 		}
+	}
+	if e := m.Tree.At("quittung", "ursprungsereignis"); e != nil {
+		d.Ereignisse = append(d.Ereignisse, wellFormedOf([]xoev.Ereignis{
+			{Zeitpunkt: e.Value("ereignis.zeitpunkt"), Zeichen: e.Value("ereignis.zeichen")},
+		})...)
 	}
 	for _, meldung := range m.Tree.All("meldung") {
 		if e := r.ereignis(meldung, "ursprungsereignis"); e != nil && len(d.Ereignisse) < xoev.MaxEreignisse {

@@ -30,10 +30,11 @@ func (h *Header) Kopf() Kopf {
 	k := Kopf{
 		Standard: h.Standard, Version: h.Version, Namespace: h.Namespace, Element: h.Element, Dialekt: h.Dialect,
 		NachrichtenUUID: h.UUID, ProzessID: h.ProcessID, Code: h.Code, Erstellungszeitpunkt: WithZone(h.Created),
-		Autor: Stelle(h.Autor), Leser: Stelle(h.Leser),
+		Autor: h.Autor.stelle(), Leser: h.Leser.stelle(),
 	}
 	if h.IsTest {
-		k.Test = &h.Test
+		test := cut(h.Test, longestTest)
+		k.Test = &test
 	}
 	if k.Standard == "" || k.Version == "" {
 		k.Standard, k.Version = fromNamespace(h.Namespace)
@@ -49,6 +50,26 @@ var (
 	xpswVersion   = regexp.MustCompile(`^http://xpsw\.domap\.de/xpsw([0-9]{2})([0-9]{2})$`)
 )
 
+// What is said in free text is cut where event data ends.
+const (
+	longestName = 500
+	longestTest = 200
+)
+
+func (p Party) stelle() Stelle { return Stelle{Kennung: p.Kennung, Name: cut(p.Name, longestName)} }
+
+func cut(s string, most int) string {
+	for i := range s {
+		if most--; most < 0 {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// Unknown is the standard and version of a message that names neither.
+const Unknown = "unbekannt"
+
 // fromNamespace names standard and version of messages whose root does not:
 // xdomea up to 3.1 and XPersonenstand up to 25.05.
 func fromNamespace(space string) (standard, version string) {
@@ -58,7 +79,7 @@ func fromNamespace(space string) (standard, version string) {
 	if m := xpswVersion.FindStringSubmatch(space); m != nil {
 		return "XPersonenstand", m[1] + "." + m[2]
 	}
-	return "unbekannt", "unbekannt"
+	return Unknown, Unknown
 }
 
 // Original says in event data where the bytes of a file are kept.

@@ -2,6 +2,7 @@ package xoev
 
 import (
 	"errors"
+	"regexp"
 	"sync"
 	"time"
 	_ "time/tzdata" // Europe/Berlin must be known on every machine
@@ -17,8 +18,13 @@ var Berlin = sync.OnceValue(func() *time.Location {
 })
 
 // ParseTime reads an xs:dateTime as XÖV messages write it: with or without
-// fractions of a second, with or without a zone.
+// fractions of a second, with or without a zone. 24:00:00 is the next day's
+// beginning (XSD 1.0, part 2, 3.2.7).
 func ParseTime(s string) (time.Time, error) {
+	if midnight := endOfDay.ReplaceAllString(s, "T00:00:00$1"); midnight != s {
+		t, err := ParseTime(midnight)
+		return t.AddDate(0, 0, 1), err
+	}
 	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
 		return t, nil
 	}
@@ -28,6 +34,8 @@ func ParseTime(s string) (time.Time, error) {
 	}
 	return t, nil
 }
+
+var endOfDay = regexp.MustCompile(`T24:00:00(?:\.0+)?(Z|[+-][0-9:]+)?$`)
 
 // WithZone gives a time in the form of RFC 3339: as it stands if it has a zone,
 // else with Berlin's. What is no time stays as it is.

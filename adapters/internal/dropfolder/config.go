@@ -29,6 +29,9 @@ type Config struct {
 	// Sidecar is empty, or an ending like ".ok" or ".fertig": then a file is
 	// taken only, and at once, when <name><sidecar> lies beside it.
 	Sidecar string `yaml:"sidecar"`
+	// Forget removes a handled file instead of moving it to Done: for folders that
+	// an adapter has to itself, where nobody would empty Done.
+	Forget bool `yaml:"-"`
 }
 
 // Defaults are the settings of a folder about which nothing is said but Dir.

@@ -26,9 +26,16 @@ type Report struct {
 	Text string    `json:"text"`
 }
 
-// done moves a handled file to the directory of the day. It is not synced:
-// should a power failure undo it, the file is handled once more.
+// done moves a handled file to the directory of the day, or removes it. It is not
+// synced: should a power failure undo it, the file is handled once more.
 func (f *Folder) done(file File) error {
+	if f.cfg.Forget {
+		if err := ignoreAbsent(os.Remove(file.path())); err != nil {
+			return fmt.Errorf("remove handled file: %w", err)
+		}
+		f.log.Debug("drop folder: file done and removed", zap.String("file", file.ID))
+		return nil
+	}
 	day := f.path(f.cfg.Done, time.Now().Format(filepath.Join("2006", "01", "02")))
 	if err := os.MkdirAll(day, dirMode); err != nil {
 		return fmt.Errorf("make done directory: %w", err)

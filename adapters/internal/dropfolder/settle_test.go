@@ -50,6 +50,26 @@ func TestAPermanentFaultSetsAsideAndOthersFlow(t *testing.T) {
 	})
 }
 
+func TestForget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, r := open(t, func(c *Config) { c.Forget = true }), &recorder{}
+		r.react = func(file File) error {
+			if file.Name == "2.xml" {
+				return hub.Permanent("unmappable", "no")
+			}
+			return nil
+		}
+		f.drop(t, "1.xml", "1.xml")
+		f.drop(t, "2.xml", "2.xml")
+		watch(t, f, r.handle, 3*poll)
+		left := tree(t, f.cfg.Dir)
+		delete(left, "error/2.xml.fehler.json")
+		if diff := cmp.Diff(map[string]string{"error/2.xml": "2.xml"}, left); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestRefusals(t *testing.T) {
 	long := strings.Repeat("ü", 101) + ".xml"
 	cases := map[string]struct {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/base64"
 	"errors"
@@ -112,18 +113,33 @@ func (s *spool) content(e *xmlguard.Element) (*part, error) {
 			return nil, formError("an Include that is not alone")
 		}
 		href, _ := include.Attr("href")
-		return s.included(href)
+		return s.decoded(s.included(href))
 	}
 	if len(e.Children) > 0 {
 		return nil, formError("a content that has elements")
 	}
+	return s.decode(strings.NewReader(e.Text))
+}
+
+// decoded gives a part that stood in the envelope as a content.
+func (s *spool) decoded(p *part, err error) (*part, error) {
+	if err != nil || !p.encoded {
+		return p, err
+	}
+	r, err := p.asContent().Open()
+	if err != nil {
+		return nil, fmt.Errorf("read content: %w", err)
+	}
+	defer func() { _ = r.Close() }()
+	return s.decode(&references{bufio.NewReader(r)})
+}
+
+func (s *spool) decode(text io.Reader) (*part, error) {
 	// blanks and tabs: the decoder itself skips line ends alone
-	text := &skipBlanks{r: strings.NewReader(e.Text)}
-	p, err := s.fill(&bounded{r: base64.NewDecoder(base64.StdEncoding, text), left: &s.left})
+	p, err := s.fill(&bounded{r: base64.NewDecoder(base64.StdEncoding, &skipBlanks{r: text}), left: &s.left})
 	if _, corrupt := errors.AsType[base64.CorruptInputError](err); corrupt || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, formError("a content that is not base64")
 	}
-	e.Text = "" // it is large, and in the file now
 	return p, err
 }
 

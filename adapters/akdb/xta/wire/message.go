@@ -119,6 +119,8 @@ type part struct {
 	text []byte
 	size int64
 	used bool
+	// encoded: what stood in the envelope as a content, as it stood there (base64).
+	encoded bool
 }
 
 // smallEnvelope is what most are, and needs no file.
@@ -147,10 +149,10 @@ func (s *spool) fill(r io.Reader) (*part, error) {
 	return p, nil
 }
 
-// root takes the whole of r as the envelope.
+// root takes the whole of r as the envelope, less the large contents in it.
 func (s *spool) root(r io.Reader) error {
 	room := s.limits.envelope()
-	in := &bounded{r: r, left: &room}
+	in := newInline(&bounded{r: r, left: &room}, s)
 	start, err := io.ReadAll(io.LimitReader(in, smallEnvelope))
 	if err != nil {
 		return receiving(err)

@@ -1,0 +1,216 @@
+package wire
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// inline reads an envelope and takes the large contents that stand in it as
+// base64 out, into files, leaving an Include (XOP 1.0) in the place of each. So a
+// plain envelope is small, as one of MTOM is, before anybody parses it. It knows
+// just enough of XML to find start tags; whether the envelope is well-formed is
+// decided by who parses the rest.
+type inline struct {
+	r     *bufio.Reader
+	spool *spool
+	out   bytes.Buffer // read from r, not yet handed out
+	taken int          // contents
+
+	until string // within a comment, CDATA or an instruction: what ends it
+	tail  []byte // the last bytes of it
+	tag   bool   // within a tag
+	quote byte   // within an attribute's value: what ends it
+	name  []byte // of the tag
+	named bool   // the name is over
+	last  byte   // of the tag, before the one being read
+}
+
+const (
+	// spillFrom is from how many characters on a content goes to a file at once.
+	spillFrom = 8 << 10
+	longName  = 256
+)
+
+// contents are the elements, in whatever namespace, whose text is base64: those
+// of XTA's container, and that of one that is encrypted.
+var contents = []string{"Message", "Attachment", "CipherValue"}
+
+func newInline(r io.Reader, s *spool) *inline {
+	return &inline{r: bufio.NewReaderSize(r, 4*spillFrom), spool: s}
+}
+
+// Read implements io.Reader.
+func (f *inline) Read(p []byte) (int, error) {
+	for f.out.Len() < len(p) && f.out.Len() < spillFrom {
+		b, err := f.r.ReadByte()
+		if err != nil && f.out.Len() > 0 {
+			break // comes again with the next call
+		}
+		if err != nil {
+			return 0, err
+		}
+		if err := f.take(b); err != nil {
+			return 0, err
+		}
+	}
+	return f.out.Read(p)
+}
+
+// take puts one byte out and notes where in the document it stands.
+func (f *inline) take(b byte) error {
+	f.out.WriteByte(b)
+	switch {
+	case f.until != "":
+		f.within(b)
+	case f.quote != 0:
+		if b == f.quote {
+			f.quote = 0
+		}
+	case f.tag:
+		return f.inTag(b)
+	case b == '<':
+		return f.open()
+	}
+	return nil
+}
+
+func (f *inline) within(b byte) {
+	if f.tail = append(f.tail, b); len(f.tail) > len(f.until) {
+		f.tail = f.tail[1:]
+	}
+	if string(f.tail) == f.until {
+		f.until = ""
+	}
+}
+
+// open looks at what follows a "<".
+func (f *inline) open() error {
+	f.tag, f.named, f.last, f.name = true, false, 0, f.name[:0]
+	ahead, _ := f.r.Peek(len("![CDATA["))
+	for mark, end := range map[string]string{"!--": "-->", "![CDATA[": "]]>", "?": "?>"} {
+		if bytes.HasPrefix(ahead, []byte(mark)) {
+			f.tag, f.until, f.tail = false, end, nil
+			_, err := io.CopyN(&f.out, f.r, int64(len(mark)))
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *inline) inTag(b byte) error {
+	last := f.last
+	f.last = b
+	switch {
+	case b == '"' || b == '\'':
+		f.quote = b
+	case b == '>':
+		f.tag = false
+		if last != '/' && f.isContent() {
+			return f.content()
+		}
+	case b == ' ' || b == '\t' || b == '\r' || b == '\n' || b == '/' && len(f.name) > 0:
+		f.named = true
+	case !f.named && len(f.name) < longName:
+		f.name = append(f.name, b)
+	}
+	return nil
+}
+
+func (f *inline) isContent() bool {
+	_, local, prefixed := strings.Cut(string(f.name), ":")
+	if !prefixed {
+		local = string(f.name)
+	}
+	return !bytes.HasPrefix(f.name, []byte("/")) && slices.Contains(contents, local)
+}
+
+// content takes the text up to the next "<" out when it is long. It goes to the
+// file as it stands: should it be no base64, nothing of it is lost.
+func (f *inline) content() error {
+	ahead, _ := f.r.Peek(spillFrom)
+	if len(ahead) < spillFrom || bytes.IndexByte(ahead, '<') >= 0 {
+		return nil
+	}
+	if f.taken++; f.taken > f.spool.limits.Parts {
+		return formError("more than %d contents", f.spool.limits.Parts)
+	}
+	p, err := f.spool.fill(&untilTag{f.r})
+	if err != nil {
+		return err
+	}
+	p.encoded = true
+	id := fmt.Sprintf("%d.%s@inline", f.taken, uuid.NewString()) // nobody else can refer to it
+	f.spool.parts[id] = p
+	fmt.Fprintf(&f.out, `<xop:Include xmlns:xop="%s" href="cid:%s"/>`, nsXOP, id)
+	return nil
+}
+
+// untilTag ends before the next "<".
+type untilTag struct{ r *bufio.Reader }
+
+func (u *untilTag) Read(p []byte) (int, error) {
+	if _, err := u.r.Peek(1); err != nil {
+		return 0, err
+	}
+	ahead, _ := u.r.Peek(min(len(p), u.r.Buffered()))
+	if i := bytes.IndexByte(ahead, '<'); i >= 0 {
+		ahead = ahead[:i]
+	}
+	if len(ahead) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, ahead)
+	_, _ = u.r.Discard(n) // it was at hand
+	return n, nil
+}
+
+// references resolves character references to white space: serializers write the
+// line ends that a MIME encoder made as "&#13;". Others are in no base64.
+type references struct{ r *bufio.Reader }
+
+func (u *references) Read(p []byte) (int, error) {
+	for n := 0; ; {
+		b, err := u.r.ReadByte()
+		if err != nil && n > 0 {
+			return n, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		if b == '&' {
+			b = u.resolve()
+		}
+		p[n] = b
+		if n++; n == len(p) || u.r.Buffered() == 0 {
+			return n, nil
+		}
+	}
+}
+
+// resolve reads what follows an "&"; NUL, which is in no base64, is what it gives
+// for anything else than white space.
+func (u *references) resolve() byte {
+	ahead, _ := u.r.Peek(len("#x00000D;"))
+	end := bytes.IndexByte(ahead, ';')
+	if end < 0 {
+		return 0
+	}
+	digits, ok := strings.CutPrefix(string(ahead[:end]), "#")
+	base := 10
+	if hex, isHex := strings.CutPrefix(digits, "x"); isHex {
+		digits, base = hex, 16
+	}
+	c, err := strconv.ParseUint(digits, base, 8)
+	if !ok || err != nil || c != '\r' && c != '\n' && c != '\t' && c != ' ' {
+		return 0
+	}
+	_, _ = u.r.Discard(end + 1) // it was at hand
+	return byte(c)
+}

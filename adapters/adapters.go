@@ -28,9 +28,9 @@ func Kinds() []hub.Kind {
 		akdb.XTA(),
 		aenderungen.Kind(),
 		okkomm.Kind(),
-		dataport.Kind(),
 		okverkehr.Kind(),
 		personensuche.Kind(),
+		dataport.Kind(),
 		filedrop.Kind(),
 	}
 }
@@ -44,7 +44,7 @@ func Simulators() []hub.Simulator {
 		xtasim.Simulator(),
 		ewosim.Simulator(),
 		okkommsim.Simulator(),
-		fitsim.Simulator(),
 		okverkehrsim.Simulator(),
+		fitsim.Simulator(),
 	}
 }

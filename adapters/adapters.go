@@ -16,6 +16,8 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/akdb/personensuche"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xta/xtasim"
 	"github.com/amtsbote/amtsbote/adapters/csvdatei"
+	"github.com/amtsbote/amtsbote/adapters/dataport"
+	"github.com/amtsbote/amtsbote/adapters/dataport/fitsim"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
 	"github.com/amtsbote/amtsbote/adapters/webhookin"
 	"github.com/amtsbote/amtsbote/hub"
@@ -30,6 +32,7 @@ func Kinds() []hub.Kind {
 		okkomm.Kind(),
 		okverkehr.Kind(),
 		personensuche.Kind(),
+		dataport.Kind(),
 		filedrop.Kind(),
 		csvdatei.Kind(),
 		webhookin.Kind(),
@@ -46,5 +49,6 @@ func Simulators() []hub.Simulator {
 		ewosim.Simulator(),
 		okkommsim.Simulator(),
 		okverkehrsim.Simulator(),
+		fitsim.Simulator(),
 	}
 }

@@ -20,7 +20,7 @@ func TestSource(t *testing.T) {
 
 const mappingText = `format: csv
 type: de.test.geschehen.v1
-csv: {separator: ";", unknown-columns: ignore}
+csv: {separator: ";", multiline: true, unknown-columns: ignore}
 case: Vorgang
 data:
   /betrag: {from: Betrag, as: number, decimal: ","}
@@ -118,7 +118,7 @@ func (o *office) input(n int) adaptertest.Input {
 	var want []adaptertest.Want
 	for line, betrag := range map[int]string{2: "12.50", 3: "13.00"} {
 		want = append(want, adaptertest.Want{
-			EventRef: hub.EventRef{Source: "urn:test:a", ID: csvdatei.RowID(content, name, line), Type: "de.test.geschehen.v1"},
+			EventRef: hub.EventRef{Source: "urn:test:a", ID: csvdatei.RowID("de.test.geschehen.v1", content, name, line), Type: "de.test.geschehen.v1"},
 			Check: func(e hub.Event) error {
 				if got := string(e.Data()); got != `{"betrag":`+betrag+`,"name":"Beispiel"}` {
 					return fmt.Errorf("data %s", got)
@@ -127,7 +127,7 @@ func (o *office) input(n int) adaptertest.Input {
 			},
 		})
 	}
-	if want[0].ID != csvdatei.RowID(content, name, 2) {
+	if want[0].ID != csvdatei.RowID("de.test.geschehen.v1", content, name, 2) {
 		want[0], want[1] = want[1], want[0]
 	}
 	return adaptertest.Input{Put: func() error { return o.drop(name, content) }, Want: want}

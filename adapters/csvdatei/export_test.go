@@ -8,9 +8,9 @@ import (
 )
 
 // RowID is the id of a row of a file with this content.
-func RowID(content, name string, line int) string {
+func RowID(typ, content, name string, line int) string {
 	sum := sha256.Sum256([]byte(content))
-	return rowID(hex.EncodeToString(sum[:]), name, line)
+	return rowID(typ, hex.EncodeToString(sum[:]), name, line)
 }
 
 // Defaults are the settings about which nothing is said, for the README's tables.

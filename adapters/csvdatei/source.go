@@ -70,9 +70,9 @@ var rowNames = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://github.com/amtsbo
 
 // rowID is the same for the same row of the same file, whenever it comes; the
 // file's name is part of it, since a list that is the same on another day is
-// another list.
-func rowID(sum, name string, line int) string {
-	return uuid.NewSHA1(rowNames, []byte(sum+"|"+name+"|"+strconv.Itoa(line))).String()
+// another list. The type is too: two adapters of one source may read one file.
+func rowID(typ, sum, name string, line int) string {
+	return uuid.NewSHA1(rowNames, []byte(typ+"|"+sum+"|"+name+"|"+strconv.Itoa(line))).String()
 }
 
 // every is after how many rows the place in a file is remembered: a crash makes
@@ -167,7 +167,7 @@ func (p *progress) publish(ctx context.Context, row csvrows.Row) error {
 		return row.Bad
 	}
 	e, err := mapping.Set{p.mapping}.Event(mapping.Row(p.rows.Columns(), row.Fields), mapping.With{
-		Source: p.set.Source, Key: p.key, ID: rowID(p.sum, p.file.Name, row.Line),
+		Source: p.set.Source, Key: p.key, ID: rowID(p.mapping.Type(), p.sum, p.file.Name, row.Line),
 	})
 	if err != nil {
 		return err

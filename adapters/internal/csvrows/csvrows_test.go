@@ -54,7 +54,7 @@ func TestRows(t *testing.T) {
 		{"mark of UTF-8", Format{}, "\xef\xbb\xbfa;b\nä;2\n", []string{`2 ["ä" "2"]`}},
 		{"windows", Format{Encoding: Windows1252}, "a;b\n\x80;\xe4\n", []string{`2 ["€" "ä"]`}},
 		{"latin", Format{Encoding: Latin1}, "a;b\n\xc3\xa4;\xe4\n", []string{`2 ["Ã¤" "ä"]`}},
-		{"quotes", Format{Separator: ","}, "a,b\n\"x,\"\"y\"\"\",\"1\n2\"\n3,\"\"\n", []string{`2 ["x,\"y\"" "1\n2"]`, `4 ["3" ""]`}},
+		{"quotes", Format{Separator: ",", Multiline: true}, "a,b\n\"x,\"\"y\"\"\",\"1\n2\"\n3,\"\"\n", []string{`2 ["x,\"y\"" "1\n2"]`, `4 ["3" ""]`}},
 		{"no quotes", Format{Separator: "|", Quote: "none"}, "a|b\n\"x|y\"\n", []string{`2 ["\"x" "y\""]`}},
 		{"tab", Format{Separator: "tab", Quote: "'"}, "a\tb\n'x\ty'\tz\n", []string{`2 ["x\ty" "z"]`}},
 		{"empty lines", Format{}, "a;b\n\n1;2\n\r\n3;4\n", []string{`3 ["1" "2"]`, `5 ["3" "4"]`}},
@@ -62,7 +62,16 @@ func TestRows(t *testing.T) {
 		{"number of fields", Format{}, "a;b\n1\n1;2;3\n1;2\n", []string{"2 bad-row", "3 bad-row", `4 ["1" "2"]`}},
 		{"stray quotes", Format{}, "a;b\n1;x\"y\n\"1\"2;3\n1;2\n", []string{"2 bad-quote", "3 bad-quote", `4 ["1" "2"]`}},
 		{"open quotation", Format{}, "a;b\n\"1;2\n3;4\n5;6\n", []string{"2 open-quote", `3 ["3" "4"]`, `4 ["5" "6"]`}},
-		{"open quotation beyond the limit", Format{MaxRow: 20}, "a;b\n\"1;2\n" + strings.Repeat("3;4\n", 6), []string{
+		{"open quotation, several lines allowed", Format{Multiline: true}, "a;b\n\"1;2\n3;4\n5;6\n", []string{"2 open-quote", `3 ["3" "4"]`, `4 ["5" "6"]`}},
+		{"two stray quotes that pair", Format{}, "a;b\n1;\"\n2;\"\n3;c", []string{"2 open-quote", "3 open-quote", `4 ["3" "c"]`}},
+		{"a stray quote that meets a good one", Format{Multiline: true}, "a;b\n1;\"foo\n2;x\n3;y\n4;\"zzz\"\n5;z", []string{
+			"2 bad-quote", `3 ["2" "x"]`, `4 ["3" "y"]`, `5 ["4" "zzz"]`, `6 ["5" "z"]`,
+		}},
+		{"the same, one line a row", Format{}, "a;b\n1;\"foo\n2;x\n3;y\n4;\"zzz\"\n5;z", []string{
+			"2 open-quote", `3 ["2" "x"]`, `4 ["3" "y"]`, `5 ["4" "zzz"]`, `6 ["5" "z"]`,
+		}},
+		{"number of fields over several lines", Format{Multiline: true}, "a;b\n1;\"x\n2;y\";3\n4;5", []string{"2 bad-row", "3 bad-quote", `4 ["4" "5"]`}},
+		{"open quotation beyond the limit", Format{MaxRow: 20, Multiline: true}, "a;b\n\"1;2\n" + strings.Repeat("3;4\n", 6), []string{
 			"2 open-quote", `3 ["3" "4"]`, `4 ["3" "4"]`, `5 ["3" "4"]`, `6 ["3" "4"]`, `7 ["3" "4"]`, `8 ["3" "4"]`,
 		}},
 		{"long row", Format{MaxRow: 10}, "a;b\n" + strings.Repeat("x", 200_000) + ";2\n1;2\n" + strings.Repeat("y", 11), []string{"2 row-too-long", `3 ["1" "2"]`, "4 bad-row"}},
@@ -105,7 +114,8 @@ func TestWholeFileRefused(t *testing.T) {
 func TestGoOn(t *testing.T) {
 	t.Parallel()
 	const text = "a;b\n\"1\nx\";2\n3;4\n5;6\n"
-	rows, err := Open(strings.NewReader(text), Format{}.OrDefaults(), nil)
+	format := Format{Multiline: true}.OrDefaults()
+	rows, err := Open(strings.NewReader(text), format, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +123,7 @@ func TestGoOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := Open(strings.NewReader(text), Format{}.OrDefaults(), nil)
+	again, err := Open(strings.NewReader(text), format, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +164,7 @@ func FuzzRows(f *testing.F) {
 	f.Add([]byte("a;b\n1;\"2\n3\"\n\"x;y\n4;5"), byte(0))
 	f.Add([]byte("\xef\xbb\xbfa;b\r\n\r\n;\r\n"), byte(1))
 	f.Fuzz(func(t *testing.T, raw []byte, kind byte) {
-		format := []Format{{}, {Separator: ",", Encoding: Windows1252}, {Quote: "none", Encoding: Latin1, Header: []string{"a"}}}[kind%3].OrDefaults()
+		format := []Format{{Multiline: true}, {Separator: ",", Encoding: Windows1252}, {Quote: "none", Encoding: Latin1, Header: []string{"a"}}}[kind%3].OrDefaults()
 		format.MaxRow = 64
 		if _, err := Survey(bytes.NewReader(raw), format); err != nil {
 			return

@@ -18,6 +18,9 @@ type Format struct {
 	Separator string `yaml:"separator"`
 	// Quote is the quotation mark, `"` when empty; "none": a file without.
 	Quote string `yaml:"quote"`
+	// Multiline allows line breaks within quotations. Without it a quotation that
+	// is open at the end of its line makes a bad row.
+	Multiline bool `yaml:"multiline"`
 	// Header names the columns of a file that has no line with names.
 	Header []string `yaml:"header"`
 	// Unknown says what becomes of columns that nobody asks for: ignore, refuse.
@@ -43,7 +46,7 @@ const (
 
 // IsZero tells whether nothing is said.
 func (f Format) IsZero() bool {
-	return f.Encoding == "" && f.Separator == "" && f.Quote == "" && f.Header == nil && f.Unknown == "" && f.MaxRow == 0
+	return f.Encoding == "" && f.Separator == "" && f.Quote == "" && !f.Multiline && f.Header == nil && f.Unknown == "" && f.MaxRow == 0
 }
 
 // OrDefaults fills in what is not said.

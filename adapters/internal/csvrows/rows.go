@@ -158,19 +158,20 @@ func tooLong(f Format) error {
 	return hub.Permanent("row-too-long", "read row: it is longer than %d bytes", f.MaxRow)
 }
 
-// row takes further lines as long as a quotation is open. When it never closes
-// within the limit, the row is bad and reading goes on at the next line: one
-// stray mark must not swallow the file.
+// row takes further lines as long as a quotation is open, where the format allows
+// that. A bad row costs its first line alone, however many lines were tried: one
+// stray mark must not swallow the good rows up to the next.
 func (r *Rows) row(row Row, text []byte) (Row, error) {
 	offset, line := r.offset, r.line
 	for {
 		fields, open, err := r.format.split(text)
 		if !open {
-			row.Fields, row.Bad, row.End = fields, err, r.offset
-			if err == nil && r.columns != nil && len(fields) != len(r.columns) {
-				row.Bad = hub.Permanent("bad-row", "read row: it has %d fields, and there are %d columns", len(fields), len(r.columns))
-			}
-			return row, nil
+			row.Fields, row.Bad = fields, r.judge(fields, err)
+			break
+		}
+		if !r.format.Multiline {
+			row.Bad = hub.Permanent("open-quote", "read row: a quotation is not closed on its line; does the mapping's csv need multiline: true?")
+			break
 		}
 		more, err := r.physical()
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -178,10 +179,25 @@ func (r *Rows) row(row Row, text []byte) (Row, error) {
 		}
 		if more == nil || len(text)+len(more) > r.format.MaxRow {
 			row.Bad = hub.Permanent("open-quote", "read row: a quotation is not closed")
-			return row, r.GoOn(offset, line)
+			break
 		}
 		text = append(text, more...)
 	}
+	switch {
+	case row.Bad == nil:
+		row.End = r.offset
+	case r.offset != offset || r.line != line:
+		return row, r.GoOn(offset, line)
+	}
+	return row, nil
+}
+
+// judge holds the fields of a row against the columns.
+func (r *Rows) judge(fields []string, err error) error {
+	if err == nil && r.columns != nil && len(fields) != len(r.columns) {
+		return hub.Permanent("bad-row", "read row: it has %d fields, and there are %d columns", len(fields), len(r.columns))
+	}
+	return err
 }
 
 // physical gives the next line with its break; nil when it is too long.

@@ -118,7 +118,7 @@ var needs = []struct {
 	given func(*ruleFile) bool
 }{
 	{"formats", []string{"date", "partial-date", "date-time"}, func(r *ruleFile) bool { return r.Formats != nil }},
-	{"zone", []string{"date-time"}, func(r *ruleFile) bool { return r.Zone != "" }},
+	{"zone", []string{"date", "date-time"}, func(r *ruleFile) bool { return r.Zone != "" }},
 	{"decimal", []string{"number", "cents"}, func(r *ruleFile) bool { return r.Decimal != "" }},
 	{"group", []string{"number", "integer", "cents"}, func(r *ruleFile) bool { return r.Group != "" }},
 	{"true", []string{"boolean"}, func(r *ruleFile) bool { return r.True != nil }},
@@ -167,7 +167,7 @@ func (c *compiler) conversion(keys []string, in *ruleFile) convert {
 	case "enum":
 		return c.table(keys, in)
 	case "date":
-		return toDate(c.patterns(keys, in, "M", "d", "yyyy-MM-dd", "dd.MM.yyyy"))
+		return toDate(c.patterns(keys, in, "M", "d", "yyyy-MM-dd", "dd.MM.yyyy"), c.zone(keys, in))
 	case "partial-date":
 		return toPartialDate(c.patterns(keys, in, "", "", "yyyy-MM-dd", "yyyy-MM", "yyyy", "dd.MM.yyyy", "MM.yyyy"))
 	case "date-time":
@@ -229,7 +229,8 @@ func (c *compiler) patterns(keys []string, in *ruleFile, month, day string, usua
 	return out
 }
 
-func (c *compiler) dateTime(keys []string, in *ruleFile) convert {
+// zone is where days and times are counted that say none themselves.
+func (c *compiler) zone(keys []string, in *ruleFile) *time.Location {
 	name := in.Zone
 	if name == "" {
 		name = berlin
@@ -239,7 +240,11 @@ func (c *compiler) dateTime(keys []string, in *ruleFile) convert {
 		c.at(with(keys, "zone"), "is no time zone like Europe/Berlin")
 		zone = time.UTC
 	}
-	return toDateTime(c.patterns(keys, in, "M", "d", "iso", "dd.MM.yyyy HH:mm:ss", "dd.MM.yyyy HH:mm", "dd.MM.yyyy"), zone)
+	return zone
+}
+
+func (c *compiler) dateTime(keys []string, in *ruleFile) convert {
+	return toDateTime(c.patterns(keys, in, "M", "d", "iso", "dd.MM.yyyy HH:mm:ss", "dd.MM.yyyy HH:mm", "dd.MM.yyyy"), c.zone(keys, in))
 }
 
 var jsonNumber = regexp.MustCompile(`^-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,17})?$`)

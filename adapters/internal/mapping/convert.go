@@ -186,9 +186,21 @@ func toEnum(table map[string]any) convert {
 	}
 }
 
-func toDate(formats []pattern) convert {
+// wall marks times that say no zone themselves.
+var wall = time.FixedZone("wall", 0)
+
+// toDate gives the day. An instant (a count, a time with a zone of its own) lies
+// on the day that it is in zone; anything else on the day that is written.
+func toDate(formats []pattern, zone *time.Location) convert {
 	return func(s scalar) (any, string) {
-		if t, _, ok := parseAny(formats, s.text, time.UTC); ok {
+		for _, f := range formats {
+			t, ok := f.parse(s.text, wall)
+			if !ok {
+				continue
+			}
+			if f.count || t.Location() != wall {
+				t = t.In(zone)
+			}
 			return t.Format(time.DateOnly), ""
 		}
 		return nil, codeDate

@@ -106,6 +106,19 @@ func TestConversions(t *testing.T) {
 		{`{from: /v, as: date}`, `"1.2.2026"`, "", "bad-date"},
 		{`{from: /v, as: date, formats: d.M.yyyy}`, `"1.2.2026"`, `"2026-02-01"`, ""},
 		{`{from: /v, as: date, formats: yyyyMMdd}`, `20260201`, `"2026-02-01"`, ""},
+		{`{from: /v, as: date, formats: iso}`, `"2026-05-03T21:59:59Z"`, `"2026-05-03"`, ""},
+		{`{from: /v, as: date, formats: iso}`, `"2026-05-03T22:00:00Z"`, `"2026-05-04"`, ""}, // midnight in summer
+		{`{from: /v, as: date, formats: iso}`, `"2026-01-03T22:59:59Z"`, `"2026-01-03"`, ""},
+		{`{from: /v, as: date, formats: iso}`, `"2026-01-03T23:00:00Z"`, `"2026-01-04"`, ""}, // midnight in winter
+		{`{from: /v, as: date, formats: unix}`, `1777845600`, `"2026-05-04"`, ""},            // midnight in summer
+		{`{from: /v, as: date, formats: iso}`, `"2026-03-28T23:00:00Z"`, `"2026-03-29"`, ""}, // the day that summer time begins
+		{`{from: /v, as: date, formats: iso}`, `"2026-03-29T22:00:00Z"`, `"2026-03-30"`, ""},
+		{`{from: /v, as: date, formats: iso}`, `"2026-10-24T22:00:00Z"`, `"2026-10-25"`, ""}, // the day that it ends
+		{`{from: /v, as: date, formats: iso}`, `"2026-10-25T22:59:59Z"`, `"2026-10-25"`, ""},
+		{`{from: /v, as: date, formats: iso}`, `"2026-10-25T23:00:00Z"`, `"2026-10-26"`, ""},
+		{`{from: /v, as: date, formats: iso}`, `"2026-05-04T00:30:00+02:00"`, `"2026-05-04"`, ""},
+		{`{from: /v, as: date, formats: iso}`, `"2026-03-29T02:30:00"`, `"2026-03-29"`, ""}, // no instant: the day that is written
+		{`{from: /v, as: date, formats: iso, zone: UTC}`, `"2026-05-03T22:00:00Z"`, `"2026-05-03"`, ""},
 		{`{from: /v, as: partial-date}`, `"1980"`, `"1980"`, ""},
 		{`{from: /v, as: partial-date}`, `"1980-05-00"`, `"1980-05"`, ""},
 		{`{from: /v, as: partial-date}`, `"00.00.1980"`, `"1980"`, ""},

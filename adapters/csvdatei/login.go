@@ -33,9 +33,12 @@ type sftpSettings struct {
 	// Done is the server's directory for fetched files; empty: they are deleted.
 	Done string        `yaml:"done"`
 	Poll time.Duration `yaml:"poll"`
+	// Claim renames a file before it is fetched; false is for servers that refuse
+	// renames.
+	Claim bool `yaml:"claim"`
 }
 
-func sftpDefaults() sftpSettings { return sftpSettings{Dir: ".", Poll: time.Minute} }
+func sftpDefaults() sftpSettings { return sftpSettings{Dir: ".", Poll: time.Minute, Claim: true} }
 
 func (s sftpSettings) given() bool { return s.Address != "" }
 
@@ -55,6 +58,8 @@ func (s sftpSettings) problem() (key, why string) {
 		return "host-keys", "is missing: the server's public keys, as ssh-keyscan prints them, without the name"
 	case (s.KeyFile == "") == (s.PasswordFile == ""):
 		return "key-file", "must be given, or password-file"
+	case !s.Claim && s.Done != "":
+		return "claim", "must be true with done, which needs renames too"
 	case s.Poll < 10*time.Millisecond:
 		return "poll", "must be at least 10ms"
 	}

@@ -88,8 +88,8 @@ func (r *remote) round(ctx context.Context, state hub.State) error {
 		return fmt.Errorf("list the directory: %w", err)
 	}
 	var errs []error
-	for _, f := range r.ready(files) {
-		if err := r.take(ctx, client, state, f); err != nil {
+	for _, o := range r.ready(files) {
+		if err := r.take(ctx, client, state, o); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -97,28 +97,29 @@ func (r *remote) round(ctx context.Context, state hub.State) error {
 }
 
 // ready gives the files that are complete, oldest first: unchanged since the last
-// look, or with their sidecar.
-func (r *remote) ready(files []os.FileInfo) []os.FileInfo {
+// look, or with their sidecar (which a crash may have left claimed alone).
+func (r *remote) ready(files []os.FileInfo) []offer {
 	now, names := map[string]string{}, map[string]bool{}
 	for _, f := range files {
 		names[f.Name()] = true
 	}
-	var out []os.FileInfo
+	var out []offer
 	for _, f := range files {
-		if !f.Mode().IsRegular() || !r.ours(f.Name()) {
+		own := ownName(f.Name())
+		if !f.Mode().IsRegular() || !r.ours(own) {
 			continue
 		}
 		now[f.Name()] = fingerprint(f)
 		complete := r.seen[f.Name()] == now[f.Name()]
-		if r.set.Sidecar != "" {
-			complete = names[f.Name()+r.set.Sidecar]
+		if r.set.Sidecar != "" && f.Name() == own {
+			complete = names[own+r.set.Sidecar] || names[claimed+own+r.set.Sidecar] && !names[claimed+own]
 		}
 		if complete {
-			out = append(out, f)
+			out = append(out, offer{FileInfo: f, own: own})
 		}
 	}
 	r.seen = now
-	slices.SortFunc(out, func(a, b os.FileInfo) int {
+	slices.SortFunc(out, func(a, b offer) int {
 		if c := a.ModTime().Compare(b.ModTime()); c != 0 {
 			return c
 		}
@@ -146,23 +147,34 @@ func fetchedKey(name string) string {
 	return "sftp." + hex.EncodeToString(sum[:16])
 }
 
-// take fetches a file, remembers it, and clears it from the server, in this order:
-// after a crash it is fetched again at worst, and gives the same events.
-func (r *remote) take(ctx context.Context, client *sftp.Client, state hub.State, f os.FileInfo) error {
-	key, print := fetchedKey(f.Name()), fingerprint(f)
+// take claims a file, fetches it, remembers it, and clears it from the server, in
+// this order: after a crash it is fetched again at worst, and gives the same
+// events.
+func (r *remote) take(ctx context.Context, client *sftp.Client, state hub.State, o offer) error {
+	if r.waits(o) {
+		return nil
+	}
+	o, goOn, err := r.claim(client, o)
+	if err != nil || !goOn {
+		return err
+	}
+	key, print := fetchedKey(o.own), fingerprint(o)
 	before, err := state.Get(ctx, key)
 	if err != nil {
 		return fmt.Errorf("ask whether a file was fetched: %w", err)
 	}
 	if string(before) != print {
-		if fetched, err := r.fetch(client, f); err != nil || !fetched {
+		if r.blocked(o) {
+			return nil
+		}
+		if err := r.fetch(client, o); err != nil {
 			return err
 		}
 		if err := state.Put(ctx, key, []byte(print)); err != nil {
 			return fmt.Errorf("remember that a file was fetched: %w", err)
 		}
 	}
-	if err := r.clear(client, f.Name()); err != nil {
+	if cleared, err := r.clear(client, o); err != nil || !cleared {
 		return err
 	}
 	if err := state.Delete(ctx, key); err != nil {
@@ -171,37 +183,30 @@ func (r *remote) take(ctx context.Context, client *sftp.Client, state hub.State,
 	return nil
 }
 
-// fetch copies a file into in/, under its name at once and whole; false means that
-// it stays on the server for now.
-func (r *remote) fetch(client *sftp.Client, f os.FileInfo) (bool, error) {
-	if f.Size() > r.set.MaxBytes {
-		if r.warned[f.Name()] != fingerprint(f) {
-			r.warned[f.Name()] = fingerprint(f)
-			r.log.Warn("csv: sftp: a file is larger than max-bytes and stays on the server", zap.Int64("bytes", f.Size()))
-		}
-		return false, nil
-	}
-	target := filepath.Join(r.set.Dir, r.set.In, f.Name())
-	if _, err := os.Lstat(target); !errors.Is(err, fs.ErrNotExist) {
-		return false, nil // the one before waits still
-	}
-	temp := filepath.Join(r.set.Dir, r.set.In, "."+f.Name()+".part")
-	if err := r.download(client, f, temp); err != nil {
-		return false, errors.Join(err, ignoreAbsent(os.Remove(temp)))
-	}
-	if err := os.Rename(temp, target); err != nil {
-		return false, fmt.Errorf("put a fetched file into in: %w", err)
+func (r *remote) target(o offer) string { return filepath.Join(r.set.Dir, r.set.In, o.own) }
+
+// fetch copies a file into in/, under its name at once and whole. The sidecar is
+// there first: after a crash in between the file is fetched again, and nothing lies
+// in in/ that waits for a sidecar for good.
+func (r *remote) fetch(client *sftp.Client, o offer) error {
+	target := r.target(o)
+	temp := filepath.Join(r.set.Dir, r.set.In, "."+o.own+".part")
+	if err := r.download(client, o, temp); err != nil {
+		return errors.Join(err, ignoreAbsent(os.Remove(temp)))
 	}
 	if r.set.Sidecar != "" {
 		if err := dropfolder.WriteSynced(target+r.set.Sidecar, nil); err != nil {
-			return false, fmt.Errorf("put the sidecar of a fetched file into in: %w", err)
+			return fmt.Errorf("put the sidecar of a fetched file into in: %w", err)
 		}
 	}
-	return true, syncDir(filepath.Dir(target))
+	if err := os.Rename(temp, target); err != nil {
+		return fmt.Errorf("put a fetched file into in: %w", err)
+	}
+	return syncDir(filepath.Dir(target))
 }
 
-func (r *remote) download(client *sftp.Client, f os.FileInfo, temp string) error {
-	in, err := client.Open(path.Join(r.set.SFTP.Dir, f.Name()))
+func (r *remote) download(client *sftp.Client, o offer, temp string) error {
+	in, err := client.Open(r.at(o))
 	if err != nil {
 		return fmt.Errorf("open a file on the server: %w", err)
 	}
@@ -213,43 +218,16 @@ func (r *remote) download(client *sftp.Client, f os.FileInfo, temp string) error
 	if err != nil {
 		return err
 	}
-	n, err := io.Copy(out, io.LimitReader(in, f.Size()+1))
+	n, err := io.Copy(out, io.LimitReader(in, o.Size()+1))
 	switch {
 	case err != nil:
 		err = fmt.Errorf("copy a file from the server: %w", err)
-	case n != f.Size():
+	case n != o.Size():
 		err = errors.New("copy a file from the server: it has changed meanwhile")
 	default:
 		err = out.Sync()
 	}
 	return errors.Join(err, out.Close())
-}
-
-// clear moves a fetched file into the server's done directory, or deletes it.
-func (r *remote) clear(client *sftp.Client, name string) error {
-	from := path.Join(r.set.SFTP.Dir, name)
-	if r.set.Sidecar != "" {
-		if err := client.Remove(from + r.set.Sidecar); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("remove a sidecar from the server: %w", err)
-		}
-	}
-	if r.set.SFTP.Done == "" {
-		if err := client.Remove(from); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("remove a fetched file from the server: %w", err)
-		}
-		return nil
-	}
-	if err := client.MkdirAll(r.set.SFTP.Done); err != nil {
-		return fmt.Errorf("make the done directory on the server: %w", err)
-	}
-	to := path.Join(r.set.SFTP.Done, name)
-	if _, err := client.Lstat(to); err == nil {
-		to = path.Join(r.set.SFTP.Done, time.Now().UTC().Format("20060102T150405.000000000Z")+"-"+name)
-	}
-	if err := client.Rename(from, to); err != nil {
-		return fmt.Errorf("move a fetched file on the server: %w", err)
-	}
-	return nil
 }
 
 func ignoreAbsent(err error) error {

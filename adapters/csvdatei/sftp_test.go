@@ -1,6 +1,7 @@
 package csvdatei_test
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
@@ -18,6 +19,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
+	"github.com/amtsbote/amtsbote/hub"
 )
 
 // sftpServer is an SSH server with SFTP on a directory, in this process.
@@ -185,7 +187,7 @@ func TestSFTPFetchedOnce(t *testing.T) {
 	o.play(t, in, func() bool { return len(in.Events()) == 1 && logins() > 6 })
 	before := logins()
 	o.play(t, in, func() bool { return logins() > before+4 }) // after a restart
-	if n := len(o.files("done/*/*/*/*.csv")); n != 1 || !s.has("ausgang/liste.csv") {
+	if n := len(o.files("done/*/*/*/*.csv")); n != 1 || !s.has("ausgang/.amtsbote.liste.csv") {
 		t.Errorf("%d files done", n)
 	}
 	if err := os.Remove(filepath.Join(s.root, "ausgang", "erledigt")); err != nil {
@@ -194,6 +196,71 @@ func TestSFTPFetchedOnce(t *testing.T) {
 	o.play(t, in, func() bool { return s.has("ausgang/erledigt/liste.csv") })
 	if n := len(in.Events()); n != 1 {
 		t.Errorf("%d events", n)
+	}
+}
+
+// replacing puts another file under the name while the first is being fetched:
+// when the source remembers that it has the bytes.
+type replacing struct {
+	*adaptertest.Intake
+	once    sync.Once
+	replace func()
+}
+
+func (r *replacing) State() hub.State { return replacingState{r.Intake.State(), r} }
+
+type replacingState struct {
+	hub.State
+	of *replacing
+}
+
+func (s replacingState) Put(ctx context.Context, key string, value []byte) error {
+	if strings.HasPrefix(key, "sftp.") {
+		s.of.once.Do(s.of.replace)
+	}
+	return s.State.Put(ctx, key, value)
+}
+
+// TestSFTPReplacedMeanwhile: a file that gets the name of one that is being
+// fetched is not cleared with it.
+func TestSFTPReplacedMeanwhile(t *testing.T) {
+	for _, claim := range []string{"true", "false"} {
+		t.Run("claim "+claim, func(t *testing.T) {
+			signer, _ := newKey(t)
+			s := newSFTP(t, signer.PublicKey())
+			o := newOffice(t, settings)
+			o.write(t, "geheim/kennwort", "ein-langes-kennwort\n")
+			o.settings = remoteSettings(s, "  password-file: geheim/kennwort\n  claim: "+claim+"\n")
+			s.put(t, "liste.csv", "Vorgang;Betrag;Name\n1;1;A\n")
+			in := &replacing{Intake: adaptertest.NewIntake(), replace: func() { s.put(t, "liste.csv", "Vorgang;Betrag;Name\n22;22;B\n") }}
+			o.play(t, in, func() bool {
+				return len(in.Events()) == 2 && !s.has("ausgang/liste.csv") && !s.has("ausgang/.amtsbote.liste.csv")
+			})
+			if got := string(in.Events()[1].Data()); got != `{"betrag":22,"name":"B"}` {
+				t.Error(got)
+			}
+		})
+	}
+}
+
+// TestSFTPSidecar: a claim that a crash has left half done, and a sidecar that lies
+// in in/ already, stop nothing.
+func TestSFTPSidecar(t *testing.T) {
+	signer, _ := newKey(t)
+	s := newSFTP(t, signer.PublicKey())
+	o := newOffice(t, settings)
+	o.write(t, "geheim/kennwort", "ein-langes-kennwort\n")
+	o.settings = "sidecar: .ok\n" + remoteSettings(s, "  password-file: geheim/kennwort\n")
+	s.put(t, "liste.csv", "Vorgang;Betrag;Name\n1;1;A\n")
+	s.put(t, ".amtsbote.liste.csv.ok", "")
+	s.put(t, "wartet.csv", "Vorgang;Betrag;Name\n3;3;C\n")
+	o.write(t, "drop/in/liste.csv.ok", "")
+	in := adaptertest.NewIntake()
+	o.play(t, in, func() bool {
+		return len(in.Events()) == 1 && !s.has("ausgang/.amtsbote.liste.csv") && !s.has("ausgang/.amtsbote.liste.csv.ok")
+	})
+	if !s.has("ausgang/wartet.csv") {
+		t.Error("a file without its sidecar was taken")
 	}
 }
 

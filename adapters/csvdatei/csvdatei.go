@@ -18,10 +18,12 @@ import (
 type settings struct {
 	dropfolder.Config `yaml:",inline"`
 
-	Source  string       `yaml:"source"`
-	Mapping string       `yaml:"mapping"`
-	Endings []string     `yaml:"endings"`
-	MaxBad  int          `yaml:"max-bad-rows"`
+	Source  string   `yaml:"source"`
+	Mapping string   `yaml:"mapping"`
+	Endings []string `yaml:"endings"`
+	MaxBad  int      `yaml:"max-bad-rows"`
+	// KeyFile: a relative path starts at the data directory.
+	KeyFile string       `yaml:"case-key-file"`
 	SFTP    sftpSettings `yaml:"sftp"`
 }
 
@@ -69,6 +71,9 @@ func decode(env hub.Env, s hub.Settings) (settings, *mapping.Mapping, error) {
 		return set, nil, s.Errorf("mapping", "is a mapping of %s, not of csv", m.Format())
 	}
 	set.Config = set.Under(env.Dir)
+	if set.KeyFile != "" && !filepath.IsAbs(set.KeyFile) {
+		set.KeyFile = filepath.Join(env.Dir, set.KeyFile)
+	}
 	return set, m, nil
 }
 
@@ -111,11 +116,15 @@ func newSource(env hub.Env, s hub.Settings) (hub.Source, error) {
 	if _, err := m.Try(set.Source); err != nil {
 		return nil, err
 	}
+	key, err := mapping.ReadKey(set.KeyFile)
+	if err != nil {
+		return nil, s.Errorf("case-key-file", "%v", err)
+	}
 	folder, err := dropfolder.Open(set.Config, set.Endings, env.Log)
 	if err != nil {
 		return nil, err
 	}
-	src := &source{set: set, mapping: m, folder: folder, log: env.Log}
+	src := &source{set: set, mapping: m, folder: folder, log: env.Log, key: key}
 	if set.SFTP.given() {
 		if src.remote, err = newRemote(env, set); err != nil {
 			return nil, errors.Join(s.Errorf("sftp", "cannot be set up"), err)

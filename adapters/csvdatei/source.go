@@ -24,6 +24,7 @@ type source struct {
 	folder  *dropfolder.Folder
 	remote  *remote // nil when the files come by the folder alone
 	log     *zap.Logger
+	key     []byte // of case-key-file; nil without
 }
 
 var (
@@ -42,7 +43,7 @@ func (s *source) Places() hub.Places {
 
 // Run implements hub.Source.
 func (s *source) Run(ctx context.Context, in hub.Intake) error {
-	key, err := mapping.CaseKey(ctx, in.State())
+	key, err := mapping.CaseKey(ctx, in.State(), s.key)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil

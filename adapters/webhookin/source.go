@@ -23,6 +23,7 @@ type source struct {
 	set  settings
 	maps mapping.Set
 	log  *zap.Logger
+	key  []byte // of case-key-file; nil without
 }
 
 var (
@@ -44,7 +45,7 @@ const goodbye = time.Second
 
 // Run implements hub.Source.
 func (s *source) Run(ctx context.Context, in hub.Intake) error {
-	key, err := mapping.CaseKey(ctx, in.State())
+	key, err := mapping.CaseKey(ctx, in.State(), s.key)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil

@@ -21,6 +21,7 @@ type settings struct {
 	Source   string        `yaml:"source"`
 	Mappings []string      `yaml:"mappings"`
 	Secrets  []string      `yaml:"secret-files"`
+	KeyFile  string        `yaml:"case-key-file"`
 	Sign     signature     `yaml:"signature"`
 	MaxBytes int64         `yaml:"max-bytes"`
 	AtOnce   int           `yaml:"at-once"`
@@ -62,7 +63,7 @@ func decode(env hub.Env, s hub.Settings) (settings, mapping.Set, error) {
 	if err != nil {
 		return set, nil, err
 	}
-	for _, file := range append([]*string{&set.TLS.Cert, &set.TLS.Key}, pointers(set.Secrets)...) {
+	for _, file := range append([]*string{&set.TLS.Cert, &set.TLS.Key, &set.KeyFile}, pointers(set.Secrets)...) {
 		if *file != "" && !filepath.IsAbs(*file) {
 			*file = filepath.Join(env.Dir, *file)
 		}
@@ -161,5 +162,9 @@ func newSource(env hub.Env, s hub.Settings) (hub.Source, error) {
 	if _, err := readSecrets(set.Secrets, set.Sign.SecretForm); err != nil {
 		return nil, s.Errorf("secret-files", "%v", err)
 	}
-	return &source{set: set, maps: maps, log: env.Log}, nil
+	key, err := mapping.ReadKey(set.KeyFile)
+	if err != nil {
+		return nil, s.Errorf("case-key-file", "%v", err)
+	}
+	return &source{set: set, maps: maps, log: env.Log, key: key}, nil
 }

@@ -2,15 +2,12 @@ package mapping
 
 import (
 	"bytes"
-	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -25,7 +22,7 @@ import (
 type With struct {
 	// Source of the event, as the application owns it.
 	Source string
-	// Key is secret to this adapter: see CaseKey.
+	// Key makes subjects of cases: see CaseKey.
 	Key []byte
 	// ID is the event's id where the mapping names nothing that tells inputs
 	// apart.
@@ -34,32 +31,6 @@ type With struct {
 	Content []byte
 	// Meta is what came beside the document, by names in lower case.
 	Meta map[string]string
-}
-
-const (
-	caseKeyName  = "mapping-key"
-	caseKeyBytes = 32
-)
-
-// CaseKey gives the adapter's secret, made at first use: subjects are made of it
-// and of what the input names, so that a repetition gives the same event, and
-// nobody finds the input's numbers by trying.
-func CaseKey(ctx context.Context, s hub.State) ([]byte, error) {
-	key, err := s.Get(ctx, caseKeyName)
-	if err != nil {
-		return nil, fmt.Errorf("read the key of the cases: %w", err)
-	}
-	if len(key) == caseKeyBytes {
-		return key, nil
-	}
-	key = make([]byte, caseKeyBytes)
-	if _, err := rand.Read(key); err != nil {
-		return nil, fmt.Errorf("make the key of the cases: %w", err)
-	}
-	if err := s.Put(ctx, caseKeyName, key); err != nil {
-		return nil, fmt.Errorf("keep the key of the cases: %w", err)
-	}
-	return key, nil
 }
 
 // Fits tells whether the mapping is for the input (when).
@@ -125,7 +96,9 @@ func encode(data any) ([]byte, error) {
 
 // attributes sets subject, correlationid, time and ags.
 func (m *Mapping) attributes(e *hub.Event, d Doc, w With) error {
-	e.SetSubject("v-" + token(w.Key, "id", e.ID()))
+	// Of the id alone, which everybody sees: a repetition gives the same event
+	// even when the key is lost.
+	e.SetSubject("v-" + token(nil, "id", e.ID()))
 	if m.caseKey != nil {
 		of, err := m.caseKey.textOf(d.root)
 		if err != nil {

@@ -5,16 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
-	"strings"
-	"unicode/utf8"
+	"time"
 
 	"go.uber.org/zap"
 
-	"github.com/amtsbote/amtsbote/adapters/internal/csvrows"
-	"github.com/amtsbote/amtsbote/adapters/internal/dropfolder"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -23,6 +17,8 @@ import (
 type cursor struct {
 	Offset int64    `json:"o"`
 	Line   int      `json:"l"` // of the next row; 0 at the beginning
+	Sum    string   `json:"s"` // SHA-256 of the file when it was first read, and
+	Size   int64    `json:"n"` // its size then; "" and 0 before
 	Bad    []badRow `json:"b,omitempty"`
 }
 
@@ -62,94 +58,69 @@ func (c *cursor) save(ctx context.Context, s hub.State, file string) error {
 	return nil
 }
 
-// maxReason keeps all reasons within one value of the memory.
-const maxReason = 140
-
-func (c *cursor) add(row csvrows.Row, err error) {
-	f := hub.FaultOf(err)
-	reason := strings.ToValidUTF8(f.Error(), "?")
-	if len(reason) > maxReason {
-		end := maxReason
-		for !utf8.RuneStart(reason[end]) {
-			end--
+// stopped keeps the place before the file is left to be tried again, and forgets
+// it when the file is given up.
+func (p *progress) stopped(ctx context.Context, cause error) error {
+	switch {
+	case ctx.Err() == nil && hub.FaultOf(cause).Permanent:
+		if err := p.forget(ctx); err != nil {
+			return err
 		}
-		reason = reason[:end] + "…"
+	case p.since > 0:
+		return errors.Join(cause, p.leave(ctx))
 	}
-	c.Bad = append(c.Bad, badRow{Line: row.Line, Offset: row.Offset, End: row.End, Code: f.Code, Text: reason})
+	return cause
 }
 
-// setAside puts the bad rows, as they stand in the file and below its line of
-// names, into a file of their own, with their reasons beside it: repaired, it can
-// be dropped again.
-func (p *progress) setAside(content io.ReaderAt) error {
-	temp := filepath.Join(p.set.Dir, p.set.Work, "."+p.file.ID+".zeilen.tmp")
-	if err := p.writeRows(temp, content); err != nil {
-		return fmt.Errorf("write the rows that are set aside: %w", err)
+// leave remembers the place, also when the adapter is told to stop.
+func (p *progress) leave(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	return p.remember(ctx)
+}
+
+func (p *progress) remember(ctx context.Context) error {
+	p.since = 0
+	return p.cursor.save(ctx, p.in.State(), p.file.ID)
+}
+
+func (p *progress) forget(ctx context.Context) error {
+	if err := p.in.State().Delete(ctx, cursorKey(p.file.ID)); err != nil {
+		return fmt.Errorf("forget the place in the file: %w", err)
 	}
-	var text strings.Builder
-	fmt.Fprintf(&text, "%d rows could not become events:", len(p.cursor.Bad))
-	for _, b := range p.cursor.Bad {
-		fmt.Fprintf(&text, "\nline %d: %s", b.Line, b.Text)
-	}
-	if err := dropfolder.SetAside(p.set.aside(), temp, p.asideName(), hub.Permanent("bad-rows", "%s", text.String())); err != nil {
-		return err
-	}
-	p.log.Warn("csv: rows set aside", zap.String("file", p.file.ID), zap.Int("rows", len(p.cursor.Bad)))
 	return nil
 }
 
-// asideName is the file's own name, with the id of its claim before the ending:
-// liste.01J….zeilen.csv.
-func (p *progress) asideName() string {
-	const most = 120
-	ext := filepath.Ext(p.file.Name)
-	stem := strings.TrimSuffix(p.file.Name, ext)
-	for len(stem) > most {
-		_, size := utf8.DecodeLastRuneInString(stem)
-		stem = stem[:len(stem)-size]
-	}
-	return stem + "." + p.file.ID + ".zeilen" + ext
-}
+// finishedKey is where the last file that was read to its end is noted.
+const finishedKey = "finished"
 
-func (p *progress) writeRows(path string, content io.ReaderAt) error {
-	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-		return err
-	}
-	w, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640) //nolint:gosec // read by the office's group
-	if err != nil {
-		return err
-	}
-	defer w.Close() //nolint:errcheck // closed below; a second time after an error
-	if err := writeLine(w, strings.NewReader(string(p.rows.Header())), int64(len(p.rows.Header()))); err != nil {
-		return err
-	}
-	for _, b := range p.cursor.Bad {
-		if err := writeLine(w, io.NewSectionReader(content, b.Offset, b.End-b.Offset), b.End-b.Offset); err != nil {
+// finish sets bad rows aside, then notes the file as finished, then forgets the
+// place: after a crash in between the same is done again, with the same names, and
+// after one before the file was moved nothing is.
+func (p *progress) finish(ctx context.Context) error {
+	if len(p.cursor.Bad) > 0 {
+		if err := p.setAside(p.content); err != nil {
 			return err
 		}
 	}
-	if err := w.Sync(); err != nil {
+	if err := p.in.State().Put(ctx, finishedKey, []byte(p.file.ID)); err != nil {
+		return fmt.Errorf("note the file as finished: %w", err)
+	}
+	if err := p.forget(ctx); err != nil {
 		return err
 	}
-	return w.Close()
+	p.log.Info("csv: file done", zap.String("file", p.file.ID), zap.Int("rows", p.good), zap.Int("set-aside", len(p.cursor.Bad)))
+	return nil
 }
 
-// writeLine copies a row and sees to the line break that the last of a file may
-// lack.
-func writeLine(w io.Writer, r io.ReaderAt, size int64) error {
-	if size == 0 {
-		return nil
+// finished tells a file that only waits to be moved.
+func (r *run) finished(ctx context.Context, file string) (bool, error) {
+	last, err := r.in.State().Get(ctx, finishedKey)
+	if err != nil {
+		return false, fmt.Errorf("ask whether the file is finished: %w", err)
 	}
-	if _, err := io.Copy(w, io.NewSectionReader(r, 0, size)); err != nil {
-		return err
+	if string(last) != file {
+		return false, nil
 	}
-	last := make([]byte, 1)
-	if _, err := r.ReadAt(last, size-1); err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	if last[0] == '\n' {
-		return nil
-	}
-	_, err := w.Write([]byte{'\n'})
-	return err
+	return true, r.in.State().Delete(ctx, cursorKey(file))
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -83,44 +85,46 @@ const every = 200
 // file handles one file of the folder: nil, and it is done; a Permanent Fault,
 // and it is set aside whole; else it is tried again from where it got to.
 func (r *run) file(ctx context.Context, file dropfolder.File) error {
-	content, err := file.Open()
-	if err != nil {
-		return err
-	}
-	defer content.Close() //nolint:errcheck // read only
-	sum, err := csvrows.Survey(untilEnd{ctx, content}, r.mapping.CSV())
-	if err != nil {
-		return err
-	}
-	rows, err := csvrows.Open(content, r.mapping.CSV(), r.mapping.Columns())
-	if err != nil {
+	if done, err := r.finished(ctx, file.ID); err != nil || done {
 		return err
 	}
 	at, err := loadCursor(ctx, r.in.State(), file.ID)
 	if err != nil {
 		return err
 	}
+	content, err := file.Open()
+	if err != nil {
+		return err
+	}
+	defer content.Close() //nolint:errcheck // read only
+	p := &progress{run: r, file: file, content: content, cursor: at}
+	if err := p.survey(ctx); err != nil {
+		return p.stopped(ctx, err)
+	}
+	if p.rows, err = csvrows.Open(io.NewSectionReader(content, 0, p.seen.Size()), r.mapping.CSV(), r.mapping.Columns()); err != nil {
+		return p.stopped(ctx, err)
+	}
 	if at.Line > 0 {
-		if err := rows.GoOn(at.Offset, at.Line); err != nil {
+		if err := p.rows.GoOn(at.Offset, at.Line); err != nil {
 			return err
 		}
 	}
-	p := &progress{run: r, file: file, sum: sum, rows: rows, cursor: at}
 	if err := p.all(ctx); err != nil {
-		return err
+		return p.stopped(ctx, err)
 	}
-	return p.finish(ctx, content)
+	return p.finish(ctx)
 }
 
 // progress is the work on one file.
 type progress struct {
 	*run
-	file   dropfolder.File
-	sum    string
-	rows   *csvrows.Rows
-	cursor cursor
-	since  int // rows since the place was remembered
-	good   int
+	file    dropfolder.File
+	content *os.File
+	seen    fs.FileInfo // of the content, when it was surveyed
+	rows    *csvrows.Rows
+	cursor  cursor
+	since   int // rows since the place was remembered
+	good    int
 }
 
 func (p *progress) all(ctx context.Context) error {
@@ -128,12 +132,17 @@ func (p *progress) all(ctx context.Context) error {
 		row, err := p.rows.Next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return nil
+			return p.unchanged()
 		case err != nil:
 			return err
 		}
+		if row.End == p.seen.Size() { // the last: it may be half of one
+			if err := p.unchanged(); err != nil {
+				return err
+			}
+		}
 		if err := p.row(ctx, row); err != nil {
-			return p.stopped(ctx, err)
+			return err
 		}
 		p.cursor.Offset, p.cursor.Line = row.End, p.rows.Line()
 		if p.since++; p.since >= every {
@@ -168,7 +177,7 @@ func (p *progress) publish(ctx context.Context, row csvrows.Row) error {
 		return row.Bad
 	}
 	e, err := mapping.Set{p.mapping}.Event(mapping.Row(p.rows.Columns(), row.Fields), mapping.With{
-		Source: p.set.Source, Key: p.key, ID: rowID(p.mapping.Type(), p.sum, p.file.Name, row.Line),
+		Source: p.set.Source, Key: p.key, ID: rowID(p.mapping.Type(), p.cursor.Sum, p.file.Name, row.Line),
 	})
 	if err != nil {
 		return err
@@ -177,60 +186,4 @@ func (p *progress) publish(ctx context.Context, row csvrows.Row) error {
 		return fmt.Errorf("publish event: %w", err)
 	}
 	return nil
-}
-
-// stopped keeps the place before the file is left to be tried again, and forgets
-// it when the file is given up.
-func (p *progress) stopped(ctx context.Context, cause error) error {
-	switch {
-	case ctx.Err() != nil:
-		return cause
-	case hub.FaultOf(cause).Permanent:
-		if err := p.forget(ctx); err != nil {
-			return err
-		}
-	case p.since > 0:
-		return errors.Join(cause, p.remember(ctx))
-	}
-	return cause
-}
-
-func (p *progress) forget(ctx context.Context) error {
-	if err := p.in.State().Delete(ctx, cursorKey(p.file.ID)); err != nil {
-		return fmt.Errorf("forget the place in the file: %w", err)
-	}
-	return nil
-}
-
-func (p *progress) remember(ctx context.Context) error {
-	p.since = 0
-	return p.cursor.save(ctx, p.in.State(), p.file.ID)
-}
-
-// finish sets bad rows aside, then forgets the place: after a crash in between
-// the same is done again, with the same names.
-func (p *progress) finish(ctx context.Context, content io.ReaderAt) error {
-	if len(p.cursor.Bad) > 0 {
-		if err := p.setAside(content); err != nil {
-			return err
-		}
-	}
-	if err := p.forget(ctx); err != nil {
-		return err
-	}
-	p.log.Info("csv: file done", zap.String("file", p.file.ID), zap.Int("rows", p.good), zap.Int("set-aside", len(p.cursor.Bad)))
-	return nil
-}
-
-// untilEnd reads until the context ends: a large file takes a while.
-type untilEnd struct {
-	ctx context.Context //nolint:containedctx // of one call
-	r   io.Reader
-}
-
-func (u untilEnd) Read(b []byte) (int, error) {
-	if err := u.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return u.r.Read(b)
 }

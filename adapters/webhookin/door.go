@@ -48,16 +48,9 @@ func (d *door) wait() { d.active.Wait() }
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.active.Add(1)
 	defer d.active.Done()
-	select {
-	case d.free <- struct{}{}:
-		defer func() { <-d.free }()
-	default:
-		d.refuse(w, r, nil, later("busy", "too many requests at once"))
-		return
-	}
 	body, a := d.read(w, r)
 	if a == nil {
-		a = d.take(r, body)
+		a = d.enter(r, body)
 	}
 	if a.status >= 300 {
 		d.refuse(w, r, body, a)
@@ -67,17 +60,36 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"id": a.id})
 }
 
+// enter takes a request whose body is there: who sends slowly holds no place.
+func (d *door) enter(r *http.Request, body []byte) *answer {
+	select {
+	case d.free <- struct{}{}:
+		defer func() { <-d.free }()
+		return d.take(r, body)
+	default:
+		return later("busy", "too many requests at once")
+	}
+}
+
 // answer to one request.
 type answer struct {
 	status int
 	id     string // of the event
 	code   string
+	reason string // for the log, where it says more than code
 	detail string // for the sender; nothing of the body
 	retry  int    // seconds
 }
 
 func refusal(status int, code, detail string) *answer {
 	return &answer{status: status, code: code, detail: detail}
+}
+
+// unauthentic tells the sender the same whatever is wrong with the signature.
+func unauthentic(reason error) *answer {
+	a := refusal(http.StatusUnauthorized, "signature", "the signature is missing, wrong or too old")
+	a.reason = reason.Error()
+	return a
 }
 
 func later(code, detail string) *answer {
@@ -94,6 +106,8 @@ func (d *door) read(w http.ResponseWriter, r *http.Request) ([]byte, *answer) {
 		return nil, refusal(http.StatusMethodNotAllowed, "method", "webhooks come by POST")
 	case !d.understood(r.Header.Get("Content-Type")) || r.Header.Get("Content-Encoding") != "":
 		return nil, refusal(http.StatusUnsupportedMediaType, "media-type", "the Content-Type must be "+d.mediaType()+", without Content-Encoding")
+	case !d.set.Sign.given(r.Header):
+		return nil, unauthentic(errNoSignature)
 	case r.ContentLength > d.set.MaxBytes:
 		return nil, tooLarge(d.set.MaxBytes)
 	}
@@ -138,7 +152,7 @@ func (d *door) take(r *http.Request, body []byte) *answer {
 	}
 	mac, err := d.set.Sign.verify(r.Header, body, secrets, time.Now())
 	if err != nil {
-		return refusal(http.StatusUnauthorized, err.Error(), "the signature is missing, wrong or too old")
+		return unauthentic(err)
 	}
 	if id, known := d.seen.find(mac); known {
 		return &answer{status: http.StatusOK, id: id}
@@ -195,13 +209,17 @@ func (d *door) unpublished(err error) *answer {
 // refuse answers with a problem (RFC 9457), and counts it: what is refused at the
 // door was never acknowledged, and is not kept.
 func (d *door) refuse(w http.ResponseWriter, r *http.Request, body []byte, a *answer) {
+	code := a.code
+	if a.reason != "" {
+		code = a.reason
+	}
 	d.mu.Lock()
-	d.refused[a.code]++
-	n := d.refused[a.code]
+	d.refused[code]++
+	n := d.refused[code]
 	d.mu.Unlock()
 	if r.Context().Err() == nil && d.lines.Allow() {
 		sum := sha256.Sum256(body)
-		d.log.Warn("webhook refused", zap.Int("status", a.status), zap.String("code", a.code), zap.Int("times", n),
+		d.log.Warn("webhook refused", zap.Int("status", a.status), zap.String("code", code), zap.Int("times", n),
 			zap.Int("bytes", len(body)), zap.String("sha256", hex.EncodeToString(sum[:])))
 	}
 	if a.retry > 0 {

@@ -1,6 +1,7 @@
 package webhookin
 
 import (
+	"net"
 	"net/http"
 	"time"
 
@@ -27,3 +28,6 @@ func (nothing) Errorf(key, _ string, _ ...any) error { return &hub.Problem{Text:
 
 // ParseSecret reads the text of a secret's file.
 func ParseSecret(text, form string) ([]byte, error) { return parseSecret([]byte(text), form) }
+
+// Limit bounds the connections of a listener.
+func Limit(l net.Listener, all, each int) net.Listener { return limit(l, all, each) }

@@ -108,9 +108,15 @@ func (g signature) problem() (key, why string) {
 	return "", ""
 }
 
-// covers tells whether a header's value is part of what is signed.
+// covers tells whether a header is signed and tells messages apart: two messages
+// of one second have the same timestamp.
 func (g signature) covers(header string) bool {
-	return g.ID != "" && strings.EqualFold(header, g.ID) || g.Timestamp != "" && strings.EqualFold(header, g.Timestamp)
+	return g.ID != "" && strings.EqualFold(header, g.ID)
+}
+
+// given tells whether the headers are there that a signature needs, once each.
+func (g signature) given(h http.Header) bool {
+	return len(h.Values(g.Header)) == 1 && (g.Timestamp == "" || len(h.Values(g.Timestamp)) == 1) && (g.ID == "" || len(h.Values(g.ID)) == 1)
 }
 
 // Why a request is not authentic. The answer to the sender is the same for all.
@@ -127,12 +133,11 @@ const maxSignatures = 8
 // verify holds a request against the secrets, before anything of the body is
 // read for what it says. The MAC it gives tells a repetition.
 func (g signature) verify(h http.Header, body []byte, secrets [][]byte, now time.Time) (mac []byte, err error) {
-	values := h.Values(g.Header)
-	if len(values) != 1 || g.Timestamp != "" && len(h.Values(g.Timestamp)) != 1 || g.ID != "" && len(h.Values(g.ID)) != 1 {
+	if !g.given(h) {
 		return nil, errNoSignature
 	}
 	signed := g.message(h, body)
-	given := strings.Fields(values[0])
+	given := strings.Fields(h.Get(g.Header))
 	if len(given) == 0 || len(given) > maxSignatures {
 		return nil, errNoSignature
 	}

@@ -89,15 +89,13 @@ func (s *source) listen(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for webhooks: %w", err)
 	}
+	listener = limit(listener, perSlot*s.set.AtOnce, s.set.AtOnce)
 	if s.set.TLS.Cert == "" {
 		return listener, nil
 	}
-	// The certificate is read at each handshake, so that it can be replaced.
+	cert := &certificate{set: s.set.TLS, log: s.log}
 	return tls.NewListener(listener, &tls.Config{
-		MinVersion: tls.VersionTLS12, // senders choose their own time to go to 1.3
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			cert, err := tls.LoadX509KeyPair(s.set.TLS.Cert, s.set.TLS.Key)
-			return &cert, err
-		},
+		MinVersion:     tls.VersionTLS12, // senders choose their own time to go to 1.3
+		GetCertificate: cert.get,
 	}), nil
 }

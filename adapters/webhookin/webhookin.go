@@ -94,7 +94,7 @@ func (set settings) load(env hub.Env, s hub.Settings) (mapping.Set, error) {
 		case len(maps) > 0 && m.Format() != maps[0].Format():
 			return nil, s.Errorf("mappings", "%s is of another format than the first", name)
 		case meta != "" && !set.Sign.covers(meta):
-			return nil, s.Errorf("mappings", "%s makes the id of the header %s, which the signature does not cover: who repeats a message could change it", name, meta)
+			return nil, s.Errorf("mappings", "%s makes the id of the header %s, which is not the signature's id-header: who repeats a message could change it, or two messages share it", name, meta)
 		}
 		maps = append(maps, m)
 	}

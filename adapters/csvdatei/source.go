@@ -52,6 +52,9 @@ func (s *source) Run(ctx context.Context, in hub.Intake) error {
 		}
 		return err
 	}
+	if s.key == nil && s.mapping.ValueID() {
+		s.log.Warn("csv: ids are made of values of the rows, without case-key-file: who knows what these may be finds them by trying")
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	r := &run{source: s, in: in, key: key}
 	group.Go(func() error { return s.folder.Watch(ctx, r.file) })
@@ -177,7 +180,7 @@ func (p *progress) publish(ctx context.Context, row csvrows.Row) error {
 		return row.Bad
 	}
 	e, err := mapping.Set{p.mapping}.Event(mapping.Row(p.rows.Columns(), row.Fields), mapping.With{
-		Source: p.set.Source, Key: p.key, ID: rowID(p.mapping.Type(), p.cursor.Sum, p.file.Name, row.Line),
+		Source: p.set.Source, Key: p.run.key, IDKey: p.source.key, ID: rowID(p.mapping.Type(), p.cursor.Sum, p.file.Name, row.Line),
 	})
 	if err != nil {
 		return err

@@ -179,7 +179,7 @@ func (d *door) event(r *http.Request, body []byte) (hub.Event, error) {
 			meta[strings.ToLower(name)] = r.Header.Get(name)
 		}
 	}
-	return d.maps.Event(doc, mapping.With{Source: d.set.Source, Key: d.key, Content: body, Meta: meta})
+	return d.maps.Event(doc, mapping.With{Source: d.set.Source, Key: d.key, IDKey: d.source.key, Content: body, Meta: meta})
 }
 
 func (d *door) unmappable(err error) *answer {

@@ -9,6 +9,7 @@ import (
 	stdlog "log"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -51,6 +52,9 @@ func (s *source) Run(ctx context.Context, in hub.Intake) error {
 			return nil
 		}
 		return err
+	}
+	if s.key == nil && slices.ContainsFunc(s.maps, (*mapping.Mapping).ValueID) {
+		s.log.Warn("webhook: ids are made of values of the body, without case-key-file: who knows what these may be finds them by trying")
 	}
 	listener, err := s.listen(ctx)
 	if err != nil {

@@ -55,6 +55,10 @@ func (m *Mapping) Columns() []string { return m.columns }
 // id; "" when the id comes of the document.
 func (m *Mapping) MetaID() string { return m.idMeta }
 
+// ValueID tells whether ids are made of values of the input: who knows what they
+// may be can find them by trying, unless they are made with With.IDKey.
+func (m *Mapping) ValueID() bool { return m.id != nil }
+
 // MaxBytes is the size of the largest document.
 func (m *Mapping) MaxBytes() int64 { return m.limits.Bytes }
 

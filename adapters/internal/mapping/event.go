@@ -24,6 +24,10 @@ type With struct {
 	Source string
 	// Key makes subjects of cases: see CaseKey.
 	Key []byte
+	// IDKey, when the operator gives one, makes the ids of the input's values
+	// (id: {from: …}), which nobody finds by trying then. It is never the key that
+	// an adapter has made for itself: ids must outlive the adapter's memory.
+	IDKey []byte
 	// ID is the event's id where the mapping names nothing that tells inputs
 	// apart.
 	ID string
@@ -171,6 +175,9 @@ func (m *Mapping) idOf(d Doc, w With) (string, error) {
 				return "", refusal("id "+p.text, code)
 			}
 			parts = append(parts, s.text)
+		}
+		if w.IDKey != nil {
+			parts = []string{token(w.IDKey, append([]string{"event"}, parts...)...)}
 		}
 	case m.idMeta != "":
 		if w.Meta[m.idMeta] == "" {

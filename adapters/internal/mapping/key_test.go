@@ -89,3 +89,32 @@ func TestSameEventWithAnotherKey(t *testing.T) {
 		}
 	}
 }
+
+// TestIDKey: with a key an id of values is not found by trying; without it, it is
+// the one that everybody can make, which outlives the adapter's memory.
+func TestIDKey(t *testing.T) {
+	t.Parallel()
+	m := compiled(t, strings.Replace(jsonHead, "id: {content: true}", "id: {from: /nr}", 1)+"data: {/a: /v}")
+	if !m.ValueID() {
+		t.Fatal("the mapping's id comes of no value")
+	}
+	id := func(key string) string {
+		d, err := m.Read([]byte(`{"nr":"4711","v":"A"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := With{Source: "urn:a"}
+		if key != "" {
+			w.IDKey = []byte(key)
+		}
+		e, err := m.Event(d, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.ID()
+	}
+	open := EventID("urn:a", m.Type(), "4711")
+	if id("") != open || id("1") == open || id("1") != id("1") || id("1") == id("2") {
+		t.Error(open, id(""), id("1"), id("2"))
+	}
+}

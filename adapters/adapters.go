@@ -15,7 +15,11 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/akdb/okverkehrsim"
 	"github.com/amtsbote/amtsbote/adapters/akdb/personensuche"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xta/xtasim"
+	"github.com/amtsbote/amtsbote/adapters/csvdatei"
+	"github.com/amtsbote/amtsbote/adapters/dataport"
+	"github.com/amtsbote/amtsbote/adapters/dataport/fitsim"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
+	"github.com/amtsbote/amtsbote/adapters/webhookin"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -28,7 +32,10 @@ func Kinds() []hub.Kind {
 		okkomm.Kind(),
 		okverkehr.Kind(),
 		personensuche.Kind(),
+		dataport.Kind(),
 		filedrop.Kind(),
+		csvdatei.Kind(),
+		webhookin.Kind(),
 	}
 }
 
@@ -42,5 +49,6 @@ func Simulators() []hub.Simulator {
 		ewosim.Simulator(),
 		okkommsim.Simulator(),
 		okverkehrsim.Simulator(),
+		fitsim.Simulator(),
 	}
 }

@@ -18,6 +18,14 @@ type Kind struct {
 	Source func(Env, Settings) (Source, error)
 	// Sink makes the sink; nil when the kind has none.
 	Sink func(Env, Settings) (Sink, error)
+	// Check judges the settings, and the files of the federation directory that
+	// they name, without running anything; nil when the kind has none. It reads
+	// below Env.Federation alone (Env.Dir is not there yet), and makes, opens and
+	// calls nothing. The error joins, for each thing that is wrong, what Settings
+	// gives or a *Problem. The samples are events as the source would make them
+	// of the configuration's own examples: "amtsbote check" asks what the hub
+	// would do with them.
+	Check func(Env, Settings) (samples []Event, err error)
 }
 
 // Settings are the adapter's own settings as they stand in the federation

@@ -44,7 +44,8 @@ type Settlement struct {
 	Code string
 	// Copies is how many receivers the event was routed to; Done how many of
 	// them are known to have taken it. They differ when a receiver refused for
-	// good, or takes its copies by itself (mode nats), which is not recorded yet.
+	// good, or takes its copies by itself (mode nats) from a server without
+	// accounts, where the hub does not hear what it says.
 	Copies, Done int
 }
 

@@ -8,6 +8,7 @@ missing=()
 command -v xmllint >/dev/null || missing+=(libxml2-utils) # the XSD oracle
 command -v curl >/dev/null || missing+=(curl)             # the HTTP commands of the READMEs
 command -v gcc >/dev/null || missing+=(gcc libc6-dev)     # the race detector
+[ -x /usr/sbin/sshd ] || missing+=(openssh-server)        # SFTP against a server of others
 # examples/clients
 command -v curl >/dev/null || missing+=(curl)
 command -v node >/dev/null || missing+=(nodejs)
@@ -21,6 +22,10 @@ elif [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
 else
 	echo "prepare: not installed (needs root and apt-get): ${missing[*]}" | tee -a "$1"
+fi
+
+if [ "$(id -u)" -eq 0 ]; then
+	mkdir -p /run/sshd # root's sshd wants it; a start of the service would make it
 fi
 
 natscli=$(grep -o 'github.com/nats-io/natscli/nats@[^ ]*' examples/clients/nats/client.sh)

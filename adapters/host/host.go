@@ -56,7 +56,13 @@ func (f *File) run(ctx context.Context, kind *hub.Kind, data string, client *Cli
 		if in.Source, err = kind.Source(env, &f.Settings); err != nil {
 			return err
 		}
-		box.Listener, _ = in.Source.(hub.Listener)
+		if box.Listener, _ = in.Source.(hub.Listener); box.Listener != nil {
+			receipts := filepath.Join(data, "receipts")
+			if err := sweepReceipts(receipts); err != nil {
+				return err
+			}
+			box.Receipts = state(receipts)
+		}
 	}
 	if kind.Sink != nil {
 		if box.Sink, err = kind.Sink(env, &f.Settings); err != nil {

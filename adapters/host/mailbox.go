@@ -21,6 +21,7 @@ type Mailbox struct {
 	Application string
 	Sink        hub.Sink     // nil: none
 	Listener    hub.Listener // of the source; nil: none
+	Receipts    hub.State    // what receipts have said so far; nil: only outcomes are told
 	Lease       time.Duration
 	AtOnce      int
 	Log         *zap.Logger
@@ -220,10 +221,8 @@ func (m *Mailbox) deliver(ctx context.Context, one leased) (err error) {
 	if err := json.Unmarshal(one.Event, &e); err != nil {
 		return hub.Permanent("no-event", "read the event: it is no CloudEvent in JSON")
 	}
-	if s, ok := receipt(&e); ok && m.Listener != nil {
-		if err := m.Listener.Settled(ctx, s); err != nil {
-			return err
-		}
+	if err := m.hear(ctx, &e); err != nil {
+		return err
 	}
 	if m.Sink == nil {
 		if e.Source() == receiptSource {

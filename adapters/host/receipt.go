@@ -11,12 +11,13 @@ const (
 	receiptSource = "urn:amtsbote:verbund"
 	typeAccepted  = "de.amtsbote.ereignis-angenommen.v1"
 	typeRefused   = "de.amtsbote.ereignis-abgelehnt.v1"
+	typeDelivered = "de.amtsbote.ereignis-zugestellt.v1"
 )
 
-// receipt reads one; ok is false for any other event.
-func receipt(e *hub.Event) (s hub.Settlement, ok bool) {
+// settlement reads the receipt of an outcome; ok is false for any other event.
+func settlement(e *hub.Event) (s hub.Settlement, receivers []string, ok bool) {
 	if e.Source() != receiptSource || e.Type() != typeAccepted && e.Type() != typeRefused {
-		return s, false
+		return s, nil, false
 	}
 	var data struct {
 		Event struct {
@@ -24,13 +25,13 @@ func receipt(e *hub.Event) (s hub.Settlement, ok bool) {
 			ID     string `json:"id"`
 			Type   string `json:"type"`
 		} `json:"ereignis"`
-		Receivers []json.RawMessage `json:"empfaenger"`
+		Receivers []receiver `json:"empfaenger"`
 		Reason    *struct {
 			Code string `json:"code"`
 		} `json:"grund"`
 	}
 	if err := json.Unmarshal(e.Data(), &data); err != nil || data.Event.ID == "" {
-		return s, false
+		return s, nil, false
 	}
 	s.EventRef = hub.EventRef{Source: data.Event.Source, ID: data.Event.ID, Type: data.Event.Type}
 	s.Outcome, s.Copies = hub.Routed, len(data.Receivers)
@@ -40,5 +41,32 @@ func receipt(e *hub.Event) (s hub.Settlement, ok bool) {
 	if data.Reason != nil {
 		s.Code = data.Reason.Code
 	}
-	return s, true
+	for _, r := range data.Receivers {
+		receivers = append(receivers, r.Application)
+	}
+	return s, receivers, true
+}
+
+type receiver struct {
+	Application string `json:"fachverfahren"`
+}
+
+// delivered reads the receipt of one copy that was taken; ok is false for any
+// other event.
+func delivered(e *hub.Event) (ref hub.EventRef, by string, ok bool) {
+	var data struct {
+		Event struct {
+			Source string `json:"source"`
+			ID     string `json:"id"`
+			Type   string `json:"type"`
+		} `json:"ereignis"`
+		Receiver receiver `json:"empfaenger"`
+	}
+	if e.Source() != receiptSource || e.Type() != typeDelivered {
+		return ref, "", false
+	}
+	if err := json.Unmarshal(e.Data(), &data); err != nil || data.Event.ID == "" || data.Receiver.Application == "" {
+		return ref, "", false
+	}
+	return hub.EventRef{Source: data.Event.Source, ID: data.Event.ID, Type: data.Event.Type}, data.Receiver.Application, true
 }

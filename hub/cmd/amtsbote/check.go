@@ -25,7 +25,8 @@ func newCheckCommand() *cobra.Command {
   file:line:column: CODE severity: sentence
 
 Examples beside the agreements (*.example.yaml: an event, and who is expected to get
-which fields) are tried with the code that routes. The exit code is 1 if any finding
+which fields) are tried with the code that routes. Adapters that can, judge their
+settings and mappings and run the mappings' examples. The exit code is 1 if any finding
 is an error; warnings do not count.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -36,6 +37,7 @@ is an error; warnings do not count.`,
 			fed, found := federation.Load(args[0], kinds)
 			if fed != nil {
 				found = append(found, who.Try(fed, time.Now())...)
+				found = append(found, kinds.Check(fed, time.Now())...)
 			}
 			for _, f := range found {
 				fmt.Fprintln(cmd.OutOrStdout(), f.In(lang))

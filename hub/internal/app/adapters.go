@@ -50,7 +50,7 @@ func (a *App) source(kind hub.Kind, ad *federation.Adapter, env hub.Env, p *plan
 		p.adapter.Places.In, p.adapter.Places.SetAside = placed.Places().In, placed.Places().SetAside
 	}
 	in := &intake.Intake{
-		Adapter: ad.Name, Application: ad.Application, Source: source, Federation: a.Federation,
+		Adapter: ad.Name, Application: ad.Application, Source: source, Federation: a.Federation, AcksHeard: a.doors != nil,
 		Bus: a.bus, Store: a.store, BlobStore: a.blobs, Log: env.Log,
 	}
 	p.runs = append(p.runs, in.Run, in.Tell)

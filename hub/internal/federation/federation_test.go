@@ -177,3 +177,45 @@ func copyBase(t *testing.T) string {
 	}
 	return dir
 }
+
+// TestMappingsBelongToTheVersion: a change of a mapping, or of the input of one of
+// its examples, is another version, and starts an adapter anew that names one.
+func TestMappingsBelongToTheVersion(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata/base")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "mappings", "beispiele"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	// load gives version and sign after an example's input has been changed.
+	load := func(input string) (digest, sign string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, "mappings", "beispiele", "a.csv"), []byte(input), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		fed, found := Load(dir, kinds{})
+		if fed == nil || len(fed.Adapters) == 0 {
+			t.Fatal(found)
+		}
+		return fed.Digest, fed.Adapters[0].Sign()
+	}
+	for _, names := range []bool{false, true} {
+		if names {
+			adapter := filepath.Join(dir, "adapters", "okewo.yaml")
+			raw, err := os.ReadFile(adapter)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(adapter, append(raw, "# mappings/m.yaml\n"...), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		digest, sign := load("a;b\n")
+		otherDigest, otherSign := load("a;b;c\n")
+		if digest == otherDigest || (sign != otherSign) != names {
+			t.Errorf("adapter names a mapping: %v; another version: %v, another adapter: %v", names, digest != otherDigest, sign != otherSign)
+		}
+	}
+}

@@ -51,7 +51,8 @@ func TestFindings(t *testing.T) {
 		t.Fatal("no cases", err)
 	}
 	seen := map[finding.Code]bool{
-		finding.AdpSettings: true,                          // adapters find those: package strictyaml
+		finding.AdpSettings: true,                           // adapters find those: package strictyaml
+		finding.AdpSample:   true, finding.AdpUnheard: true, // cmd/amtsbote tries adapters' examples
 		finding.DirChanging: true,                          // TestDirectoryThatChanges
 		finding.AgrTooMany:  true,                          // TestTooManyWays
 		finding.ExmEvent:    true, finding.ExmExpect: true, // package who tries examples

@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -43,6 +44,11 @@ func (b *builder) adapter(file string, in *adapterFile) {
 func (b *builder) sign(a *Adapter, file string) string {
 	h := sha256.New()
 	h.Write(b.fed.files.files[file])
+	if bytes.Contains(b.fed.files.files[file], []byte("mappings/")) { // whatever it reads of them
+		for _, name := range b.fed.files.names("mappings") {
+			fmt.Fprintf(h, "\x00%s\x00%d\x00%s", name, len(b.fed.files.files[name]), b.fed.files.files[name])
+		}
+	}
 	fmt.Fprintf(h, "\x00%s %v %v %v %v", a.Application.ID, a.Source, a.Sink, b.fed.Production, a.Application.Sources)
 	return hex.EncodeToString(h.Sum(nil))
 }

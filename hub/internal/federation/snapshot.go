@@ -32,12 +32,13 @@ var folders = map[string]string{
 	"agreements":    "*.yaml, *.yml, *.example.yaml, *.json, README.md",
 	"recht":         "*.yaml, *.yml, README.md",
 	"adapters":      "*.yaml, *.yml, README.md",
-	"ereignisse":    "*.json, README.md", // events of examples
+	"ereignisse":    "*.json, README.md",                       // events of examples
+	"mappings":      "*.yaml, *.yml, inputs of their examples", // adapters read them
 	"schemas":       "<type>/…, gemeinsam/…, README.md",
 }
 
 // inDirectory is what belongs to the directory, for people.
-const inDirectory = "federation.yaml, organisations/, groups/, recht/, agreements/, adapters/, ereignisse/, schemas/"
+const inDirectory = "federation.yaml, organisations/, groups/, recht/, agreements/, adapters/, mappings/, ereignisse/, schemas/"
 
 // comingFolders are understood by a later version.
 var comingFolders = []string{"procedures"}
@@ -160,7 +161,7 @@ func editing(base string) bool {
 // folders and have events of examples beside them.
 func belongs(folder, name string) bool {
 	switch folder {
-	case "schemas":
+	case "schemas", "mappings":
 		return true
 	case "ereignisse":
 		return strings.HasSuffix(name, ".json")

@@ -119,6 +119,8 @@ const (
 	AdpIdle        Code = "VB-ADP-006"
 	AdpUse         Code = "VB-ADP-007"
 	AdpSettings    Code = "VB-ADP-008"
+	AdpSample      Code = "VB-ADP-009"
+	AdpUnheard     Code = "VB-ADP-010"
 
 	SchemaRefused Code = "VB-SCH-001"
 	SchemaTaken   Code = "VB-SCH-002"
@@ -244,6 +246,8 @@ var catalogue = map[Code]sentence{
 	AdpIdle:        {Warning, "Der Adapter tut nichts: %s hat weder Quellen (sources) noch ein Eingangsfach mit mode: sink, das er bedienen könnte.", "The adapter does nothing: %s has neither sources nor a mailbox with mode: sink that it could serve."},
 	AdpUse:         {Error, "Die Adapterart %s hat keine Seite %s.", "The kind of adapter %s has no %s."},
 	AdpSettings:    {Error, "%s: %s", "%s: %s"},
+	AdpSample:      {Error, "Aus einem Beispiel des Adapters wird ein Ereignis, das abgelehnt wird: %[1]s %[2]s. %[3]s", "An example of the adapter becomes an event that is refused: %[1]s %[2]s. %[4]s"},
+	AdpUnheard:     {Warning, "Ein Ereignis %s, wie es der Adapter aus seinen Beispielen macht, bekommt niemand: keine Übermittlungsregel greift.", "An event %s, as the adapter makes it of its examples, goes to nobody: no agreement applies."},
 
 	SchemaRefused: {Error, "Schema nicht zugelassen (%[1]s): %[2]s", "Schema not admitted (%[1]s): %[3]s"},
 	SchemaTaken:   {Error, "%[2]s", "%[3]s"},

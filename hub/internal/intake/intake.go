@@ -28,10 +28,13 @@ type Intake struct {
 	Source      hub.Source
 	// Federation gives the version of the federation that is in force.
 	Federation func() *federation.Federation
-	Bus        *bus.Bus
-	Store      *bus.Store
-	BlobStore  *bus.Blobs
-	Log        *zap.Logger
+	// AcksHeard: what receivers of mode nats say of their copies stands in the trail.
+	// On a server without accounts it does not.
+	AcksHeard bool
+	Bus       *bus.Bus
+	Store     *bus.Store
+	BlobStore *bus.Blobs
+	Log       *zap.Logger
 }
 
 var _ hub.Intake = (*Intake)(nil)

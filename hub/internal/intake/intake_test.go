@@ -148,6 +148,39 @@ func TestStateIsTheAdaptersOwn(t *testing.T) {
 	}
 }
 
+// TestSettledByWhoTakesItself: where the hub hears what receivers of mode nats say,
+// the event is settled when they have said it; where it does not, nobody waits.
+func TestSettledByWhoTakesItself(t *testing.T) {
+	for _, heard := range []bool{true, false} {
+		b := hubtest.Bus(t)
+		d, err := trail.Decisions([]*decision.Decision{{
+			In: "EDGE_alpha", Seq: 1, Adapter: "test", ID: "e", Source: "s", Outcome: hub.Routed,
+			Receivers: []decision.Receiver{{Application: "beta.one"}, {Application: "beta.two"}},
+		}})
+		if err == nil {
+			_, err = b.AppendUnguarded(t.Context(), d)
+		}
+		for _, mailbox := range []string{"beta.one", "beta.two"} {
+			var m event.Message
+			if err == nil && heard {
+				if m, err = trail.Delivery(&decision.Delivery{In: "EDGE_alpha", Seq: 1, Mailbox: mailbox, Result: decision.Done, ID: "e"}); err == nil {
+					_, err = b.AppendUnguarded(t.Context(), []event.Message{m})
+				}
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		source := &listening{told: make(chan struct{}, 10)}
+		in := newIntake(t, b, source)
+		in.AcksHeard = heard
+		want := map[bool]int{true: 2, false: 0}[heard]
+		if got := hear(t, in, source, 1); got[0].Copies != 2 || got[0].Done != want {
+			t.Errorf("heard %v: settled as %+v", heard, got[0])
+		}
+	}
+}
+
 // TestSettledAcrossRestart: the source hears of every event's end at least
 // once, also when it ends while the hub is down, and of open ones not yet.
 func TestSettledAcrossRestart(t *testing.T) {
@@ -200,6 +233,11 @@ func tell(t *testing.T, in *Intake, s *listening, n int) []hub.Settlement {
 	t.Helper()
 	story := hubtest.Story(t, filepath.Join("..", "..", "..", "examples", "wohnsitzanmeldung"))
 	in.Federation = func() *federation.Federation { return story } // its receivers have sinks
+	return hear(t, in, s, n)
+}
+
+func hear(t *testing.T, in *Intake, s *listening, n int) []hub.Settlement {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = in.Tell(ctx) }()

@@ -110,12 +110,11 @@ func (t *teller) decided(ctx context.Context, d *decision.Decision, at uint64) e
 	return nil
 }
 
-// recorded counts the receivers whose outcome will be in the trail: those that
-// the hub hands out to. What a receiver of mode nats does is not recorded yet.
+// recorded counts the receivers whose outcome will be in the trail.
 func (t *teller) recorded(receivers []decision.Receiver) (n int) {
 	for _, r := range receivers {
 		app, ok := t.intake.Federation().Application(r.Application)
-		if ok && app.Mailbox.HandedOut() {
+		if ok && app.Mailbox != nil && (app.Mailbox.HandedOut() || t.intake.AcksHeard) {
 			n++
 		}
 	}

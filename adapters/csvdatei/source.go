@@ -1,0 +1,235 @@
+package csvdatei
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/google/uuid"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/amtsbote/amtsbote/adapters/internal/csvrows"
+	"github.com/amtsbote/amtsbote/adapters/internal/dropfolder"
+	"github.com/amtsbote/amtsbote/adapters/internal/mapping"
+	"github.com/amtsbote/amtsbote/hub"
+)
+
+// source makes an event of each row of each file.
+type source struct {
+	set     settings
+	mapping *mapping.Mapping
+	folder  *dropfolder.Folder
+	remote  *remote // nil when the files come by the folder alone
+	log     *zap.Logger
+}
+
+var (
+	_ hub.Source = (*source)(nil)
+	_ hub.Placed = (*source)(nil)
+)
+
+// Places implements hub.Placed.
+func (s *source) Places() hub.Places {
+	p := s.folder.Places()
+	if s.remote != nil {
+		p.In = s.remote.place()
+	}
+	return hub.Places{In: p.In, SetAside: p.SetAside}
+}
+
+// Run implements hub.Source.
+func (s *source) Run(ctx context.Context, in hub.Intake) error {
+	key, err := mapping.CaseKey(ctx, in.State())
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	r := &run{source: s, in: in, key: key}
+	group.Go(func() error { return s.folder.Watch(ctx, r.file) })
+	if s.remote != nil {
+		group.Go(func() error { return s.remote.run(ctx, in.State()) })
+	}
+	return group.Wait()
+}
+
+// run is one Run of a source.
+type run struct {
+	*source
+	in  hub.Intake
+	key []byte
+}
+
+// rowNames is the name space of the rows' ids.
+var rowNames = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://github.com/amtsbote/amtsbote/adapters/csv"))
+
+// rowID is the same for the same row of the same file, whenever it comes; the
+// file's name is part of it, since a list that is the same on another day is
+// another list.
+func rowID(sum, name string, line int) string {
+	return uuid.NewSHA1(rowNames, []byte(sum+"|"+name+"|"+strconv.Itoa(line))).String()
+}
+
+// every is after how many rows the place in a file is remembered: a crash makes
+// at most so many rows come again, which the hub recognises.
+const every = 200
+
+// file handles one file of the folder: nil, and it is done; a Permanent Fault,
+// and it is set aside whole; else it is tried again from where it got to.
+func (r *run) file(ctx context.Context, file dropfolder.File) error {
+	content, err := file.Open()
+	if err != nil {
+		return err
+	}
+	defer content.Close() //nolint:errcheck // read only
+	sum, err := csvrows.Survey(untilEnd{ctx, content}, r.mapping.CSV())
+	if err != nil {
+		return err
+	}
+	rows, err := csvrows.Open(content, r.mapping.CSV(), r.mapping.Columns())
+	if err != nil {
+		return err
+	}
+	at, err := loadCursor(ctx, r.in.State(), file.ID)
+	if err != nil {
+		return err
+	}
+	if at.Line > 0 {
+		if err := rows.GoOn(at.Offset, at.Line); err != nil {
+			return err
+		}
+	}
+	p := &progress{run: r, file: file, sum: sum, rows: rows, cursor: at}
+	if err := p.all(ctx); err != nil {
+		return err
+	}
+	return p.finish(ctx, content)
+}
+
+// progress is the work on one file.
+type progress struct {
+	*run
+	file   dropfolder.File
+	sum    string
+	rows   *csvrows.Rows
+	cursor cursor
+	since  int // rows since the place was remembered
+	good   int
+}
+
+func (p *progress) all(ctx context.Context) error {
+	for {
+		row, err := p.rows.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		if err := p.row(ctx, row); err != nil {
+			return p.stopped(ctx, err)
+		}
+		p.cursor.Offset, p.cursor.Line = row.End, p.rows.Line()
+		if p.since++; p.since >= every {
+			if err := p.remember(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// row publishes one row, or notes why it cannot become an event.
+func (p *progress) row(ctx context.Context, row csvrows.Row) error {
+	err := p.publish(ctx, row)
+	if err == nil {
+		p.good++
+		return nil
+	}
+	f := hub.FaultOf(err)
+	if !f.Permanent || ctx.Err() != nil {
+		return err
+	}
+	if len(p.cursor.Bad) >= p.set.MaxBad {
+		return hub.Permanent("too-many-bad-rows",
+			"read file: more than %d rows cannot become events; the rest, from line %d, was not read (%s)", p.set.MaxBad, row.Line, f.Code)
+	}
+	p.cursor.add(row, err)
+	return nil
+}
+
+func (p *progress) publish(ctx context.Context, row csvrows.Row) error {
+	if row.Bad != nil {
+		return row.Bad
+	}
+	e, err := mapping.Set{p.mapping}.Event(mapping.Row(p.rows.Columns(), row.Fields), mapping.With{
+		Source: p.set.Source, Key: p.key, ID: rowID(p.sum, p.file.Name, row.Line),
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.in.Publish(ctx, e); err != nil {
+		return fmt.Errorf("publish event: %w", err)
+	}
+	return nil
+}
+
+// stopped keeps the place before the file is left to be tried again, and forgets
+// it when the file is given up.
+func (p *progress) stopped(ctx context.Context, cause error) error {
+	switch {
+	case ctx.Err() != nil:
+		return cause
+	case hub.FaultOf(cause).Permanent:
+		if err := p.forget(ctx); err != nil {
+			return err
+		}
+	case p.since > 0:
+		return errors.Join(cause, p.remember(ctx))
+	}
+	return cause
+}
+
+func (p *progress) forget(ctx context.Context) error {
+	if err := p.in.State().Delete(ctx, cursorKey(p.file.ID)); err != nil {
+		return fmt.Errorf("forget the place in the file: %w", err)
+	}
+	return nil
+}
+
+func (p *progress) remember(ctx context.Context) error {
+	p.since = 0
+	return p.cursor.save(ctx, p.in.State(), p.file.ID)
+}
+
+// finish sets bad rows aside, then forgets the place: after a crash in between
+// the same is done again, with the same names.
+func (p *progress) finish(ctx context.Context, content io.ReaderAt) error {
+	if len(p.cursor.Bad) > 0 {
+		if err := p.setAside(content); err != nil {
+			return err
+		}
+	}
+	if err := p.forget(ctx); err != nil {
+		return err
+	}
+	p.log.Info("csv: file done", zap.String("file", p.file.ID), zap.Int("rows", p.good), zap.Int("set-aside", len(p.cursor.Bad)))
+	return nil
+}
+
+// untilEnd reads until the context ends: a large file takes a while.
+type untilEnd struct {
+	ctx context.Context //nolint:containedctx // of one call
+	r   io.Reader
+}
+
+func (u untilEnd) Read(b []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.r.Read(b)
+}

@@ -1,0 +1,268 @@
+package dataport
+
+import (
+	"context"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/adapters/dataport/fit"
+	"github.com/amtsbote/amtsbote/adapters/dataport/fit/client"
+	"github.com/amtsbote/amtsbote/hub"
+)
+
+// api is what is asked of the service; another version of it would be another
+// client.
+type api interface {
+	fit.Issuers
+	List(ctx context.Context, offset, limit int) (*client.Page, error)
+	Fetch(ctx context.Context, submission string) (*client.Submission, error)
+	Attachment(ctx context.Context, submission, attachment string, limit int64) (*client.Part, error)
+	Events(ctx context.Context, theCase string) ([]string, error)
+	Post(ctx context.Context, theCase, set string) error
+	Close()
+}
+
+// source reads one destination. A submission stays with the service until it is
+// accepted or rejected: whatever crashes in between, it is listed again.
+type source struct {
+	set      settings
+	api      api
+	keys     fit.Keyring
+	sign     fit.PrivateKey
+	callback []byte // secret; nil: no callbacks
+	work     string // encrypted attachments; nothing of worth after a crash
+	aside    string
+	approve  string // files by which a person accepts
+	log      *zap.Logger
+
+	state   hub.State // set once, before begun is closed
+	begun   chan struct{}
+	begin   sync.Once
+	journal sync.Mutex // one change of a record at a time
+	ack     sync.Mutex // one SET at a time: each looks first whether it is there
+	wake    chan struct{}
+	seen    replays
+
+	// of Run alone
+	tries  map[string]*try
+	told   map[string]telling
+	listed map[string]string // of the round before: submission to case
+}
+
+var (
+	_ hub.Source   = (*source)(nil)
+	_ hub.Listener = (*source)(nil)
+	_ hub.Placed   = (*source)(nil)
+)
+
+func newSource(env hub.Env, s hub.Settings) (hub.Source, error) {
+	set, err := decode(env, s)
+	if err != nil {
+		return nil, err
+	}
+	x := &source{
+		set: set, log: env.Log, wake: make(chan struct{}, 1), begun: make(chan struct{}),
+		work: filepath.Join(set.Dir, "work"), aside: filepath.Join(set.Dir, "error"), approve: filepath.Join(set.Dir, "annehmen"),
+		tries: map[string]*try{}, told: map[string]telling{}, listed: map[string]string{},
+	}
+	for _, dir := range []string{x.work, x.aside, x.approve} {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			return nil, fmt.Errorf("make directory: %w", err)
+		}
+	}
+	if err := x.readKeys(env.Production, s); err != nil {
+		return nil, err
+	}
+	roots, err := x.roots()
+	if err != nil {
+		return nil, s.Errorf("ca", "%w", err)
+	}
+	x.api = client.New(client.Config{
+		TokenURL: set.TokenURL, BaseURL: set.API, Version: set.Version, Destination: set.Zustellpunkt, ClientID: set.ClientID,
+		Secret: func() (string, error) { return secret(set.ClientSecret) }, Issuers: set.Aussteller, MinBits: minBits(env.Production),
+		Timeout: set.Frist, UserAgent: userAgent, MaxData: encrypted(set.MaxDaten) + encrypted(maxMetadata) + 64<<10, Dir: x.work, TLS: roots,
+	})
+	return x, nil
+}
+
+// userAgent is told on every call; the routing service refuses calls without one.
+const userAgent = "Amtsbote (https://github.com/amtsbote/amtsbote)"
+
+// minBits are those of FIT-Connect; tests may use smaller keys.
+func minBits(production bool) int {
+	if production {
+		return fit.MinBits
+	}
+	return 2048
+}
+
+// encrypted is how long a part of so many bytes may be as a JWE.
+func encrypted(plain int64) int64 { return plain/3*4 + 16<<10 }
+
+func (s *source) readKeys(production bool, set hub.Settings) error {
+	bits := minBits(production)
+	for i, path := range s.set.Schluessel {
+		keys, err := fit.ReadPrivateKeys(path, fit.Decryption, bits)
+		if err != nil {
+			return set.Errorf(fmt.Sprintf("schluessel.%d", i), "%w", err)
+		}
+		s.keys = append(s.keys, keys...)
+	}
+	keys, err := fit.ReadPrivateKeys(s.set.Signatur, fit.Signature, bits)
+	if err != nil {
+		return set.Errorf("signaturschluessel", "%w", err)
+	}
+	if len(keys) != 1 {
+		return set.Errorf("signaturschluessel", "the file must have one key")
+	}
+	s.sign = keys[0]
+	if s.set.Callback == nil {
+		return nil
+	}
+	mac, err := secret(s.set.Callback.Geheimnis)
+	if err != nil {
+		return set.Errorf("callback.geheimnis", "%w", err)
+	}
+	s.callback = []byte(mac)
+	return nil
+}
+
+func (s *source) roots() (*tls.Config, error) {
+	if s.set.CA == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(s.set.CA)
+	if err != nil {
+		return nil, fmt.Errorf("read certificate authorities: %w", err)
+	}
+	out := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
+	if !out.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, errors.New("read certificate authorities: no certificate in the file")
+	}
+	return out, nil
+}
+
+// secret reads a file without the line's end.
+func secret(path string) (string, error) {
+	raw, err := os.ReadFile(path) //nolint:gosec // named by the settings
+	if err != nil {
+		return "", fmt.Errorf("read secret: %w", err)
+	}
+	text := strings.TrimRight(string(raw), "\r\n")
+	if text == "" {
+		return "", errors.New("read secret: the file is empty")
+	}
+	return text, nil
+}
+
+// Places implements hub.Placed.
+func (s *source) Places() hub.Places { return hub.Places{In: s.set.API, SetAside: s.aside} }
+
+// Run implements hub.Source: the list again and again, sooner when a callback came.
+func (s *source) Run(ctx context.Context, in hub.Intake) error {
+	defer s.api.Close()
+	s.begin.Do(func() { s.state = in.State(); close(s.begun) })
+	if err := s.sweep(); err != nil {
+		return err
+	}
+	if s.set.Callback == nil {
+		return s.poll(ctx, in)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	door, err := s.openDoor(ctx)
+	if err != nil {
+		return err
+	}
+	polled := make(chan error, 1)
+	go func() { polled <- s.poll(ctx, in) }()
+	select {
+	case err = <-door.end:
+		stop()
+		return errors.Join(fmt.Errorf("callback: %w", err), <-polled)
+	case err = <-polled:
+		return errors.Join(err, door.close())
+	}
+}
+
+// sweep removes what an earlier run had fetched: all of it is with the service.
+func (s *source) sweep() error {
+	left, err := filepath.Glob(filepath.Join(s.work, client.WorkPattern))
+	for _, file := range left {
+		err = errors.Join(err, os.Remove(file))
+	}
+	if err != nil {
+		return fmt.Errorf("empty the work directory: %w", err)
+	}
+	return nil
+}
+
+func (s *source) poll(ctx context.Context, in hub.Intake) error {
+	for failed := 0; ; {
+		err := s.round(ctx, in)
+		if ctx.Err() != nil {
+			return nil
+		}
+		failed++
+		if err == nil {
+			failed = 0
+		} else {
+			s.log.Warn("fit-connect: will try again", zap.Int("failures", failed), zap.Error(err))
+		}
+		if !s.pause(ctx, max(backoff(s.set.Poll, failed), askedFor(err))) {
+			return nil
+		}
+	}
+}
+
+// askedFor is how long the service wants us to wait.
+func askedFor(err error) time.Duration {
+	if e, ok := errors.AsType[*client.Error](err); ok {
+		return e.After
+	}
+	return 0
+}
+
+const maxPause = 5 * time.Minute
+
+// backoff is poll, doubled with each failure up to five minutes.
+func backoff(poll time.Duration, failures int) time.Duration {
+	wait := poll
+	for range failures - 1 {
+		if wait *= 2; wait > maxPause {
+			return max(maxPause, poll)
+		}
+	}
+	return wait
+}
+
+// pause waits, or until a callback wakes it.
+func (s *source) pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+	case <-s.wake:
+	}
+	return true
+}
+
+// Key implements fit.Issuers with our own key, which needs no asking.
+func (s *source) Key(ctx context.Context, issuer, keyID string) (*rsa.PublicKey, error) {
+	if strings.EqualFold(issuer, s.set.Zustellpunkt) && keyID == s.sign.ID {
+		return &s.sign.Key.PublicKey, nil
+	}
+	return s.api.Key(ctx, issuer, keyID)
+}

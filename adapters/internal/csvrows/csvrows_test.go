@@ -1,0 +1,184 @@
+package csvrows
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/amtsbote/amtsbote/hub"
+)
+
+// read gives the rows as texts: line, fields, or the code of a bad one.
+func read(t testing.TB, f Format, text string, need ...string) ([]string, error) {
+	t.Helper()
+	f = f.OrDefaults()
+	if _, err := Survey(strings.NewReader(text), f); err != nil {
+		return nil, err
+	}
+	rows, err := Open(strings.NewReader(text), f, need)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for {
+		row, err := rows.Next()
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if row.Bad != nil {
+			out = append(out, fmt.Sprintf("%d %s", row.Line, hub.FaultOf(row.Bad).Code))
+		} else {
+			out = append(out, fmt.Sprintf("%d %q", row.Line, row.Fields))
+		}
+		if row.Offset >= row.End || row.End > int64(len(text)) {
+			t.Fatalf("row from %d to %d of %d", row.Offset, row.End, len(text))
+		}
+	}
+}
+
+func TestRows(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		f    Format
+		text string
+		want []string
+	}{
+		{"plain", Format{}, "a;b\n1;2\r\n3;4", []string{`2 ["1" "2"]`, `3 ["3" "4"]`}},
+		{"mark of UTF-8", Format{}, "\xef\xbb\xbfa;b\nä;2\n", []string{`2 ["ä" "2"]`}},
+		{"windows", Format{Encoding: Windows1252}, "a;b\n\x80;\xe4\n", []string{`2 ["€" "ä"]`}},
+		{"latin", Format{Encoding: Latin1}, "a;b\n\xc3\xa4;\xe4\n", []string{`2 ["Ã¤" "ä"]`}},
+		{"quotes", Format{Separator: ","}, "a,b\n\"x,\"\"y\"\"\",\"1\n2\"\n3,\"\"\n", []string{`2 ["x,\"y\"" "1\n2"]`, `4 ["3" ""]`}},
+		{"no quotes", Format{Separator: "|", Quote: "none"}, "a|b\n\"x|y\"\n", []string{`2 ["\"x" "y\""]`}},
+		{"tab", Format{Separator: "tab", Quote: "'"}, "a\tb\n'x\ty'\tz\n", []string{`2 ["x\ty" "z"]`}},
+		{"empty lines", Format{}, "a;b\n\n1;2\n\r\n3;4\n", []string{`3 ["1" "2"]`, `5 ["3" "4"]`}},
+		{"header given", Format{Header: []string{"a", "b"}}, "1;2\n", []string{`1 ["1" "2"]`}},
+		{"number of fields", Format{}, "a;b\n1\n1;2;3\n1;2\n", []string{"2 bad-row", "3 bad-row", `4 ["1" "2"]`}},
+		{"stray quotes", Format{}, "a;b\n1;x\"y\n\"1\"2;3\n1;2\n", []string{"2 bad-quote", "3 bad-quote", `4 ["1" "2"]`}},
+		{"open quotation", Format{}, "a;b\n\"1;2\n3;4\n5;6\n", []string{"2 open-quote", `3 ["3" "4"]`, `4 ["5" "6"]`}},
+		{"open quotation beyond the limit", Format{MaxRow: 20}, "a;b\n\"1;2\n" + strings.Repeat("3;4\n", 6), []string{
+			"2 open-quote", `3 ["3" "4"]`, `4 ["3" "4"]`, `5 ["3" "4"]`, `6 ["3" "4"]`, `7 ["3" "4"]`, `8 ["3" "4"]`,
+		}},
+		{"long row", Format{MaxRow: 10}, "a;b\n" + strings.Repeat("x", 200_000) + ";2\n1;2\n" + strings.Repeat("y", 11), []string{"2 row-too-long", `3 ["1" "2"]`, "4 bad-row"}},
+	} {
+		got, err := read(t, tc.f, tc.text, "a")
+		if err != nil || fmt.Sprint(got) != fmt.Sprint(tc.want) {
+			t.Errorf("%s: %q, %v\nwant %q", tc.name, got, err, tc.want)
+		}
+	}
+}
+
+func TestWholeFileRefused(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		f          Format
+		text, code string
+		says       string
+	}{
+		{Format{}, "a;b\nx;1\n\xe4;2\n", "bad-encoding", "line 3 is not UTF-8"},
+		{Format{}, "\xff\xfea\x00", "bad-encoding", "UTF-16"},
+		{Format{}, "a;b\n\x00;1\n", "bad-encoding", "zero byte"},
+		{Format{Encoding: Windows1252}, "\xef\xbb\xbfa;b\n", "bad-encoding", "mark of UTF-8"},
+		{Format{Encoding: Windows1252}, "a;b\n\x81;2\n", "bad-encoding", "line 2 has a byte"},
+		{Format{Encoding: Latin1}, "a;b\n\x80;2\n", "bad-encoding", "windows-1252?"},
+		{Format{}, "", "bad-header", "empty"},
+		{Format{}, "b;c\n", "bad-header", "the column a is missing"},
+		{Format{}, "a,b\n", "bad-header", "separator ;"},
+		{Format{}, "a;a\n", "bad-header", "column 2"},
+		{Format{}, "a;;b\n", "bad-header", "column 2"},
+		{Format{Unknown: "refuse"}, "a;geheim\n", "bad-header", "column 2"},
+		{Format{}, "\"a;b\n", "bad-header", "not closed"},
+	} {
+		_, err := read(t, tc.f, tc.text, "a")
+		if f := hub.FaultOf(err); f == nil || !f.Permanent || f.Code != tc.code || !strings.Contains(err.Error(), tc.says) || strings.Contains(err.Error(), "geheim") {
+			t.Errorf("%q: %v, want %s %s", tc.text, err, tc.code, tc.says)
+		}
+	}
+}
+
+func TestGoOn(t *testing.T) {
+	t.Parallel()
+	const text = "a;b\n\"1\nx\";2\n3;4\n5;6\n"
+	rows, err := Open(strings.NewReader(text), Format{}.OrDefaults(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := rows.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(strings.NewReader(text), Format{}.OrDefaults(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.GoOn(first.End, rows.Line()); err != nil {
+		t.Fatal(err)
+	}
+	if row, err := again.Next(); err != nil || row.Line != 4 || row.Fields[0] != "3" {
+		t.Errorf("%+v %v", row, err)
+	}
+}
+
+func TestFormatProblems(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		f    Format
+		want string
+	}{
+		{Format{}, ""},
+		{Format{Separator: "tab", Quote: "none", Encoding: Latin1, Header: []string{"a"}}, ""},
+		{Format{Encoding: "utf-16"}, "encoding"},
+		{Format{Separator: ";;"}, "separator"},
+		{Format{Separator: "ä"}, "separator"},
+		{Format{Separator: "\n"}, "separator"},
+		{Format{Quote: ";"}, "quote"},
+		{Format{Quote: "''"}, "quote"},
+		{Format{Unknown: "drop"}, "unknown-columns"},
+		{Format{MaxRow: 2 << 20}, "max-row"},
+		{Format{Header: []string{"a", "a"}}, "header"},
+	} {
+		if key, _ := tc.f.OrDefaults().Problem(); key != tc.want {
+			t.Errorf("%+v: %q, want %q", tc.f, key, tc.want)
+		}
+	}
+}
+
+// FuzzRows: reading ends, places grow, and no field is lost between the rows.
+func FuzzRows(f *testing.F) {
+	f.Add([]byte("a;b\n1;\"2\n3\"\n\"x;y\n4;5"), byte(0))
+	f.Add([]byte("\xef\xbb\xbfa;b\r\n\r\n;\r\n"), byte(1))
+	f.Fuzz(func(t *testing.T, raw []byte, kind byte) {
+		format := []Format{{}, {Separator: ",", Encoding: Windows1252}, {Quote: "none", Encoding: Latin1, Header: []string{"a"}}}[kind%3].OrDefaults()
+		format.MaxRow = 64
+		if _, err := Survey(bytes.NewReader(raw), format); err != nil {
+			return
+		}
+		rows, err := Open(bytes.NewReader(raw), format, nil)
+		if err != nil {
+			return
+		}
+		last, line := int64(0), 0
+		for {
+			row, err := rows.Next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if row.Offset < last || row.End <= row.Offset || row.End > int64(len(raw)) || row.Line <= line {
+				t.Fatalf("row %d from %d to %d, after line %d up to %d of %d", row.Line, row.Offset, row.End, line, last, len(raw))
+			}
+			if row.Bad == nil && len(row.Fields) != len(rows.Columns()) {
+				t.Fatal("a good row has another number of fields than there are columns")
+			}
+			last, line = row.End, row.Line
+		}
+	})
+}

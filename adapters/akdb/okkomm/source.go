@@ -223,12 +223,14 @@ func (s *source) page(err error) error {
 
 // asideOnce keeps what KomService gives again and again from being set aside again and
 // again: names are made of the bytes. After a crash between report and file the file has
-// the other name that the folder gives (its id before its own).
+// the other name that the folder gives (its id, a ULID, before its own).
 func (s *source) asideOnce(f dropfolder.File, err error) error {
 	if fault := hub.FaultOf(err); fault == nil || !fault.Permanent {
 		return err
 	}
-	before := s.asideAlready(func(e os.DirEntry) bool { return e.Name() == f.Name || strings.HasSuffix(e.Name(), "-"+f.Name) })
+	before := s.asideAlready(func(e os.DirEntry) bool {
+		return e.Name() == f.Name || strings.HasSuffix(e.Name(), "-"+f.Name) && len(e.Name()) == len(f.ID)+1+len(f.Name)
+	})
 	if before == 0 {
 		return err
 	}

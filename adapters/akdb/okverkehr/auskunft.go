@@ -46,8 +46,8 @@ type Halter struct {
 type antwort struct {
 	Zulassung map[string]jsontext.Value `json:"zulassung"`
 	Halter    *Halter                   `json:"halter"`
-	// Somebody else's place: since facts on them are missing, nobody is told where
-	// they hold anything.
+	// Other keepers than the Halter. What they mean for who keeps the vehicle is not
+	// known, so nobody is told where one of them stands.
 	GeaenderterHalter  any `json:"geaenderterHalter"`
 	VorlaeufigerHalter any `json:"vorlaeufigerHalter"`
 }

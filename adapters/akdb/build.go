@@ -57,6 +57,9 @@ func buildRejection(ctx context.Context, s *sink, d hub.Delivery) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
+	if came(d.Event, data.Kopf) {
+		return nil, xmlout.Unmappable("original", "is missing, gone or damaged, and a Rückweisung that came is not built anew")
+	}
 	if !s.set.Rueckweisung.Send {
 		return nil, hub.Permanent(cannotMap, "a Rückweisung is not sent: the setting rueckweisung.senden is off")
 	}

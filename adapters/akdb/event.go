@@ -101,8 +101,8 @@ func attributes(m *xoev.Message, b *body, id string) map[string]string {
 		attrStandard:          plain(kopf.Standard),
 		attrVersion:           plain(kopf.Version),
 		attrMsgType:           plain(m.Number()),
-		attrAutor:             plain(m.Autor.Kennung),
-		attrLeser:             plain(m.Leser.Kennung),
+		attrAutor:             key(m.Autor.Kennung),
+		attrLeser:             key(m.Leser.Kennung),
 	}
 	if m.IsTest {
 		all[attrTest] = "true"
@@ -133,7 +133,7 @@ func eventID(m *xoev.Message, original *xoev.Original) (string, error) {
 	switch {
 	case uuidForm.MatchString(m.UUID):
 		return m.UUID, nil
-	case m.UUID != "" || m.ProcessID == "":
+	case m.UUID != "" || m.ProcessID == "" || !isXdomea(m):
 		return "", hub.Permanent(notValid, "nachrichtenUUID is missing or no UUID")
 	}
 	name := strings.Join([]string{m.ProcessID, m.Number(), original.SHA256}, " ")
@@ -156,6 +156,20 @@ func (s *source) author(m *xoev.Message) (string, error) {
 
 func isKey(kennung string) bool { return len(kennung) <= longestKey && keyForm.MatchString(kennung) }
 
-func isXdomea(m *xoev.Message) bool { return m.Dialect == xoev.XdomeaKopf || m.Dialect == xoev.Xdomea4 }
+// key lets only keys into an attribute: what xdomea has there may be free text.
+func key(kennung string) string {
+	if !isKey(kennung) {
+		return ""
+	}
+	return kennung
+}
+
+// isXdomea says whether xdomea's rules hold. Its header alone does not decide: the
+// sender chooses it, and with it would choose how strictly it is looked at.
+func isXdomea(m *xoev.Message) bool {
+	return strings.HasPrefix(m.Namespace, xdomeaSpace) && (m.Dialect == xoev.XdomeaKopf || m.Dialect == xoev.Xdomea4)
+}
+
+const xdomeaSpace = "urn:xoev-de:xdomea:schema:"
 
 const longestKey = 100

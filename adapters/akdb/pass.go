@@ -50,21 +50,29 @@ func pass(ctx context.Context, s *sink, d hub.Delivery) (name string, content []
 	return tidy(kopf.Standard) + "_" + tidy(kopf.Code) + "_" + messageUUID(d.Event) + ".xml", content, nil
 }
 
-// acknowledge hands on a Quittung that came, and builds one (XInneres 0020) where
-// the authority has switched that on.
+// acknowledge hands on a Quittung that came, and builds one (XInneres 0020) of an
+// application's own event where the authority has switched that on.
 func acknowledge(ctx context.Context, s *sink, d hub.Delivery) (name string, content []byte, err error) {
 	name, content, err = pass(ctx, s, d)
 	if _, gone := errors.AsType[*xmlout.UnmappableError](err); !gone || !s.set.Quittung.Send {
 		return name, content, err
 	}
-	data, err := decodeData[xmeld.Quittiert](d.Event)
-	if err != nil {
+	data, wrong := decodeData[xmeld.Quittiert](d.Event)
+	if wrong != nil {
+		return "", nil, wrong
+	}
+	if came(d.Event, data.Kopf) {
 		return "", nil, err
 	}
 	v := s.envelope(d.Event, between(data.Kopf, xoev.Stelle{}, data.Empfaenger))
 	content, err = xmeld.WriteQuittung(v, data, s.set.Quittung.Sachverhalt)
 	return xmeld.StandardQuittung + "_" + xmeld.SachverhaltQuit + "_" + v.UUID + ".xml", content, err
 }
+
+// came says whether an event was a message: then the settings of this hub must not
+// put words into the mouth of its author. Every such event has the attribute
+// xoevmsgtype, and agreements cut data only.
+func came(e hub.Event, k *xoev.Kopf) bool { return k != nil || extension(e, attrMsgType) != "" }
 
 // passRecords names xdomea as xdomea wants it. Up to 3.1 the message has no UUID;
 // the event's id is made of its bytes.

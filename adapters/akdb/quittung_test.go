@@ -98,3 +98,43 @@ func TestOtherVersions(t *testing.T) {
 		t.Error(e)
 	}
 }
+
+// TestNotBuiltAnew: what came as a message and has lost its original never becomes
+// one with the settings of this hub, also where an agreement cuts kopf away.
+func TestNotBuiltAnew(t *testing.T) {
+	on := replace(settings, "{dir", acknowledging)
+	came := only(t, own(t, "quittung.0020.xml"))
+	back := only(t, rejectionOf(t, 5))
+	back = with(t, back, "nachricht", dataOf(t, back)["original"])
+	for name, e := range map[string]hub.Event{
+		"whole": came, "cut": without(t, without(t, came, "kopf"), "original"), "Rückweisung": back, "Rückweisung, cut": without(t, back, "kopf"),
+	} {
+		yaml := replace(on, "{quittung", "{rueckweisung: {senden: true}, quittung")
+		_, content, err := deliverWith(t, adaptertest.Env(t.TempDir()), yaml, e, nil)
+		if fault := hub.FaultOf(err); fault == nil || fault.Code != "unmappable" || !fault.Permanent || !strings.Contains(err.Error(), "original") {
+			t.Errorf("%s: %v\n%s", name, err, content)
+		}
+	}
+	own := without(t, came, "original")
+	own.SetExtension("xoevmsgtype", nil)
+	if _, _, err := deliverWith(t, adaptertest.Env(t.TempDir()), on, without(t, own, "kopf"), nil); err != nil {
+		t.Error("an event of an application:", err)
+	}
+}
+
+func rejectionOf(t *testing.T, n int) string {
+	return must(t)(xmeld.WriteRueckweisung(envelope(n, register, portal), &xmeld.Zurueckweisung{
+		Gruende: []xmeld.Rueckweisgrund{{Code: "S011"}},
+	}, []byte(generic(n))))
+}
+
+func with(t *testing.T, e hub.Event, field string, value any) hub.Event {
+	t.Helper()
+	m := dataOf(t, e)
+	m[field] = value
+	e = e.Clone()
+	if err := e.SetData("application/json", m); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}

@@ -48,10 +48,10 @@ func (s *source) admit(m *xoev.Message) error {
 	switch {
 	case m.Dialect == xoev.NoHeader:
 		return hub.Permanent(notValid, "%w", xoev.ErrNoHeader)
+	case m.IsTest && s.production: // before all that a Rückweisung may be sent for
+		return hub.Permanent(otherwise, "a test message (attribute test) in production")
 	case unnamed(m) != "":
 		return hub.Permanent(notValid, "%s", unnamed(m))
-	case m.IsTest && s.production:
-		return hub.Permanent(otherwise, "a test message (attribute test) in production")
 	case !s.reads(m):
 		return hub.Permanent(wrongReader, "the message names another reader (leser)")
 	case s.set.Strict && !m.Agrees():

@@ -1,23 +1,11 @@
 package akdb
 
 import (
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"time"
-
-	"github.com/google/uuid"
-	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
-	"github.com/amtsbote/amtsbote/adapters/akdb/xmlout"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
-	"github.com/amtsbote/amtsbote/adapters/internal/dropfolder"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -25,7 +13,13 @@ import (
 type rejections struct {
 	Send  bool     `yaml:"senden"` // off unless the reading authority wants it
 	Codes []string `yaml:"codes"`  // for which; all of sendersFault when empty
+	// Others says whether an author is answered for whom another one has sent (XTA).
+	Others bool `yaml:"fuer-andere"`
+	// Hourly is the most that one author gets in an hour.
+	Hourly int `yaml:"je-stunde"`
 }
+
+const defaultHourly = 60
 
 // sendersFault are the codes that only the sender can do something about. Not
 // among them: what is not even well-formed, or not UTF-8 (nobody knows whom to
@@ -37,6 +31,9 @@ func (r rejections) check(autor xmeld.Behoerde, s hub.Settings) error {
 		if !slices.Contains(sendersFault, code) {
 			return s.Errorf("rueckweisung.codes", "%q is not the sender's fault (possible: %s)", code, strings.Join(sendersFault, ", "))
 		}
+	}
+	if r.Hourly < 1 {
+		return s.Errorf("rueckweisung.je-stunde", "must be at least 1")
 	}
 	if r.Send && autor == (xmeld.Behoerde{}) {
 		return s.Errorf("kopf.autor", "is missing: it is the author of a Rückweisung")
@@ -85,10 +82,10 @@ func (r rejections) sendsCode(code string) bool {
 // of the standards of XInneres, its author can be addressed, and it is no answer
 // of this kind itself, or two hubs would never end.
 func answerable(m *xoev.Message) bool {
-	if m == nil || !uuidForm.MatchString(m.UUID) || !keyForm.MatchString(m.Autor.Kennung) || m.Autor.Name == "" {
+	if m == nil || !uuidForm.MatchString(m.UUID) || !isKey(m.Autor.Kennung) || m.Autor.Name == "" {
 		return false
 	}
-	if strings.HasPrefix(m.Namespace, "http://www.osci.de/xinneres/") || slices.Contains(neverAnswered, m.Number()) {
+	if strings.HasPrefix(m.Namespace, "http://www.osci.de/xinneres/") || slices.Contains(neverAnswered, m.Number()) || isAnswer(m) {
 		return false
 	}
 	return strings.HasPrefix(m.Namespace, "http://www.osci.de/") || strings.HasPrefix(m.Namespace, "http://xpsw.domap.de/")
@@ -97,91 +94,13 @@ func answerable(m *xoev.Message) bool {
 // neverAnswered are XMeld's own receipts and returned messages.
 var neverAnswered = []string{xmeld.Rueckweisung, xmeld.SachverhaltQuit, xmeld.Quittung, "0603", "0900", "0910", "0928"}
 
-// sendBack writes a Rückweisung to out/ when the refusal is one to send back for.
-// Its bytes depend on the message and its file's time alone: after a crash the
-// same Rückweisung is written again.
-func (s *source) sendBack(f dropfolder.File, m *xoev.Message, cause error) error {
-	code, ok := s.set.Rueckweisung.sends(cause)
-	if !ok || !answerable(m) {
-		return nil
-	}
-	content, written, err := contentOf(f)
-	if err != nil {
-		return err
-	}
-	if content == nil {
-		s.log.Warn("no Rückweisung was written: the message is too large to be sent back", zap.String("message", m.UUID))
-		return nil
-	}
-	id, rejection, err := s.rejection(m, content, written, code, "")
-	if wrong, ok := errors.AsType[*xmlout.UnmappableError](err); ok {
-		s.log.Warn("no Rückweisung was written", zap.String("message", m.UUID), zap.String("field", wrong.Field))
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	s.log.Info("Rückweisung written", zap.String("message", m.UUID), zap.String("rueckweisung", id), zap.String("code", code))
-	return s.folder.Write(xmeld.StandardRueckweisung+"_"+xmeld.Rueckweisung+"_"+id+".xml", rejection)
+// isAnswer tells by its name, in whatever standard, a message that brings another one
+// back or confirms it.
+func isAnswer(m *xoev.Message) bool {
+	name := strings.ToLower(m.Element)
+	return xmeld.BringsBack(m) || slices.ContainsFunc(answerNames, func(part string) bool { return strings.Contains(name, part) })
 }
 
-// mostSentBack bounds what is held in memory to build a Rückweisung, which
-// contains the message. Messages of XInneres have some kilobytes.
-const mostSentBack = 8 << 20
-
-// contentOf reads the file; nil when it is too large to be sent back.
-func contentOf(f dropfolder.File) (content []byte, written time.Time, err error) {
-	r, err := f.Open()
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	defer func() { _ = r.Close() }()
-	info, err := r.Stat()
-	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("look at file: %w", err)
-	}
-	if info.Size() > mostSentBack {
-		return nil, time.Time{}, nil
-	}
-	content, err = io.ReadAll(io.LimitReader(r, info.Size()))
-	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("read file: %w", err)
-	}
-	return content, info.ModTime(), nil
-}
-
-// rejection builds the Rückweisung of a message. Its id is made of the message's
-// bytes and the reason. transport is the id under which the message came, if any.
-func (s *source) rejection(
-	m *xoev.Message, content []byte, created time.Time, code, transport string,
-) (id string, rejection []byte, err error) {
-	sum := sha256.Sum256(content)
-	id = uuid.NewSHA1(uuid.NameSpaceURL, []byte("urn:xoev-de:xinneres:rueckweisung "+hex.EncodeToString(sum[:])+" "+code)).String()
-	v := xmeld.Envelope{
-		UUID: id, Created: created, Autor: s.set.Kopf.Autor, Produkt: s.set.Kopf.Produkt,
-		Leser: xmeld.Behoerde{Kennung: m.Autor.Kennung, Name: m.Autor.Name},
-	}
-	if slices.Contains(s.set.Leser, m.Leser.Kennung) { // one of ours, of several
-		v.Autor.Kennung, v.Autor.Name = named(xoev.Stelle(m.Leser), v.Autor)
-	}
-	if m.IsTest {
-		v.Test = &m.Test
-	}
-	rejection, err = xmeld.WriteRueckweisung(v, &xmeld.Zurueckweisung{
-		Gruende: []xmeld.Rueckweisgrund{{Code: code}}, Transportnachricht: transport,
-	}, content)
-	return id, rejection, err
-}
-
-// takeOrSendBack is what becomes of one file: events, or set aside, and then
-// perhaps sent back.
-func (s *source) takeOrSendBack(ctx context.Context, in hub.Intake, f dropfolder.File) error {
-	m, err := s.take(ctx, in, input{opener: f})
-	if err == nil {
-		return nil
-	}
-	if failed := s.sendBack(f, m, err); failed != nil {
-		return fmt.Errorf("send message back: %w", failed)
-	}
-	return err
+var answerNames = []string{
+	"rückweisung", "quittung", "quittieren", "empfangsbestaetigung", "eingangsbestaetigung", "fehlermeldung", "fehlernachricht",
 }

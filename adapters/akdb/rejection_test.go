@@ -1,6 +1,7 @@
 package akdb_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
 	"github.com/amtsbote/amtsbote/adapters/akdb"
+	"github.com/amtsbote/amtsbote/adapters/akdb/xta/xtasim"
 	"github.com/amtsbote/amtsbote/adapters/internal/interop"
 )
 
@@ -24,17 +26,21 @@ func TestSentBack(t *testing.T) {
 		yaml, content string
 		sent          string
 	}{
-		"wrong reader":            {on, wrongReader, "T080"},
-		"bad code":                {on, broken, "S011"},
-		"switched off":            {settings, wrongReader, ""},
-		"not for this code":       {some, wrongReader, ""},
-		"no XML":                  {on, "Guten Tag", ""},
-		"no author to answer":     {on, strings.Replace(wrongReader, "ags:09999001", "", 1), ""},
-		"a Rückweisung":           {on, rejection, ""},
-		"another standard":        {on, strings.Replace(wrongReader, "http://www.osci.de/xmeld2511a", "http://www.xleitstelle.de/xbau/2/6", 1), ""},
-		"accepted":                {on, application(t, 1), ""},
-		"too large to return":     {on, wrongReader + "\n<!-- " + strings.Repeat("x", 9<<20) + " -->", ""},
-		"author's name untypable": {on, strings.Replace(wrongReader, "Meldebehörde Probstadt", "Αθηνά", 1), ""},
+		"wrong reader":             {on, wrongReader, "T080"},
+		"bad code":                 {on, broken, "S011"},
+		"switched off":             {settings, wrongReader, ""},
+		"not for this code":        {some, wrongReader, ""},
+		"no XML":                   {on, "Guten Tag", ""},
+		"no author to answer":      {on, strings.Replace(wrongReader, "ags:09999001", "", 1), ""},
+		"a Rückweisung":            {on, rejection, ""},
+		"another standard":         {on, strings.Replace(wrongReader, "http://www.osci.de/xmeld2511a", "http://www.xleitstelle.de/xbau/2/6", 1), ""},
+		"accepted":                 {on, application(t, 1), ""},
+		"key beyond measure":       {on, strings.Replace(wrongReader, "ags:09999001", "ags:"+strings.Repeat("9", 200), 1), ""},
+		"a Quittung of another":    {on, inXPSW(wrongReader, "stA2MB.Quittieren.035990"), ""},
+		"a Rückweisung of another": {on, inXPSW(wrongReader, "stA2MB.zurueckweisung.035990"), ""},
+		"of another":               {on, inXPSW(wrongReader, "stA2MB.Probe.035990"), "T080"},
+		"too large to return":      {on, wrongReader + "\n<!-- " + strings.Repeat("x", 9<<20) + " -->", ""},
+		"author's name untypable":  {on, strings.Replace(wrongReader, "Meldebehörde Probstadt", "Αθηνά", 1), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := adaptertest.Env(t.TempDir())
@@ -98,5 +104,93 @@ func TestSentBackSettings(t *testing.T) {
 		if _, err := akdb.Kind().Source(adaptertest.Env(t.TempDir()), adaptertest.Settings(yaml)); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
+	}
+}
+
+// inXPSW is a message of XPersonenstand with this element.
+func inXPSW(doc, element string) string {
+	return strings.ReplaceAll(strings.Replace(doc, "http://www.osci.de/xmeld2511a", "http://xpsw.domap.de/xpsw2511", 1), "fortschreibung.probe.0999", element)
+}
+
+// TestSentBackBounded: two sides that do not know each other's answers end, at the
+// latest when one has got what an author gets in an hour.
+func TestSentBackBounded(t *testing.T) {
+	on := strings.Replace(settings, "{dir", "{rueckweisung: {senden: true, je-stunde: 2}, dir", 1)
+	env := adaptertest.Env(t.TempDir())
+	for n := range 4 {
+		if err := put(env.Dir, fmt.Sprint(n, ".xml"), strings.Replace(generic(n), registerKey, "ags:09999999", 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := put(env.Dir, "5.xml", strings.NewReplacer(registerKey, "ags:09999999", "ags:09999001", "ags:09999002").Replace(generic(5))); err != nil {
+		t.Fatal(err)
+	}
+	run(t, env.Dir, env, on)
+	files, _ := filepath.Glob(filepath.Join(env.Dir, "out", "*"))
+	if aside, err := reports(env.Dir); len(files) != 3 || len(aside) != 5 || err != nil {
+		t.Errorf("out has %q, set aside %q %v", files, aside, err)
+	}
+}
+
+// TestSentBackTestMark: in production a test message gets no Rückweisung, whatever
+// else is wrong with it.
+func TestSentBackTestMark(t *testing.T) {
+	on := strings.Replace(settings, "{dir", "{rueckweisung: {senden: true}, dir", 1)
+	env := adaptertest.Env(t.TempDir())
+	env.Production = true
+	doc := strings.Replace(generic(1), "produkt=", `test="ja" produkt=`, 1)
+	_, aside := take(t, env, on, "m.xml", strings.Replace(doc, `version="25.11a"`, `version="25.11a-`+strings.Repeat("x", 40)+`"`, 1))
+	files, _ := filepath.Glob(filepath.Join(env.Dir, "out", "*"))
+	if len(files) != 0 || len(aside) != 1 || !strings.HasPrefix(aside[0], "xoev-s999") {
+		t.Error(files, aside)
+	}
+}
+
+// TestSentBackByEach: two authorities that refuse the same message send each a
+// Rückweisung of its own.
+func TestSentBackByEach(t *testing.T) {
+	ids := map[string]bool{}
+	for _, autor := range []string{portalKey, "ags:09184119"} {
+		on := strings.Replace(settings, "{dir", "{rueckweisung: {senden: true}, dir", 1)
+		on = strings.Replace(on, "autor: {kennung: '"+portalKey, "autor: {kennung: '"+autor, 1)
+		env := adaptertest.Env(t.TempDir())
+		take(t, env, on, "m.xml", strings.Replace(generic(1), registerKey, "ags:09999999", 1))
+		files, _ := filepath.Glob(filepath.Join(env.Dir, "out", "*"))
+		for _, f := range files {
+			ids[filepath.Base(f)] = true
+		}
+	}
+	if len(ids) != 2 {
+		t.Error(ids)
+	}
+}
+
+// noRejection is a schema by which no Rückweisung is valid.
+const noRejection = `<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="http://www.osci.de/xinneres/rueckweisung/6">
+<xs:element name="rueckweisung.asynchron.0010" type="xs:date"/></xs:schema>`
+
+// TestSentBackInvalid: a Rückweisung that breaks its XSD is not sent; it lies where
+// people look.
+func TestSentBackInvalid(t *testing.T) {
+	interop.Lint(t, []byte("<a/>"), "data", "xoev", "xmeld", "schema", "xinneres.xmeld.xsd") // skips where there is none
+	schemas := t.TempDir()
+	if err := os.WriteFile(filepath.Join(schemas, "a.xsd"), []byte(noRejection), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	on := strings.Replace(settings, "{dir", "{xsd: {dir: '"+schemas+"'}, rueckweisung: {senden: true}, dir", 1)
+	env := adaptertest.Env(t.TempDir())
+	_, aside := take(t, env, on, "m.xml", strings.Replace(generic(1), registerKey, "ags:09999999", 1))
+	files, _ := filepath.Glob(filepath.Join(env.Dir, "out", "*"))
+	kept, _ := filepath.Glob(filepath.Join(env.Dir, "error", "XInneres-Rueckweisung_0010_*.xml"))
+	if len(files) != 0 || len(kept) != 1 || len(aside) != 2 {
+		t.Error(files, kept, aside)
+	}
+
+	b := newBroker(t, xtasim.Options{})
+	b.Put(to(faulty(t, 1)))
+	until(t, b.answeringSource(t, ", xsd: {dir: '"+schemas+"'}"), adaptertest.NewIntake(), func() bool { return b.quiet(t) })
+	b.lies(t, "xoev-x001")
+	if len(b.Sent()) != 0 {
+		t.Error("was sent")
 	}
 }

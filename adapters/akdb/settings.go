@@ -62,6 +62,8 @@ func decode(env hub.Env, s hub.Settings) (settings, error) {
 
 func messageDefaults() Messages {
 	return Messages{
+		Rueckweisung: rejections{Hourly: defaultHourly},
+
 		Xdomea: "3.1.0",
 		XSD:    xsd.Defaults(),
 		Kopf:   kopf{Produkt: xmeld.Produkt{Name: "Amtsbote", Hersteller: "Amtsbote"}},

@@ -19,6 +19,7 @@ type source struct {
 	production bool
 	folder     *dropfolder.Folder
 	xsd        *xsd.Validator // nil: not checked
+	sentTo     *perHour       // Rückweisungen
 	log        *zap.Logger
 }
 
@@ -43,7 +44,9 @@ func newSource(env hub.Env, s hub.Settings) (hub.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &source{set: set, production: env.Production, folder: folder, xsd: validator, log: env.Log}, nil
+	return &source{
+		set: set, production: env.Production, folder: folder, xsd: validator, sentTo: newPerHour(set.Rueckweisung.Hourly), log: env.Log,
+	}, nil
 }
 
 // Places implements hub.Placed.

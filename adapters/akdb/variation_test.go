@@ -145,3 +145,41 @@ func TestVariations(t *testing.T) {
 		})
 	}
 }
+
+// TestForeignHeader: with xdomea's header a message of another standard does not
+// get xdomea's leniency.
+func TestForeignHeader(t *testing.T) {
+	kopf := func(absender, empfaenger string) string {
+		plain := generic(1)
+		before, rest, _ := strings.Cut(plain, "<nachrichtenkopf.g2g>")
+		_, behind, _ := strings.Cut(rest, "</nachrichtenkopf.g2g>")
+		key := func(k string) string {
+			return "<Behoerdenkennung><Praefix><code>" + k + "</code></Praefix></Behoerdenkennung>"
+		}
+		return before + "<Kopf><ProzessID>" + uuidOf(1) + "</ProzessID><Nachrichtentyp><code>0999</code></Nachrichtentyp>" +
+			"<Erstellungszeitpunkt>2026-03-02T09:15:00</Erstellungszeitpunkt><Absender>" + key(absender) + "</Absender><Empfaenger>" + key(empfaenger) + "</Empfaenger></Kopf>" + behind
+	}
+	readers := replace(openHeader, "ohne-kennung", "leser: ['ags:09162000'], ohne-kennung")
+	for name, c := range map[string]struct{ yaml, doc, want string }{
+		"reader that is none": {readers, kopf("ags:09999001", "ags 09184119"), "xoev-t080"},
+		"author that is none": {openHeader, kopf("boese", ""), "xoev-"},
+		"no UUID":             {openHeader, kopf("ags:09999001", ""), "xoev-x001"},
+	} {
+		in, aside := take(t, adaptertest.Env(t.TempDir()), c.yaml, "m.xml", c.doc)
+		if len(in.Events()) != 0 || len(aside) != 1 || !strings.HasPrefix(aside[0], c.want) {
+			t.Error(name, in.Events(), aside)
+		}
+	}
+}
+
+// TestNoTextInAttributes: what xdomea has in the place of a key may be anything.
+func TestNoTextInAttributes(t *testing.T) {
+	doc := xdomeaKopf("3.0.0", "<xdomea:Behoerdenkennung><xdomea:Praefix><code>Frau Erika Mustermann</code></xdomea:Praefix></xdomea:Behoerdenkennung>")
+	in, aside := take(t, adaptertest.Env(t.TempDir()), openHeader, "m.xml", doc)
+	if len(in.Events()) != 1 {
+		t.Fatal(aside)
+	}
+	if got := fmt.Sprint(in.Events()[0].Extensions()); strings.Contains(got, "Erika") {
+		t.Error(got)
+	}
+}

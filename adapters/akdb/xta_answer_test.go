@@ -10,7 +10,6 @@ import (
 
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
 	"github.com/amtsbote/amtsbote/adapters/akdb"
-	"github.com/amtsbote/amtsbote/adapters/akdb/xta/wire"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xta/xtasim"
 	"github.com/amtsbote/amtsbote/adapters/internal/interop"
 	"github.com/amtsbote/amtsbote/hub"
@@ -212,8 +211,12 @@ func TestXTASentBackGivenUp(t *testing.T) {
 	if err := os.WriteFile(records[0], old, 0o600); err != nil || string(old) == string(record) {
 		t.Fatal(string(record), err)
 	}
+	before := b.Calls("sendMessage")
 	until(t, b.answeringSource(t, ""), adaptertest.NewIntake(), func() bool { return b.quiet(t) })
 	b.lies(t, "xta-given-up")
+	if b.Calls("sendMessage") != before {
+		t.Error("it was sent after that time")
+	}
 }
 
 // lies finds the Rückweisung that was set aside, with its reason.
@@ -245,18 +248,6 @@ func TestXTASentBackOnce(t *testing.T) {
 			t.Error(do, len(b.Sent()), "sent")
 		}
 	}
-}
-
-// TestXTASentBackForAnother: the transport may name who acts for the author; the
-// answer goes to the author that the message names.
-func TestXTASentBackForAnother(t *testing.T) {
-	t.Parallel()
-	b := newBroker(t, xtasim.Options{})
-	l := to(faulty(t, 1))
-	l.Author = wire.Party{Type: "xoev", Kennung: "dbs:020000018888"}
-	b.Put(l)
-	until(t, b.answeringSource(t, ""), adaptertest.NewIntake(), func() bool { return b.quiet(t) && len(b.Sent()) > 0 })
-	b.sentBack(t, "S011")
 }
 
 func TestXTASentBackSettings(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
+	"github.com/amtsbote/amtsbote/adapters/akdb"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xta/xtasim"
 	"github.com/amtsbote/amtsbote/hub"
@@ -140,7 +141,9 @@ func crashes(t *testing.T, b *broker, answered bool) {
 	}
 	source := func() hub.Source {
 		if answered {
-			return b.answeringSource(t, "")
+			s := b.answeringSource(t, "")
+			akdb.Mortal(s, now.step)
+			return s
 		}
 		return b.source(t, "")
 	}

@@ -39,7 +39,7 @@ func (x *xtaSource) entry(ctx context.Context, in hub.Intake, page *xta.Page, e 
 	defer f.Close()
 	m, err := x.take(ctx, in, f)
 	if fault := hub.FaultOf(err); fault != nil && fault.Permanent {
-		err = x.refuse(m, e, f, err)
+		err = x.refuse(ctx, m, e, f, err)
 	}
 	if err != nil {
 		return fmt.Errorf("message %s: %w", e.MessageID, err)
@@ -117,8 +117,8 @@ func (x *xtaSource) close(ctx context.Context, page *xta.Page, f *xta.Fetched, e
 
 // refuse is what becomes of a message that cannot become an event. Its Rückweisung
 // is written down first, since the message is there no more after close.
-func (x *xtaSource) refuse(m *xoev.Message, e wire.Entry, f *xta.Fetched, cause error) error {
-	if err := x.answers.write(m, f, e.MessageID, cause); err != nil {
+func (x *xtaSource) refuse(ctx context.Context, m *xoev.Message, e wire.Entry, f *xta.Fetched, cause error) error {
+	if err := x.answers.write(ctx, m, f, e.MessageID, cause); err != nil {
 		return fmt.Errorf("write Rückweisung: %w", err)
 	}
 	return x.setAside(e, f, cause)

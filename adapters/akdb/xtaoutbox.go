@@ -8,8 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/xta/wire"
@@ -19,7 +19,13 @@ import (
 // outbox remembers durably, by Delivery.ID, under which message id and with which
 // bytes an event is sent. Both are chosen before the first try, and every try
 // sends the same.
-type outbox struct{ dir string }
+type outbox struct {
+	dir      string
+	remember time.Duration
+
+	mu   sync.Mutex
+	next time.Time // of forgetting
+}
 
 // consignment is one event on its way to the server.
 type consignment struct {
@@ -49,11 +55,23 @@ const (
 
 // openOutbox makes the directory and forgets what was done long ago.
 func openOutbox(dir string, remember time.Duration) (*outbox, error) {
-	o := &outbox{dir}
+	o := &outbox{dir: dir, remember: remember}
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return nil, fmt.Errorf("make outbox: %w", err)
 	}
-	return o, o.forget(time.Now().Add(-remember))
+	return o, o.tidy()
+}
+
+// tidy forgets what was done long ago; called again and again it looks once an hour.
+func (o *outbox) tidy() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now := time.Now()
+	if now.Before(o.next) {
+		return nil
+	}
+	o.next = now.Add(min(time.Hour, o.remember))
+	return o.forget(now.Add(-o.remember))
 }
 
 func (o *outbox) forget(before time.Time) error {
@@ -76,29 +94,33 @@ func (o *outbox) forget(before time.Time) error {
 	return nil
 }
 
-// unfinished gives the ids of what is on its way, oldest first.
-func (o *outbox) unfinished() ([]string, error) {
+// unfinished gives the ids of what is on its way, oldest first, and those whose
+// record is damaged.
+func (o *outbox) unfinished() (ids, damaged []string, err error) {
 	entries, err := os.ReadDir(o.dir)
 	if err != nil {
-		return nil, fmt.Errorf("read outbox: %w", err)
+		return nil, nil, fmt.Errorf("read outbox: %w", err)
 	}
 	var all []*consignment
 	for _, e := range entries {
 		id, isRecord := strings.CutSuffix(e.Name(), ".json")
-		if !isRecord {
+		if !isRecord || strings.HasPrefix(id, ".") {
 			continue
 		}
-		if c, err := o.load(id); err == nil && c != nil && c.State != done {
+		switch c, err := o.load(id); {
+		case errors.Is(err, errDamaged):
+			damaged = append(damaged, id)
+		case err != nil:
+			return nil, nil, err
+		case c != nil && c.State != done:
 			all = append(all, c)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *consignment) int { return a.Begun.Compare(b.Begun) })
-	ids := make([]string, len(all))
-	for i, c := range all {
-		ids[i] = c.id
-	}
-	return ids, nil
+	return sortByBegin(all), damaged, nil
 }
+
+// errDamaged says that a record cannot be understood.
+var errDamaged = errors.New("the record is damaged")
 
 func (o *outbox) record(id string) string { return filepath.Join(o.dir, id+".json") }
 
@@ -117,8 +139,8 @@ func (o *outbox) load(id string) (*consignment, error) {
 		return nil, fmt.Errorf("read outbox: %w", err)
 	}
 	c := &consignment{id: id}
-	if err := json.Unmarshal(b, c); err != nil {
-		return nil, fmt.Errorf("read outbox: the record of %s is damaged", id)
+	if err := json.Unmarshal(b, c); err != nil || c.State == "" {
+		return nil, fmt.Errorf("read outbox: %s: %w", id, errDamaged)
 	}
 	return c, nil
 }

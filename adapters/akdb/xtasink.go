@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"path/filepath"
 
+	"go.uber.org/zap"
+
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -47,6 +49,9 @@ func (x *xtaSink) Places() hub.Places { return hub.Places{Out: x.set.Send} }
 // Deliver implements hub.Sink. A consignment that failed for good is forgotten:
 // should a person release the copy again, it begins anew.
 func (x *xtaSink) Deliver(ctx context.Context, d hub.Delivery) error {
+	if err := x.out.tidy(); err != nil {
+		x.log.Warn("xta: the outbox could not be tidied", zap.Error(err))
+	}
 	c, err := x.out.load(d.ID)
 	if err != nil {
 		return err

@@ -74,10 +74,10 @@ func (x *xtaSource) Places() hub.Places { return hub.Places{In: x.set.Box, SetAs
 // again. A fault that only a person can mend stops the polling.
 func (x *xtaSource) Run(ctx context.Context, in hub.Intake) error {
 	defer x.transport.CloseIdleConnections()
-	defer x.answering(ctx)()
-	if err := x.sweep(); err != nil {
+	if err := errors.Join(x.sweep(), x.answers.takeUp()); err != nil {
 		return err
 	}
+	defer x.answering(ctx)()
 	checked, failed := false, 0
 	var recovered time.Time
 	for {
@@ -94,7 +94,6 @@ func (x *xtaSource) Run(ctx context.Context, in hub.Intake) error {
 			if err = x.round(ctx, in, whole); err == nil && whole {
 				recovered = time.Now()
 			}
-			x.answers.signal()
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -191,6 +190,8 @@ func (x *xtaSource) sweep() error {
 // the server's affair (those that were fetched, closed or not); so whole also
 // asks without it, before.
 func (x *xtaSource) round(ctx context.Context, in hub.Intake, whole bool) error {
+	x.answers.signal()
+	defer x.answers.signal() // what failed may be due again
 	var errs []error
 	for _, newOnly := range []bool{false, true} {
 		if !newOnly && !whole {

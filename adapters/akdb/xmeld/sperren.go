@@ -29,7 +29,7 @@ func SperrenOf(elements ...*xmlguard.Element) *Sperren {
 // none. A message that brings another one back in base64 may hide any block.
 func SperrenIn(m *xoev.Message) *Sperren {
 	s := SperrenOf(m.Blocks...)
-	if bringsBack(m) {
+	if BringsBack(m) {
 		if s == nil {
 			s = &Sperren{}
 		}
@@ -38,9 +38,9 @@ func SperrenIn(m *xoev.Message) *Sperren {
 	return s
 }
 
-// bringsBack holds for a Rückweisung (0010, of whatever standard) and XMeld's
+// BringsBack holds for a Rückweisung (0010, of whatever standard) and XMeld's
 // administration.returntosender (0900, 0910) and datenabrufe.aussteuerung (1322).
-func bringsBack(m *xoev.Message) bool {
+func BringsBack(m *xoev.Message) bool {
 	name := strings.ToLower(m.Element)
 	return slices.ContainsFunc([]string{"rueckweisung", "returntosender", "aussteuerung"}, func(part string) bool { return strings.Contains(name, part) })
 }

@@ -131,7 +131,7 @@ func (s *spool) decoded(p *part, err error) (*part, error) {
 		return nil, fmt.Errorf("read content: %w", err)
 	}
 	defer func() { _ = r.Close() }()
-	return s.decode(&references{bufio.NewReader(r)})
+	return s.decode(&characters{r: bufio.NewReader(r)})
 }
 
 func (s *spool) decode(text io.Reader) (*part, error) {
@@ -143,16 +143,27 @@ func (s *spool) decode(text io.Reader) (*part, error) {
 	return p, err
 }
 
-type skipBlanks struct{ r io.Reader }
+// skipBlanks also sees to it that nothing follows the padding: the decoder takes
+// that when the padding ends one of its buffers.
+type skipBlanks struct {
+	r      io.Reader
+	padded bool
+}
 
 func (s *skipBlanks) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
 	kept := 0
 	for _, b := range p[:n] {
-		if b != ' ' && b != '\t' {
-			p[kept] = b
-			kept++
+		switch {
+		case b == ' ' || b == '\t':
+			continue
+		case b == '=':
+			s.padded = true
+		case s.padded && b != '\r' && b != '\n':
+			b = 0
 		}
+		p[kept] = b
+		kept++
 	}
 	return kept, err
 }

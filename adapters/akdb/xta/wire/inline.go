@@ -3,10 +3,10 @@ package wire
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -22,6 +22,7 @@ type inline struct {
 	spool *spool
 	out   bytes.Buffer // read from r, not yet handed out
 	taken int          // contents
+	into  *part        // within a content that is taken out: where it goes, else nil
 
 	until string // within a comment, CDATA or an instruction: what ends it
 	tail  []byte // the last bytes of it
@@ -69,6 +70,9 @@ func (f *inline) take(b byte) error {
 	switch {
 	case f.until != "":
 		f.within(b)
+		if f.until == "" && f.into != nil {
+			return f.text()
+		}
 	case f.quote != 0:
 		if b == f.quote {
 			f.quote = 0
@@ -101,6 +105,7 @@ func (f *inline) open() error {
 			return err
 		}
 	}
+	f.into = nil
 	return nil
 }
 
@@ -131,86 +136,83 @@ func (f *inline) isContent() bool {
 	return !bytes.HasPrefix(f.name, []byte("/")) && slices.Contains(contents, local)
 }
 
-// content takes the text up to the next "<" out when it is long. It goes to the
-// file as it stands: should it be no base64, nothing of it is lost.
+// content begins to take a content out when it is long. It goes to the file as it
+// stands: should it be no base64, nothing of it is lost.
 func (f *inline) content() error {
-	ahead, _ := f.r.Peek(spillFrom)
-	if len(ahead) < spillFrom || bytes.IndexByte(ahead, '<') >= 0 {
+	if ahead, _ := f.r.Peek(spillFrom); !leaves(ahead) {
 		return nil
 	}
 	if f.taken++; f.taken > f.spool.limits.Parts {
 		return formError("more than %d contents", f.spool.limits.Parts)
 	}
-	p, err := f.spool.fill(&untilTag{f.r})
+	p, err := f.spool.newPart()
 	if err != nil {
 		return err
 	}
-	p.encoded = true
+	p.encoded, f.into = true, p
 	id := fmt.Sprintf("%d.%s@inline", f.taken, uuid.NewString()) // nobody else can refer to it
 	f.spool.parts[id] = p
 	fmt.Fprintf(&f.out, `<xop:Include xmlns:xop="%s" href="cid:%s"/>`, nsXOP, id)
-	return nil
+	return f.text()
 }
 
-// untilTag ends before the next "<".
-type untilTag struct{ r *bufio.Reader }
-
-func (u *untilTag) Read(p []byte) (int, error) {
-	if _, err := u.r.Peek(1); err != nil {
-		return 0, err
+// leaves says whether what begins so is taken out: it is long, or a comment or
+// CDATA comes before it can be seen that it is not.
+func leaves(ahead []byte) bool {
+	i := bytes.IndexByte(ahead, '<')
+	if i < 0 {
+		return len(ahead) == spillFrom
 	}
-	ahead, _ := u.r.Peek(min(len(p), u.r.Buffered()))
-	if i := bytes.IndexByte(ahead, '<'); i >= 0 {
-		ahead = ahead[:i]
-	}
-	if len(ahead) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p, ahead)
-	_, _ = u.r.Discard(n) // it was at hand
-	return n, nil
+	return bytes.HasPrefix(ahead[i:], []byte("<!")) || i == len(ahead)-1 && len(ahead) == spillFrom
 }
 
-// references resolves character references to white space: serializers write the
-// line ends that a MIME encoder made as "&#13;". Others are in no base64.
-type references struct{ r *bufio.Reader }
+const (
+	cdataStart = "<![CDATA["
+	cdataEnd   = "]]>"
+)
 
-func (u *references) Read(p []byte) (int, error) {
-	for n := 0; ; {
-		b, err := u.r.ReadByte()
-		if err != nil && n > 0 {
-			return n, nil
+// text takes out the text up to a "<" that begins something else than CDATA, whose
+// marks stay where they stand. After a comment it goes on.
+func (f *inline) text() error {
+	stop, mark := byte('<'), cdataStart
+	for {
+		_, err := f.r.Peek(1)
+		if errors.Is(err, io.EOF) {
+			return nil // who parses the envelope sees that it ends too early
 		}
 		if err != nil {
-			return 0, err
+			return err
 		}
-		if b == '&' {
-			b = u.resolve()
+		ahead, _ := f.r.Peek(f.r.Buffered())
+		if i := bytes.IndexByte(ahead, stop); i >= 0 {
+			ahead = ahead[:i]
 		}
-		p[n] = b
-		if n++; n == len(p) || u.r.Buffered() == 0 {
-			return n, nil
+		if len(ahead) == 0 {
+			ahead, _ = f.r.Peek(len(mark))
+			switch {
+			case string(ahead) == mark && mark == cdataStart:
+				stop, mark = ']', cdataEnd
+			case string(ahead) == mark:
+				stop, mark = '<', cdataStart
+			case mark == cdataEnd:
+				ahead = ahead[:1]
+			default:
+				return nil
+			}
+		}
+		if err := f.put(ahead); err != nil {
+			return err
 		}
 	}
 }
 
-// resolve reads what follows an "&"; NUL, which is in no base64, is what it gives
-// for anything else than white space.
-func (u *references) resolve() byte {
-	ahead, _ := u.r.Peek(len("#x00000D;"))
-	end := bytes.IndexByte(ahead, ';')
-	if end < 0 {
-		return 0
+// put moves what is at hand to the content's file.
+func (f *inline) put(text []byte) error {
+	n, err := f.into.file.Write(text)
+	f.into.size += int64(n)
+	if err != nil {
+		return fmt.Errorf("keep part of message: %w", err)
 	}
-	digits, ok := strings.CutPrefix(string(ahead[:end]), "#")
-	base := 10
-	if hex, isHex := strings.CutPrefix(digits, "x"); isHex {
-		digits, base = hex, 16
-	}
-	c, err := strconv.ParseUint(digits, base, 8)
-	if !ok || err != nil || c != '\r' && c != '\n' && c != '\t' && c != ' ' {
-		return 0
-	}
-	_, _ = u.r.Discard(end + 1) // it was at hand
-	return byte(c)
+	_, err = f.r.Discard(n)
+	return err
 }

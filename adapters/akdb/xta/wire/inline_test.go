@@ -3,8 +3,12 @@ package wire_test
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -46,7 +50,14 @@ func TestInline(t *testing.T) {
 		"with a declaration":   `<?xml version="1.0" encoding="UTF-8"?>` + "\n" + contained(plain),
 		"with a mark":          "\xef\xbb\xbf" + contained(plain),
 		"in CDATA":             contained("<![CDATA[" + plain + "]]>"),
+		"CDATA in between":     contained(plain[:50_000] + "<![CDATA[" + plain[50_000:60_000] + "]]><![CDATA[]]>" + plain[60_000:]),
+		"late comment":         contained(plain[:len(plain)-8] + "<!-- <a/> ]]> -->" + plain[len(plain)-8:]),
+		"first a comment":      contained("<!---->" + plain + "<!-- c -->"),
+		"two comments, CDATA":  contained(plain[:9_000] + "<!-- a --><!-- b -->" + plain[9_000:9_004] + "<!-- --><![CDATA[" + plain[9_004:] + "]]>"),
+		"other references":     contained("&#" + strconv.Itoa(int(plain[0])) + ";" + plain[1:20_000] + fmt.Sprintf("&#x%x;", plain[20_000]) + plain[20_001:]),
+		"many zeros":           contained(plain + "&#" + strings.Repeat("0", 900) + "13;"),
 		"as references, small": contained(lines([]byte("Größe"), "&#13;\n")),
+		"with comment, small":  contained("R3L<!-- c -->Dt<![CDATA[sO]]>fZQ==<!-- c -->"),
 	} {
 		want := string(large)
 		if strings.HasSuffix(name, "small") {
@@ -63,16 +74,21 @@ func TestInline(t *testing.T) {
 }
 
 func TestInlineRefused(t *testing.T) {
-	plain := base64.StdEncoding.EncodeToString(large)
+	plain, padded := base64.StdEncoding.EncodeToString(large), base64.StdEncoding.EncodeToString(large[:20_000])
 	for name, body := range map[string]string{
 		"no base64":           contained(strings.Repeat("Straße ", 5_000)),
 		"late no base64":      contained(plain + "!"),
 		"cut":                 contained(plain[:len(plain)-1]),
+		"reference in CDATA":  contained("<![CDATA[" + lines(large, "&#13;") + "]]>"),
+		"comment ill-formed":  contained(plain + "<!-- -- -->"),
+		"CDATA without end":   contained("<![CDATA[" + plain),
+		"end without CDATA":   contained(plain + "]]>"),
+		"more after padding":  contained(strings.Repeat("AAA=", 5_000)),
 		"other reference":     contained(plain[:len(plain)/2] + "&#65;" + plain[len(plain)/2:]),
 		"entity":              contained(plain + "&uuml;"),
 		"endless reference":   contained(plain + "&#" + strings.Repeat("0", 9_000) + "13;"),
 		"elements behind":     contained(plain + "<a/>"),
-		"text behind":         contained(plain + "<!-- -->" + plain),
+		"text behind":         contained(padded + "<!-- -->" + padded),
 		"end missing":         strings.TrimSuffix(contained(plain), "</s:Envelope>"),
 		"cut off in the text": contained(plain)[:100_000],
 		"two of them":         replace(contained(plain), "<xta:Message contentType", `<xta:Message contentType="a">`+plain+"</xta:Message><xta:Message contentType"),
@@ -164,6 +180,8 @@ func FuzzInline(f *testing.F) {
 	f.Add("<a><![CDATA[<xta:Message>]]></a>", "&#13;", "")
 	f.Add("<xta:Message x=\"", " ", "\"/>")
 	f.Add("<!-->", "&#xA;", "-->")
+	f.Add("", "<!-- c -->", "")
+	f.Add("", "<![CDATA[\n]]>", "")
 	f.Fuzz(func(t *testing.T, before, end, behind string) {
 		content := large[:9_000]
 		body := envelope(before + `<xta:GenericContentContainer><xta:ContentContainer><xta:Message contentType="a">` + lines(content, end) +
@@ -179,10 +197,43 @@ func FuzzInline(f *testing.F) {
 			ofContainer(t, err)
 			return
 		}
-		if before == "" && strings.TrimSpace(end) == "" && !bytes.Equal(bytesOf(t, c.Message.Content), content) {
+		want, ok := plainly(body)
+		if ok && !bytes.Equal(bytesOf(t, c.Message.Content), want) {
 			t.Errorf("another content")
 		}
+		if ok && before == "" && strings.TrimSpace(end) == "" && !bytes.Equal(want, content) {
+			t.Errorf("not what was put in")
+		}
 	})
+}
+
+// plainly reads the message's content with encoding/xml, all in memory; not ok when
+// that finds none there. Text that is no base64 is no content.
+func plainly(body string) (content []byte, ok bool) {
+	type element struct {
+		XMLName xml.Name
+		Text    string    `xml:",chardata"`
+		Kids    []element `xml:",any"`
+	}
+	var at element
+	if xml.Unmarshal([]byte(body), &at) != nil {
+		return nil, false
+	}
+	for _, name := range []string{"Body", "GenericContentContainer", "ContentContainer", "Message"} {
+		i := slices.IndexFunc(at.Kids, func(e element) bool { return e.XMLName.Local == name })
+		if i < 0 {
+			return nil, false
+		}
+		at = at.Kids[i]
+	}
+	if len(at.Kids) > 0 {
+		return nil, false
+	}
+	content, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(at.Text), ""))
+	if err != nil {
+		return nil, true
+	}
+	return content, true
 }
 
 // ofContainer are the errors of a container.

@@ -180,7 +180,7 @@ func (p *progress) publish(ctx context.Context, row csvrows.Row) error {
 		return row.Bad
 	}
 	e, err := mapping.Set{p.mapping}.Event(mapping.Row(p.rows.Columns(), row.Fields), mapping.With{
-		Source: p.set.Source, Key: p.run.key, IDKey: p.source.key, ID: rowID(p.mapping.Type(), p.cursor.Sum, p.file.Name, row.Line),
+		Source: p.set.Source, Key: p.key, IDKey: p.source.key, ID: rowID(p.mapping.Type(), p.cursor.Sum, p.file.Name, row.Line),
 	})
 	if err != nil {
 		return err

@@ -114,7 +114,8 @@ func TestIDKey(t *testing.T) {
 		return e.ID()
 	}
 	open := EventID("urn:a", m.Type(), "4711")
-	if id("") != open || id("1") == open || id("1") != id("1") || id("1") == id("2") {
-		t.Error(open, id(""), id("1"), id("2"))
+	first, again := id("1"), id("1")
+	if id("") != open || first == open || first != again || first == id("2") {
+		t.Error(open, id(""), first, again, id("2"))
 	}
 }

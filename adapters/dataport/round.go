@@ -178,16 +178,16 @@ var errNotYet = errors.New("waits for its next try")
 const maxLater = time.Hour
 
 // later notes a failure of one submission, around which the others go. The next
-// try comes with the next poll, then later and later; not so late where the hub or
-// the login may be the reason.
+// try comes with the next poll, then later and later. Where the hub or the login may
+// be the reason it is not so late, but after the poll that this round's end puts off:
+// that one goes to others first.
 func (s *source) later(l client.Listed, err error) {
 	t := s.try(l.Submission)
 	t.failures++
-	most := maxLater
+	wait, most := s.set.Poll, maxLater
 	if general(err) {
-		most = maxPause
+		wait, most = 2*wait, 2*maxPause
 	}
-	wait := s.set.Poll
 	for range min(t.failures-1, 20) {
 		wait = min(2*wait, most)
 	}

@@ -175,7 +175,9 @@ func (s *source) Run(ctx context.Context, in hub.Intake) error {
 	if err := s.sweep(); err != nil {
 		return err
 	}
-	if err := s.readListed(ctx); err != nil {
+	if err := s.readListed(ctx); ctx.Err() != nil {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	if s.set.Callback == nil {

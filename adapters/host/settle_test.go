@@ -48,8 +48,12 @@ func TestDelivered(t *testing.T) {
 	}
 	away = false
 	for _, one := range [][2]string{
-		{typeAccepted, both}, {typeDelivered, taken("lhm.a", "s")}, {typeDelivered, taken("lhm.x", "r")}, {typeDelivered, taken("lhm.a", "r")},
-		{typeDelivered, taken("lhm.a", "s")}, {typeAccepted, both}, // come again after the end
+		{typeAccepted, both},
+		{typeDelivered, taken("lhm.a", "s")},
+		{typeDelivered, taken("lhm.x", "r")},
+		{typeDelivered, taken("lhm.a", "r")},
+		{typeDelivered, taken("lhm.a", "s")},
+		{typeAccepted, both}, // come again after the end
 	} {
 		if err := hear(one[0], one[1]); err != nil {
 			t.Error(err)

@@ -1,12 +1,13 @@
 package auskunft
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,27 +19,32 @@ import (
 // Desk keeps answers on disk, each once for each delivery: below its folder in
 // gefragt/ until the delivery is done with, then in in/, where a source takes
 // them. Files are for the hub's user alone. Several deliveries may come at once.
-type Desk struct{ dir string }
+type Desk struct {
+	dir string
 
-// markKept is how long it is known that a question was asked; longer than the
-// hub's horizon of 30 days.
-const markKept = 60 * 24 * time.Hour
+	mu    sync.Mutex
+	taken map[string]chan struct{} // closed when the question is settled
+}
 
 const (
 	markEnding   = ".gefragt"
 	answerEnding = ".antwort"
+	timeEnding   = ".zeit"
 )
 
-// OpenDesk makes the folders that are missing, and forgets old marks, with
-// whatever answer nobody has asked for again in that time.
+// OpenDesk makes the folders that are missing, and forgets what is old and what a
+// crash has left half written.
 func OpenDesk(dir string) (*Desk, error) {
-	d := &Desk{dir: dir}
+	d := &Desk{dir: dir, taken: map[string]chan struct{}{}}
 	for _, sub := range []string{"in", "gefragt"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), spool.DirMode); err != nil {
 			return nil, fmt.Errorf("make folders for answers: %w", err)
 		}
 	}
-	return d, d.forget(time.Now().Add(-markKept))
+	if err := spool.Sweep(d.path("gefragt")); err != nil {
+		return nil, fmt.Errorf("remove what a crash has left: %w", err)
+	}
+	return d, forget(dir, time.Now().Add(-markKept))
 }
 
 // ID names the one answer to a delivery. It is made of the event, too: numbers of
@@ -52,16 +58,23 @@ func ID(d hub.Delivery) string {
 }
 
 // Once asks unless the answer with this id is kept or was handed on already, and
-// puts it into in/ under id and ending. An error of ask comes back as it is: then
-// nothing is kept. The answer is written beside the mark that the question was
-// asked before it goes to the source: asked again after a crash, the register could
-// give another one.
-func (d *Desk) Once(id, ending string, ask func() ([]byte, error)) error {
+// puts it into in/ under id and ending. While it is asked, nobody else asks it: who
+// comes second waits. An error of ask comes back as it is: then nothing is kept. The
+// answer is written beside the mark that the question was asked before it goes to the
+// source: asked again after a crash, the register could give another one.
+func (d *Desk) Once(ctx context.Context, id, ending string, ask func() ([]byte, error)) error {
+	leave, err := d.enter(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	answer, mark := d.path("gefragt", id+answerEnding), d.path("gefragt", id+markEnding)
-	if !exists(answer) {
-		if exists(mark) {
-			return nil
-		}
+	switch kept, handedOn, err := d.state(id); {
+	case err != nil:
+		return err
+	case !kept && handedOn:
+		return nil
+	case !kept:
 		content, err := ask()
 		if err != nil {
 			return err
@@ -76,47 +89,74 @@ func (d *Desk) Once(id, ending string, ask func() ([]byte, error)) error {
 	if err := spool.Move(answer, d.path("in", id+ending)); err != nil {
 		return fmt.Errorf("hand on answer: %w", err)
 	}
-	return nil
+	return remove(d.path("gefragt", id+timeEnding))
+}
+
+// enter waits until nobody else has the question.
+func (d *Desk) enter(ctx context.Context, id string) (leave func(), err error) {
+	for {
+		d.mu.Lock()
+		other, taken := d.taken[id]
+		if !taken {
+			mine := make(chan struct{})
+			d.taken[id] = mine
+			d.mu.Unlock()
+			return func() {
+				d.mu.Lock()
+				delete(d.taken, id)
+				d.mu.Unlock()
+				close(mine)
+			}, nil
+		}
+		d.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for the same question: %w", ctx.Err())
+		}
+	}
+}
+
+// state tells whether the answer is kept, and whether one is marked.
+func (d *Desk) state(id string) (kept, marked bool, err error) {
+	kept, err = exists(d.path("gefragt", id+answerEnding))
+	if err == nil {
+		marked, err = exists(d.path("gefragt", id+markEnding))
+	}
+	return kept, marked, err
+}
+
+// Asked is when the question with this id was asked first: now, unless it was
+// before. It is kept until there is an answer.
+func (d *Desk) Asked(id string) (time.Time, error) {
+	path := d.path("gefragt", id+timeEnding)
+	raw, err := os.ReadFile(path) //nolint:gosec // in the adapter's folder, under an id of our own
+	if err == nil {
+		if at, err := time.Parse(time.RFC3339Nano, string(raw)); err == nil {
+			return at, nil
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return time.Time{}, fmt.Errorf("look up when was asked: %w", err)
+	}
+	at := time.Now().UTC()
+	if err := spool.Private(path, []byte(at.Format(time.RFC3339Nano))); err != nil {
+		return at, fmt.Errorf("keep when was asked: %w", err)
+	}
+	return at, nil
 }
 
 func (d *Desk) path(elem ...string) string {
 	return filepath.Join(append([]string{d.dir}, elem...)...)
 }
 
-func exists(path string) bool {
+// exists takes a file for absent only if the disk says so.
+func exists(path string) (bool, error) {
 	_, err := os.Stat(path)
-	return err == nil
-}
-
-// forget removes old marks and answers; of an answer the mark first, since one
-// that is marked and gone counts as handed on.
-func (d *Desk) forget(before time.Time) error {
-	entries, err := os.ReadDir(d.path("gefragt"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
 	if err != nil {
-		return fmt.Errorf("look through marks: %w", err)
+		return false, fmt.Errorf("look for a mark or an answer: %w", err)
 	}
-	for _, e := range entries {
-		info, err := e.Info()
-		if err != nil || !info.Mode().IsRegular() || !info.ModTime().Before(before) {
-			continue
-		}
-		id, isAnswer := strings.CutSuffix(e.Name(), answerEnding)
-		names := []string{e.Name()}
-		if isAnswer {
-			names = []string{id + markEnding, e.Name()}
-		}
-		if err := d.remove(names); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (d *Desk) remove(names []string) error {
-	for _, name := range names {
-		if err := os.Remove(d.path("gefragt", name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("remove a mark: %w", err)
-		}
-	}
-	return nil
+	return true, nil
 }

@@ -1,14 +1,17 @@
 package auskunft_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
+	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/auskunft"
 	"github.com/amtsbote/amtsbote/hub"
@@ -65,7 +68,7 @@ func TestOnceAfterACrash(t *testing.T) {
 		d, dir := desk(t, c.left...)
 		asks := 0
 		for range 2 {
-			err := d.Once("a", ".json", func() ([]byte, error) { asks++; return []byte("asked"), nil })
+			err := d.Once(t.Context(), "a", ".json", func() ([]byte, error) { asks++; return []byte("asked"), nil })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -82,12 +85,108 @@ func TestOnceAfterACrash(t *testing.T) {
 func TestOnceKeepsNothingOfAFailure(t *testing.T) {
 	d, dir := desk(t)
 	away := errors.New("away")
-	if err := d.Once("a", ".json", func() ([]byte, error) { return nil, away }); !errors.Is(err, away) {
+	if err := d.Once(t.Context(), "a", ".json", func() ([]byte, error) { return nil, away }); !errors.Is(err, away) {
 		t.Error(err)
 	}
 	if got := files(t, dir); len(got) > 0 {
 		t.Error(got)
 	}
+}
+
+// The same delivery twice at once is asked once; who waits does not wait for ever.
+func TestOnceAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, _ := desk(t)
+		answer, asks := make(chan struct{}), 0
+		ask := func() ([]byte, error) { asks++; <-answer; return []byte("asked"), nil }
+		ends := make(chan error, 3)
+		go func() { ends <- d.Once(t.Context(), "a", ".json", ask) }()
+		synctest.Wait()
+		go func() { ends <- d.Once(t.Context(), "a", ".json", ask) }()
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { ends <- d.Once(ctx, "a", ".json", ask) }()
+		synctest.Wait()
+		cancel()
+		if err := <-ends; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		if err := d.Once(t.Context(), "b", ".json", func() ([]byte, error) { return nil, nil }); err != nil {
+			t.Error("another question has to wait:", err)
+		}
+		close(answer)
+		if err := errors.Join(<-ends, <-ends); err != nil || asks != 1 {
+			t.Errorf("asked %d times: %v", asks, err)
+		}
+	})
+}
+
+// What cannot be looked at is not absent: the register is not asked for that.
+func TestOnceWithADiskThatFails(t *testing.T) {
+	d, dir := desk(t)
+	if err := os.Remove(filepath.Join(dir, "gefragt")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "gefragt"), nil, 0o600); err != nil { // ENOTDIR for all in it
+		t.Fatal(err)
+	}
+	asks := 0
+	err := d.Once(t.Context(), "a", ".json", func() ([]byte, error) { asks++; return nil, nil })
+	if err == nil || hub.FaultOf(err).Permanent || asks != 0 {
+		t.Errorf("asked %d times: %v", asks, err)
+	}
+	if _, err := d.Asked("a"); err == nil {
+		t.Error("a time that is nowhere kept")
+	}
+}
+
+// The time of the first attempt is that of all, also after a restart.
+func TestAsked(t *testing.T) {
+	d, dir := desk(t, "gefragt/.tmp-1")
+	first, err := d.Asked("a")
+	if err != nil || time.Since(first) > time.Minute {
+		t.Fatal(first, err)
+	}
+	d, err = auskunft.OpenDesk(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := d.Asked("a"); err != nil || !again.Equal(first) {
+		t.Errorf("%v and then %v, %v", first, again, err)
+	}
+	if got := files(t, dir); !slices.Equal(got, []string{"gefragt/a.zeit"}) {
+		t.Error(got, "a half written file stays")
+	}
+	if err := d.Once(t.Context(), "a", ".json", func() ([]byte, error) { return nil, nil }); err != nil {
+		t.Fatal(err)
+	}
+	if got := files(t, dir); slices.Contains(got, "gefragt/a.zeit") {
+		t.Error(got)
+	}
+}
+
+// Marks are forgotten while the source runs, too.
+func TestTend(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, dir := desk(t, "gefragt/a.gefragt", "gefragt/b.antwort")
+		for _, f := range []string{"a.gefragt", "b.antwort"} {
+			old := time.Now().Add(-60*24*time.Hour + time.Hour) // of the bubble
+			if err := os.Chtimes(filepath.Join(dir, "gefragt", f), old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		go auskunft.Config{Dir: dir}.Tend(ctx, zap.NewNop())
+		time.Sleep(23 * time.Hour)
+		if got := files(t, dir); len(got) != 2 {
+			t.Error(got)
+		}
+		time.Sleep(2 * time.Hour)
+		if got := files(t, dir); len(got) != 0 {
+			t.Error(got)
+		}
+		cancel()
+		synctest.Wait()
+	})
 }
 
 func TestForget(t *testing.T) {

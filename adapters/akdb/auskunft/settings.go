@@ -2,6 +2,8 @@ package auskunft
 
 import (
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -21,6 +23,53 @@ type Config struct {
 // Defaults put the answers into a folder of the adapter's own.
 func Defaults(env hub.Env, kind string) Config {
 	return Config{Dir: kind + "/" + env.Adapter, Poll: time.Second}
+}
+
+// StepConfig are the settings of kinds whose answers are events of their own.
+type StepConfig struct {
+	Config `yaml:",inline"`
+
+	// Fragesteller is the source, or its prefix, of the one application that asks.
+	Fragesteller string `yaml:"fragesteller"`
+	// Einstufung is the least dataclassification of an answer.
+	Einstufung string `yaml:"einstufung"`
+}
+
+// levels of dataclassification, the lowest first.
+var levels = []string{"public", "internal", "confidential", "restricted"}
+
+// StepDefaults are Defaults for a step. An answer is as confidential as what other
+// kinds say of persons.
+func StepDefaults(env hub.Env, kind string) StepConfig {
+	return StepConfig{Config: Defaults(env, kind), Einstufung: "restricted"}
+}
+
+// CheckAsking judges what the sink of a step needs.
+func (c StepConfig) CheckAsking(s hub.Settings) error {
+	switch {
+	case c.Fragesteller == "":
+		return s.Errorf("fragesteller", "the source, or its prefix, of the one application that asks is missing, for example urn:de:ags:09162000:system:owi")
+	case !slices.Contains(levels, c.Einstufung):
+		return s.Errorf("einstufung", "must be one of %s", strings.Join(levels, ", "))
+	}
+	return nil
+}
+
+// asks tells whether events of this source are the asker's. A prefix ends where a
+// part of the source does: system:owi is not the prefix of system:owi2.
+func (c StepConfig) asks(source string) bool {
+	rest, ok := strings.CutPrefix(source, c.Fragesteller)
+	return ok && (rest == "" || strings.ContainsAny(c.Fragesteller[len(c.Fragesteller)-1:]+rest[:1], ":/#?;"))
+}
+
+// classification of the answer to a question that has this one. One that is not
+// known is passed on: the hub takes it for higher than all others.
+func (c StepConfig) classification(asked string) string {
+	known := slices.Contains(levels, asked)
+	if asked == "" || known && slices.Index(levels, asked) < slices.Index(levels, c.Einstufung) {
+		return c.Einstufung
+	}
+	return asked
 }
 
 // Check judges what sink and source both need.

@@ -1,13 +1,16 @@
 package auskunft
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
+	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
 	"github.com/amtsbote/amtsbote/adapters/internal/dropfolder"
@@ -16,34 +19,56 @@ import (
 
 // The codes of faults that all steps have.
 const (
-	Unmappable = "unmappable" // the event asks nothing that can be asked
-	Unanswered = "unanswered" // the register will not answer this question
-	unreadable = "unreadable" // a file that is no answer
+	Unmappable = "unmappable"       // the event asks nothing that can be asked
+	Unanswered = "unanswered"       // the register will not answer this question
+	foreign    = "foreign-question" // it is another application's
+	unreadable = "unreadable"       // a file that is no answer
 )
 
 // Step is an enrichment step with its settings.
 type Step struct {
-	Config
+	StepConfig
 	// Type of the event that answers.
 	Type string
 	// Ask asks the register. A Permanent Fault sends the question to quarantine,
 	// any other error has it asked again; see [Fault]. Its texts hold nothing of the
 	// question or the answer.
 	Ask func(ctx context.Context, q Question) (Answer, error)
+	// Production refuses questions and answers that are tests.
+	Production bool
 }
 
 // Question is a delivery that asks.
 type Question struct {
 	// ID of the event that will answer, the same in every attempt: ids of
 	// questions can be made of it.
-	ID    string
-	Event hub.Event
+	ID       string
+	Delivery string // id of the delivery, for the log
+	Event    hub.Event
+
+	asked func() (time.Time, error)
 }
+
+// Asked is when this was asked first, the same in every attempt.
+func (q Question) Asked() (time.Time, error) { return q.asked() }
+
+// Test is the question's mark that it is a test, "" for none.
+func (q Question) Test() string { return testMark(q.Event) }
+
+// Anfrage names the event that asked, in the data of the one that answers.
+type Anfrage struct {
+	Source string `json:"source"`
+	ID     string `json:"id"`
+}
+
+// Anfrage names the event: an id alone is one of its source's.
+func (q Question) Anfrage() Anfrage { return Anfrage{Source: q.Event.Source(), ID: q.Event.ID()} }
 
 // Answer is what becomes the event's data, and its place, if it has one.
 type Answer struct {
 	Data any
 	AGS  string
+	Test string // the register's mark that it is a test, "" for none
 }
 
 // Fault says what the hub does about a question that a gateway did not answer:
@@ -73,13 +98,25 @@ var _ hub.Sink = (*sink)(nil)
 
 // Deliver implements hub.Sink.
 func (s *sink) Deliver(ctx context.Context, d hub.Delivery) error {
-	if d.Event.Context == nil {
+	switch {
+	case d.Event.Context == nil:
 		return hub.Permanent(Unmappable, "the delivery has no event")
+	case IsReceipt(d.Event):
+		return nil
+	case !s.step.asks(d.Event.Source()):
+		return hub.Permanent(foreign, "the question is of another application than the one that asks here (setting fragesteller): another asker needs a step of its own")
 	}
-	q := Question{ID: ID(d), Event: d.Event}
-	return s.desk.Once(q.ID, ".json", func() ([]byte, error) {
+	q := Question{ID: ID(d), Delivery: d.ID, Event: d.Event}
+	q.asked = func() (time.Time, error) { return s.desk.Asked(q.ID) }
+	if err := RefuseTest(q.Test() != "", s.step.Production); err != nil {
+		return err
+	}
+	return s.desk.Once(ctx, q.ID, ".json", func() ([]byte, error) {
 		answer, err := s.step.Ask(ctx, q)
 		if err != nil {
+			return nil, err
+		}
+		if err := RefuseTest(answer.Test != "", s.step.Production); err != nil {
 			return nil, err
 		}
 		e, err := s.step.event(q, answer)
@@ -91,9 +128,9 @@ func (s *sink) Deliver(ctx context.Context, d hub.Delivery) error {
 }
 
 // passedOn are the attributes that the answer has of the question: it belongs to
-// the same case, and is no less confidential.
+// the same case.
 var passedOn = []string{
-	hub.AttrCorrelationID, hub.AttrTraceparent, hub.AttrTracestate, hub.AttrDataClassification, hub.AttrDataRegulation,
+	hub.AttrCorrelationID, hub.AttrTraceparent, hub.AttrTracestate, hub.AttrDataRegulation,
 }
 
 func (s Step) event(q Question, a Answer) (hub.Event, error) {
@@ -110,6 +147,10 @@ func (s Step) event(q Question, a Answer) (hub.Event, error) {
 		}
 	}
 	e.SetExtension(hub.AttrCausationID, q.Event.ID())
+	e.SetExtension(hub.AttrDataClassification, s.classification(extension(q.Event, hub.AttrDataClassification)))
+	if mark := cmp.Or(a.Test, q.Test()); mark != "" {
+		e.SetExtension(attrTest, mark)
+	}
 	if a.AGS != "" {
 		e.SetExtension(hub.AttrAGS, a.AGS)
 	}
@@ -128,10 +169,14 @@ func (c Config) Publisher(env hub.Env, s hub.Settings) (hub.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &source{folder: folder}, nil
+	return &source{config: c, folder: folder, log: cmp.Or(env.Log, zap.NewNop())}, nil
 }
 
-type source struct{ folder *dropfolder.Folder }
+type source struct {
+	config Config
+	folder *dropfolder.Folder
+	log    *zap.Logger
+}
 
 var (
 	_ hub.Source = (*source)(nil)
@@ -146,6 +191,11 @@ func (s *source) Places() hub.Places {
 
 // Run implements hub.Source.
 func (s *source) Run(ctx context.Context, in hub.Intake) error {
+	tending, stop := context.WithCancel(ctx)
+	var tends sync.WaitGroup
+	tends.Go(func() { s.config.Tend(tending, s.log) })
+	defer tends.Wait()
+	defer stop()
 	return s.folder.Watch(ctx, func(ctx context.Context, f dropfolder.File) error {
 		raw, err := f.Bytes()
 		if err != nil {

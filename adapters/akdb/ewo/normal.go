@@ -41,6 +41,10 @@ func normalObject(in map[string]any) any {
 		if bookkeeping(key) {
 			continue
 		}
+		if blocks(key, value) {
+			out[key] = blocked(normal(value))
+			continue
+		}
 		if value = field(key, normal(value)); value != nil {
 			out[key] = value
 		}
@@ -55,6 +59,30 @@ func normalObject(in map[string]any) any {
 		return nil
 	}
 	return out
+}
+
+// blocks tells, before the form drops what is empty, whether a field says that there is
+// a block: anything that is not null in sperren or auskunftssperre, however empty. An
+// empty list has nothing in it.
+func blocks(key string, raw any) bool {
+	if key != "sperren" && key != "auskunftssperre" {
+		return false
+	}
+	if l, ok := raw.([]any); ok {
+		return slices.ContainsFunc(l, func(item any) bool { return item != nil })
+	}
+	return raw != nil
+}
+
+// blocked keeps a block of which the form would have nothing left.
+func blocked(v any) any {
+	if object, ok := v.(map[string]any); ok {
+		return []any{object}
+	}
+	if v == nil {
+		return true
+	}
+	return v
 }
 
 func normalList(in []any) any {

@@ -1,6 +1,7 @@
 package ewo
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 )
@@ -28,6 +29,13 @@ func (p *Person) Familienname() string {
 		return strings.TrimSpace(text(n, "namensbestandteil") + " " + name)
 	}
 	return text(n, "unstrukturierteSchreibweise")
+}
+
+// FamiliennameAllein is the name without its Namensbestandteil, if the register has
+// them apart.
+func (p *Person) FamiliennameAllein() string {
+	n := object(p.tree, "namen", "familienname")
+	return cmp.Or(text(n, "name"), text(n, "unstrukturierteSchreibweise"))
 }
 
 // Vornamen are all given names, in the register's order.

@@ -155,6 +155,13 @@ func TestSperren(t *testing.T) {
 		{"text", `"auskunftssperre":"§ 51"`, ewo.Sperren{Auskunftssperre: true}},
 		{"list", `"sperren":[{"grund":"1"}]`, ewo.Sperren{Auskunftssperre: true}},
 		{"single", `"sperren":{"grund":"1","frist":"2001-01-01"}`, ewo.Sperren{Auskunftssperre: true}},
+		{"empty", `"sperren":{}`, ewo.Sperren{Auskunftssperre: true}},
+		{"empty in a list", `"sperren":[{}]`, ewo.Sperren{Auskunftssperre: true}},
+		{"empty inside", `"sperren":[{"grund":"","frist":null}]`, ewo.Sperren{Auskunftssperre: true}},
+		{"empty text", `"auskunftssperre":""`, ewo.Sperren{Auskunftssperre: true}},
+		{"empty object", `"auskunftssperre":{}`, ewo.Sperren{Auskunftssperre: true}},
+		{"nothing", `"auskunftssperre":null,"sperren":[null]`, ewo.Sperren{}},
+		{"null", `"auskunftssperre":null,"sperren":null`, ewo.Sperren{}},
 		{"address", `"melderegisterAnschrift":{"sperrvermerk":"true"}`, ewo.Sperren{Sperrvermerk: true}},
 		{"unreadable mark", `"wohnungen":[{"melderegisterAnschrift":{"sperrvermerk":"J"}}]`, ewo.Sperren{Sperrvermerk: true}},
 	} {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -123,6 +124,9 @@ func personsIn(e *xmlguard.Element) (all []*Person) {
 // treeOf gives an element as the gateway's REST form would have it.
 func treeOf(e *xmlguard.Element) any {
 	if len(e.Children) == 0 {
+		if isNil(e) {
+			return nil
+		}
 		return e.Value()
 	}
 	out := map[string]any{}
@@ -142,4 +146,11 @@ func treeOf(e *xmlguard.Element) any {
 		}
 	}
 	return out
+}
+
+// isNil holds for xsi:nil, which REST writes as null.
+func isNil(e *xmlguard.Element) bool {
+	return slices.ContainsFunc(e.Attrs, func(a xmlguard.Attr) bool {
+		return a.Local == "nil" && strings.HasSuffix(a.Space, "XMLSchema-instance") && a.Value != "false" && a.Value != "0"
+	})
 }

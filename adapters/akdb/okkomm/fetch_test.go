@@ -3,6 +3,7 @@ package okkomm_test
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -116,6 +117,53 @@ func TestFetchedThatIsNoAnswer(t *testing.T) {
 		if all := publishes(t, dir, 0); len(all) != 2 {
 			t.Errorf("reports %q", all)
 		}
+	}
+}
+
+// A server under repair gives a page with other bytes at each call: a day's first are
+// enough. What has a message in it is set aside whatever their number.
+func TestFetchedPagesHaveABound(t *testing.T) {
+	dir := t.TempDir()
+	for n := range 15 {
+		layRaw(t, dir, fmt.Sprintf("k-%02d.soap", n), fmt.Appendf(nil, "<html><body>Wartungsarbeiten um %d</body></html>", n))
+	}
+	if all := publishes(t, dir, 0); len(all) != 10 {
+		t.Errorf("%d reports", len(all))
+	}
+	layRaw(t, dir, "k-20.soap", answerWith("%%%"))
+	if all := publishes(t, dir, 0); len(all) != 11 {
+		t.Errorf("%d reports", len(all))
+	}
+}
+
+// The process died between report and file; then the same bytes come again.
+func TestSetAsideOnceAfterACrash(t *testing.T) {
+	dir := t.TempDir()
+	brief := answerWith(base64.StdEncoding.EncodeToString([]byte("<brief/>")))
+	layRaw(t, dir, "k-1.soap", brief)
+	publishes(t, dir, 0)
+	files := lying(t, dir, "error")
+	for _, f := range files {
+		if !strings.HasSuffix(f, ".fehler.json") {
+			if err := os.Remove(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	left := len(lying(t, dir, "error"))
+	for range 3 {
+		layRaw(t, dir, "k-1.soap", brief)
+		publishes(t, dir, 0)
+	}
+	if now := len(lying(t, dir, "error")); left != 1 || now != 3 { // both reports, and the file
+		t.Errorf("%d files in error/ after the crash, and then %d", left, now)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "antworten", "in", ".tmp-1"), brief, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	publishes(t, dir, 0)
+	if _, err := os.Stat(filepath.Join(dir, "antworten", "in", ".tmp-1")); err == nil {
+		t.Error("a half written file stays")
 	}
 }
 

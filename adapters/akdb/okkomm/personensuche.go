@@ -26,6 +26,9 @@ type Abruf struct {
 	Kennung             string   // of the person or place that asks
 	Elemente            []string // codes of what is wanted (Anforderungselement); at least one
 	Test                *string  // root attribute test; nil for none
+	// VerzichtAufMitteilung: if the answer is neutral, the authority need not go on with
+	// the question by hand and tell the outcome later (§ 38 (5) BMG, § 4 (3) BMeldDAV).
+	VerzichtAufMitteilung bool
 }
 
 // Suchprofil is whom a Personensuche looks for. All but PLZ and Geschlecht are
@@ -58,6 +61,9 @@ func WritePersonensuche(uuid string, at time.Time, a Abruf, p Suchprofil) ([]byt
 	w.open("xmeld:steuerungsinformationen")
 	for _, e := range a.Elemente {
 		w.code("xmeld:anforderungselement", e)
+	}
+	if a.VerzichtAufMitteilung {
+		w.text("xmeld:verzichtAufMitteilung", "true") // the only value that the schema has
 	}
 	w.close("xmeld:steuerungsinformationen", "xmeld:datenabruf.personensuche.suchanfrage.1330")
 	return w.b.Bytes(), w.err
@@ -240,12 +246,16 @@ type Auskunft struct {
 	Personen []*xmlguard.Element
 }
 
-// Verringert tells whether the answer withholds something of a person
-// (verringerterDatenumfang), which hints at a block: such a person must not go
-// into an event.
+// Verringert tells whether the answer says of a person that their data are those of
+// § 13 (2) BMG (verringerterDatenumfang), which are for few purposes: of such a person
+// nothing must go into an event.
 func Verringert(person *xmlguard.Element) bool {
-	return person.Value("personendaten", "verringerterDatenumfang") == "true"
+	e := person.Child("personendaten").Child("verringerterDatenumfang")
+	return IsVerringert(e) && e.Value() != "false" && e.Value() != "0"
 }
+
+// IsVerringert tells whether this is the element that says so.
+func IsVerringert(e *xmlguard.Element) bool { return e != nil && e.Local == "verringerterDatenumfang" }
 
 // Personensuche asks for a person by XoevService and reads the 1331.
 func (c *Client) Personensuche(ctx context.Context, question []byte) (*Auskunft, error) {

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -54,6 +56,9 @@ func newSource(env hub.Env, s hub.Settings) (hub.Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := spool.Sweep(filepath.Dir(set.In("x"))); err != nil {
+		return nil, fmt.Errorf("okkomm: remove what a crash has left: %w", err)
+	}
 	reader := akdb.NewReader(env, akdb.Messages{SourcePrefix: set.Source, Leser: set.Leser}, eai.MaxAnswer)
 	return &source{set: set, reader: reader, folder: folder, log: env.Log, now: time.Now}, nil
 }
@@ -74,6 +79,10 @@ func (s *source) Run(ctx context.Context, in hub.Intake) error {
 			}
 			return s.asideOnce(f, s.reader.Take(ctx, in, f))
 		})
+	})
+	both.Go(func() error {
+		s.set.Tend(ctx, s.log)
+		return nil
 	})
 	if s.set.Abruf != nil {
 		both.Go(func() error { return s.fetchAgainAndAgain(ctx) })
@@ -175,7 +184,7 @@ func (s *source) unpack(f dropfolder.File) error {
 		return nil
 	}
 	if err != nil {
-		return unreadable(err)
+		return s.page(err)
 	}
 	for _, content := range answer.Inhalte {
 		if err := spool.Private(s.set.In("k-"+digest(content)+messageEnding), content); err != nil {
@@ -195,15 +204,42 @@ func unreadable(err error) error {
 	return hub.Permanent(eai.Code(err), "read an answer of KomService: %w", err)
 }
 
-// asideOnce keeps what KomService gives again and again, such as the page of a server
-// under repair, from being set aside again and again: names are made of the bytes.
+// pagesADay is how many answers of KomService that are none are set aside in a day.
+const pagesADay = 10
+
+// page is for an answer that is none, such as the page of a server under repair. Each
+// may have other bytes; the first of a day are enough to see what is wrong.
+func (s *source) page(err error) error {
+	fresh := s.asideAlready(func(e os.DirEntry) bool {
+		info, err := e.Info()
+		return err == nil && filepath.Ext(e.Name()) == rawEnding && s.now().Sub(info.ModTime()) < 24*time.Hour
+	})
+	if fresh < pagesADay {
+		return unreadable(err)
+	}
+	s.log.Warn("okkomm: an answer is none and is not kept, since many were set aside today", zap.String("code", eai.Code(err)))
+	return nil
+}
+
+// asideOnce keeps what KomService gives again and again from being set aside again and
+// again: names are made of the bytes. After a crash between report and file the file has
+// the other name that the folder gives (its id, a ULID, before its own).
 func (s *source) asideOnce(f dropfolder.File, err error) error {
 	if fault := hub.FaultOf(err); fault == nil || !fault.Permanent {
 		return err
 	}
-	if _, absent := os.Lstat(filepath.Join(s.folder.Places().SetAside, f.Name)); absent != nil {
+	before := s.asideAlready(func(e os.DirEntry) bool {
+		return e.Name() == f.Name || strings.HasSuffix(e.Name(), "-"+f.Name) && len(e.Name()) == len(f.ID)+1+len(f.Name)
+	})
+	if before == 0 {
 		return err
 	}
 	s.log.Warn("okkomm: a file was set aside before and is not kept again", zap.String("code", hub.FaultOf(err).Code))
 	return nil
+}
+
+// asideAlready counts what lies in error/. What cannot be looked at counts as absent.
+func (s *source) asideAlready(is func(os.DirEntry) bool) int {
+	entries, _ := os.ReadDir(s.folder.Places().SetAside)
+	return len(slices.DeleteFunc(entries, func(e os.DirEntry) bool { return !is(e) }))
 }

@@ -232,3 +232,28 @@ func TestBlocks(t *testing.T) {
 		}
 	}
 }
+
+// A receipt asks nothing; a test is not asked in production, whether the event says so
+// or its message.
+func TestWhatIsNotAsked(t *testing.T) {
+	m, env := newMiddleware(t), adaptertest.Env(t.TempDir())
+	env.Production = true
+	sink, err := okkomm.Kind().Sink(env, adaptertest.Settings(m.settings("")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	receipt := event(t, 1, nil)
+	receipt.SetSource("urn:amtsbote:verbund")
+	receipt.SetType("de.amtsbote.ereignis-abgelehnt.v1")
+	if err := sink.Deliver(t.Context(), hub.Delivery{ID: "d-1", Event: receipt}); err != nil {
+		t.Error(err)
+	}
+	marked := event(t, 2, original(ask(t, 2)))
+	marked.SetExtension("xoevtest", "true")
+	if err := sink.Deliver(t.Context(), hub.Delivery{ID: "d-2", Event: marked}); err == nil || hub.FaultOf(err).Code != "xoev-s999" {
+		t.Error(err)
+	}
+	if n := len(m.Asked()); n != 0 {
+		t.Errorf("asked %d times", n)
+	}
+}

@@ -1,6 +1,9 @@
 package okverkehr
 
 import (
+	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -43,15 +46,23 @@ type Halter struct {
 type antwort struct {
 	Zulassung map[string]jsontext.Value `json:"zulassung"`
 	Halter    *Halter                   `json:"halter"`
+	// Other keepers than the Halter. What they mean for who keeps the vehicle is not
+	// known, so nobody is told where one of them stands.
+	GeaenderterHalter  any `json:"geaenderterHalter"`
+	VorlaeufigerHalter any `json:"vorlaeufigerHalter"`
 }
+
+// WrongAnswer is the code of an answer about another vehicle than the one asked for.
+const WrongAnswer = "wrong-answer"
 
 // marks are the fields of zulassung that block an answer. The first is spelt as
 // in the Swagger; the other spelling is not known to occur.
 var marks = []string{"auskunftsperreMerkmal", "auskunftssperreMerkmal", "tarnkennzeichenMerkmal"}
 
-// read takes over what may be told. An answer that does not say whether it is
-// blocked is not told either.
-func (a *Auskunft) read(raw []byte) error {
+// read takes over what may be told of the vehicle with this number plate. An answer
+// that does not say whether it is blocked is not told either, nor is one in which
+// another keeper than the Halter stands.
+func (a *Auskunft) read(raw []byte, kennzeichen string) error {
 	var in antwort
 	if err := json.Unmarshal(raw, &in); err != nil {
 		return eai.BadAnswer("the answer is no HalterPersonAntwort")
@@ -59,13 +70,46 @@ func (a *Auskunft) read(raw []byte) error {
 	if in.Zulassung == nil && in.Halter == nil {
 		return nil // nobody was found; meldung says so in words
 	}
-	if a.blocked = blocked(in.Zulassung); a.blocked {
+	a.blocked = blocked(in.Zulassung)
+	if !isOf(in.Zulassung["kennzeichen"], kennzeichen, a.blocked) {
+		return &eai.Error{Code: WrongAnswer, Blocking: true, Err: errors.New("the answer is not about the vehicle that was asked for (zulassung.kennzeichen)")}
+	}
+	if a.blocked || holds(in.GeaenderterHalter) || holds(in.VorlaeufigerHalter) {
 		return nil
 	}
 	if h := in.Halter; h != nil && *h != (Halter{}) {
 		a.Halter = h
 	}
 	return nil
+}
+
+// isOf compares number plates. One that is missing is another, except in a blocked
+// record: that must look like none.
+func isOf(value jsontext.Value, kennzeichen string, blocked bool) bool {
+	var said string
+	if err := json.Unmarshal(value, &said); err != nil || strings.TrimSpace(said) == "" {
+		return blocked
+	}
+	said, err := Kennzeichen(said)
+	return err == nil && said == kennzeichen
+}
+
+// holds tells whether anything stands in a part of an answer: the Swagger requires
+// all parts, so an empty one is as good as none.
+func holds(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return false
+	case string:
+		return strings.TrimSpace(v) != ""
+	case bool:
+		return v
+	case []any:
+		return slices.ContainsFunc(v, holds)
+	case map[string]any:
+		return slices.ContainsFunc(slices.Collect(maps.Values(v)), holds)
+	}
+	return true
 }
 
 // blocked is true unless both marks are there and plainly false.

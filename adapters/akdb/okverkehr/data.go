@@ -4,11 +4,15 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/amtsbote/amtsbote/adapters/akdb/auskunft"
 )
 
 // data of de.kfz.halter-ermittelt.v1. It is the same for a vehicle that nobody
 // knows and for one whose record is blocked, but for the id of the question.
 type data struct {
+	Anfrage auskunft.Anfrage `json:"anfrage"`
+
 	AnfrageID string      `json:"anfrageid"`
 	Stichtag  string      `json:"stichtag"`
 	Gefunden  bool        `json:"gefunden"`

@@ -38,7 +38,7 @@ func TestQuestionAndAnswer(t *testing.T) {
 	g, in := newGarage(t), adaptertest.NewIntake()
 	lay(t, g, withPlate(plateOf(1), free))
 	d := delivery(1, offence(1, ""))
-	for _, art := range []string{"frist", "500", "503", "unlesbar"} {
+	for _, art := range []string{"frist", "500", "503", "unlesbar", "verwechselt"} {
 		if err := g.Order(okverkehrsim.Fault{Art: art}); err != nil {
 			t.Fatal(err)
 		}
@@ -54,8 +54,8 @@ func TestQuestionAndAnswer(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if asked := g.Asked(); len(asked) != 5 || len(slices.Compact(slices.Sorted(slices.Values(asked)))) != 5 {
-		t.Errorf("asked %q, want five questions with an id each", asked)
+	if asked := g.Asked(); len(asked) != 6 || len(slices.Compact(slices.Sorted(slices.Values(asked)))) != 6 {
+		t.Errorf("asked %q, want six questions with an id each", asked)
 	}
 	lay(t, g, withPlate(plateOf(1), strings.Replace(free, "false", "true", 1))) // the register changes meanwhile
 	failPublish(t, g, in)
@@ -64,7 +64,7 @@ func TestQuestionAndAnswer(t *testing.T) {
 		e.Extensions()["correlationid"] != "fall-1" || e.Extensions()["causationid"] != d.Event.ID() {
 		t.Errorf("%v", e)
 	}
-	want := `{"anfrageid":"` + g.Asked()[4] + `","stichtag":"2026-03-02","gefunden":true,"halter":{"name":{"familienname":"Zaunkönig","vornamen":"Ottilie"},` +
+	want := `{"anfrageid":"` + g.Asked()[5] + `","stichtag":"2026-03-02","gefunden":true,"halter":{"name":{"familienname":"Zaunkönig","vornamen":"Ottilie"},` +
 		`"anschrift":{"strasse":"Nußbaumweg","hausnummer":"12","plz":"80331","ort":"München"}}}`
 	if diff := cmp.Diff(want, valid(t, e)); diff != "" {
 		t.Error(diff)
@@ -154,7 +154,7 @@ func TestLog(t *testing.T) {
 	for _, line := range logs.All() {
 		fields := line.ContextMap()
 		logged = append(logged, fmt.Sprint(fields["anfrageid"]))
-		if delete(fields, "anfrageid"); line.Message != "okverkehr: asks" || len(fields) != 1 || fields["event"] != auskunft.ID(d) {
+		if delete(fields, "anfrageid"); line.Message != "okverkehr: asks" || len(fields) != 2 || fields["event"] != auskunft.ID(d) || fields["delivery"] != d.ID {
 			t.Errorf("%s %v", line.Message, fields)
 		}
 	}
@@ -177,12 +177,12 @@ func TestRefusedQuestion(t *testing.T) {
 }
 
 func TestOrganisation(t *testing.T) {
-	a, err := okverkehr.Read([]byte(`{"zulassung":{` + free + `},"halter":{"nameJuristischePerson":"Spechthof","nameVereinigung":"e. V.","ags":"unbekannt"}}`))
+	a, err := okverkehr.Read([]byte(`{"zulassung":{"kennzeichen":"m-aa 1000",` + free + `},"halter":{"nameJuristischePerson":"Spechthof","nameVereinigung":"e. V.","ags":"unbekannt"}}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	raw, err := json.Marshal(okverkehr.DataOf(a, day))
-	if want := `{"anfrageid":"","stichtag":"2026-03-02","gefunden":true,"halter":{"organisation":"Spechthof e. V."}}`; err != nil || string(raw) != want {
+	if want := `{"anfrage":{"source":"","id":""},"anfrageid":"","stichtag":"2026-03-02","gefunden":true,"halter":{"organisation":"Spechthof e. V."}}`; err != nil || string(raw) != want {
 		t.Errorf("%s, %v", raw, err)
 	}
 }

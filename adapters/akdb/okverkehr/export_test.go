@@ -6,10 +6,10 @@ import (
 	"github.com/amtsbote/amtsbote/hub"
 )
 
-// Read reads an answer as Halter does.
+// Read reads an answer about M AA1000 as Halter does.
 func Read(raw []byte) (Auskunft, error) {
 	var a Auskunft
-	err := a.read(raw)
+	err := a.read(raw, "M AA1000")
 	return a, err
 }
 

@@ -24,6 +24,8 @@ import (
 
 const eventSource = "urn:de:ags:09162000:system:ok-verkehr"
 
+const asker = "urn:de:ags:09162000:system:owi"
+
 // garage is the simulated OK.VERKEHR, which can be away, and the folder of an
 // adapter that asks it.
 type garage struct {
@@ -55,8 +57,8 @@ func newGarage(t testing.TB) *garage {
 }
 
 func (g *garage) settings() string {
-	return fmt.Sprintf(`{source: '%s', dir: antworten, poll: 1ms, kennzeichen: /fahrzeug/kennzeichen, stichtag: /tat/am,
- register: {url: '%s', benutzer: amtsbote, passwort: passwort, benutzerid: probe, verfahren: VES, frist: %s}}`, eventSource, g.url, g.frist)
+	return fmt.Sprintf(`{source: '%s', fragesteller: '%s', dir: antworten, poll: 1ms, kennzeichen: /fahrzeug/kennzeichen, stichtag: /tat/am,
+ register: {url: '%s', benutzer: amtsbote, passwort: passwort, benutzerid: probe, verfahren: VES, frist: %s}}`, eventSource, asker, g.url, g.frist)
 }
 
 func (g *garage) source() (hub.Source, error) {
@@ -73,7 +75,7 @@ func plateOf(n int) string { return fmt.Sprintf("M AA%d", 1000+n) }
 func offence(n int, data string) hub.Event {
 	e := cloudevents.New()
 	e.SetID(fmt.Sprintf("aaaaaaaa-0000-4000-8000-%012d", n))
-	e.SetSource("urn:de:ags:09162000:system:owi")
+	e.SetSource(asker)
 	e.SetType("de.owi.verstoss-festgestellt.v1")
 	e.SetSubject(fmt.Sprintf("vorgang-%d", n))
 	e.SetExtension("correlationid", fmt.Sprintf("fall-%d", n))
@@ -139,7 +141,7 @@ func (g *garage) reports() ([]string, error) {
 	return all, err
 }
 
-// valid holds the data against the schema, and gives it.
+// valid holds the data against the schema, and gives it but for the event that asked.
 func valid(t *testing.T, e hub.Event) string {
 	t.Helper()
 	registry, err := schemas.Embedded()
@@ -157,7 +159,11 @@ func valid(t *testing.T, e hub.Event) string {
 	if found := schema.Validate(doc); found != nil {
 		t.Errorf("breaks its schema: %v\n%s", found, e.Data())
 	}
-	return string(e.Data())
+	of := fmt.Sprintf(`"anfrage":{"source":"%s","id":"%s"},`, asker, e.Extensions()["causationid"])
+	if !strings.Contains(string(e.Data()), of) {
+		t.Errorf("the answer does not say to what: %s", e.Data())
+	}
+	return strings.Replace(string(e.Data()), of, "", 1)
 }
 
 func withPlate(plate, marks string) []byte {

@@ -31,7 +31,7 @@ func Kind() hub.Kind {
 
 // settings of both; adapters/akdb/README.md explains them.
 type settings struct {
-	auskunft.Config `yaml:",inline"`
+	auskunft.StepConfig `yaml:",inline"`
 
 	Kennzeichen string   `yaml:"kennzeichen"` // JSON Pointer
 	Stichtag    string   `yaml:"stichtag"`    // JSON Pointer, or heute
@@ -49,7 +49,7 @@ type register struct {
 const heute = "heute"
 
 func decode(env hub.Env, s hub.Settings) (settings, error) {
-	set := settings{Config: auskunft.Defaults(env, "okverkehr"), Register: register{Config: eai.Defaults()}}
+	set := settings{StepConfig: auskunft.StepDefaults(env, "okverkehr"), Register: register{Config: eai.Defaults()}}
 	if err := s.Decode(&set); err != nil {
 		return set, err
 	}
@@ -77,10 +77,13 @@ func newSink(env hub.Env, s hub.Settings) (hub.Sink, error) {
 		return nil, err
 	}
 	k := &asking{set: set, gateway: &eai.Lazy{Config: set.Register.Config}, log: cmp.Or(env.Log, zap.NewNop()), now: time.Now}
-	return auskunft.Step{Config: set.Config, Type: Type, Ask: k.ask}.Sink()
+	return auskunft.Step{StepConfig: set.StepConfig, Type: Type, Ask: k.ask, Production: env.Production}.Sink()
 }
 
 func (set *settings) checkQuestion(env hub.Env, s hub.Settings) error {
+	if err := set.CheckAsking(s); err != nil {
+		return err
+	}
 	switch {
 	case !isPointer(set.Kennzeichen):
 		return s.Errorf("kennzeichen", "must be a JSON Pointer into the event's data, for example /fahrzeug/kennzeichen")
@@ -117,10 +120,12 @@ func (k *asking) ask(ctx context.Context, q auskunft.Question) (auskunft.Answer,
 	}
 	client := &Client{EAI: gateway, Benutzer: k.set.Register.BenutzerID, Verfahren: k.set.Register.Verfahren}
 	id := uuid.NewString()
-	k.log.Info("okverkehr: asks", zap.String("anfrageid", id), zap.String("event", q.ID))
+	k.log.Info("okverkehr: asks", zap.String("anfrageid", id), zap.String("delivery", q.Delivery), zap.String("event", q.ID))
 	a, err := client.Halter(ctx, id, plate, day)
 	if err != nil {
 		return auskunft.Answer{}, auskunft.Fault(err)
 	}
-	return auskunft.Answer{Data: dataOf(a, day)}, nil
+	d := dataOf(a, day)
+	d.Anfrage = q.Anfrage()
+	return auskunft.Answer{Data: d}, nil
 }

@@ -58,7 +58,7 @@ func (c *Client) Halter(ctx context.Context, anfrageID, kennzeichen string, am t
 	if err != nil {
 		return a, err
 	}
-	return a, a.read(answer)
+	return a, a.read(answer, kennzeichen)
 }
 
 // anfrage is HalterPersonAnfrage: all five fields are required.

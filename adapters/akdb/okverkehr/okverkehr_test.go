@@ -88,6 +88,45 @@ func TestBlockedIsNeverForwarded(t *testing.T) {
 	}
 }
 
+// An answer about another vehicle than the one asked for is the gateway's fault; a
+// blocked record without a number plate is like none.
+func TestAnotherVehicle(t *testing.T) {
+	const set = `"auskunftsperreMerkmal":true,"tarnkennzeichenMerkmal":false`
+	for plate, marks := range map[string]string{
+		`"M AA1001"`: free, `"MA A1000"`: free, `"Zaunkönig"`: free, `""`: free, `null`: free, `1`: free, ` "M BB1000"`: set,
+	} {
+		a, err := ask(t, answering(strings.Replace(vehicle(marks), `"M AA1000"`, plate, 1)), "M AA1000")
+		if e, ok := errors.AsType[*eai.Error](err); !ok || e.Code != "wrong-answer" || !e.Blocking || a.Halter != nil || strings.Contains(err.Error(), "AA") {
+			t.Errorf("%s: %+v, %v", plate, a, err)
+		}
+	}
+	for plate, marks := range map[string]string{`"m-aa 1000"`: free, `""`: set, `null`: set} {
+		a, err := ask(t, answering(strings.Replace(vehicle(marks), `"M AA1000"`, plate, 1)), "M AA1000")
+		if err != nil || (a.Halter != nil) != (marks == free) {
+			t.Errorf("%s: %+v, %v", plate, a, err)
+		}
+	}
+}
+
+// city.md says nothing of who keeps a vehicle where a changed or a provisional keeper
+// stands: then nobody is told. The Swagger requires both, so empty ones are none.
+func TestOtherKeepers(t *testing.T) {
+	for part, told := range map[string]bool{
+		`"geaenderterHalter":{"nachname":"Specht"}`:                         false,
+		`"vorlaeufigerHalter":{"ags":"09162000"}`:                           false,
+		`"vorlaeufigerHalter":"Specht"`:                                     false,
+		`"geaenderterHalter":[{"x":1}]`:                                     false,
+		`"geaenderterHalter":null,"vorlaeufigerHalter":{"nachname":" "}`:    true,
+		`"geaenderterHalter":{},"vorlaeufigerHalter":{"nachname":null}`:     true,
+		`"geaenderterHalter":{"a":[]},"vorlaeufigerHalter":{"gesperrt":[]}`: true,
+	} {
+		a, err := ask(t, answering(strings.Replace(vehicle(free), `"vertreter"`, part+`,"vertreter"`, 1)), "M AA1000")
+		if err != nil || (a.Halter != nil) != told || a.Blocked() {
+			t.Errorf("%s: %+v, %v", part, a, err)
+		}
+	}
+}
+
 // The example of documentation.md has both marks set; the question has the five
 // fields that kfzhalterpersonen-swagger.json requires.
 func TestAsRecorded(t *testing.T) {
@@ -98,6 +137,7 @@ func TestAsRecorded(t *testing.T) {
 	_, rest, _ := strings.Cut(string(doc), "The response is as follows.")
 	_, rest, _ = strings.Cut(rest, "```json")
 	example, _, _ := strings.Cut(rest, "```")
+	example = strings.Replace(example, `"kennzeichen": "dolore laborum"`, `"kennzeichen": "M AA1000"`, 1) // that of the example's question
 	var question map[string]string
 	a, err := ask(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost || r.URL.Path != okverkehrsim.BasePath+"/businessActions/kfzhalterpersonen" {
@@ -117,8 +157,18 @@ func TestAsRecorded(t *testing.T) {
 	if d := cmp.Diff(want, question); d != "" {
 		t.Error(d)
 	}
-	a, err = ask(t, answering(strings.NewReplacer(`"auskunftsperreMerkmal": true`, `"auskunftsperreMerkmal": false`,
-		`"tarnkennzeichenMerkmal": true`, `"tarnkennzeichenMerkmal": false`).Replace(example)), "M AA1000")
+	var parts map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(example), &parts); err != nil {
+		t.Fatal(err)
+	}
+	delete(parts, "geaenderterHalter")
+	delete(parts, "vorlaeufigerHalter")
+	alone, err := json.Marshal(parts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err = ask(t, answering(strings.NewReplacer(`"auskunftsperreMerkmal":true`, `"auskunftsperreMerkmal":false`,
+		`"tarnkennzeichenMerkmal":true`, `"tarnkennzeichenMerkmal":false`).Replace(string(alone))), "M AA1000")
 	if err != nil || a.Halter == nil || a.Halter.Nachname != "nulla sit in" {
 		t.Errorf("unblocked: %+v, %v", a, err)
 	}
@@ -177,7 +227,7 @@ func TestSimulated(t *testing.T) {
 			t.Errorf("%s: %+v, %v", plate, a, err)
 		}
 	}
-	for art, code := range map[string]string{"frist": eai.Timeout, "502": eai.Failed, "unlesbar": eai.Unreadable} {
+	for art, code := range map[string]string{"frist": eai.Timeout, "502": eai.Failed, "unlesbar": eai.Unreadable, "verwechselt": okverkehr.WrongAnswer} {
 		if err := s.Order(okverkehrsim.Fault{Art: art}); err != nil {
 			t.Fatal(err)
 		}

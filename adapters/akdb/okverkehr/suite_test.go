@@ -71,7 +71,7 @@ func TestSink(t *testing.T) {
 }
 
 func TestSettings(t *testing.T) {
-	const good = `{source: 'urn:x:', kennzeichen: /k, stichtag: heute, register: {url: 'https://e/x', benutzerid: b, verfahren: v}}`
+	const good = `{source: 'urn:x:', fragesteller: 'urn:y', kennzeichen: /k, stichtag: heute, register: {url: 'https://e/x', benutzerid: b, verfahren: v}}`
 	env := adaptertest.Env(t.TempDir())
 	env.Production = true
 	if _, err := okverkehr.Kind().Sink(env, adaptertest.Settings(good)); err != nil {
@@ -84,6 +84,9 @@ func TestSettings(t *testing.T) {
 		{"stichtag: heute, ", "", "stichtag"},
 		{"benutzerid: b, ", "", "register.benutzerid"},
 		{", verfahren: v", "", "register.verfahren"},
+		{"fragesteller: 'urn:y', ", "", "fragesteller"},
+		{"fragesteller: 'urn:y'", "fragesteller: 'urn:y', einstufung: ''", "einstufung"},
+		{"benutzerid: b", "benutzerid: b, frist: 0s", "register.frist"},
 		{"https://", "http://", "register.url"},
 		{"source: 'urn:x:'", "dir: ''", "dir"},
 		{"source: 'urn:x:'", "poll: 0s", "poll"},

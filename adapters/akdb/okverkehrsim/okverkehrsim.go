@@ -4,6 +4,7 @@
 package okverkehrsim
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -61,15 +62,15 @@ func (s *Server) Asked() []string {
 // Fault is what goes wrong with the next call.
 type Fault struct {
 	// Art: frist (no answer until the caller gives up), unlesbar (an HTML page),
-	// or an HTTP status such as "502".
+	// verwechselt (an answer about another vehicle, if the one asked for is known), or an HTTP status such as "502".
 	Art string `json:"art"`
 }
 
 // Order orders a fault.
 func (s *Server) Order(f Fault) error {
 	status, err := strconv.Atoi(f.Art)
-	if f.Art != "frist" && f.Art != "unlesbar" && (err != nil || status < 400 || status > 599) {
-		return errors.New("fault: art must be frist, unlesbar or an HTTP status from 400 to 599")
+	if !slices.Contains([]string{"frist", "unlesbar", "verwechselt"}, f.Art) && (err != nil || status < 400 || status > 599) {
+		return errors.New("fault: art must be frist, unlesbar, verwechselt or an HTTP status from 400 to 599")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,6 +134,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "{}", status)
 	case answer == nil:
 		http.Error(w, `{"status":404,"error":"Not Found"}`, http.StatusNotFound)
+	case art == "verwechselt":
+		_, _ = w.Write(bytes.Replace(answer, []byte(q["kennzeichen"]), []byte("X XX9999"), 1))
 	default:
 		_, _ = w.Write(answer)
 	}

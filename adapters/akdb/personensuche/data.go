@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/amtsbote/amtsbote/adapters/akdb/auskunft"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 )
 
@@ -16,6 +17,8 @@ const (
 
 // data of de.meldewesen.person-ermittelt.v1.
 type data struct {
+	Anfrage auskunft.Anfrage `json:"anfrage"`
+
 	Ergebnis  string           `json:"ergebnis"`
 	Person    *person          `json:"person,omitempty"`
 	Anschrift *xmeld.Anschrift `json:"anschrift,omitempty"`
@@ -86,4 +89,14 @@ func (d *data) only(felder []string) *data {
 		p.Verstorben = false
 	}
 	return d
+}
+
+// toldOf is what an asker may know: unless told of blocks, that nobody was found where
+// anybody in the answer has one. An event that the hub held back for its mark would tell
+// of the block by its absence.
+func (d *data) toldOf(gesperrte string) *data {
+	if d.Sperren == nil || gesperrte == mitKennzeichen {
+		return d
+	}
+	return &data{Ergebnis: nichtGefunden}
 }

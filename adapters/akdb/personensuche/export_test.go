@@ -2,20 +2,26 @@ package personensuche
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/ewo"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkomm"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 )
 
-// Judge is the event's data for the hits of OK.EWO's search, with all fields.
-func Judge(familienname, geburtsdatum string, answer []byte) (string, error) {
+const noQuestion = `"anfrage":{"source":"","id":""},`
+
+// Judge is the event's data for the hits of OK.EWO's search for somebody born on
+// 1985-08-12, with all fields and blocks.
+func Judge(familienname, vornamen, ags string, answer []byte) (string, error) {
 	hits, err := ewo.ReadHits(answer)
 	if err != nil {
 		return "", err
 	}
-	raw, err := json.Marshal(judge(&question{Name: xmeld.Name{Familienname: familienname}, Geburtsdatum: geburtsdatum}, hits))
-	return string(raw), err
+	raw, err := json.Marshal(judge(&question{
+		Name: xmeld.Name{Familienname: familienname, Vornamen: vornamen}, Geburtsdatum: "1985-08-12", AGS: ags,
+	}, hits))
+	return strings.Replace(string(raw), noQuestion, "", 1), err
 }
 
 // Outcome is the event's data for a 1331, with all fields.
@@ -29,5 +35,5 @@ func Outcome(message []byte) (string, error) {
 		return "", err
 	}
 	raw, err := json.Marshal(d)
-	return string(raw), err
+	return strings.Replace(string(raw), noQuestion, "", 1), err
 }

@@ -1,14 +1,17 @@
 package personensuche_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,6 +20,7 @@ import (
 
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
 	"github.com/amtsbote/amtsbote/adapters/akdb/ewosim"
+	"github.com/amtsbote/amtsbote/adapters/akdb/okkomm"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkommsim"
 	"github.com/amtsbote/amtsbote/adapters/akdb/personensuche"
 	"github.com/amtsbote/amtsbote/hub"
@@ -24,6 +28,8 @@ import (
 )
 
 const eventSource = "urn:de:ags:09162000:system:ok-ewo"
+
+const asker = "urn:de:ags:09162000:system:owi"
 
 // office is both registers, which can be away, and the folder of an adapter that asks
 // one of them.
@@ -35,6 +41,8 @@ type office struct {
 	way      string // part of the settings
 	away     atomic.Bool
 	calls    atomic.Int64
+	mu       sync.Mutex
+	asked    []string // bodies of the calls
 }
 
 const abruf = `abruf: {autor: {kennung: 'ags:09162000', name: KVR Probstadt, email: kvr@example.org,
@@ -49,6 +57,14 @@ func newOffice(t testing.TB, way string) *office {
 	mux.Handle(ewosim.BasePath+"/", (&ewosim.Facade{Register: o.register, Recorded: true}).Handler())
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		o.calls.Add(1)
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		o.mu.Lock()
+		o.asked = append(o.asked, string(body))
+		o.mu.Unlock()
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		if o.away.Load() {
 			http.Error(w, "", http.StatusServiceUnavailable)
 			return
@@ -65,7 +81,7 @@ func newOffice(t testing.TB, way string) *office {
 }
 
 func (o *office) settings() adaptertest.Settings {
-	return adaptertest.Settings(fmt.Sprintf(`{source: '%s', dir: antworten, poll: 1ms, %s}`, eventSource, o.way))
+	return adaptertest.Settings(fmt.Sprintf(`{source: '%s', fragesteller: '%s', dir: antworten, poll: 1ms, %s}`, eventSource, asker, o.way))
 }
 
 func (o *office) source() (hub.Source, error) {
@@ -74,6 +90,21 @@ func (o *office) source() (hub.Source, error) {
 
 func (o *office) sink() (hub.Sink, error) {
 	return personensuche.Kind().Sink(adaptertest.Env(o.dir), o.settings())
+}
+
+// questions are the 1330 that came, oldest first.
+func (o *office) questions(t *testing.T) (all []string) {
+	t.Helper()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, body := range o.asked {
+		q, _, err := okkomm.ReadRequest([]byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, string(q))
+	}
+	return all
 }
 
 func familyName(n int) string { return fmt.Sprintf("Zaunkönig%d", n) }
@@ -95,7 +126,7 @@ func (o *office) enter(t testing.TB, n int, name string, blocked bool) {
 	}
 	err = o.bis.Put(okkommsim.Person{
 		Familienname: name, Vornamen: "Ottilie", Geburtsdatum: "1985-08-12", AGS: "09162000", PLZ: "80331", Ort: "München",
-		Strasse: "Nußbaumweg", Hausnummer: "12", Verringert: blocked,
+		Strasse: "Nußbaumweg", Hausnummer: "12", Sperrvermerk: blocked,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +137,7 @@ func (o *office) enter(t testing.TB, n int, name string, blocked bool) {
 func sought(n int, data string) hub.Event {
 	e := cloudevents.New()
 	e.SetID(fmt.Sprintf("aaaaaaaa-0000-4000-8000-%012d", n))
-	e.SetSource("urn:de:ags:09162000:system:owi")
+	e.SetSource(asker)
 	e.SetType(personensuche.TypeGesucht)
 	e.SetTime(time.Date(2026, 3, 2, 8, 15, 0, 0, time.UTC))
 	e.SetSubject(fmt.Sprintf("vorgang-%d", n))
@@ -169,7 +200,7 @@ func (o *office) reports() ([]string, error) {
 	return all, err
 }
 
-// valid holds the data against the schema, and gives it. It never has a register's
+// valid holds the data against the schema, and gives it but for the event that asked. It never has a register's
 // own key of the person.
 func valid(t *testing.T, e hub.Event) string {
 	t.Helper()
@@ -188,8 +219,12 @@ func valid(t *testing.T, e hub.Event) string {
 	if found := schema.Validate(doc); found != nil {
 		t.Errorf("breaks its schema: %v\n%s", found, e.Data())
 	}
-	if whole := e.String(); strings.Contains(whole, "1620150") || strings.Contains(whole, "rk") {
+	if whole := e.String(); strings.Contains(whole, "1620150") || strings.Contains(whole, `"rk"`) {
 		t.Errorf("more than was asked for: %s", whole)
 	}
-	return string(e.Data())
+	of := fmt.Sprintf(`"anfrage":{"source":"%s","id":"%s"},`, asker, e.Extensions()["causationid"])
+	if !strings.Contains(string(e.Data()), of) {
+		t.Errorf("the answer does not say to what: %s", e.Data())
+	}
+	return strings.Replace(string(e.Data()), of, "", 1)
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/amtsbote/amtsbote/adapters/akdb/auskunft"
 	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
 	"github.com/amtsbote/amtsbote/adapters/akdb/ewo"
@@ -19,50 +21,48 @@ import (
 type okewo struct {
 	set     register
 	gateway *eai.Lazy
+	log     *zap.Logger
 }
 
-func (o *okewo) search(ctx context.Context, _ string, q *question) (*data, error) {
+// search logs the question before it is asked. The gateway has no place for an id of it.
+func (o *okewo) search(ctx context.Context, asked auskunft.Question, q *question) (found, error) {
 	if !slices.Contains(o.set.AGS, q.AGS) {
-		return nil, hub.Permanent(auskunft.Unmappable, "the person is sought in a municipality whose register this is not (setting register.ags)")
+		return found{}, hub.Permanent(auskunft.Unmappable, "the person is sought in a municipality whose register this is not (setting register.ags)")
 	}
 	if _, err := time.Parse(time.DateOnly, q.Geburtsdatum); err != nil {
-		return nil, hub.Permanent(auskunft.Unmappable, "OK.EWO's search needs a whole date of birth")
+		return found{}, hub.Permanent(auskunft.Unmappable, "OK.EWO's search needs a whole date of birth")
 	}
 	gateway, err := o.gateway.Client()
 	if err != nil {
-		return nil, hub.Retryable("settings", "ask OK.EWO: %w", err)
+		return found{}, hub.Retryable("settings", "ask OK.EWO: %w", err)
 	}
+	o.log.Info("personensuche: asks OK.EWO", zap.String("delivery", asked.Delivery), zap.String("event", asked.ID))
 	hits, err := (&ewo.Client{EAI: gateway, BenutzerID: o.set.BenutzerID}).SearchErweitert(ctx, ewo.Suche{
 		Familienname: q.Name.Familienname, Vorname: q.Name.Vornamen, Geburtsdatum: &ewo.SuchDatum{Datum: q.Geburtsdatum},
 	})
 	if err != nil {
-		return nil, auskunft.Fault(err)
+		return found{}, auskunft.Fault(err)
 	}
-	return judge(q, hits), nil
+	return found{data: judge(q, hits)}, nil
 }
 
-// judge counts the hits that were born on the day. How the search compares names is
-// not known: one hit of another family name is not taken for the person.
+// judge counts the hits that may be meant. How the search compares names is not known:
+// one hit of another family name is not taken for the person. The blocks of all hits
+// count, also of those that are not meant: in doubt too much is held back.
 func judge(q *question, hits []*ewo.Person) *data {
-	hits = slices.DeleteFunc(hits, func(p *ewo.Person) bool { return p.Geburtsdatum() != q.Geburtsdatum })
+	sperren := sperrenOf(hits)
+	hits = slices.DeleteFunc(hits, func(p *ewo.Person) bool { return !mayBe(q, p) })
 	var d *data
 	switch {
 	case len(hits) == 0:
-		return &data{Ergebnis: nichtGefunden}
+		d = &data{Ergebnis: nichtGefunden}
 	case len(hits) > 1 || !goesBy(hits[0], q.Name.Familienname):
 		d = &data{Ergebnis: mehrdeutig}
 	default:
 		d = recordOf(hits[0])
 	}
-	d.Sperren = sperrenOf(hits)
+	d.Sperren = sperren
 	return d
-}
-
-// goesBy compares family names; one without its Namensbestandteil is the same.
-func goesBy(p *ewo.Person, name string) bool {
-	fold := func(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
-	has, want := fold(p.Familienname()), fold(name)
-	return has == want || strings.HasSuffix(has, " "+want)
 }
 
 func sperrenOf(hits []*ewo.Person) *xmeld.Sperren {

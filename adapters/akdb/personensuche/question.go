@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/auskunft"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
@@ -18,8 +17,6 @@ type question struct {
 	Geschlecht   string     `json:"geschlecht"`
 	AGS          string     `json:"ags"`
 	Aktenzeichen string     `json:"aktenzeichen"`
-
-	at time.Time // of the event: an attempt says the same time as the first
 }
 
 var (
@@ -33,7 +30,7 @@ const wildcards = "*?%_"
 // questionOf reads an event that asks. What an agreement has cut, or a wildcard,
 // makes a wider question of it, and that is not asked.
 func questionOf(e hub.Event) (*question, error) {
-	q := &question{at: e.Time()}
+	q := &question{}
 	if e.Type() != TypeGesucht || json.Unmarshal(e.Data(), q) != nil {
 		return nil, hub.Permanent(auskunft.Unmappable, "the event is no %s", TypeGesucht)
 	}

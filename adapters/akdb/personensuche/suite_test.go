@@ -77,8 +77,8 @@ func destination(t testing.TB, way string) adaptertest.Destination {
 func TestSettings(t *testing.T) {
 	env := adaptertest.Env(t.TempDir())
 	env.Production = true
-	const bis = `{source: 'urn:x:', felder: [name], xoevservice: {url: 'https://e/x'}, ` + abruf + `}`
-	const city = `{source: 'urn:x:', register: {url: 'https://e/x', benutzerid: b, ags: ['09162000']}}`
+	const bis = `{source: 'urn:x:', fragesteller: 'urn:y', felder: [name], xoevservice: {url: 'https://e/x'}, ` + abruf + `}`
+	const city = `{source: 'urn:x:', fragesteller: 'urn:y', register: {url: 'https://e/x', benutzerid: b, ags: ['09162000']}}`
 	for _, good := range []string{bis, city} {
 		if _, err := personensuche.Kind().Sink(env, adaptertest.Settings(good)); err != nil {
 			t.Errorf("%s: %v", good, err)
@@ -95,6 +95,14 @@ func TestSettings(t *testing.T) {
 		{city, "benutzerid: b, ", "", "register.benutzerid"},
 		{city, ", ags: ['09162000']", "", "register.ags"},
 		{city, "'09162000'", "'9162'", "register.ags"},
+		{bis, "fragesteller: 'urn:y', ", "", "fragesteller"},
+		{bis, "felder: [name]", "gesperrte: ja", "gesperrte"},
+		{bis, "felder: [name]", "einstufung: geheim", "einstufung"},
+		{strings.Replace(bis, "felder: [name], ", "", 1), ", " + abruf, "", "abruf"},
+		{bis, "url: 'https://e/x'", "url: 'https://e/x', frist: 0s", "xoevservice.frist"},
+		{city, "benutzerid: b", "frist: 0s, benutzerid: b", "register.frist"},
+		{city, "register", "felder: [name, geschlecht], register", "felder"},
+		{city, "register", abruf + ", register", "abruf"},
 		{city, "https://", "http://", "register.url"},
 	} {
 		text := strings.Replace(c.good, c.old, c.new, 1)

@@ -5,58 +5,85 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
+	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/auskunft"
 	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkomm"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
+	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
 // xoevService asks by XMeld 1330.
 type xoevService struct {
-	set        abruf
-	elemente   []string
-	gateway    *eai.Lazy
-	production bool
+	set      abruf
+	elemente []string
+	gateway  *eai.Lazy
+	log      *zap.Logger
 }
 
-func (x *xoevService) search(ctx context.Context, id string, q *question) (*data, error) {
-	message, err := x.message(id, q)
+// search logs the question before it is asked: register's log and delivery find each
+// other by it.
+func (x *xoevService) search(ctx context.Context, asked auskunft.Question, q *question) (found, error) {
+	at, err := asked.Asked()
 	if err != nil {
-		return nil, hub.Permanent(auskunft.Unmappable, "write 1330: %w", err)
+		return found{}, err
+	}
+	messageID := uuid.NewSHA1(uuid.NameSpaceURL, []byte("xmeld-1330|"+asked.ID)).String()
+	message, err := x.message(messageID, at, asked.Test(), q)
+	if err != nil {
+		return found{}, hub.Permanent(auskunft.Unmappable, "write 1330: %w", err)
 	}
 	gateway, err := x.gateway.Client()
 	if err != nil {
-		return nil, hub.Retryable("settings", "ask OK.KOMM: %w", err)
+		return found{}, hub.Retryable("settings", "ask OK.KOMM: %w", err)
 	}
+	x.log.Info("personensuche: asks by 1330", zap.String("nachricht", messageID), zap.String("delivery", asked.Delivery), zap.String("event", asked.ID))
 	answer, err := (&okkomm.Client{EAI: gateway}).Ask(ctx, message)
 	if err != nil {
-		return nil, auskunft.Fault(err)
+		return found{}, auskunft.Fault(err)
 	}
-	if answer.IsTest && x.production {
-		return nil, hub.Permanent("xoev-s999", "the answer is a test message (attribute test) in production")
-	}
-	found, err := okkomm.ReadAuskunft(answer.Bytes)
+	a, err := okkomm.ReadAuskunft(answer.Bytes)
 	if err != nil {
-		return nil, auskunft.Fault(err)
+		return found{}, auskunft.Fault(err)
 	}
-	return outcome(found, xmeld.SperrenIn(answer.Message))
+	d, err := outcome(a, sperrenIn(answer.Message))
+	return found{data: d, test: markOf(answer)}, err
+}
+
+// markOf is the attribute of an event from a message that is a test.
+func markOf(m *okkomm.Answer) string {
+	if m.IsTest {
+		return "true"
+	}
+	return ""
 }
 
 // message has the same bytes in every attempt.
-func (x *xoevService) message(id string, q *question) ([]byte, error) {
+func (x *xoevService) message(messageID string, at time.Time, test string, q *question) ([]byte, error) {
 	a := x.set.asked(q.AGS, x.elemente...)
 	if q.Aktenzeichen != "" {
 		a.Aktenzeichen = q.Aktenzeichen
 	}
-	messageID := uuid.NewSHA1(uuid.NameSpaceURL, []byte("xmeld-1330|"+id)).String()
-	return okkomm.WritePersonensuche(messageID, q.at, a, okkomm.Suchprofil{
+	if test != "" {
+		a.Test = &test
+	}
+	return okkomm.WritePersonensuche(messageID, at, a, okkomm.Suchprofil{
 		Familienname: q.Name.Familienname, Vornamen: q.Name.Vornamen, Geburtsdatum: q.Geburtsdatum,
 		AGS: q.AGS, Geschlecht: q.Geschlecht,
 	})
+}
+
+// sperrenIn are the blocks of an answer. That something was withheld
+// (verringerterDatenumfang) is none: it says that the data are those of § 13 (2) BMG.
+func sperrenIn(m *xoev.Message) *xmeld.Sperren {
+	others := *m
+	others.Blocks = slices.DeleteFunc(slices.Clone(m.Blocks), okkomm.IsVerringert)
+	return xmeld.SperrenIn(&others)
 }
 
 // outcome reads a 1331 (code lists datenabruf.ergebnisstatus and
@@ -67,6 +94,8 @@ func outcome(a *okkomm.Auskunft, sperren *xmeld.Sperren) (*data, error) {
 		return refused(a.Rueckweisung, sperren)
 	}
 	switch {
+	case slices.ContainsFunc(a.Personen, okkomm.Verringert):
+		return &data{Ergebnis: nichtGefunden, Sperren: sperren}, nil // its data are for few; in doubt not for the asker
 	case a.Ergebnisstatus == "01" && len(a.Personen) == 1:
 		d := personOf(a.Personen[0])
 		d.Sperren = sperren

@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -18,7 +19,7 @@ import (
 // enrichment steps that ask the registers at the addresses.
 func enriching(t *testing.T, vehicles, residents string) string {
 	t.Helper()
-	const own = `sources: [{prefix: "urn:de:ags:09162000:system:NAME", authority: "ags:09162000"}], mailbox: {mode: sink}}`
+	const own = `sources: [{prefix: "urn:de:ags:09162000:system:NAME", authority: "ags:09162000"}], mailbox: {mode: sink}, classification: restricted}`
 	application := func(name string) string {
 		return "  - {id: lhm." + name + ", title: Test, " + strings.ReplaceAll(own, "NAME", name) + "\n"
 	}
@@ -32,6 +33,7 @@ law: %s
 recht-ungeprueft: true
 purpose: Ermittlung des Fahrers
 disclose: all
+classification: restricted
 valid: {from: 2026-01-01}
 `, id, from, to, typ, law)
 	}
@@ -45,9 +47,9 @@ valid: {from: 2026-01-01}
 		"agreements/c.yaml": agreement("c", "owi", "person", "de.meldewesen.person-gesucht.v1", "BMG-34a"),
 		"agreements/d.yaml": agreement("d", "person", "owi", "de.meldewesen.person-ermittelt.v1", "BMG-34a"),
 		"adapters/owi.yaml": "application: lhm.owi\nkind: filedrop\nsettings: {dir: owi, poll: 10ms}\n",
-		"adapters/halter.yaml": "application: lhm.halter\nkind: okverkehr\nsettings: {source: \"urn:de:ags:09162000:system:halter\", poll: 10ms, " +
+		"adapters/halter.yaml": "application: lhm.halter\nkind: okverkehr\nsettings: {source: \"urn:de:ags:09162000:system:halter\", fragesteller: \"urn:de:ags:09162000:system:owi\", poll: 10ms, " +
 			"kennzeichen: /kennzeichen, stichtag: /abgemeldet, register: {url: \"" + vehicles + "\", benutzerid: probe, verfahren: VES}}\n",
-		"adapters/person.yaml": "application: lhm.person\nkind: okewo-auskunft\nsettings: {source: \"urn:de:ags:09162000:system:person\", poll: 10ms, " +
+		"adapters/person.yaml": "application: lhm.person\nkind: okewo-auskunft\nsettings: {source: \"urn:de:ags:09162000:system:person\", fragesteller: \"urn:de:ags:09162000:system:owi\", poll: 10ms, " +
 			"register: {url: \"" + residents + "\", benutzerid: probe, ags: [\"09162000\"]}}\n",
 	} {
 		path := filepath.Join(dir, filepath.FromSlash(name))
@@ -57,9 +59,9 @@ valid: {from: 2026-01-01}
 	return dir
 }
 
-// TestEnrichment: an office asks who kept a vehicle and for two persons. Question and
-// answer are events under their agreements; the answer about the person with a block
-// stays where it is.
+// TestEnrichment: an office asks who kept a vehicle and for three persons. Question and
+// answer are events under their agreements. The person with a block looks to the office
+// like the one whom nobody knows: an answer comes for both, and it is the same.
 func TestEnrichment(t *testing.T) {
 	vehicles, residents := okverkehrsim.New(), ewosim.NewRegister(nil)
 	must(t, vehicles.Put([]byte(`{"zulassung":{"kennzeichen":"M AA1000","auskunftsperreMerkmal":false,"tarnkennzeichenMerkmal":false},"halter":{"nachname":"Zaunkönig","vorname":"Ottilie"}}`)))
@@ -77,27 +79,43 @@ func TestEnrichment(t *testing.T) {
 	a := startApp(t, app.Config{Directory: dir, Data: data, Observer: w})
 	defer func() { stopApp(t, a) }()
 	ask(t, data, "1", "de.kfz.fahrzeug-abgemeldet.v1", `{"kennzeichen":"M AA1000","grund":"halterwechsel","abgemeldet":"2026-03-02"}`)
-	for _, n := range []string{"2", "3"} {
+	for n, name := range map[string]string{"2": "1", "3": "2", "4": "3"} { // the second has a block, the third is nobody
 		ask(t, data, n, "de.meldewesen.person-gesucht.v1",
-			`{"name":{"familienname":"Zaunkönig`+map[string]string{"2": "1", "3": "2"}[n]+`","vornamen":"Ottilie"},"geburtsdatum":"1985-08-12","ags":"09162000"}`)
+			`{"name":{"familienname":"Zaunkönig`+name+`","vornamen":"Ottilie"},"geburtsdatum":"1985-08-12","ags":"09162000"}`)
 	}
-	decisions, _ := w.expect(t, 6, 5)
-	refused := 0
+	decisions, _ := w.expect(t, 8, 8)
 	for _, d := range decisions {
 		if d.Outcome != hub.Routed {
-			refused++
+			t.Errorf("%+v", d)
 		}
 	}
-	answers := eventsIn(t, filepath.Join(data, "owi", "out"))
-	if refused != 1 || len(answers) != 2 {
-		t.Fatalf("%d events refused, %d answers: %v", refused, len(answers), answers)
+	answers := map[string]map[string]any{}
+	for _, e := range eventsIn(t, filepath.Join(data, "owi", "out")) {
+		answers[fmt.Sprint(e["causationid"])] = e
 	}
-	for _, e := range answers {
-		cause := map[any]string{"de.kfz.halter-ermittelt.v1": "frage-1", "de.meldewesen.person-ermittelt.v1": "frage-2"}[e["type"]]
-		if text := fmt.Sprint(e["data"]); e["causationid"] != cause || e["correlationid"] != "fall-"+cause[6:] || !strings.Contains(text, "Zaunkönig") {
-			t.Errorf("%v", e)
+	for n, want := range map[string]string{"1": "Zaunkönig", "2": "Zaunkönig1", "3": "nicht-gefunden", "4": "nicht-gefunden"} {
+		e := answers["frage-"+n]
+		if text := fmt.Sprint(e["data"]); e["correlationid"] != "fall-"+n || !strings.Contains(text, want) || !strings.Contains(text, "id:frage-"+n) {
+			t.Errorf("%s: %v", n, e)
 		}
 	}
+	if blocked, nobody := bare(answers["frage-3"]), bare(answers["frage-4"]); len(answers) != 4 || blocked != nobody {
+		t.Errorf("%d answers; of the person with a block\n%s\nof nobody\n%s", len(answers), blocked, nobody)
+	}
+}
+
+// bare is an answer but for what names the question, and the time.
+func bare(e map[string]any) string {
+	e = maps.Clone(e)
+	for _, name := range []string{"id", "causationid", "correlationid", "time", "recordedtime", "traceparent", "sequence"} {
+		delete(e, name)
+	}
+	if data, ok := e["data"].(map[string]any); ok {
+		data = maps.Clone(data)
+		delete(data, "anfrage")
+		e["data"] = data
+	}
+	return fmt.Sprint(e)
 }
 
 // ask lays an event into the office's folder.

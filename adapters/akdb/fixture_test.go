@@ -156,7 +156,7 @@ func run(t *testing.T, dir string, env hub.Env, yaml string) *adaptertest.Intake
 		t.Fatal(err)
 	}
 	in := adaptertest.NewIntake()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	end := make(chan error, 1)
 	go func() { end <- src.Run(ctx, in) }()

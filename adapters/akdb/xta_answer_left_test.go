@@ -206,7 +206,7 @@ func TestXTASentBackCrashes(t *testing.T) {
 	defer tick.Stop()
 	for n := range messages {
 		b.Put(to(faulty(t, n)))
-		ctx, end := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, end := context.WithTimeout(t.Context(), 2*time.Minute)
 		now := &life{left: random.IntN(6), end: end}
 		s := b.answeringSource(t, "")
 		akdb.Mortal(s, now.step)

@@ -159,7 +159,7 @@ func crashes(t *testing.T, b *broker, answered bool) {
 			b.Put(to(padded(content, random)))
 			good++
 		}
-		ctx, end := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, end := context.WithTimeout(t.Context(), 2*time.Minute)
 		mu.Lock()
 		now = &life{left: random.IntN(30), end: end}
 		mu.Unlock()

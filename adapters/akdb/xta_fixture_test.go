@@ -90,7 +90,7 @@ func mail(t testing.TB, n int) (content, eventType, autor string) {
 // until runs a source until ready says so.
 func until(t *testing.T, s hub.Source, in hub.Intake, ready func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	end := make(chan error, 1)
 	go func() { end <- s.Run(ctx, in) }()

@@ -62,6 +62,9 @@ func settingsRows() []string {
 	defaults := reflect.ValueOf(dropfolder.Defaults())
 	for i := range defaults.NumField() {
 		key := defaults.Type().Field(i).Tag.Get("yaml")
+		if key == "-" { // not a setting
+			continue
+		}
 		value := ""
 		if v := defaults.Field(i); !v.IsZero() {
 			value = fmt.Sprintf("`%v` ", v.Interface())

@@ -130,7 +130,7 @@ func until(t *testing.T, what string, ok func() bool) {
 	for !ok() {
 		select {
 		case <-deadline.C:
-			t.Fatal("not within 10 s: " + what)
+			t.Fatal("not within two minutes: " + what)
 		case <-tick.C:
 		}
 	}

@@ -34,7 +34,7 @@ func published(t *testing.T, dir string, n int) []hub.Event {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	in, end := adaptertest.NewIntake(), make(chan error, 1)
 	go func() { end <- src.Run(ctx, in) }()

@@ -215,7 +215,7 @@ func TestBlocks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		in, end := adaptertest.NewIntake(), make(chan error, 1)
 		go func() { end <- src.Run(ctx, in) }()
 		tick := time.NewTicker(time.Millisecond)

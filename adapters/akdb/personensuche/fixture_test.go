@@ -162,7 +162,7 @@ func (o *office) answers(t *testing.T, in *adaptertest.Intake, n int) []hub.Even
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	end := make(chan error, 1)
 	go func() { end <- src.Run(ctx, in) }()

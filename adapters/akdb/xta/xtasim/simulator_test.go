@@ -110,7 +110,7 @@ func eventually(t *testing.T, ready func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for !ready() {
 		select {
 		case <-tick.C:

@@ -36,6 +36,12 @@ func TestBadSubmissions(t *testing.T) {
 		{name: "metadata of another family", effect: fitsim.OldMetadata, code: "fit-unsupported-schema", rejected: true},
 		{name: "data that are no JSON", effect: fitsim.BadData, code: "fit-syntax-violation", rejected: true},
 		{name: "another service", settings: ", leistungen: ['99107001017001']", code: "fit-unsupported-service", rejected: true},
+		{name: "no service is named", change: func(a *fitsim.Application) { a.Service = "" }, settings: ", leistungen: ['99107001017001']", code: "fit-no-service"},
+		{name: "too many fragments", change: func(a *fitsim.Application) { a.Attachments[0].Fragments, a.Attachments[1].Fragments = 100, 101 }, code: "too-large"},
+		{name: "fragments too large together", change: func(a *fitsim.Application) {
+			a.Attachments[0].Fragments = 3
+		}, settings: ", max-anlage: 16", code: "too-large"},
+		{name: "all of it too large", settings: ", max-gesamt: 60", code: "too-large"},
 		{name: "another schema", settings: ", nur-bekannte: true, fachdaten: [{schema: 'urn:x'}]", code: "fit-unsupported-data-schema", rejected: true},
 		{name: "not rejected, as set", effect: fitsim.WrongHash, settings: ", zurueckweisen: false", code: "fit-hash-mismatch"},
 		{name: "a key that we do not have", effect: fitsim.UnknownKey, code: "fit-no-key"},

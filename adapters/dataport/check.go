@@ -19,8 +19,10 @@ import (
 // check decrypts all parts once and lets nothing of them stay: tag, hash, size,
 // syntax, kind of file, virus.
 func (s *source) check(ctx context.Context, o *opened) error {
-	if err := s.supported(o); err != nil {
-		return err
+	if !o.judged {
+		if err := s.supported(o); err != nil {
+			return err
+		}
 	}
 	if o.data != nil {
 		if err := s.checkData(ctx, o); err != nil {
@@ -37,6 +39,9 @@ func (s *source) check(ctx context.Context, o *opened) error {
 
 // supported says whether service and schema are what the destination is for.
 func (s *source) supported(o *opened) error {
+	if o.leistung == "" && len(s.set.Leistungen) > 0 { // both places that name it may be absent
+		return ours("fit-no-service", "the submission does not say by a LeiKa key for which public service it is")
+	}
 	if !s.set.wants(o.leistung) {
 		return theirs(fit.UnsupportedLeika, "submission", "the public service is not among those of this destination")
 	}
@@ -53,13 +58,13 @@ func (s *source) checkData(ctx context.Context, o *opened) error {
 		return partRefusal(err, at)
 	}
 	o.data.content = c
-	if _, err := s.inspect(ctx, c.Reader(s.set.MaxDaten), o.metadata.Data.SHA512, at); err != nil {
+	if _, err := s.inspect(ctx, o, c.Reader(o.limits.Daten), o.metadata.Data.SHA512, at); err != nil {
 		return err
 	}
 	if o.metadata.Data.MIMEType != "application/json" {
 		return nil
 	}
-	return checkJSON(c.Reader(s.set.MaxDaten))
+	return checkJSON(c.Reader(o.limits.Daten))
 }
 
 // checkJSON reads one JSON value to its end, and keeps none of it.
@@ -77,18 +82,23 @@ func checkJSON(r io.Reader) error {
 func (s *source) checkAttachment(ctx context.Context, o *opened, a fit.AttachmentPart) error {
 	at := "attachment:" + a.ID
 	for _, id := range a.Parts() {
-		c, err := o.parts[id].jwe.Open(s.keys)
+		p := o.parts[id]
+		c, err := p.jwe.Open(s.keys)
+		p.release()
 		if err != nil {
 			return partRefusal(err, "attachment:"+id)
 		}
-		o.parts[id].content = c
+		p.content = c
 	}
-	kind, err := s.inspect(ctx, o.attachment(a, s.set.MaxAnlage), a.SHA512, at)
+	kind, err := s.inspect(ctx, o, o.attachment(a), a.SHA512, at)
 	if err != nil {
 		if r, is := errors.AsType[*refusal](err); is && len(a.Fragments) > 0 && r.Problem == fit.HashMismatch {
 			return ours("fit-fragments", "%s: its fragments, put together in order, are not what the hash says", at)
 		}
 		return err
+	}
+	if o.judged {
+		return nil
 	}
 	if !s.set.allows(a.MIMEType) || kind != unknownKind && !s.set.allows(kind) {
 		return ours("fit-media-type", "%s: its media type is not among anlagen-typen, said or found", at)
@@ -97,17 +107,34 @@ func (s *source) checkAttachment(ctx context.Context, o *opened, a fit.Attachmen
 }
 
 // attachment is the plaintext of an attachment, of its fragments in order.
-func (o *opened) attachment(a fit.AttachmentPart, limit int64) io.Reader {
+// All of them together are bounded.
+func (o *opened) attachment(a fit.AttachmentPart) io.Reader {
 	var all []io.Reader
 	for _, id := range a.Parts() {
-		all = append(all, o.parts[id].content.Reader(limit))
+		p := o.parts[id]
+		all = append(all, &releasing{p.content.Reader(o.limits.Anlage), p})
 	}
-	return io.MultiReader(all...)
+	return fit.Limit(io.MultiReader(all...), o.limits.Anlage)
+}
+
+// releasing lets a part's file go when it was read to its end.
+type releasing struct {
+	io.Reader
+	part *part
+}
+
+// Read implements io.Reader.
+func (r *releasing) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if err != nil {
+		r.part.release()
+	}
+	return n, err
 }
 
 // inspect reads a part to its end: its hash must be that of the metadata, and it
 // must have no virus. It gives what kind of file the first bytes show.
-func (s *source) inspect(ctx context.Context, r io.Reader, wanted, at string) (kind string, err error) {
+func (s *source) inspect(ctx context.Context, o *opened, r io.Reader, wanted, at string) (kind string, err error) {
 	sum, head := sha512.New(), &firstBytes{}
 	all := io.MultiWriter(sum, head)
 	var scan *scan
@@ -118,7 +145,9 @@ func (s *source) inspect(ctx context.Context, r io.Reader, wanted, at string) (k
 		defer scan.close()
 		all = io.MultiWriter(sum, head, scan)
 	}
-	if _, err := io.Copy(all, r); err != nil {
+	n, err := io.Copy(all, fit.Limit(r, o.limits.Gesamt-o.plain))
+	o.plain += n
+	if err != nil {
 		return "", partRefusal(fmt.Errorf("read part: %w", err), at)
 	}
 	if hex.EncodeToString(sum.Sum(nil)) != wanted {

@@ -75,12 +75,17 @@ func (s *source) hear(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if strings.HasPrefix(c.Type, fit.CallbackPrefix) && s.seen.first(r.Header.Get(fit.CallbackAuthentication), time.Now()) {
-		select {
-		case s.wake <- struct{}{}:
-		default: // it looks soon anyway
-		}
+		s.nudge()
 	}
 	w.WriteHeader(http.StatusOK)
+}
+
+// nudge wakes the poll.
+func (s *source) nudge() {
+	select {
+	case s.wake <- struct{}{}:
+	default: // it looks soon anyway
+	}
 }
 
 // replays remembers the callbacks for as long as they count as fresh.

@@ -3,7 +3,10 @@ package dataport
 import (
 	"bytes"
 	"context"
+	"crypto/sha512"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -80,28 +83,32 @@ var channels = map[string]string{
 
 // publish stores all parts with the hub, remembers that it will have the event,
 // and gives it to it.
-func (s *source) publish(ctx context.Context, in hub.Intake, o *opened) error {
+func (s *source) publish(ctx context.Context, in hub.Intake, o *opened, r record) error {
+	if r.Step == due { // an application has it already, and only the tags were not known
+		return s.learnTags(ctx, o)
+	}
+	as := s.form(o)
 	data, err := s.store(ctx, in.Blobs(), o)
 	if err != nil {
 		return err
 	}
-	e, err := s.event(o, data)
+	e, err := s.event(o, data, as)
 	if err != nil {
 		return err
 	}
 	_, err = s.change(ctx, o.Submission, func(r *record) {
 		r.Case, r.At, r.Tags = o.Case, o.submit.IssuedAt, o.submit.Payload.Tags.Digest()
 		if r.Step != due {
-			r.Step, r.Refusal = publishing, nil
+			r.Step, r.Refusal, r.As = publishing, nil, &as
 		}
 	})
 	if err != nil {
 		return fromHub{err}
 	}
 	if err := in.Publish(ctx, e); err != nil {
-		return hubError("publish", err)
+		return s.unpublished(ctx, o, hubError("publish", err))
 	}
-	r, err := s.change(ctx, o.Submission, func(r *record) {
+	r, err = s.change(ctx, o.Submission, func(r *record) {
 		if r.Step == publishing {
 			r.Step = isStored
 		}
@@ -116,6 +123,29 @@ func (s *source) publish(ctx context.Context, in hub.Intake, o *opened) error {
 		return s.waits(ctx, in, o.Listed, r)
 	}
 	return nil
+}
+
+// unpublished lets an event that the hub refuses for good be composed otherwise when
+// a person has it tried again.
+func (s *source) unpublished(ctx context.Context, o *opened, err error) error {
+	if _, away := errors.AsType[fromHub](err); away {
+		return err
+	}
+	if _, lost := s.change(ctx, o.Submission, func(r *record) { r.As = nil }); lost != nil {
+		return fromHub{lost}
+	}
+	return err
+}
+
+// learnTags remembers what the application has, and accepts it.
+func (s *source) learnTags(ctx context.Context, o *opened) error {
+	r, err := s.change(ctx, o.Submission, func(r *record) {
+		r.Case, r.At, r.Tags = o.Case, o.submit.IssuedAt, o.submit.Payload.Tags.Digest()
+	})
+	if err != nil {
+		return fromHub{err}
+	}
+	return s.sendAccept(ctx, o.Listed, r)
 }
 
 // hubError tells the hub being away from its refusal of this event.
@@ -134,19 +164,19 @@ func hubError(doing string, err error) error {
 func (s *source) store(ctx context.Context, blobs hub.Blobs, o *opened) (*application, error) {
 	a := s.describe(o)
 	var err error
-	if a.Metadaten, _, err = put(ctx, blobs, bytes.NewReader(o.rawMeta), "application/json", ""); err != nil {
+	if a.Metadaten, _, err = put(ctx, blobs, checked{bytes.NewReader(o.rawMeta), ""}, "application/json", ""); err != nil {
 		return nil, err
 	}
 	if o.data != nil {
 		m := o.metadata.Data
 		a.Fachschema = &fachschema{m.SchemaURI, m.MIMEType}
-		if a.Original, _, err = put(ctx, blobs, o.data.content.Reader(s.set.MaxDaten), m.MIMEType, ""); err != nil {
+		if a.Original, _, err = put(ctx, blobs, checked{o.data.content.Reader(o.limits.Daten), m.SHA512}, m.MIMEType, ""); err != nil {
 			return nil, err
 		}
 	}
 	for _, m := range o.metadata.Attachments {
 		one := anlage{ID: m.ID, Zweck: zwecke[m.Purpose], Bezeichnung: short(m.Description, 500)}
-		if one.Dokument, one.TypErkannt, err = put(ctx, blobs, o.attachment(m, s.set.MaxAnlage), m.MIMEType, short(m.Filename, 255)); err != nil {
+		if one.Dokument, one.TypErkannt, err = put(ctx, blobs, checked{o.attachment(m), m.SHA512}, m.MIMEType, short(m.Filename, 255)); err != nil {
 			return nil, err
 		}
 		a.Anlagen = append(a.Anlagen, one)
@@ -157,16 +187,45 @@ func (s *source) store(ctx context.Context, blobs hub.Blobs, o *opened) (*applic
 var zwecke = map[string]string{"form": "formular", "attachment": "anlage", "report": "bericht", "data": "fachdaten"}
 
 // put stores one part; nil for an empty one, which no reference can name.
-func put(ctx context.Context, blobs hub.Blobs, r io.Reader, mediaType, filename string) (*blob, string, error) {
-	head := &firstBytes{}
-	ref, err := blobs.Put(ctx, io.TeeReader(r, head))
-	if err != nil {
+func put(ctx context.Context, blobs hub.Blobs, c checked, mediaType, filename string) (*blob, string, error) {
+	head, sum, own := &firstBytes{}, sha512.New(), &ownErrors{r: c.content}
+	ref, err := blobs.Put(ctx, io.TeeReader(own, io.MultiWriter(head, sum)))
+	switch {
+	case own.err != nil: // not the hub's doing
+		return nil, "", fmt.Errorf("read a part: %w", own.err)
+	case err != nil:
 		return nil, "", hubError("store a part", err)
+	case c.sha512 != "" && hex.EncodeToString(sum.Sum(nil)) != c.sha512:
+		return nil, "", errChanged
 	}
 	if ref.Size == 0 {
 		return nil, "", nil
 	}
 	return &blob{ref.Ref, ref.SHA256, ref.Size, mediaType, filename}, head.kind(), nil
+}
+
+// errChanged passes: the next try fetches all of it again.
+var errChanged = errors.New("a part is not any more what was checked; is something else writing in the work directory?")
+
+// checked is content that was found good, and is read once more.
+type checked struct {
+	content io.Reader
+	sha512  string // of what was found good, hexadecimal; empty: it has not left memory
+}
+
+// ownErrors remembers an error of its reader.
+type ownErrors struct {
+	r   io.Reader
+	err error
+}
+
+// Read implements io.Reader.
+func (o *ownErrors) Read(p []byte) (int, error) {
+	n, err := o.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		o.err = err
+	}
+	return n, err
 }
 
 // describe is what the metadata and the service say.
@@ -198,24 +257,40 @@ func short(text string, most int) string {
 	return strings.TrimSpace(string(clean[:min(len(clean), most)]))
 }
 
-// subjectData decides what the application data become: where their schema has an
-// event type of its own, and they are JSON, they go into the event as they came; all
-// others are a reference. A mapping of JSON or XML to other fields belongs here.
-func (s *source) subjectData(o *opened, a *application) (eventType string, err error) {
-	f, known := s.set.data(o.metadata.Data.SchemaURI)
-	if o.data == nil || !known || f.Typ == "" || o.metadata.Data.MIMEType != "application/json" {
-		return generalType, nil
+// form decides what the application data become: where their schema has an event
+// type of its own, and they are JSON, they go into the event as they came; all others
+// are a reference. What was decided before the hub could have the event stays so. A
+// mapping of JSON or XML to other fields belongs here.
+func (s *source) form(o *opened) form {
+	if o.as.Type != "" {
+		return o.as
 	}
-	a.Daten, err = io.ReadAll(o.data.content.Reader(s.set.MaxDaten))
-	return f.Typ, err
+	as := form{generalType, s.set.Source, s.set.AGS, o.limits}
+	if f, known := s.set.data(o.metadata.Data.SchemaURI); known && f.Typ != "" && o.data != nil && o.metadata.Data.MIMEType == "application/json" {
+		as.Type = f.Typ
+	}
+	return as
+}
+
+// subjectData reads the application data into the event, where they have a type.
+func (o *opened) subjectData() (json.RawMessage, error) {
+	raw, err := io.ReadAll(o.data.content.Reader(o.limits.Daten))
+	if err != nil {
+		return nil, fmt.Errorf("read the data: %w", err)
+	}
+	if sum := sha512.Sum512(raw); hex.EncodeToString(sum[:]) != o.metadata.Data.SHA512 {
+		return nil, errChanged
+	}
+	return raw, nil
 }
 
 // event puts the submission into a CloudEvent. All of it follows from the
 // submission, so that a repetition is the same event.
-func (s *source) event(o *opened, a *application) (hub.Event, error) {
-	eventType, err := s.subjectData(o, a)
-	if err != nil {
-		return hub.Event{}, err
+func (s *source) event(o *opened, a *application, as form) (_ hub.Event, err error) {
+	if as.Type != generalType {
+		if a.Daten, err = o.subjectData(); err != nil {
+			return hub.Event{}, err
+		}
 	}
 	data, err := json.Marshal(a)
 	if err != nil {
@@ -223,14 +298,14 @@ func (s *source) event(o *opened, a *application) (hub.Event, error) {
 	}
 	e := cloudevents.New()
 	e.SetID(o.Submission)
-	e.SetSource(s.set.Source)
-	e.SetType(eventType)
+	e.SetSource(as.Source)
+	e.SetType(as.Type)
 	e.SetSubject(o.Case)
 	e.SetTime(o.submit.IssuedAt)
-	e.SetDataSchema(schemaPrefix + eventType)
+	e.SetDataSchema(schemaPrefix + as.Type)
 	e.SetExtension(hub.AttrCorrelationID, o.Case)
-	if s.set.AGS != "" {
-		e.SetExtension(hub.AttrAGS, s.set.AGS)
+	if as.AGS != "" {
+		e.SetExtension(hub.AttrAGS, as.AGS)
 	}
 	if err := e.SetData("application/json", data); err != nil {
 		return hub.Event{}, fmt.Errorf("write event data: %w", err)

@@ -35,6 +35,32 @@ type record struct {
 	At        time.Time `json:"at,omitzero"`
 	Forwarded bool      `json:"forwarded,omitempty"`
 	Refusal   *refusal  `json:"refusal,omitempty"`
+	// As is how the event was composed, before the hub could have it: what settings
+	// have since become does not make another event of it.
+	As *form `json:"as,omitempty"`
+}
+
+// form is what settings made of a submission; all else follows from its content.
+type form struct {
+	Type   string `json:"type"`
+	Source string `json:"source"`
+	AGS    string `json:"ags,omitempty"`
+	Limits limits `json:"limits"` // within which it was
+}
+
+// source is the source of the event.
+func (r *record) source(otherwise string) string {
+	if r.As != nil {
+		return r.As.Source
+	}
+	return otherwise
+}
+
+func now() time.Time { return time.Now().UTC().Truncate(time.Second) }
+
+// withHub says whether the hub, or an application, may have the event.
+func (r *record) withHub() bool {
+	return r.Tags != "" || r.Step == publishing || r.Step == isStored || r.Step == due
 }
 
 func stateKey(submission string) string { return "fit." + submission }

@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestMemory takes a submission with one attachment of 40 MB (and small ones)
+// TestMemory takes a submission with one attachment of 40 MB and one of 150 fragments
 // in a process of its own; what that had in memory at most (VmHWM) is below 50 MB.
 func TestMemory(t *testing.T) {
 	t.Parallel()
@@ -66,6 +66,10 @@ func TestMemory(t *testing.T) {
 			},
 		})
 	}
+	// and many small ones, each longer than what is read of a part to see its head
+	small := fitsim.Attachment{Filename: "teile.bin", Type: "application/octet-stream", Fragments: 150}
+	small.Content = make([]byte, small.Fragments*64<<10)
+	app.Attachments = append(app.Attachments, small)
 	s.put(t, app)
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), childSettings+"="+string(s.settings(", accept: stored")), childDir+"="+s.dir)
@@ -80,6 +84,9 @@ func TestMemory(t *testing.T) {
 		t.Errorf("the process had %d bytes in memory, %v", high, err)
 	}
 	t.Logf("the process had %d MB in memory at most", high>>20)
+	if open, err := strconv.Atoi(text[2]); err != nil || open > 5 {
+		t.Errorf("%d of its parts were open at once, %v", open, err)
+	}
 	if stored, err := strconv.ParseInt(text[1], 10, 64); err != nil || stored < megabytes<<20 {
 		t.Errorf("%d bytes were stored, %v", stored, err)
 	}
@@ -105,8 +112,19 @@ func child(settings string) error {
 		return err
 	}
 	high, err := peak()
-	fmt.Println(high, in.stored)
+	fmt.Println(high, in.stored, in.open)
 	return err
+}
+
+// openParts is how many encrypted attachments this process has open.
+func openParts() (n int) {
+	files, _ := filepath.Glob("/proc/self/fd/*")
+	for _, f := range files {
+		if to, err := os.Readlink(f); err == nil && strings.HasSuffix(to, ".part") {
+			n++
+		}
+	}
+	return n
 }
 
 // peak is the largest resident set of this process so far, bytes.
@@ -129,6 +147,7 @@ func peak() (int64, error) {
 type diskIntake struct {
 	dir      string
 	stored   int64
+	open     int // files of the work directory, at most
 	accepted func()
 
 	mu    sync.Mutex
@@ -144,6 +163,7 @@ func (d *diskIntake) Put(_ context.Context, r io.Reader) (hub.BlobRef, error) {
 	if err != nil {
 		return hub.BlobRef{}, err
 	}
+	d.open = max(d.open, openParts())
 	sum := sha256.New()
 	n, err := io.Copy(io.MultiWriter(f, sum), r)
 	d.stored += n

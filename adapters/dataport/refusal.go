@@ -46,7 +46,7 @@ func partRefusal(err error, instance string) error {
 	case errors.Is(err, fit.ErrNoKey):
 		return ours("fit-no-key", "%s: is encrypted to a key that is not among schluessel", instance)
 	case errors.Is(err, fit.ErrTooLarge):
-		return ours("too-large", "%s: is larger than allowed (max-daten, max-anlage)", instance)
+		return ours("too-large", "%s: is larger than allowed (max-daten, max-anlage, max-gesamt)", instance)
 	case errors.Is(err, fit.ErrForm), errors.Is(err, fit.ErrAlgorithm), errors.Is(err, fit.ErrDecrypt):
 		return theirs(fit.EncryptionIssue, instance, "%v", err)
 	}

@@ -1,6 +1,7 @@
 package dataport
 
 import (
+	"context"
 	"time"
 
 	"go.uber.org/zap"
@@ -12,6 +13,39 @@ import (
 type telling struct {
 	escalated bool
 	at        time.Time
+}
+
+// notice remembers what is listed, since when, and reminds of it: before anything
+// else of the round can fail.
+func (s *source) notice(ctx context.Context, list []client.Listed) error {
+	if err := s.addListed(ctx, list); err != nil {
+		return fromHub{err}
+	}
+	for _, l := range list {
+		r, err := s.load(ctx, l.Submission)
+		if err == nil && r.At.IsZero() {
+			r, err = s.change(ctx, l.Submission, func(r *record) {
+				r.Case = l.Case
+				if r.At.IsZero() {
+					r.At = now()
+				}
+			})
+		}
+		if err != nil {
+			return fromHub{err}
+		}
+		s.remind(l, r)
+	}
+	return nil
+}
+
+// remindKnown reminds of what was listed before, when the list cannot be had.
+func (s *source) remindKnown(ctx context.Context) {
+	for submission, theCase := range s.listed {
+		if r, err := s.load(ctx, submission); err == nil {
+			s.remind(client.Listed{Submission: submission, Case: theCase}, r)
+		}
+	}
 }
 
 // automaticReject is when the service itself rejects what nobody has accepted.

@@ -20,21 +20,32 @@ import (
 type try struct {
 	failures int
 	next     time.Time
+	refusal  string // of transport, and how often in a row it was the same
+	same     int
 }
 
-// fromHub marks an error of the hub: the next submission would fare no better.
+func (s *source) try(submission string) *try {
+	t := s.tries[submission]
+	if t == nil {
+		t = &try{}
+		s.tries[submission] = t
+	}
+	return t
+}
+
+// fromHub marks an error of the hub.
 type fromHub struct{ error }
 
 func (f fromHub) Unwrap() error { return f.error }
 
-// ends says whether an error ends the round: the hub is away, the client is not
-// let in, or the service asks to wait.
-func ends(err error) bool {
+// general says whether an error may be nobody's in particular: the hub is away, or
+// the client is not let in. When it comes to two submissions in a row it is.
+func general(err error) bool {
 	if _, hubs := errors.AsType[fromHub](err); hubs {
 		return true
 	}
 	e, ok := errors.AsType[*client.Error](err)
-	return ok && (e.Class == client.Login || e.Class == client.Unlinked || e.After > 0)
+	return ok && (e.Class == client.Login || e.Class == client.Unlinked)
 }
 
 // round reads the whole list, and then goes through it. Submissions of one case
@@ -42,29 +53,39 @@ func ends(err error) bool {
 func (s *source) round(ctx context.Context, in hub.Intake) error {
 	list, err := s.list(ctx)
 	if err != nil {
+		s.remindKnown(ctx)
 		return err
 	}
-	now, waiting := map[string]string{}, map[string]bool{}
-	var last error
+	if err := s.notice(ctx, list); err != nil {
+		return err
+	}
+	waiting, inRow := map[string]bool{}, 0
 	for _, l := range list {
-		now[l.Submission] = l.Case
 		if waiting[l.Case] {
 			continue
 		}
 		err := s.entry(ctx, in, l)
 		if err == nil {
 			delete(s.tries, l.Submission)
+			inRow = 0
 			continue
 		}
 		waiting[l.Case] = true
-		if ctx.Err() != nil || ends(err) {
+		if errors.Is(err, errNotYet) {
+			continue
+		}
+		if ctx.Err() != nil || askedFor(err) > 0 {
 			return fmt.Errorf("submission %s: %w", l.Submission, err)
 		}
-		last = s.later(ctx, l, err)
+		s.later(l, err)
+		if inRow++; !general(err) {
+			inRow = 0
+		}
+		if inRow > 1 {
+			return fmt.Errorf("submission %s: %w", l.Submission, err)
+		}
 	}
-	s.vanished(ctx, now)
-	s.listed = now
-	return last
+	return s.vanished(ctx, list)
 }
 
 // list reads all pages. What is not ours, and what comes again on a later page, is
@@ -104,7 +125,6 @@ func (s *source) entry(ctx context.Context, in hub.Intake, l client.Listed) erro
 	if err != nil {
 		return fromHub{err}
 	}
-	s.remind(l, r)
 	switch r.Step {
 	case accepted, due:
 		return s.accept(ctx, in, l, r)
@@ -117,7 +137,7 @@ func (s *source) entry(ctx context.Context, in hub.Intake, l client.Listed) erro
 			return err
 		}
 	}
-	return s.take(ctx, in, l)
+	return s.take(ctx, in, l, r)
 }
 
 // waits is for a submission that the hub has and no application yet.
@@ -133,7 +153,12 @@ func (s *source) waits(ctx context.Context, in hub.Intake, l client.Listed, r re
 		return s.accept(ctx, in, l, r)
 	}
 	if s.set.Forward && !r.Forwarded {
-		return s.forward(ctx, l, r)
+		err := s.forward(ctx, l, r)
+		if err == nil || askedFor(err) > 0 || ctx.Err() != nil {
+			return err
+		}
+		// a courtesy: nothing waits for it, and the next poll tries again
+		s.log.Warn("fit-connect: forward-submission was not taken", zap.String("submission", l.Submission), zap.Error(err))
 	}
 	return nil
 }
@@ -153,58 +178,19 @@ var errNotYet = errors.New("waits for its next try")
 const maxLater = time.Hour
 
 // later notes a failure of one submission, around which the others go. The next
-// try comes with the next poll, then later and later. When it is first seen is
-// remembered, for the alarms.
-func (s *source) later(ctx context.Context, l client.Listed, err error) error {
-	if errors.Is(err, errNotYet) {
-		return nil
-	}
-	t := s.tries[l.Submission]
-	if t == nil {
-		t = &try{}
-		s.tries[l.Submission] = t
-	}
+// try comes with the next poll, then later and later. Where the hub or the login may
+// be the reason it is not so late, but after the poll that this round's end puts off:
+// that one goes to others first.
+func (s *source) later(l client.Listed, err error) {
+	t := s.try(l.Submission)
 	t.failures++
-	wait := s.set.Poll
+	wait, most := s.set.Poll, maxLater
+	if general(err) {
+		wait, most = 2*wait, 2*maxPause
+	}
 	for range min(t.failures-1, 20) {
-		wait = min(2*wait, maxLater)
+		wait = min(2*wait, most)
 	}
 	t.next = time.Now().Add(wait)
 	s.log.Warn("fit-connect: a submission waits", zap.String("submission", l.Submission), zap.Int("failures", t.failures), zap.Error(err))
-	_, err = s.change(ctx, l.Submission, func(r *record) {
-		r.Case = l.Case
-		if r.At.IsZero() {
-			r.At = time.Now().UTC().Truncate(time.Second)
-		}
-	})
-	return err
-}
-
-// vanished looks after what is not listed any more and was not ended by us: the
-// service rejects by itself what nobody accepts.
-func (s *source) vanished(ctx context.Context, now map[string]string) {
-	for submission, theCase := range s.listed {
-		if _, still := now[submission]; still {
-			continue
-		}
-		delete(s.tries, submission)
-		delete(s.told, submission)
-		r, err := s.load(ctx, submission)
-		if err != nil || r.Step == accepted || r.Step == rejected {
-			continue
-		}
-		if v, err := s.verdict(ctx, submission, theCase); err != nil || v.end == nil {
-			s.log.Warn("fit-connect: a submission is not listed any more, and nobody has accepted it",
-				zap.String("submission", submission), zap.String("step", string(r.Step)), zap.Error(err))
-			continue
-		}
-		s.ended(ctx, submission)
-	}
-}
-
-// ended notes the end that the service has put to a submission.
-func (s *source) ended(ctx context.Context, submission string) {
-	r, err := s.change(ctx, submission, func(r *record) { r.Step = rejected })
-	s.log.Error("fit-connect: the service has ended a submission that nobody had accepted in time; tell the sender",
-		zap.String("submission", submission), zap.String("case", r.Case), zap.Error(err))
 }

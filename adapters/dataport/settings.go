@@ -53,6 +53,7 @@ type settings struct {
 	NurBekannte  bool        `yaml:"nur-bekannte"`
 	MaxDaten     int64       `yaml:"max-daten"`
 	MaxAnlage    int64       `yaml:"max-anlage"`
+	MaxGesamt    int64       `yaml:"max-gesamt"`
 	AnlagenTypen []string    `yaml:"anlagen-typen"`
 	Clamd        string      `yaml:"clamd"`
 
@@ -88,7 +89,7 @@ func defaults(env hub.Env) settings {
 		Version: "v2", Dir: filepath.Join("fit-connect", env.Adapter),
 		Poll: 30 * time.Second, Seite: 100, Frist: 2 * time.Minute,
 		Accept: acknowledged, Zurueckweisen: true, Warnen: 3 * day, Eskalieren: 10 * day,
-		MaxDaten: 20 << 20, MaxAnlage: 128 << 20,
+		MaxDaten: 20 << 20, MaxAnlage: 128 << 20, MaxGesamt: 1 << 30,
 	}
 }
 
@@ -233,6 +234,8 @@ func (set *settings) contentProblem(bool) (key, text string) {
 		return "max-daten", "must be 1 to 67108864"
 	case set.MaxAnlage < 1:
 		return "max-anlage", "must be at least 1"
+	case set.MaxGesamt < 1:
+		return "max-gesamt", "must be at least 1"
 	}
 	return "", ""
 }
@@ -276,4 +279,18 @@ func (set *settings) data(schema string) (fachdaten, bool) {
 		return fachdaten{}, false
 	}
 	return set.Fachdaten[i], true
+}
+
+// limits are bounds of content, decrypted and decompressed, bytes.
+type limits struct {
+	Daten  int64 `json:"daten"`
+	Anlage int64 `json:"anlage"`
+	Gesamt int64 `json:"gesamt"`
+}
+
+func (set *settings) limits() limits { return limits{set.MaxDaten, set.MaxAnlage, set.MaxGesamt} }
+
+// atLeast is the larger one of each.
+func (l limits) atLeast(m limits) limits {
+	return limits{max(l.Daten, m.Daten), max(l.Anlage, m.Anlage), max(l.Gesamt, m.Gesamt)}
 }

@@ -21,8 +21,11 @@ func (s *source) Stored(context.Context, hub.EventRef) error { return nil }
 // copy may the submission be accepted: the service then deletes it. All other ends
 // leave it where it is, for a person.
 func (s *source) Settled(ctx context.Context, end hub.Settlement) error {
-	if end.Source != s.set.Source || !fit.IsUUID(end.ID) {
+	if !fit.IsUUID(end.ID) {
 		return nil
+	}
+	if was, err := s.load(ctx, end.ID); err != nil || end.Source != was.source(s.set.Source) {
+		return err
 	}
 	if end.Outcome != hub.Routed || end.Copies == 0 || end.Done < end.Copies {
 		s.log.Info("fit-connect: an event has ended, and its submission is not accepted for it", zap.String("submission", end.ID),
@@ -34,19 +37,16 @@ func (s *source) Settled(ctx context.Context, end hub.Settlement) error {
 			r.Step = due
 		}
 	})
-	if err != nil || r.Step != due || r.Tags == "" {
-		return err // without tags the next round sees first what is accepted
+	if err == nil && r.Step == due {
+		s.nudge()
 	}
-	if err := s.sendAccept(ctx, client.Listed{Submission: end.ID, Case: r.Case}, r); err != nil {
-		s.log.Warn("fit-connect: a submission could not be accepted yet; the next polls try again", zap.String("submission", end.ID), zap.Error(err))
-	}
-	return nil
+	return err
 }
 
 // accept is the round's way: what was lost from memory is looked at again first.
 func (s *source) accept(ctx context.Context, in hub.Intake, l client.Listed, r record) error {
 	if r.Tags == "" {
-		return s.take(ctx, in, l)
+		return s.take(ctx, in, l, r)
 	}
 	return s.sendAccept(ctx, l, r)
 }
@@ -60,8 +60,7 @@ func (s *source) sendAccept(ctx context.Context, l client.Listed, r record) erro
 		return err
 	}
 	if v.end != nil && v.end.Event != fit.AcceptSubmission {
-		s.ended(ctx, l.Submission)
-		return nil
+		return s.ended(ctx, l.Submission)
 	}
 	if v.end == nil {
 		if v.submit == nil || v.submit.Payload.Tags == nil {
@@ -107,7 +106,14 @@ func (s *source) forward(ctx context.Context, l client.Listed, _ record) error {
 // mend and so set.
 func (s *source) refuse(ctx context.Context, o *opened, why *refusal) error {
 	l, next := o.Listed, aside
-	if why.Problem != "" && s.set.Zurueckweisen {
+	was, err := s.load(ctx, l.Submission)
+	if err != nil {
+		return fromHub{err}
+	}
+	if was.Step == due { // an application has it: it is never given back
+		return fmt.Errorf("an application has acknowledged it, and what is there now is refused: %w", why)
+	}
+	if why.Problem != "" && s.set.Zurueckweisen && !was.withHub() {
 		next = rejecting
 	}
 	if next == aside { // the report first: it is what keeps a submission aside
@@ -116,16 +122,22 @@ func (s *source) refuse(ctx context.Context, o *opened, why *refusal) error {
 		}
 	}
 	r, err := s.change(ctx, l.Submission, func(r *record) {
+		if r.Step == due { // was settled meanwhile
+			return
+		}
 		r.Step, r.Case, r.Refusal = next, l.Case, why
-		if o.submit != nil {
+		switch {
+		case o.submit != nil:
 			r.At = o.submit.IssuedAt
+		case r.At.IsZero():
+			r.At = now()
 		}
 	})
 	if err != nil {
 		return fromHub{err}
 	}
 	s.log.Warn("fit-connect: submission set aside", zap.String("submission", l.Submission), zap.String("code", why.Code), zap.Bool("rejected", next == rejecting))
-	if next == rejecting {
+	if r.Step == rejecting {
 		return s.reject(ctx, l, r)
 	}
 	return nil

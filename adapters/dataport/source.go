@@ -56,7 +56,7 @@ type source struct {
 	// of Run alone
 	tries  map[string]*try
 	told   map[string]telling
-	listed map[string]string // of the round before: submission to case
+	listed map[string]string // what was listed and not seen to its end: submission to case
 }
 
 var (
@@ -175,6 +175,11 @@ func (s *source) Run(ctx context.Context, in hub.Intake) error {
 	if err := s.sweep(); err != nil {
 		return err
 	}
+	if err := s.readListed(ctx); ctx.Err() != nil {
+		return nil
+	} else if err != nil {
+		return err
+	}
 	if s.set.Callback == nil {
 		return s.poll(ctx, in)
 	}
@@ -219,7 +224,7 @@ func (s *source) poll(ctx context.Context, in hub.Intake) error {
 		} else {
 			s.log.Warn("fit-connect: will try again", zap.Int("failures", failed), zap.Error(err))
 		}
-		if !s.pause(ctx, max(backoff(s.set.Poll, failed), askedFor(err))) {
+		if !s.pause(ctx, max(backoff(s.set.Poll, failed), askedFor(err)), mustWait(err, backoff(s.set.Poll, failed))) {
 			return nil
 		}
 	}
@@ -231,6 +236,15 @@ func askedFor(err error) time.Duration {
 		return e.After
 	}
 	return 0
+}
+
+// mustWait is how long nothing may wake us: as long as the service asks for, and
+// where it does not let us in, until the next try.
+func mustWait(err error, next time.Duration) time.Duration {
+	if class := client.ClassOf(err); class == client.Login || class == client.Unlinked {
+		return max(next, askedFor(err))
+	}
+	return askedFor(err)
 }
 
 const maxPause = 5 * time.Minute
@@ -246,10 +260,17 @@ func backoff(poll time.Duration, failures int) time.Duration {
 	return wait
 }
 
-// pause waits, or until a callback wakes it.
-func (s *source) pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
+// pause waits for d, or until a callback or a settlement wakes it, which it does not
+// hear before least.
+func (s *source) pause(ctx context.Context, d, least time.Duration) bool {
+	t := time.NewTimer(least)
 	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+	}
+	t.Reset(d - least)
 	select {
 	case <-ctx.Done():
 		return false

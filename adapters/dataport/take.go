@@ -20,14 +20,14 @@ const maxMetadata = 4 << 20
 
 // take makes a submission an event: fetch, check all of it, store, publish. Nothing
 // of it is with the hub before all of it was found good.
-func (s *source) take(ctx context.Context, in hub.Intake, l client.Listed) error {
-	o, err := s.open(ctx, l)
+func (s *source) take(ctx context.Context, in hub.Intake, l client.Listed, r record) error {
+	o, err := s.open(ctx, l, r)
 	defer o.close()
 	if err == nil {
 		err = s.check(ctx, o)
 	}
 	if err == nil {
-		err = s.publish(ctx, in, o)
+		err = s.publish(ctx, in, o, r)
 	}
 	switch {
 	case err == nil, ctx.Err() != nil:
@@ -36,10 +36,10 @@ func (s *source) take(ctx context.Context, in hub.Intake, l client.Listed) error
 		s.log.Info("fit-connect: a submission was ended elsewhere", zap.String("submission", l.Submission))
 		return nil
 	case client.ClassOf(err) == client.TooLarge:
-		err = ours("too-large", "%v (max-daten, max-anlage)", err)
+		err = ours("too-large", "%v (max-daten, max-anlage, max-gesamt)", err)
 	}
 	why := asRefusal(err)
-	if why == nil || why.transport() && s.failures(l.Submission) < looks-1 {
+	if !s.believed(l.Submission, why) {
 		return err
 	}
 	return s.refuse(ctx, o, why)
@@ -49,11 +49,19 @@ func (s *source) take(ctx context.Context, in hub.Intake, l client.Listed) error
 // held against the sender: what a proxy puts in its place passes.
 const looks = 3
 
-func (s *source) failures(submission string) int {
-	if t := s.tries[submission]; t != nil {
-		return t.failures
+// believed says whether a refusal counts: at once, or one of transport when it was
+// the same as often as looks in a row. Any other failure between begins anew.
+func (s *source) believed(submission string, why *refusal) bool {
+	t := s.try(submission)
+	if why == nil || !why.transport() {
+		t.refusal, t.same = "", 0
+		return why != nil
 	}
-	return 0
+	if t.refusal != why.Text {
+		t.refusal, t.same = why.Text, 0
+	}
+	t.same++
+	return t.same >= looks
 }
 
 // errEnded is no failure: nothing is to be done any more.
@@ -70,6 +78,11 @@ type opened struct {
 	parts      map[string]*part // attachments' parts by id
 	announced  []string         // ids that the service names; nil: it names none
 	files      []io.Closer
+	judged     bool // the hub may have it: what is wanted here was looked at then
+	as         form // of an earlier try; empty: none
+	limits     limits
+	encrypted  int64 // bytes of attachments that were fetched
+	plain      int64 // bytes of data and attachments that were decrypted
 	dataReader *strings.Reader
 }
 
@@ -77,6 +90,14 @@ type opened struct {
 type part struct {
 	jwe     *fit.JWE
 	content *fit.Content // once it was authenticated
+	file    *client.Part // nil: in memory
+}
+
+// release lets the file go until it is read again.
+func (p *part) release() {
+	if p.file != nil {
+		p.file.Release()
+	}
 }
 
 func (o *opened) close() {
@@ -87,8 +108,8 @@ func (o *opened) close() {
 
 // open fetches a submission, and compares each part's authentication tag with what
 // the service has signed when it was submitted: no part was swapped.
-func (s *source) open(ctx context.Context, l client.Listed) (*opened, error) {
-	o := &opened{Listed: l, parts: map[string]*part{}}
+func (s *source) open(ctx context.Context, l client.Listed, r record) (*opened, error) {
+	o := &opened{Listed: l, parts: map[string]*part{}, limits: s.set.limits(), judged: r.Step == due}
 	sub, err := s.api.Fetch(ctx, l.Submission)
 	if client.ClassOf(err) == client.Gone {
 		return o, errEnded
@@ -109,6 +130,9 @@ func (s *source) open(ctx context.Context, l client.Listed) (*opened, error) {
 		return o, errNoSubmit
 	}
 	o.submit, o.leistung = v.submit, leistung(sub.ServiceID())
+	if r.Tags != "" && r.Tags == v.submit.Payload.Tags.Digest() && r.As != nil {
+		o.judged, o.as, o.limits = true, *r.As, o.limits.atLeast(r.As.Limits)
+	}
 	o.announced = sub.AttachmentIDs()
 	if err := s.openMetadata(o, sub.Metadata); err != nil {
 		return o, err
@@ -186,10 +210,14 @@ func (s *source) openAttachments(ctx context.Context, o *opened) error {
 	if err := o.sameAttachments(); err != nil {
 		return err
 	}
-	for i, a := range o.metadata.Attachments {
-		if len(a.Parts()) > maxAnlagen || i >= maxAnlagen {
-			return ours("too-large", "there are more than %d attachments", maxAnlagen)
-		}
+	parts := 0
+	for _, a := range o.metadata.Attachments {
+		parts += len(a.Parts())
+	}
+	if parts > maxAnlagen {
+		return ours("too-large", "there are more than %d attachments, counted with their fragments", maxAnlagen)
+	}
+	for _, a := range o.metadata.Attachments {
 		for _, id := range a.Parts() {
 			if err := s.openAttachment(ctx, o, id); err != nil {
 				return err
@@ -199,7 +227,7 @@ func (s *source) openAttachments(ctx context.Context, o *opened) error {
 	return nil
 }
 
-// maxAnlagen is what the event's schema takes.
+// maxAnlagen is what the event's schema takes; the fragments count.
 const maxAnlagen = 200
 
 // sameAttachments compares the attachments that the metadata describe with those
@@ -212,24 +240,30 @@ func (o *opened) sameAttachments() error {
 	slices.Sort(described)
 	announced := slices.Clone(o.announced)
 	slices.Sort(announced)
-	if !slices.Equal(described, o.submit.Payload.Tags.IDs()) || announced != nil && !slices.Equal(described, announced) {
+	if !slices.Equal(described, o.submit.Payload.Tags.IDs()) {
 		return theirs(fit.AttachmentsDiffer, "metadata", "the attachments described are not those that were submitted")
+	}
+	if announced != nil && !slices.Equal(described, announced) { // nobody has signed these
+		return errors.New("the attachments that the service names are not those that were submitted")
 	}
 	return nil
 }
 
 func (s *source) openAttachment(ctx context.Context, o *opened, id string) error {
 	at := "attachment:" + id
-	f, err := s.api.Attachment(ctx, o.Submission, id, encrypted(s.set.MaxAnlage))
+	most := min(encrypted(o.limits.Anlage), encrypted(o.limits.Gesamt)+maxAnlagen*encrypted(0)-o.encrypted)
+	f, err := s.api.Attachment(ctx, o.Submission, id, most)
 	if err != nil {
 		return fmt.Errorf("%s: %w", at, err)
 	}
+	defer f.Release()
 	o.files = append(o.files, f)
+	o.encrypted += f.Size
 	tag, _ := o.submit.Payload.Tags.Attachment(id)
 	j, err := readPart(f, f.Size, tag, at)
 	if err != nil {
 		return err
 	}
-	o.parts[id] = &part{jwe: j}
+	o.parts[id] = &part{jwe: j, file: f}
 	return nil
 }

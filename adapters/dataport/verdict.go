@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"go.uber.org/zap"
 
@@ -37,7 +38,7 @@ func (s *source) verdict(ctx context.Context, submission, theCase string) (*verd
 			return nil, err
 		}
 		if one.Subject == fit.Submission(submission) && one.Case == theCase {
-			if err := v.add(one, fit.IsUUID(one.Issuer)); err != nil {
+			if err := v.add(one, strings.EqualFold(one.Issuer, s.set.Zustellpunkt)); err != nil {
 				return nil, err
 			}
 		}

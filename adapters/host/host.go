@@ -57,11 +57,7 @@ func (f *File) run(ctx context.Context, kind *hub.Kind, data string, client *Cli
 			return err
 		}
 		if box.Listener, _ = in.Source.(hub.Listener); box.Listener != nil {
-			receipts := filepath.Join(data, "receipts")
-			if err := sweepReceipts(receipts); err != nil {
-				return err
-			}
-			box.Receipts = state(receipts)
+			box.Receipts = state(filepath.Join(data, "receipts"))
 		}
 	}
 	if kind.Sink != nil {
@@ -85,6 +81,13 @@ func (f *File) run(ctx context.Context, kind *hub.Kind, data string, client *Cli
 		start(in.run(log))
 	}
 	start(box.Run)
+	if dir, kept := box.Receipts.(state); kept {
+		start(func(ctx context.Context) error {
+			tick := time.NewTicker(sweepEvery)
+			defer tick.Stop()
+			return sweepAlways(ctx, string(dir), tick.C)
+		})
+	}
 	wg.Wait()
 	close(errs)
 	return <-errs

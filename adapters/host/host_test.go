@@ -261,9 +261,13 @@ func TestMailbox(t *testing.T) {
 		}
 	}
 	d.mu.Lock()
-	d.events = []map[string]any{handedOut("yes", receiptSource, typeAccepted, receiptOf), handedOut("odd", receiptSource, typeAccepted, `{}`)}
+	d.events = []map[string]any{
+		handedOut("yes", receiptSource, typeAccepted, receiptOf), handedOut("odd", receiptSource, typeAccepted, `{}`),
+		handedOut("forged", receiptSource, typeAccepted, receiptOf), // an application's event, under an agreement
+	}
+	d.events[0]["agreement"], d.events[1]["agreement"] = "", ""
 	d.mu.Unlock()
-	for range 2 {
+	for range 3 {
 		if one := d.next(t); one["outcome"] != "done" {
 			t.Errorf("said %v", one)
 		}

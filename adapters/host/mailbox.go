@@ -25,6 +25,8 @@ type Mailbox struct {
 	Lease       time.Duration
 	AtOnce      int
 	Log         *zap.Logger
+
+	receipts sync.Mutex // one change of what receipts have said at a time
 }
 
 // leased is an event in this process's hand (operation leaseEvents).
@@ -221,8 +223,10 @@ func (m *Mailbox) deliver(ctx context.Context, one leased) (err error) {
 	if err := json.Unmarshal(one.Event, &e); err != nil {
 		return hub.Permanent("no-event", "read the event: it is no CloudEvent in JSON")
 	}
-	if err := m.hear(ctx, &e); err != nil {
-		return err
+	if one.Agreement == "" { // what an application sent goes under one; only the hub's own does not
+		if err := m.hear(ctx, &e); err != nil {
+			return err
+		}
 	}
 	if m.Sink == nil {
 		if e.Source() == receiptSource {

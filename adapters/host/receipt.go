@@ -15,7 +15,7 @@ const (
 )
 
 // settlement reads the receipt of an outcome; ok is false for any other event.
-func settlement(e *hub.Event) (s hub.Settlement, receivers []string, ok bool) {
+func settlement(e *hub.Event) (s hub.Settlement, receivers []receiver, ok bool) {
 	if e.Source() != receiptSource || e.Type() != typeAccepted && e.Type() != typeRefused {
 		return s, nil, false
 	}
@@ -41,19 +41,17 @@ func settlement(e *hub.Event) (s hub.Settlement, receivers []string, ok bool) {
 	if data.Reason != nil {
 		s.Code = data.Reason.Code
 	}
-	for _, r := range data.Receivers {
-		receivers = append(receivers, r.Application)
-	}
-	return s, receivers, true
+	return s, data.Receivers, true
 }
 
 type receiver struct {
 	Application string `json:"fachverfahren"`
+	Agreement   string `json:"regel"`
 }
 
 // delivered reads the receipt of one copy that was taken; ok is false for any
 // other event.
-func delivered(e *hub.Event) (ref hub.EventRef, by string, ok bool) {
+func delivered(e *hub.Event) (ref hub.EventRef, by receiver, ok bool) {
 	var data struct {
 		Event struct {
 			Source string `json:"source"`
@@ -63,10 +61,10 @@ func delivered(e *hub.Event) (ref hub.EventRef, by string, ok bool) {
 		Receiver receiver `json:"empfaenger"`
 	}
 	if e.Source() != receiptSource || e.Type() != typeDelivered {
-		return ref, "", false
+		return ref, by, false
 	}
 	if err := json.Unmarshal(e.Data(), &data); err != nil || data.Event.ID == "" || data.Receiver.Application == "" {
-		return ref, "", false
+		return ref, by, false
 	}
-	return hub.EventRef{Source: data.Event.Source, ID: data.Event.ID, Type: data.Event.Type}, data.Receiver.Application, true
+	return hub.EventRef{Source: data.Event.Source, ID: data.Event.ID, Type: data.Event.Type}, data.Receiver, true
 }

@@ -19,16 +19,19 @@ import (
 // copies is what the receipts of one event have said so far.
 type copies struct {
 	Known bool           `json:"known"` // its receivers are
-	Of    []string       `json:"of"`    // who gets a copy
-	By    []string       `json:"by"`    // who has taken it
+	Of    []receiver     `json:"of"`    // who gets a copy, and by which rule: one may get several
+	By    []receiver     `json:"by"`    // who has taken it
 	End   hub.Settlement `json:"end"`
+	// Told means that all were taken and the listener has heard it: receipts that come
+	// again change nothing.
+	Told bool `json:"told,omitempty"`
 }
 
 func (c *copies) settlement() hub.Settlement {
 	s := c.End
 	s.Copies, s.Done = len(c.Of), 0
-	for _, name := range c.Of {
-		if slices.Contains(c.By, name) {
+	for _, one := range c.Of {
+		if slices.Contains(c.By, one) {
 			s.Done++
 		}
 	}
@@ -57,9 +60,12 @@ func (m *Mailbox) hear(ctx context.Context, e *hub.Event) error {
 	return nil
 }
 
-// remember adds a receipt to those before it, and tells what they say together.
-// When all copies were taken they are forgotten.
+// remember adds a receipt to those before it, and tells what they say together. Several
+// are handled at once, so it is one after the other. When all copies were taken that
+// is noted, until it is swept.
 func (m *Mailbox) remember(ctx context.Context, ref hub.EventRef, add func(*copies)) error {
+	m.receipts.Lock()
+	defer m.receipts.Unlock()
 	sum := sha256.Sum256([]byte(ref.Source + "\x00" + ref.ID))
 	key := base64.RawURLEncoding.EncodeToString(sum[:])
 	raw, err := m.Receipts.Get(ctx, key)
@@ -71,6 +77,9 @@ func (m *Mailbox) remember(ctx context.Context, ref hub.EventRef, add func(*copi
 		if err := json.Unmarshal(raw, &c); err != nil {
 			return fmt.Errorf("read the receipts before: %w", err)
 		}
+	}
+	if c.Told {
+		return nil
 	}
 	add(&c)
 	if raw, err = json.Marshal(c); err != nil {
@@ -84,7 +93,10 @@ func (m *Mailbox) remember(ctx context.Context, ref hub.EventRef, add func(*copi
 		return err
 	}
 	if s.Copies > 0 && s.Done == s.Copies {
-		return m.Receipts.Delete(ctx, key)
+		if raw, err = json.Marshal(copies{Known: true, Told: true}); err != nil {
+			return fmt.Errorf("remember a receipt: %w", err)
+		}
+		return m.Receipts.Put(ctx, key, raw)
 	}
 	return nil
 }
@@ -92,6 +104,23 @@ func (m *Mailbox) remember(ctx context.Context, ref hub.EventRef, add func(*copi
 // receiptsKept is how long receipts wait for others that may never come: an
 // agreement need not have delivered, and a copy may lie for long.
 const receiptsKept = 180 * 24 * time.Hour
+
+// sweepEvery is how often old receipts are looked for.
+const sweepEvery = 24 * time.Hour
+
+// sweepAlways forgets old receipts until ctx ends, at once and then at each tick.
+func sweepAlways(ctx context.Context, dir string, tick <-chan time.Time) error {
+	for {
+		if err := sweepReceipts(dir); err != nil {
+			return err
+		}
+		select {
+		case <-tick:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
 
 // sweepReceipts forgets those that have waited in vain.
 func sweepReceipts(dir string) error {

@@ -83,7 +83,7 @@ func ReadJWE(r io.ReaderAt, size int64) (*JWE, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &JWE{Tag: tag, protected: segments[0], text: io.NewSectionReader(r, start, end-start), size: end - start}
+	j := &JWE{Tag: tag, protected: bytes.Clone(segments[0]), text: io.NewSectionReader(r, start, end-start), size: end - start}
 	header, err1 := base64url.DecodeString(string(segments[0]))
 	wrapped, err2 := base64url.DecodeString(string(segments[1]))
 	nonce, err3 := base64url.DecodeString(string(segments[2]))
@@ -189,6 +189,9 @@ func (i *inflater) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// Limit reads up to limit bytes of r; more end with ErrTooLarge.
+func Limit(r io.Reader, limit int64) io.Reader { return &limited{r: r, left: max(limit, 0)} }
 
 // limited reads up to left bytes, and fails when there are more.
 type limited struct {

@@ -95,7 +95,7 @@ func ReadJWKS(raw []byte) ([]JWK, error) {
 // Public gives the key when it is for the algorithm and operation (where it says
 // so) and has at least minBits.
 func (k JWK) Public(algorithm, operation string, minBits int) (PublicKey, error) {
-	if k.Type != keyTypeID || k.Algorithm != "" && k.Algorithm != algorithm || !k.allows(operation) {
+	if k.Type != keyTypeID || k.Use != "" && k.Use != useOf(operation) || k.Algorithm != "" && k.Algorithm != algorithm || !k.allows(operation) {
 		return PublicKey{}, fmt.Errorf("%w: it is not for %s, %s", ErrKey, algorithm, operation)
 	}
 	n, err := number(k.N)
@@ -111,6 +111,14 @@ func (k JWK) Public(algorithm, operation string, minBits int) (PublicKey, error)
 		id = Thumbprint(pub)
 	}
 	return PublicKey{id, pub}, nil
+}
+
+// useOf is what a key of an operation has as its use (RFC 7517, 4.2).
+func useOf(operation string) string {
+	if operation == OpSign || operation == OpVerify {
+		return "sig"
+	}
+	return "enc"
 }
 
 // allows says whether the key may do something; one that says nothing may. That it

@@ -138,3 +138,24 @@ func FuzzReadJWKS(f *testing.F) {
 		}
 	})
 }
+
+// TestUse: a key that is for something else by its use is not taken.
+func TestUse(t *testing.T) {
+	t.Parallel()
+	k, err := fit.NewKey(2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for use, want := range map[string]bool{"": true, "sig": true, "enc": false, "other": false} {
+		jwk := fit.PublicJWK(k.Public(), fit.AlgPS512, fit.OpVerify)
+		jwk.Use = use
+		if _, err := jwk.Public(fit.AlgPS512, fit.OpVerify, 2048); (err == nil) != want {
+			t.Errorf("use %q: %v", use, err)
+		}
+		jwk = fit.PublicJWK(k.Public(), fit.AlgRSAOAEP256, fit.OpWrap)
+		jwk.Use = use
+		if _, err := jwk.Public(fit.AlgRSAOAEP256, fit.OpWrap, 2048); (err == nil) != (use == "" || use == "enc") {
+			t.Errorf("use %q to wrap: %v", use, err)
+		}
+	}
+}

@@ -106,6 +106,19 @@ func TestAuthority(t *testing.T) {
 }
 
 // The longest prefix decides, whatever stands between.
+// TestHubSource: the source of the hub's receipts is nobody's, whatever a federation says.
+func TestHubSource(t *testing.T) {
+	a := &Application{Sources: []SourcePrefix{{"urn:amtsbote", "ags:1"}, {"urn:amtsbote:verbund:x", "ags:1"}}}
+	for source, want := range map[string]bool{
+		"urn:amtsbote:verbund": false, "urn:amtsbote:verbund:x": false, "urn:amtsbote:verbund#x": false,
+		"urn:amtsbote:verbunden": true, "urn:amtsbote:anderes": true,
+	} {
+		if _, may := a.Authority(source); may != want {
+			t.Errorf("%s: may %v", source, may)
+		}
+	}
+}
+
 func TestAuthorityLongest(t *testing.T) {
 	a := &Application{Sources: []SourcePrefix{{"urn:a", "short"}, {"urn:a:b", "middle"}, {"urn:a:b:c:d", "long"}}}
 	for source, want := range map[string]string{"urn:a:x": "short", "urn:a:b:c": "middle", "urn:a:b:c:d/e": "long", "urn:a:b:c:de": "middle"} {

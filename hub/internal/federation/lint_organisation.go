@@ -181,6 +181,10 @@ func (b *builder) source(o *Organisation, a *Application, in sourceFile) {
 		b.Add(in.Prefix.At, finding.OrgSourcePrefix, prefix)
 		return
 	}
+	if within(HubSource, prefix) || within(prefix, HubSource) {
+		b.Add(in.Prefix.At, finding.OrgSourceHub, prefix, HubSource)
+		return
+	}
 	a.Sources = append(a.Sources, SourcePrefix{prefix, in.Authority.Value})
 	a.sends[in.Authority.Value] = true
 	b.prefixes = append(b.prefixes, ownedPrefix{prefix, a, in.Prefix.At})

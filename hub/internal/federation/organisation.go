@@ -141,7 +141,7 @@ func lastDelimiter(s string) int { return strings.LastIndexAny(s, sourceDelimite
 // with one of : / # ? ; but nothing that leads out of it again for who resolves
 // dot segments (RFC 3986, 5.2.4).
 func (a *Application) Authority(source string) (string, bool) {
-	if leadsOut(source) {
+	if leadsOut(source) || within(source, HubSource) {
 		return "", false
 	}
 	for end := len(source); end > 0; end = lastDelimiter(source[:end]) {
@@ -153,6 +153,16 @@ func (a *Application) Authority(source string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// HubSource is the source of the hub's own events, the receipts. Who reads them believes
+// them by it, so that nobody else may send under it or below.
+const HubSource = "urn:amtsbote:verbund"
+
+// within tells whether a prefix owns a source.
+func within(source, prefix string) bool {
+	rest, is := strings.CutPrefix(source, prefix)
+	return is && (rest == "" || strings.ContainsAny(rest[:1], sourceDelimiters))
 }
 
 // leadsOut tells whether a source has a segment "." or "..", also when its dots

@@ -46,6 +46,7 @@ const (
 	OrgOffice     Code = "VB-ORG-013"
 	OrgUntold     Code = "VB-ORG-014"
 	OrgUnitOfUnit Code = "VB-ORG-015"
+	OrgSourceHub  Code = "VB-ORG-016"
 	OrgAccess     Code = "VB-ORG-020"
 
 	WhkMode     Code = "VB-WHK-001"
@@ -162,6 +163,7 @@ var catalogue = map[Code]sentence{
 	OrgAuthorityTwice: {Error, "Die Behörde %s steht zweimal in der Liste.", "The authority %s is on the list twice."},
 	OrgSourceForeign:  {Error, "Die Behörde %s steht nicht auf der Liste der Organisation %s.", "The authority %s is not on the list of the organisation %s."},
 	OrgSourceOverlap:  {Error, "Das Präfix %s überschneidet sich mit %s von %s.", "The prefix %s overlaps with %s of %s."},
+	OrgSourceHub:      {Error, "Unter %s liegt die source der Quittungen des Hubs (%s), oder umgekehrt; sie gehört keinem Fachverfahren.", "%s covers the source of the hub's own receipts (%s), or lies below it; that is no application's."},
 	OrgSourcePrefix:   {Error, "%s ist kein Anfang einer source: absolute URI, ohne : / # ? ; am Ende, höchstens 256 Zeichen.", "%s is no beginning of a source: an absolute URI, without : / # ? ; at the end, at most 256 characters."},
 
 	OrgReceipts: {Error, "Quittungen (receipts) gehen an ein Fachverfahren derselben Organisation mit Eingangsfach, nicht an %s.", "Receipts go to an application of the same organisation that has a mailbox, not to %s."},

@@ -14,14 +14,40 @@ import (
 // WorkPattern are the names of attachments in Dir.
 const WorkPattern = "fit-*.part"
 
-// Part is an encrypted attachment on disk. Close removes it.
+// Part is an encrypted attachment on disk. Its file is open only from a read until
+// Release; Close removes it. It is not safe for concurrent use.
 type Part struct {
-	*os.File
 	Size int64
+
+	path string
+	file *os.File // nil: not open
+}
+
+// ReadAt implements io.ReaderAt; it opens the file where it is not open.
+func (p *Part) ReadAt(b []byte, off int64) (int, error) {
+	if p.file == nil {
+		f, err := os.Open(p.path)
+		if err != nil {
+			return 0, fmt.Errorf("read attachment: %w", err)
+		}
+		p.file = f
+	}
+	return p.file.ReadAt(b, off)
+}
+
+// Release closes the file until it is read again.
+func (p *Part) Release() {
+	if p.file != nil {
+		_ = p.file.Close() // was only read
+		p.file = nil
+	}
 }
 
 // Close lets the file go.
-func (p *Part) Close() error { return errors.Join(p.File.Close(), os.Remove(p.Name())) }
+func (p *Part) Close() error {
+	p.Release()
+	return os.Remove(p.path)
+}
 
 // Attachment streams an encrypted attachment into a file; beyond limit bytes it
 // is an error of class TooLarge.
@@ -40,8 +66,12 @@ func (c *Client) Attachment(ctx context.Context, submission, attachment string, 
 	if err != nil {
 		return nil, fmt.Errorf("store attachment: %w", err)
 	}
-	p := &Part{File: f}
+	p := &Part{path: f.Name()}
 	p.Size, err = io.Copy(f, io.LimitReader(resp.Body, limit+1))
+	closed := f.Close()
+	if err == nil {
+		err = closed
+	}
 	_, ours := errors.AsType[*os.PathError](err)
 	switch {
 	case ours:

@@ -3,6 +3,7 @@ package client_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -56,6 +57,8 @@ func TestErrors(t *testing.T) {
 		says   string
 	}{
 		{http.StatusInternalServerError, "", "Mustermann", client.Retry, 0, "500"},
+		{http.StatusInternalServerError, "Retry-After: 7", "", client.Retry, 0, "500"},
+		{http.StatusNotFound, "Retry-After: 7", "", client.Gone, 0, "404"},
 		{http.StatusServiceUnavailable, "Retry-After: 7", "", client.Retry, 7 * time.Second, "503"},
 		{http.StatusServiceUnavailable, "Retry-After: 86401", "", client.Retry, time.Hour, "503"},
 		{http.StatusServiceUnavailable, "Retry-After: -1", "", client.Retry, 0, "503"},
@@ -167,10 +170,16 @@ func TestAttachment(t *testing.T) {
 	if err != nil || p.Size != 10 {
 		t.Fatal(err)
 	}
+	for range 2 { // opened again after it was released
+		if raw, err := io.ReadAll(io.NewSectionReader(p, 0, p.Size)); err != nil || string(raw) != "0123456789" {
+			t.Errorf("%q, %v", raw, err)
+		}
+		p.Release()
+	}
 	if err := p.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := os.Stat(p.Name()); !errors.Is(err, os.ErrNotExist) {
+	if _, err := p.ReadAt(make([]byte, 1), 0); !errors.Is(err, os.ErrNotExist) {
 		t.Error("the file stays", err)
 	}
 	if _, err := cl.Attachment(t.Context(), destination, "good", 9); client.ClassOf(err) != client.TooLarge {

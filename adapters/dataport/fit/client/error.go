@@ -89,7 +89,7 @@ func failure(doing string, resp *http.Response) *Error {
 	if e.Class == Unlinked {
 		e.Err = fmt.Errorf("HTTP status %d: connect client and destination in the Self-Service-Portal", resp.StatusCode)
 	}
-	e.After = retryAfter(resp.Header, time.Now())
+	e.After = waitAsked(resp)
 	var p struct {
 		Type string `json:"type"`
 	}
@@ -103,6 +103,15 @@ func failure(doing string, resp *http.Response) *Error {
 
 // maxAfter bounds what a service can make us wait.
 const maxAfter = time.Hour
+
+// waitAsked is how long an answer that says that the service is busy asks to wait; in
+// others the header is about something else.
+func waitAsked(resp *http.Response) time.Duration {
+	if resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode != http.StatusServiceUnavailable {
+		return 0
+	}
+	return retryAfter(resp.Header, time.Now())
+}
 
 // retryAfter reads Retry-After (RFC 9110, 10.2.3), or RateLimit-Reset in seconds.
 func retryAfter(h http.Header, now time.Time) time.Duration {

@@ -76,7 +76,7 @@ func loginFailure(doing string, resp *http.Response) error {
 		Code string `json:"error"`
 	}
 	_ = json.UnmarshalRead(io.LimitReader(resp.Body, maxProblem), &answer) // a body that is none says nothing
-	e := &Error{Doing: doing, Status: resp.StatusCode, Class: classOf(resp.StatusCode), After: retryAfter(resp.Header, time.Now())}
+	e := &Error{Doing: doing, Status: resp.StatusCode, Class: classOf(resp.StatusCode), After: waitAsked(resp)}
 	if e.Class != Retry {
 		e.Class = Login
 	}

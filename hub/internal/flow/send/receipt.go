@@ -9,6 +9,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/federation"
 )
 
 // Types of the receipts (Quittungen) to the sender.
@@ -18,7 +19,7 @@ const (
 )
 
 // ReceiptSource is the source of receipts.
-const ReceiptSource = "urn:amtsbote:verbund"
+const ReceiptSource = federation.HubSource
 
 // receipt is the data of both types.
 type receipt struct {

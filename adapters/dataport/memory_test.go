@@ -29,7 +29,7 @@ const (
 	childSettings = "AMTSBOTE_TEST_FIT_CHILD"
 	childDir      = "AMTSBOTE_TEST_DIR"
 	largeMB       = "AMTSBOTE_TEST_FIT_MB" // of attachments (100 MB each), to try more than usual
-	mostMemory    = 50 << 20
+	mostMemory    = 64 << 20
 )
 
 // TestMain lets this program be the adapter's process whose memory is measured.

@@ -166,8 +166,7 @@ func (r *remote) connect(ctx context.Context) (client *sftp.Client, hangUp func(
 		return nil, nil, fmt.Errorf("reach the sftp server: %w", err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	conn = patient{conn}
-	c, channels, requests, err := ssh.NewClientConn(conn, r.set.SFTP.Address, config)
+	c, channels, requests, err := ssh.NewClientConn(patient{conn}, r.set.SFTP.Address, config)
 	if err != nil {
 		stop()
 		return nil, nil, errors.Join(fmt.Errorf("log in at the sftp server: %w", err), conn.Close())

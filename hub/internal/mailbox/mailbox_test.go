@@ -234,13 +234,18 @@ func TestRestartIsMarked(t *testing.T) {
 	_, _, crash := start(t, b, r)
 	<-r.more
 	crash()
-	put(t, b, 1, "new", `{"n":1}`)
 	_, outcomes, stop := start(t, b, &receiver{})
 	defer stop()
-	done := wait(t, outcomes, 2)
-	if a, z := done["e0"].Attempt, done["e1"].Attempt; a != 2 || z != 1 {
-		t.Errorf("attempts %d and %d, want 2 and 1", a, z)
+	if a := wait(t, outcomes, 1)["e0"].Attempt; a != 2 {
+		t.Errorf("attempt %d, want 2", a)
 	}
+	for n := 1; n <= 5; n++ { // what the hub before had asked for may still take the first of them
+		put(t, b, n, "new", `{"n":1}`)
+		if wait(t, outcomes, 1)[fmt.Sprintf("e%d", n)].Attempt == 1 {
+			return
+		}
+	}
+	t.Error("what is new is marked, too")
 }
 
 func forget(t *testing.T, b *bus.Bus) {

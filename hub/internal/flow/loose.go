@@ -5,12 +5,10 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
-	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
 // What stands behind a cursor without one of its own is loose (ADR 0013): a take-over
@@ -19,7 +17,7 @@ import (
 // find looks how far a target has come beyond its cursor. What it got in chains is
 // a beginning of what it is to get: so all before the last one found is there.
 func (l *Lane) find(ctx context.Context, t *target, todo []*decision.Decision) error {
-	due := func(d *decision.Decision) bool { return t.due(d) > 0 }
+	due := func(d *decision.Decision) bool { return send.Due(t.stream, d) > 0 }
 	if t.stream == bus.Parked || t.at.Part > 0 || len(t.at.Owed) > 0 || !slices.ContainsFunc(todo, due) {
 		return nil
 	}
@@ -36,37 +34,13 @@ func (l *Lane) find(ctx context.Context, t *target, todo []*decision.Decision) e
 		return err
 	}
 	for _, d := range todo {
-		if d.Seq == last && found[last] < t.due(d) {
+		if d.Seq == last && found[last] < send.Due(t.stream, d) {
 			t.at.Seq, t.begun, t.stored = last-1, last, found[last]
 			return nil
 		}
 	}
 	t.at.Seq = last
 	return nil
-}
-
-// due is how many messages a decision brings to t.
-func (t *target) due(d *decision.Decision) int {
-	refused := (d.Outcome == hub.Quarantined || d.Outcome == hub.Unrouted) && d.Code != refusal.Returned
-	n := 0
-	switch t.stream {
-	case bus.Out:
-		if d.Outcome == hub.Routed {
-			n = len(d.Receivers)
-		}
-		if d.Receipt != "" && (d.Outcome == hub.Routed || refused) {
-			n++
-		}
-	case bus.Quarantine:
-		if refused {
-			n = 1
-		}
-	case bus.Parked:
-		if d.Outcome == hub.Parked && !d.Stays() {
-			n = 1
-		}
-	}
-	return n
 }
 
 // bringer is the event of in stream in that brought m when it was carried out; 0

@@ -3,6 +3,7 @@ package mend
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.uber.org/zap"
@@ -93,9 +94,10 @@ func (m *Mender) restore(ctx context.Context, x *index.Index, sender *send.Sende
 		if stream == bus.Trail {
 			continue
 		}
-		carried, back := uint64(0), again{}
+		var done carried
+		var back again
 		if strings.Contains(stream, "_") {
-			if carried, err = m.carriedOut(ctx, stream); err != nil {
+			if done, err = m.carriedOut(ctx, stream); err != nil {
 				return err
 			}
 		}
@@ -107,7 +109,7 @@ func (m *Mender) restore(ctx context.Context, x *index.Index, sender *send.Sende
 			}
 			switch {
 			case l.Fate != Lost:
-			case strings.Contains(stream, "_") && l.Seq <= carried:
+			case strings.Contains(stream, "_") && done.covers(l.Seq, r):
 				l.Fate = CarriedOut // also if it was removed, and the note of it is lost
 			case stream == bus.Out && m.settled(x, l):
 				l.Fate = Delivered
@@ -169,23 +171,43 @@ func mailboxOf(subject string) string {
 	return parts[1] + "." + parts[2]
 }
 
-// carriedOut is the sequence up to which an in stream is carried out, and nothing
-// of it is owed.
-func (m *Mender) carriedOut(ctx context.Context, in string) (uint64, error) {
+// carried is how far an in stream is decided, and up to where each target has got
+// what that brings.
+type carried struct {
+	decided uint64
+	floors  map[string]uint64
+}
+
+// carriedOut tells how far an in stream is carried out, and nothing of it is owed.
+func (m *Mender) carriedOut(ctx context.Context, in string) (carried, error) {
 	decided, err := m.cursor(ctx, bus.Trail, in)
 	if err != nil {
-		return 0, err
+		return carried{}, err
 	}
-	floor := decided.Seq
+	done := carried{decided: decided.Seq, floors: map[string]uint64{}}
 	for _, stream := range targets {
 		at, err := m.cursor(ctx, stream, in)
 		if err != nil {
-			return 0, err
+			return done, err
 		}
 		at.Seq = max(at.Seq, decided.Carried)
-		floor = min(floor, at.Floor())
+		done.floors[stream] = min(decided.Seq, at.Floor())
 	}
-	return floor, nil
+	return done, nil
+}
+
+// covers tells whether all is stored that the event at seq brings. A cursor lags
+// behind events that bring nothing to its stream, for as long as nothing else comes.
+func (c *carried) covers(seq uint64, r *record) bool {
+	if seq > c.decided {
+		return false
+	}
+	for stream, floor := range c.floors {
+		if seq > floor && (r == nil || !r.bringsNothing(stream)) {
+			return false
+		}
+	}
+	return true
 }
 
 // identity is what tells a copy from all others.
@@ -232,6 +254,13 @@ type record struct {
 	id        string
 	decisions []*decision.Decision
 	told      []*decision.Delivery // outcomes of which the sender is told
+}
+
+// bringsNothing tells whether the decisions are known and none has anything for stream.
+func (r *record) bringsNothing(stream string) bool {
+	return len(r.decisions) > 0 && !slices.ContainsFunc(r.decisions, func(d *decision.Decision) bool {
+		return send.Due(stream, d) > 0
+	})
 }
 
 // records finds those of the events that losses are about.

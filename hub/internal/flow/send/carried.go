@@ -3,7 +3,11 @@ package send
 import (
 	"strings"
 
+	"github.com/amtsbote/amtsbote/hub"
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
 // CarriedOut tells whether a message of OUT or QUARANTINE is what a lane stores when
@@ -20,4 +24,28 @@ func CarriedOut(m *event.Message) bool {
 		return strings.Count(m.Subject, ".") == 3
 	}
 	return false
+}
+
+// Due is how many messages a decision brings to a stream when it is carried out.
+func Due(stream string, d *decision.Decision) int {
+	refused := (d.Outcome == hub.Quarantined || d.Outcome == hub.Unrouted) && d.Code != refusal.Returned
+	n := 0
+	switch stream {
+	case bus.Out:
+		if d.Outcome == hub.Routed {
+			n = len(d.Receivers)
+		}
+		if d.Receipt != "" && (d.Outcome == hub.Routed || refused) {
+			n++
+		}
+	case bus.Quarantine:
+		if refused {
+			n = 1
+		}
+	case bus.Parked:
+		if d.Outcome == hub.Parked && !d.Stays() {
+			n = 1
+		}
+	}
+	return n
 }

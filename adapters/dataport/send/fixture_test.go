@@ -114,10 +114,14 @@ func (s *service) wrap(around func(http.Handler) http.Handler) {
 	s.around = around
 }
 
-func (s *service) settings(further string) adaptertest.Settings {
+const dogs = "{typ: " + dogType + ", schema: '" + schema + "', datentyp: application/json, daten: /hund}, {typ: de.antrag.eingereicht.v1}"
+
+func (s *service) settings(further string) adaptertest.Settings { return s.sending(dogs, further) }
+
+// sending are settings with other things to be sent.
+func (s *service) sending(what, further string) adaptertest.Settings {
 	return adaptertest.Settings(fmt.Sprintf("{token-url: '%s/token', submission-api: '%s/submission-api', routing-api: '%s/routing', client-id: sender, client-secret: client, "+
-		"source: '%s', absender: Stadt Beispiel, poll: 1ms, frist: 5s, dir: fit, sendungen: [{typ: %s, schema: '%s', datentyp: application/json, daten: /hund}, "+
-		"{typ: de.antrag.eingereicht.v1}]%s}", s.url, s.url, s.url, source, dogType, schema, further))
+		"source: '%s', absender: Stadt Beispiel, poll: 1ms, frist: 5s, dir: fit, sendungen: [%s]%s}", s.url, s.url, s.url, source, what, further))
 }
 
 func (s *service) env() hub.Env {

@@ -1,6 +1,7 @@
 package dataport
 
 import (
+	"fmt"
 	"net"
 	"path/filepath"
 	"regexp"
@@ -51,12 +52,19 @@ type settings struct {
 	Clamd        string      `yaml:"clamd"`
 
 	Callback *callback `yaml:"callback"`
+
+	maps mappings // by the schema of the data
 }
 
 // fachdaten says what application data of one schema become.
 type fachdaten struct {
 	Schema string `yaml:"schema"` // schemaUri of the metadata
 	Typ    string `yaml:"typ"`    // type of the event, with a schema of its own; empty: the general one
+	// Mappings are files that make fields of the data, and name the type; the first
+	// that fits counts.
+	Mappings []string `yaml:"mappings"`
+	// Huelle are the members of the general event that stand beside mapped data.
+	Huelle []string `yaml:"huelle"`
 }
 
 // callback is where the service may wake us.
@@ -95,7 +103,7 @@ func decode(env hub.Env, s hub.Settings) (settings, error) {
 		}
 	}
 	set.place(env)
-	return set, nil
+	return set, set.loadMappings(env, s)
 }
 
 // place makes paths absolute: keys and secrets lie beside the configuration, what
@@ -166,7 +174,15 @@ func (set *settings) contentProblem(bool) (key, text string) {
 			return "leistungen", "a key of a public service (LeiKa) is 14 digits"
 		}
 	}
-	for _, f := range set.Fachdaten {
+	seen := map[string]bool{}
+	for i, f := range set.Fachdaten {
+		if text := f.mappingProblem(); text != "" {
+			return fmt.Sprintf("fachdaten.%d", i), text
+		}
+		if seen[f.Schema] {
+			return fmt.Sprintf("fachdaten.%d.schema", i), "stands there twice"
+		}
+		seen[f.Schema] = true
 		if f.Schema == "" || f.Typ != "" && (!typeForm.MatchString(f.Typ) || f.Typ == generalType) {
 			return "fachdaten", "each needs a schema (schemaUri), and as typ a type of your own or none"
 		}

@@ -69,6 +69,9 @@ func newSource(env hub.Env, s hub.Settings) (hub.Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := set.try(); err != nil {
+		return nil, err
+	}
 	x := &source{
 		set: set, log: env.Log, wake: make(chan struct{}, 1), begun: make(chan struct{}),
 		work: filepath.Join(set.Dir, "work"), aside: filepath.Join(set.Dir, "error"), approve: filepath.Join(set.Dir, "annehmen"),

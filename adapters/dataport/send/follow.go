@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -28,6 +29,7 @@ type source struct {
 	ended  map[string]bool // records that need no look any more
 	warned map[string]time.Time
 	tries  map[string]*try
+	bad    map[string]int // tokens that do not verify, as far as that was told
 	// progress is whether something was told since the last pause.
 	progress bool
 }
@@ -50,7 +52,7 @@ func newSource(env hub.Env, s hub.Settings) (hub.Source, error) {
 	}
 	x := &source{
 		set: set, aside: filepath.Join(set.Dir, "error"), log: env.Log,
-		ended: map[string]bool{}, warned: map[string]time.Time{}, tries: map[string]*try{},
+		ended: map[string]bool{}, warned: map[string]time.Time{}, tries: map[string]*try{}, bad: map[string]int{},
 	}
 	if err := os.MkdirAll(x.aside, 0o750); err != nil {
 		return nil, fmt.Errorf("make directory: %w", err)
@@ -162,21 +164,11 @@ func (s *source) failed(id string, err error) {
 
 // forget drops what is remembered of records that are gone.
 func (s *source) forget(there map[string]bool) {
-	for id := range s.ended {
-		if !there[id] {
-			delete(s.ended, id)
-		}
-	}
-	for id := range s.warned {
-		if !there[id] {
-			delete(s.warned, id)
-		}
-	}
-	for id := range s.tries {
-		if !there[id] {
-			delete(s.tries, id)
-		}
-	}
+	gone := func(id string) bool { return !there[id] }
+	maps.DeleteFunc(s.ended, func(id string, _ bool) bool { return gone(id) })
+	maps.DeleteFunc(s.warned, func(id string, _ time.Time) bool { return gone(id) })
+	maps.DeleteFunc(s.tries, func(id string, _ *try) bool { return gone(id) })
+	maps.DeleteFunc(s.bad, func(id string, _ int) bool { return gone(id) })
 }
 
 // look tells what is new about one submission.
@@ -199,13 +191,17 @@ func (s *source) look(ctx context.Context, in hub.Intake, id string) error {
 	default:
 		return nil // the sink's
 	}
-	log, err := readLog(ctx, s.api, r)
+	log, bad, err := readLog(ctx, s.api, r)
 	if client.ClassOf(err) == client.Gone {
 		s.log.Error("fit-connect: the service does not know the case of a submission any more", zap.String("submission", r.Submission))
 		return s.out.save(r, done)
 	}
 	if err != nil {
 		return err
+	}
+	if bad > s.bad[id] {
+		s.bad[id] = bad
+		s.log.Warn("fit-connect: the event log has tokens that are not valid; they are not believed", zap.String("submission", r.Submission), zap.Int("count", bad))
 	}
 	for _, one := range log {
 		if err := s.tell(ctx, in, r, one); err != nil {

@@ -16,26 +16,27 @@ type entry struct {
 }
 
 // readLog reads what the event log says of a submission, in order. Tokens that do
-// not verify, and those of who may not say them, count for nothing.
-func readLog(ctx context.Context, api *client.Client, r *record) ([]entry, error) {
+// not verify, and those of who may not say them, count for nothing; bad is how many
+// did not.
+func readLog(ctx context.Context, api *client.Client, r *record) (all []entry, bad int, err error) {
 	log, err := api.Events(ctx, r.Case)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	var all []entry
 	for _, compact := range log {
 		one, err := fit.VerifySET(ctx, compact, api.Issuers(r.Destination))
 		if errors.Is(err, fit.ErrSET) {
+			bad++
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if one.Subject == fit.Submission(r.Submission) && one.Case == r.Case && mayBeSaid(one.Event, strings.EqualFold(one.Issuer, r.Destination)) {
 			all = append(all, entry{one, compact})
 		}
 	}
-	return all, nil
+	return all, bad, nil
 }
 
 // mayBeSaid says who may say what: the service that a submission was made and has

@@ -213,14 +213,28 @@ func (o *outbox) tidy() error {
 	}
 	for _, id := range ids {
 		r, err := o.load(id)
-		if err == nil && r.State == done && time.Since(r.Since) > o.remember {
-			err = o.drop(r)
+		if err == nil && time.Since(r.Since) > o.remember {
+			err = o.age(r)
 		}
 		if err != nil && !errors.Is(err, errDamaged) {
 			return err
 		}
 	}
 	return o.sweep()
+}
+
+// age lets go of an old record. What may have been submitted keeps it, without the
+// parts: whether it was, the event log says when somebody has it tried again. What is
+// followed stays.
+func (o *outbox) age(r *record) error {
+	switch r.State {
+	case sent:
+		return nil
+	case submitting:
+		_ = os.RemoveAll(o.files(r.id)) // only takes room
+		return nil
+	}
+	return o.drop(r)
 }
 
 func (o *outbox) sweep() error {

@@ -270,7 +270,7 @@ func (x *sink) restart(r *record, class client.Class) error {
 
 // arrived looks into the event log whether an earlier try was successful.
 func (x *sink) arrived(ctx context.Context, r *record) error {
-	log, err := readLog(ctx, x.api, r)
+	log, _, err := readLog(ctx, x.api, r)
 	if client.ClassOf(err) == client.Gone {
 		return nil // there is no such case: nothing was submitted
 	}

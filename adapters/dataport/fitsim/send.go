@@ -147,6 +147,10 @@ func (s *Server) putSubmission(w http.ResponseWriter, r *http.Request, _ string)
 		s.finish(m, s.opt.Key)
 	}
 	s.mu.Unlock()
+	if m == nil {
+		problem(w, http.StatusNotFound, "submission-not-found")
+		return
+	}
 	if !complete {
 		problem(w, http.StatusUnprocessableEntity, "submission-incomplete")
 		return

@@ -95,6 +95,29 @@ func TestForgotten(t *testing.T) {
 	}
 }
 
+// TestLateLog: the service has a submission, its answer was lost, and its event log
+// does not say so yet. That it then refuses a second completion makes no second
+// submission.
+func TestLateLog(t *testing.T) {
+	t.Parallel()
+	s, d := newService(t), delivery("id", dog(1))
+	s.order(t, fitsim.Order{On: "put", Do: fitsim.Lost})
+	if s.sink(t, "").Deliver(t.Context(), d) == nil {
+		t.Fatal("Deliver has not failed")
+	}
+	s.answering("/events", func(body map[string]any) { body["eventLog"] = []any{} })
+	for range 3 {
+		if f := hub.FaultOf(s.sink(t, "").Deliver(t.Context(), d)); f == nil || f.Permanent || f.Code != "fit-unclear" {
+			t.Fatal(f)
+		}
+	}
+	s.wrap(nil)
+	if err := deliver(t, s.sink(t, ""), d, 1); err != nil {
+		t.Fatal(err)
+	}
+	s.only(t, receiver)
+}
+
 // TestLogin: a client that is not let in is no event's fault.
 func TestLogin(t *testing.T) {
 	t.Parallel()

@@ -48,7 +48,8 @@ type record struct {
 	Event about    `json:"event"`
 	Told  []string `json:"told,omitempty"` // ids of the events that tell of it
 
-	id string // Delivery.ID, and what tells parcels apart
+	id      string // Delivery.ID, and what tells parcels apart
+	unclear bool   // an earlier try to submit had no answer
 }
 
 // about is the event that is sent, as far as those that tell of it name it.

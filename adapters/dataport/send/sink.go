@@ -129,6 +129,7 @@ func (x *sink) deliver(ctx context.Context, d hub.Delivery, p *parcel) error {
 		return err
 	}
 	if r.State == submitting { // an earlier try may have arrived
+		r.unclear = true
 		if err := x.arrived(ctx, r); err != nil {
 			return x.fault(err)
 		}
@@ -242,6 +243,9 @@ func (x *sink) after(ctx context.Context, r *record, err error) error {
 			}
 			if r.State == sent {
 				return nil
+			}
+			if r.unclear && class == client.Refused { // perhaps since it has it already, and the log is late
+				return hub.Retryable("fit-unclear", "submit again, after a try without an answer: %w", err)
 			}
 		}
 		if class == client.Gone {

@@ -1,6 +1,7 @@
 package send_test
 
 import (
+	"context"
 	"crypto"
 	"crypto/rsa"
 	"crypto/sha512"
@@ -228,6 +229,53 @@ func TestOldToken(t *testing.T) {
 		until(t, s.follow(t, box), in, func() bool { return len(in.Events()) == 4 })
 		if got := types(in.Events()); got[3] != "zugestellt" {
 			t.Error(got)
+		}
+	}
+}
+
+// TestStatusCrashes lets the process die at every step of a status that becomes an
+// entry and a message: in the end the ZBP has one of each.
+func TestStatusCrashes(t *testing.T) {
+	t.Parallel()
+	for n := 0; ; n++ {
+		s, b := withZBP(t), blobs{}
+		d := delivery("id", changed(map[string]any{
+			"statusmonitor": application, "rueckkanal": map[string]any{"art": "bundid", "adresse": citizen},
+			"dokumente": []any{map[string]any{"art": "bescheid", "dokument": b.reference("bescheid.pdf", "application/pdf", []byte("%PDF"))}},
+		}))
+		d.Blobs = b
+		ctx, end := context.WithCancel(t.Context())
+		l := &life{left: n, end: end}
+		s.wrap(l.around)
+		err := s.sink(t, box).Deliver(ctx, d)
+		died := l.dead()
+		end()
+		s.wrap(nil)
+		if died == (err == nil) {
+			t.Fatalf("step %d: died %v, and Deliver gave %v", n, died, err)
+		}
+		for range 2 {
+			if err := deliver(t, s.sink(t, box), d, 1); err != nil {
+				t.Fatalf("step %d: after a restart: %v", n, err)
+			}
+		}
+		var statuses, messages int
+		for _, id := range s.Waiting(mailbox) {
+			_, data, _ := s.received(t, id, keys()[3])
+			if m := opened(t, data); m["status"] != nil {
+				statuses++
+			} else if m["mailboxUuid"] == citizen {
+				messages++
+			}
+		}
+		if statuses != 1 || messages != 1 {
+			t.Errorf("step %d: %d entries and %d messages", n, statuses, messages)
+		}
+		if !died {
+			if n < 20 {
+				t.Errorf("there were only %d steps", n)
+			}
+			return
 		}
 	}
 }

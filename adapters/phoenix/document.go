@@ -56,31 +56,26 @@ func (s *webdavSink) documents(ctx context.Context, d hub.Delivery, stem string)
 	return nil
 }
 
+// open reads a document twice: servers that hand uploads on to a script need to be told
+// the length before (Nextcloud behind FastCGI).
 func (s *webdavSink) open(ctx context.Context, d hub.Delivery, ref string) (body, error) {
+	first, err := d.Blobs.Open(ctx, ref)
+	if err != nil {
+		return body{}, fmt.Errorf("open the document: %w", err)
+	}
+	size, err := io.Copy(io.Discard, io.LimitReader(first, s.set.MaxBytes+1))
+	_ = first.Close()
+	switch {
+	case err != nil:
+		return body{}, hub.Retryable("blob-unreadable", "read the document: %w", err)
+	case size > s.set.MaxBytes:
+		return body{}, hub.Permanent("too-large", "the document is longer than %d bytes (setting max-bytes)", s.set.MaxBytes)
+	}
 	r, err := d.Blobs.Open(ctx, ref)
 	if err != nil {
 		return body{}, fmt.Errorf("open the document: %w", err)
 	}
-	return body{&bounded{r, s.set.MaxBytes}, -1}, nil
-}
-
-// bounded breaks a stream off that is too long. What breaks it is a Fault, so that it
-// is told from a broken connection.
-type bounded struct {
-	io.ReadCloser
-	left int64
-}
-
-// Read implements io.Reader.
-func (b *bounded) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return n, hub.Permanent("too-large", "the document is longer than max-bytes")
-	}
-	if err != nil && err != io.EOF { //nolint:errorlint // a reader gives io.EOF itself
-		return n, hub.Retryable("blob-unreadable", "read the document: %w", err)
-	}
-	return n, err
+	return body{r, size}, nil
 }
 
 // endings of files by media type. Names come from nobody else.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/amtsbote/amtsbote/hub"
@@ -17,7 +18,7 @@ type folder struct {
 	http *http.Client
 }
 
-// body is what is put: a stream and its size in bytes; -1 is unknown.
+// body is what is put: a stream and its size in bytes.
 type body struct {
 	io.ReadCloser
 	size int64
@@ -44,15 +45,14 @@ func (f *folder) parts() []string {
 }
 
 // put brings a file to its name, whole or not at all, unless it is there already. The
-// bytes go to a temporary name, the same in each try, and move from there; a server
-// without MOVE gets them under the final name, if nothing has it (If-None-Match).
+// bytes go to a temporary name, the same in each try, and move from there.
 func (f *folder) put(ctx context.Context, name, media string, open func() (body, error)) error {
-	there, err := f.has(ctx, name)
-	if err != nil || there {
+	there, err := f.look(ctx, name)
+	if err != nil || there != nil && f.set.Move {
 		return err
 	}
 	if !f.set.Move {
-		return f.write(ctx, name, media, http.Header{"If-None-Match": {"*"}}, open)
+		return f.direct(ctx, name, media, there, open)
 	}
 	temp := "." + name + ".teil"
 	if err := f.write(ctx, temp, media, nil, open); err != nil {
@@ -61,18 +61,49 @@ func (f *folder) put(ctx context.Context, name, media string, open func() (body,
 	return f.move(ctx, temp, name)
 }
 
-// has tells whether a file is there.
-func (f *folder) has(ctx context.Context, name string) (bool, error) {
+// direct is for servers without MOVE: the bytes go to the final name if nothing has it
+// (If-None-Match), or if what is there has another length, as a try that broke off
+// leaves it, and is still that (If-Match).
+func (f *folder) direct(ctx context.Context, name, media string, there *file, open func() (body, error)) error {
+	condition := http.Header{"If-None-Match": {"*"}}
+	if there != nil {
+		b, err := open()
+		if err != nil {
+			return err
+		}
+		_ = b.Close()
+		if b.size == there.size {
+			return nil
+		}
+		if condition = nil; there.etag != "" {
+			condition = http.Header{"If-Match": {there.etag}}
+		}
+	}
+	return f.write(ctx, name, media, condition, open)
+}
+
+// file is what a server says of one; the size is -1 when it does not say it.
+type file struct {
+	size int64
+	etag string
+}
+
+// look gives nil when there is no file.
+func (f *folder) look(ctx context.Context, name string) (*file, error) {
 	a, err := f.do(ctx, request{method: http.MethodHead, url: f.at([]string{name})})
 	switch {
 	case err != nil:
-		return false, err
+		return nil, err
 	case a.status == http.StatusOK:
-		return true, nil
+		size, err := strconv.ParseInt(a.header.Get("Content-Length"), 10, 64)
+		if err != nil {
+			size = -1
+		}
+		return &file{size, a.header.Get("ETag")}, nil
 	case a.status == http.StatusNotFound || a.status == http.StatusConflict:
-		return false, nil
+		return nil, nil
 	}
-	return false, davFault(a, "look for the file")
+	return nil, davFault(a, "look for the file")
 }
 
 // write puts bytes under a name. Where the folder is missing it is made, if it may be.
@@ -88,8 +119,8 @@ func (f *folder) write(ctx context.Context, name, media string, header http.Head
 		return err
 	case a.status == http.StatusCreated || a.status == http.StatusNoContent || a.status == http.StatusOK:
 		return nil
-	case a.status == http.StatusPreconditionFailed && header != nil:
-		return nil // it came there meanwhile
+	case a.status == http.StatusPreconditionFailed: // somebody was there meanwhile; the next try looks
+		return hub.Retryable("conflict", "put a file: there is another by now (HTTP 412)")
 	}
 	return davFault(a, "put a file")
 }

@@ -41,28 +41,23 @@ func (m *matrix) targets() []string { return m.set.Raeume }
 // send puts a notice into a room. The transaction id is made of the notice's id, so
 // that the server takes a repetition for what it is ("Transaction identifiers").
 func (m *matrix) send(ctx context.Context, room string, n message) error {
-	if err := m.unencrypted(ctx, room); err != nil {
+	if err := m.enter(ctx, room); err != nil {
 		return err
 	}
 	body, err := json.Marshal(map[string]string{"msgtype": m.set.Art, "body": noticeText(n), marker: n.ID})
 	if err != nil {
 		return hub.Permanent("unmappable", "write the notice: %w", err)
 	}
-	r := request{method: http.MethodPut, url: m.at("rooms", room, "send", "m.room.message", "amtsbote-"+n.ID), body: body}
-	a, err := m.ask(ctx, r)
-	if err == nil && a.status == http.StatusForbidden && m.set.Beitreten {
-		if err = m.join(ctx, room); err == nil {
-			a, err = m.ask(ctx, r)
-		}
-	}
+	a, err := m.ask(ctx, request{method: http.MethodPut, url: m.at("rooms", room, "send", "m.room.message", "amtsbote-"+n.ID), body: body})
 	if err != nil {
 		return err
 	}
+	if a.status != http.StatusOK {
+		m.see(room, time.Time{}) // it may have been put out of the room
+		return a.refused("send a notice to the room")
+	}
 	var sent struct {
 		EventID string `json:"event_id"`
-	}
-	if a.status != http.StatusOK {
-		return a.refused("send a notice to the room")
 	}
 	if json.Unmarshal(a.body, &sent) != nil || !strings.HasPrefix(sent.EventID, "$") {
 		return hub.Retryable("answer-unreadable", "send a notice to the room: the answer names no event_id")
@@ -81,32 +76,49 @@ func (m *matrix) join(ctx context.Context, room string) error {
 	return err
 }
 
-// unencrypted refuses a room in which a notice could be read only by who takes plain
-// text for encrypted.
-func (m *matrix) unencrypted(ctx context.Context, room string) error {
+// enter takes care that the bot is in the room, and refuses a room that is encrypted:
+// a notice could be read there only by who takes plain text for encrypted.
+func (m *matrix) enter(ctx context.Context, room string) error {
 	m.mu.Lock()
 	fresh := time.Since(m.open[room]) < seenOpen
 	m.mu.Unlock()
 	if fresh {
 		return nil
 	}
-	a, err := m.ask(ctx, request{method: http.MethodGet, url: m.at("rooms", room, "state", "m.room.encryption", "")})
-	if err != nil {
-		return err
+	look := request{method: http.MethodGet, url: m.at("rooms", room, "state", "m.room.encryption", "")}
+	a, err := m.ask(ctx, look)
+	outside := err == nil && (a.status == http.StatusForbidden || a.status == http.StatusOK && !a.encrypted())
+	if outside && m.set.Beitreten {
+		if err = m.join(ctx, room); err == nil {
+			a, err = m.ask(ctx, look)
+		}
 	}
 	switch {
-	case a.status == http.StatusForbidden: // not a member yet; sending tells
-		return nil
-	case a.status == http.StatusNotFound && a.errcode() == "M_NOT_FOUND":
-	case a.status == http.StatusOK:
+	case err != nil:
+		return err
+	case a.status == http.StatusOK && a.encrypted():
 		return hub.Retryable("room-encrypted", "the room is encrypted: notices need a room of their own without encryption")
-	default:
-		return a.refused("look whether the room is encrypted")
+	case a.status != http.StatusNotFound || a.errcode() != "M_NOT_FOUND":
+		return a.refused("look whether the room is encrypted: the bot must be in the room")
 	}
-	m.mu.Lock()
-	m.open[room] = time.Now()
-	m.mu.Unlock()
+	m.see(room, time.Now())
 	return nil
+}
+
+// encrypted tells an answer with the content of m.room.encryption from another: to who
+// is only invited, Dendrite gives the content of another state.
+func (a *answer) encrypted() bool {
+	var content struct {
+		Algorithm string `json:"algorithm"`
+	}
+	return json.Unmarshal(a.body, &content) == nil && content.Algorithm != ""
+}
+
+// see keeps when a room was last seen to be open to us.
+func (m *matrix) see(room string, at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.open[room] = at
 }
 
 // lookBack is how many of a room's last messages are looked through.

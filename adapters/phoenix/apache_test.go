@@ -186,7 +186,7 @@ func (h *httpd) below(t testing.TB, name string) *share {
 	if err := os.MkdirAll(s.files, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(s.files, 0o777); err != nil { //nolint:gosec // Apache is somebody else
+	if err := os.Chmod(s.files, 0o777); err != nil {
 		t.Fatal(err)
 	}
 	write(t, s.dir, "passwort", password)

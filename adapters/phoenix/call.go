@@ -24,6 +24,8 @@ const (
 	maxAfter  = time.Hour // that a server can ask for
 )
 
+const tooLarge = "answer-too-large"
+
 // httpClient makes a client that follows no redirect and keeps no connection: notices
 // are few, and nobody would close it.
 func httpClient(ca string, timeout time.Duration) (*http.Client, error) {
@@ -91,7 +93,7 @@ func call(ctx context.Context, c *http.Client, r request) (*answer, error) {
 		req.Header[name] = values
 	}
 	req.Header.Set("User-Agent", "Amtsbote")
-	res, err := c.Do(req) //nolint:gosec // the address is the operator's
+	res, err := c.Do(req)
 	if err != nil {
 		return nil, unreachable(ctx, err)
 	}
@@ -101,7 +103,7 @@ func call(ctx context.Context, c *http.Client, r request) (*answer, error) {
 	case err != nil:
 		return nil, unreachable(ctx, err)
 	case len(content) > maxAnswer:
-		return nil, hub.Retryable("answer-too-large", "the server's answer (HTTP %d) is longer than %d bytes", res.StatusCode, maxAnswer)
+		return nil, hub.Retryable(tooLarge, "the server's answer (HTTP %d) is longer than %d bytes", res.StatusCode, maxAnswer)
 	}
 	return &answer{res.StatusCode, res.Header, content}, nil
 }

@@ -111,7 +111,7 @@ func (o *office) deliver(n, vorgang int) error {
 	e.SetSource("urn:test")
 	e.SetType("de.test.geschehen.v1")
 	e.SetExtension("correlationid", fmt.Sprintf("7d3f0c4e-0000-4000-8000-%012d", vorgang))
-	return o.sink.Deliver(o.t.Context(), hub.Delivery{ID: fmt.Sprintf("d%d", n), Attempt: 1, Event: e})
+	return o.Deliver(o.t.Context(), hub.Delivery{ID: fmt.Sprintf("d%d", n), Attempt: 1, Event: e})
 }
 
 func (o *office) must(n, vorgang int) {
@@ -190,7 +190,7 @@ func TestDigestFails(t *testing.T) {
 		for n := range 3 {
 			o.must(n, n)
 		}
-		o.people.set(func() { o.people.fail["a"] = hub.Retryable("unreachable", "away") })
+		o.people.set(func() { o.fail["a"] = hub.Retryable("unreachable", "away") })
 		time.Sleep(window + time.Second)
 		o.expect("a:"+one, "b:"+one, "b:: 2 Vorgänge warten")
 		f := hub.FaultOf(o.deliver(9, 9))
@@ -198,7 +198,7 @@ func TestDigestFails(t *testing.T) {
 			t.Fatal(f)
 		}
 		time.Sleep(time.Hour)
-		o.people.set(func() { delete(o.people.fail, "a") })
+		o.people.set(func() { delete(o.fail, "a") })
 		time.Sleep(mostDelay)
 		o.expect("a:"+one, "b:"+one, "b:: 2 Vorgänge warten", "a:: 2 Vorgänge warten")
 		o.must(9, 9)
@@ -215,14 +215,14 @@ func TestDigestRefused(t *testing.T) {
 		for n := range 3 {
 			o.must(n, n)
 		}
-		o.people.set(func() { o.people.fail["a"] = hub.Permanent("refused", "no") })
+		o.people.set(func() { o.fail["a"] = hub.Permanent("refused", "no") })
 		time.Sleep(window + time.Minute)
 		if err := o.deliver(9, 9); err == nil || hub.FaultOf(err).Permanent {
 			t.Error(err)
 		}
 		o.stop()
 		o.set.Name = "Amtsbote neu" // the operator mends it
-		o.people.set(func() { delete(o.people.fail, "a") })
+		o.people.set(func() { delete(o.fail, "a") })
 		o.start()
 		time.Sleep(window)
 		o.expect("a:"+one, "a: neu: 2 Vorgänge warten")
@@ -236,10 +236,10 @@ func TestDigestAfter(t *testing.T) {
 		o := newOffice(t, "a")
 		o.must(1, 1)
 		o.must(2, 2)
-		o.people.set(func() { o.people.fail["a"] = &hub.Fault{Code: "rate-limited", Later: true, After: 50 * time.Minute} })
+		o.people.set(func() { o.fail["a"] = &hub.Fault{Code: "rate-limited", Later: true, After: 50 * time.Minute} })
 		time.Sleep(window)
 		synctest.Wait()
-		o.people.set(func() { delete(o.people.fail, "a") })
+		o.people.set(func() { delete(o.fail, "a") })
 		time.Sleep(49 * time.Minute)
 		o.expect("a:" + one)
 		time.Sleep(2 * time.Minute)
@@ -288,13 +288,13 @@ func TestDigestCrash(t *testing.T) {
 				for n := 1; n <= 3; n++ {
 					o.must(n, n)
 				}
-				o.people.set(func() { o.people.fail["a"] = errors.New("killed") })
+				o.people.set(func() { o.fail["a"] = errors.New("killed") })
 				time.Sleep(window + time.Second)
 				synctest.Wait()
 				o.stop()
-				o.people.set(func() { o.people.fail, o.people.said = map[string]error{}, nil })
+				o.people.set(func() { o.fail, o.said = map[string]error{}, nil })
 				dir := filepath.Join(o.dir, "phoenix", "test")
-				if err := c.spoil(dir, o.sink.digest.state); err != nil {
+				if err := c.spoil(dir, o.digest.state); err != nil {
 					t.Fatal(err)
 				}
 				o.start()
@@ -336,7 +336,7 @@ func TestDigestFull(t *testing.T) {
 		o.must(2, 2)
 		synctest.Wait()
 		for n := range maxWaiting {
-			o.sink.digest.waits[fmt.Sprint(n)] = note{}
+			o.digest.waits[fmt.Sprint(n)] = note{}
 		}
 		if f := hub.FaultOf(o.deliver(3, 3)); f == nil || f.Code != "digest-full" || f.Permanent {
 			t.Error(f)

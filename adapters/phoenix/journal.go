@@ -59,7 +59,7 @@ func (j *journal) has(sub, name string) (bool, error) {
 
 // read gives nil for a file that is not there.
 func (j *journal) read(elem ...string) ([]byte, error) {
-	raw, err := os.ReadFile(j.path(elem...)) //nolint:gosec // under a name of our own
+	raw, err := os.ReadFile(j.path(elem...))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

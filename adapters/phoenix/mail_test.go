@@ -162,8 +162,7 @@ func (o *office) sink(t testing.TB, further string) hub.Sink {
 
 const toKfz = ", an: [kfz@example.org]"
 
-func TestMailSink(t *testing.T) {
-	t.Parallel()
+func TestMailSink(t *testing.T) { // alone: it looks for goroutines that are left
 	adaptertest.Sink(t, adaptertest.SinkCase{New: func(t testing.TB) adaptertest.Destination {
 		o := newOffice(t, "starttls")
 		set := func(down bool) {

@@ -129,6 +129,9 @@ const lookBack = 50
 func (m *matrix) find(ctx context.Context, room string, n message) (bool, error) {
 	query := url.Values{"dir": {"b"}, "limit": {fmt.Sprint(lookBack)}, "filter": {`{"types":["m.room.message"]}`}}
 	a, err := m.ask(ctx, request{method: http.MethodGet, url: m.at("rooms", room, "messages") + "?" + query.Encode()})
+	if f := hub.FaultOf(err); f != nil && f.Code == tooLarge {
+		return false, nil // others have written much; the transaction id is left
+	}
 	if err != nil {
 		return false, err
 	}

@@ -164,7 +164,10 @@ func TestMatrixDevice(t *testing.T) {
 // What stands in a room when a bot looks back is foreign: it cannot stop a notice.
 func TestMatrixPoisonedRoom(t *testing.T) {
 	t.Parallel()
-	for _, page := range []string{``, `[]`, `{"chunk": {}}`, `{"chunk": [7, {"content": []}, {"content": {"de.amtsbote.hinweis": {"x": 1}}}]}`, `{"chunk": [{"content": {"de.amtsbote.hinweis": "fremd"}}]}`} {
+	for _, page := range []string{
+		``, `[]`, `{"chunk": {}}`, `{"chunk": [7, {"content": []}, {"content": {"de.amtsbote.hinweis": {"x": 1}}}]}`, `{"chunk": [{"content": {"de.amtsbote.hinweis": "fremd"}}]}`,
+		`{"chunk": [{"content": {"body": "` + strings.Repeat("x", 1<<20) + `"}}]}`,
+	} {
 		s := &wrongServer{send: says(502, ``), page: page}
 		at, dir := serve(t, s), t.TempDir()
 		write(t, dir, "passwort", password)
@@ -174,7 +177,7 @@ func TestMatrixPoisonedRoom(t *testing.T) {
 		}
 		s.set(func() { s.send = nil })
 		if err := sink.Deliver(t.Context(), delivery(1)); err != nil || len(s.sent) != 1 {
-			t.Errorf("%s: %v, %q", page, err, s.sent)
+			t.Errorf("%.200s: %v, %q", page, err, s.sent)
 		}
 	}
 }

@@ -167,20 +167,20 @@ func TestDendrite(t *testing.T) {
 		})
 		l := h.line(t, "niemand")
 		write(t, l.dir, "falsch", "falsch")
-		for credentials, c := range map[string]struct {
-			line *line
-			code string
+		for _, c := range []struct {
+			line              *line
+			credentials, code string
 		}{
-			"token: falsch":                           {l, "unauthorised"},
-			"benutzer: amtsbote, passwort: falsch":    {l, "forbidden"},
-			login:                                     {l, "forbidden"},
-			login + ", beitreten: false":              {l, "forbidden"},
-			login + ", art: m.text, beitreten: true ": {encrypted, "room-encrypted"},
+			{l, "token: falsch", "unauthorised"},
+			{l, "benutzer: amtsbote, passwort: falsch", "forbidden"},
+			{l, login, "forbidden"},
+			{l, login + ", beitreten: false", "forbidden"},
+			{encrypted, login, "room-encrypted"},
 		} {
-			s := c.line.sink(t, credentials)
+			s := c.line.sink(t, c.credentials)
 			f := hub.FaultOf(s.Deliver(t.Context(), delivery(1)))
 			if f == nil || f.Permanent || f.Code != c.code {
-				t.Errorf("%s: %v", credentials, f)
+				t.Errorf("%s: %v", c.credentials, f)
 			}
 		}
 		if all := append(encrypted.said(t, encrypted.room), l.said(t, l.room)...); len(all) != 0 {

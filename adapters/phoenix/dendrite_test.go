@@ -18,8 +18,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // homeserver is a Matrix server that others wrote: Dendrite.
@@ -72,7 +74,7 @@ func dendriteBinary(t *testing.T) string {
 // startDendrite starts one until the test ends.
 func startDendrite(t *testing.T) *homeserver {
 	t.Helper()
-	binary, dir := dendriteBinary(t), t.TempDir()
+	binary, dir := dendriteBinary(t), inMemory(t)
 	h := &homeserver{secret: rand.Text()}
 	seed := make([]byte, 32)
 	_, _ = rand.Read(seed) // never fails
@@ -102,6 +104,18 @@ func startDendrite(t *testing.T) *homeserver {
 	h.register(t, "sachbearbeitung")
 	h.clerk = h.login(t, "sachbearbeitung")
 	return h
+}
+
+// inMemory is a directory in memory, if the machine has one: nobody asks Dendrite to
+// keep anything.
+func inMemory(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "dendrite")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
 }
 
 func freePort(t *testing.T) string {
@@ -178,26 +192,51 @@ func (h *homeserver) room(t testing.TB, bot string, state ...any) string {
 	})
 }
 
-// said gives the messages in a room as the clerk sees them.
+type roomEvent struct {
+	ID      string `json:"event_id"`
+	Type    string `json:"type"`
+	Content struct {
+		Msgtype string `json:"msgtype"`
+		Body    string `json:"body"`
+	} `json:"content"`
+}
+
+// said gives the last messages in a room (of 100 events) as the clerk sees them. What was sent is seen a
+// little later, in order: so she says something herself, and waits for that.
 func (h *homeserver) said(t testing.TB, room string) (all []string) {
 	t.Helper()
-	status, raw := h.call(t, http.MethodGet, "/_matrix/client/v3/rooms/"+url.PathEscape(room)+"/messages?dir=b&limit=500", h.clerk, nil)
+	base := "/_matrix/client/v3/rooms/" + url.PathEscape(room)
+	mine := h.get(t, http.MethodPut, base+"/send/test.now/"+rand.Text(), h.clerk, "event_id", struct{}{})
+	late := time.NewTimer(2 * time.Minute)
+	defer late.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		events := h.messages(t, base)
+		if slices.ContainsFunc(events, func(e roomEvent) bool { return e.ID == mine }) {
+			for _, e := range events {
+				if e.Type == "m.room.message" {
+					all = append(all, e.Content.Msgtype+" "+e.Content.Body)
+				}
+			}
+			return all
+		}
+		select {
+		case <-late.C:
+			t.Fatal("the room does not show what was said")
+		case <-tick.C:
+		}
+	}
+}
+
+func (h *homeserver) messages(t testing.TB, base string) []roomEvent {
+	t.Helper()
+	status, raw := h.call(t, http.MethodGet, base+"/messages?dir=b&limit=100", h.clerk, nil)
 	var page struct {
-		Chunk []struct {
-			Type    string `json:"type"`
-			Content struct {
-				Msgtype string `json:"msgtype"`
-				Body    string `json:"body"`
-			} `json:"content"`
-		} `json:"chunk"`
+		Chunk []roomEvent `json:"chunk"`
 	}
 	if status != http.StatusOK || json.Unmarshal(raw, &page) != nil {
 		t.Fatalf("%d %s", status, raw)
 	}
-	for _, e := range page.Chunk {
-		if e.Type == "m.room.message" {
-			all = append(all, e.Content.Msgtype+" "+e.Content.Body)
-		}
-	}
-	return all
+	return page.Chunk
 }

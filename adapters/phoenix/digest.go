@@ -246,7 +246,10 @@ func (s *sink) flush(ctx context.Context) error {
 		return err
 	}
 	s.log.Info("phoenix: a digest is told", zap.String("digest", state.Underway.ID), zap.Int("events", len(state.Members)))
-	return s.forgetTries(state.Underway.ID)
+	if err := s.forgetTries(state.Underway.ID); err != nil { // they only take room, until they are old
+		s.log.Warn("phoenix: notes of a digest stay", zap.Error(err))
+	}
+	return nil
 }
 
 // freeze fixes what the digest tells, so that each try tells the same.

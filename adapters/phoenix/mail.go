@@ -2,7 +2,6 @@ package phoenix
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"regexp"
 	"strconv"
@@ -83,7 +82,7 @@ func splitServer(server string) (host string, port int, err error) {
 func decodeMail(env hub.Env, s hub.Settings) (mailSettings, error) {
 	set := mailSettings{Notices: noticeDefaults(), Sicherheit: startTLS}
 	if err := s.Decode(&set); err != nil {
-		return set, fmt.Errorf("mail settings: %w", err)
+		return set, err
 	}
 	errs := []error{set.check(env, s)}
 	bad := func(wrong bool, key, format string, args ...any) {

@@ -2,7 +2,6 @@ package phoenix
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 
 	"github.com/amtsbote/amtsbote/hub"
@@ -55,7 +54,7 @@ var (
 func decodeMatrix(env hub.Env, s hub.Settings) (matrixSettings, error) {
 	set := matrixSettings{Notices: noticeDefaults(), Art: "m.notice", Beitreten: true}
 	if err := s.Decode(&set); err != nil {
-		return set, fmt.Errorf("matrix settings: %w", err)
+		return set, err
 	}
 	errs := []error{set.check(env, s)}
 	bad := func(wrong bool, key, format string, args ...any) {

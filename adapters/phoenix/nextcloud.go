@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -55,7 +54,7 @@ var ncUser = regexp.MustCompile(`^[A-Za-z0-9_.@' -]{1,64}$`)
 func decodeNextcloud(env hub.Env, s hub.Settings) (nextcloudSettings, error) {
 	set := nextcloudSettings{Notices: noticeDefaults()}
 	if err := s.Decode(&set); err != nil {
-		return set, fmt.Errorf("nextcloud settings: %w", err)
+		return set, err
 	}
 	errs := []error{set.check(env, s)}
 	bad := func(wrong bool, key, format string, args ...any) {

@@ -2,6 +2,7 @@ package phoenix
 
 import (
 	"net/http"
+	netmail "net/mail"
 	"strings"
 	"testing"
 	"time"
@@ -109,4 +110,43 @@ func TestDigestText(t *testing.T) {
 	if m := n.digest("i", many); strings.Count(n.list(map[string]int{"a": 1}, german), "\n") != 0 || len(m.Text) > maxText {
 		t.Errorf("%+v", m)
 	}
+}
+
+// FuzzMail: whatever stands in a notice, it makes one mail with the headers that are
+// meant, and one recipient.
+func FuzzMail(f *testing.F) {
+	f.Add("kfz@example.org", "0123", "Amtsbote: Umzug", "Ein Vorgang wartet\n.\nhttps://k")
+	f.Add("kfz@example.org", "a\r\nBcc: x@example.org", "a\r\n\r\nText", "\r\n.\r\nQUIT")
+	f.Add("kfz@example.org", "", "=?utf-8?q?=0AX:y?=", "ä\x00")
+	m := &mailer{set: mailSettings{Von: "amtsbote@example.org"}}
+	f.Fuzz(func(t *testing.T, to, id, subject, text string) {
+		if !goodAddress(to) {
+			return
+		}
+		msg, err := m.write(to, message{ID: id, Subject: subject, Text: text})
+		if err != nil {
+			return
+		}
+		var raw strings.Builder
+		if _, err := msg.WriteTo(&raw); err != nil {
+			t.Fatal(err)
+		}
+		read, err := netmail.ReadMessage(strings.NewReader(raw.String()))
+		if err != nil {
+			t.Fatalf("%v:\n%q", err, raw.String())
+		}
+		for name, values := range read.Header {
+			switch name {
+			case "From", "To", "Subject", "Date", "Message-Id", "Auto-Submitted", "Mime-Version", "Content-Type", "Content-Transfer-Encoding":
+			default:
+				t.Errorf("a header %s: %q", name, values)
+			}
+			if len(values) != 1 {
+				t.Errorf("%s: %q", name, values)
+			}
+		}
+		if rcpts, err := msg.GetRecipients(); err != nil || len(rcpts) != 1 || rcpts[0] != "<"+to+">" {
+			t.Errorf("recipients %q, %v", rcpts, err)
+		}
+	})
 }

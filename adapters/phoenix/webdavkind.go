@@ -43,7 +43,7 @@ func WebDAV() hub.Kind {
 func decodeWebDAV(env hub.Env, s hub.Settings) (webdavSettings, error) {
 	set := webdavSettings{Move: true, Anlegen: true, MaxBytes: 128 << 20, Frist: 5 * time.Minute, Merken: 30 * 24 * time.Hour}
 	if err := s.Decode(&set); err != nil {
-		return set, fmt.Errorf("webdav settings: %w", err)
+		return set, err
 	}
 	var errs []error
 	bad := func(wrong bool, key, format string, args ...any) {

@@ -128,12 +128,23 @@ func (s *sink) gather(ctx context.Context, n note) error {
 
 func (s *sink) atOnce(ctx context.Context, n note, now time.Time) error {
 	if err := s.tell(ctx, s.set.one(n)); err != nil {
+		if s.partly(n.Name) { // who was told is not to be told of each event at once
+			err = errors.Join(err, s.save(digestState{Last: now}))
+		}
 		return err
 	}
 	if err := s.settle(n.Name); err != nil {
 		return err
 	}
 	return s.save(digestState{Last: now})
+}
+
+// partly tells whether a target has got the notice of this id.
+func (s *sink) partly(id string) bool {
+	return slices.ContainsFunc(s.channel.targets(), func(target string) bool {
+		state, err := s.journal.read(tries, tryName(id, target))
+		return err == nil && string(state) == told
+	})
 }
 
 func (s *sink) stir() {
@@ -263,11 +274,9 @@ func (s *sink) freeze() error {
 	for _, name := range members {
 		notes = append(notes, g.waits[name])
 	}
-	id := digest(members...)
-	m := s.set.digest(id, notes)
+	m := s.set.digest(digest(members...), notes)
 	if len(notes) == 1 {
 		m = s.set.one(notes[0])
-		m.ID = id
 	}
 	return s.save(digestState{Last: g.state.Last, Underway: &m, Members: members})
 }

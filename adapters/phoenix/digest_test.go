@@ -208,6 +208,27 @@ func TestDigestFails(t *testing.T) {
 	})
 }
 
+// One target that fails from the first event on does not have the other told of each.
+func TestDigestHalfFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t, "a", "b")
+		o.people.set(func() { o.fail["b"] = hub.Retryable("unreachable", "away") })
+		if err := o.deliver(1, 1); err == nil || hub.FaultOf(err).Permanent {
+			t.Fatal(err)
+		}
+		o.must(1, 1) // the hub tries again: it waits for the digest now
+		time.Sleep(window)
+		o.expect("a:" + one)
+		if err := o.deliver(2, 2); err == nil {
+			t.Error("an event is taken while the digest fails")
+		}
+		o.people.set(func() { delete(o.fail, "b") })
+		time.Sleep(mostDelay)
+		o.expect("a:"+one, "b:"+one)
+		o.stop()
+	})
+}
+
 // A digest that is refused for good lets nothing go: it is made anew.
 func TestDigestRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -19,6 +19,8 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/dataport"
 	"github.com/amtsbote/amtsbote/adapters/dataport/fitsim"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
+	"github.com/amtsbote/amtsbote/adapters/phoenix"
+	"github.com/amtsbote/amtsbote/adapters/phoenix/phoenixsim"
 	"github.com/amtsbote/amtsbote/adapters/webhookin"
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -36,6 +38,10 @@ func Kinds() []hub.Kind {
 		filedrop.Kind(),
 		csvdatei.Kind(),
 		webhookin.Kind(),
+		phoenix.Matrix(),
+		phoenix.Nextcloud(),
+		phoenix.Mail(),
+		phoenix.WebDAV(),
 	}
 }
 
@@ -50,5 +56,6 @@ func Simulators() []hub.Simulator {
 		okkommsim.Simulator(),
 		okverkehrsim.Simulator(),
 		fitsim.Simulator(),
+		phoenixsim.Simulator(),
 	}
 }

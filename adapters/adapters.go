@@ -20,6 +20,8 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/dataport/fitsim"
 	"github.com/amtsbote/amtsbote/adapters/dataport/send"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
+	"github.com/amtsbote/amtsbote/adapters/phoenix"
+	"github.com/amtsbote/amtsbote/adapters/phoenix/phoenixsim"
 	"github.com/amtsbote/amtsbote/adapters/webhookin"
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -38,6 +40,10 @@ func Kinds() []hub.Kind {
 		filedrop.Kind(),
 		csvdatei.Kind(),
 		webhookin.Kind(),
+		phoenix.Matrix(),
+		phoenix.Nextcloud(),
+		phoenix.Mail(),
+		phoenix.WebDAV(),
 	}
 }
 
@@ -52,5 +58,6 @@ func Simulators() []hub.Simulator {
 		okkommsim.Simulator(),
 		okverkehrsim.Simulator(),
 		fitsim.Simulator(),
+		phoenixsim.Simulator(),
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/csvdatei"
 	"github.com/amtsbote/amtsbote/adapters/dataport"
 	"github.com/amtsbote/amtsbote/adapters/dataport/fitsim"
+	"github.com/amtsbote/amtsbote/adapters/dataport/send"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
 	"github.com/amtsbote/amtsbote/adapters/phoenix"
 	"github.com/amtsbote/amtsbote/adapters/phoenix/phoenixsim"
@@ -35,6 +36,7 @@ func Kinds() []hub.Kind {
 		okverkehr.Kind(),
 		personensuche.Kind(),
 		dataport.Kind(),
+		send.Kind(),
 		filedrop.Kind(),
 		csvdatei.Kind(),
 		webhookin.Kind(),

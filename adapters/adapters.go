@@ -19,6 +19,7 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/dataport"
 	"github.com/amtsbote/amtsbote/adapters/dataport/fitsim"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
+	"github.com/amtsbote/amtsbote/adapters/postgres"
 	"github.com/amtsbote/amtsbote/adapters/webhookin"
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -36,6 +37,8 @@ func Kinds() []hub.Kind {
 		filedrop.Kind(),
 		csvdatei.Kind(),
 		webhookin.Kind(),
+		postgres.Outbox(),
+		postgres.Inbox(),
 	}
 }
 

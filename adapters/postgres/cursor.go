@@ -1,0 +1,152 @@
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/amtsbote/amtsbote/hub"
+)
+
+// place is where a row stands: rows come in the order of transaction and number.
+type place struct {
+	XID uint64 `json:"x,string"`
+	Seq int64  `json:"s"`
+}
+
+// cursor is how far the table was read, and of which database that is true.
+type cursor struct {
+	place
+
+	// Database is the system identifier of the cluster and the OID of the database.
+	Database string `json:"db"`
+	// Timeline changes when a standby is promoted, and when a backup is restored to
+	// a point in time.
+	Timeline string `json:"tl"`
+	Table    uint32 `json:"t"`
+	// Row is a digest of the id of the row at this place; "" when there was none.
+	Row string    `json:"r,omitempty"`
+	At  time.Time `json:"at"` // by the database's clock
+	// Marks are former places, oldest first: where to go back to.
+	Marks []milestone `json:"m,omitempty"`
+}
+
+type milestone struct {
+	place
+
+	At time.Time `json:"at"`
+}
+
+const (
+	cursorKey = "cursor"
+	maxMarks  = 64
+)
+
+func loadCursor(ctx context.Context, s hub.State) (*cursor, error) {
+	raw, err := s.Get(ctx, cursorKey)
+	if err != nil {
+		return nil, fmt.Errorf("read the place in the table: %w", err)
+	}
+	if raw == nil {
+		return nil, nil
+	}
+	c := &cursor{}
+	if err := json.Unmarshal(raw, c); err != nil || c.Database == "" {
+		return nil, refuse("the adapter's memory holds no place in a table that can be read: restore it from a backup (operator)")
+	}
+	return c, nil
+}
+
+func (c *cursor) save(ctx context.Context, s hub.State) error {
+	raw, err := json.Marshal(c)
+	if err == nil {
+		err = s.Put(ctx, cursorKey, raw)
+	}
+	if err != nil {
+		return fmt.Errorf("remember the place in the table: %w", err)
+	}
+	return nil
+}
+
+// advance moves the place on. Places about as old as overlap are kept, so that one
+// can go back there.
+func (c *cursor) advance(to place, row string, at time.Time, overlap time.Duration) {
+	c.place, c.Row, c.At = to, row, at
+	last := time.Time{}
+	if len(c.Marks) > 0 {
+		last = c.Marks[len(c.Marks)-1].At
+	}
+	if at.Sub(last) < overlap/(maxMarks/2) {
+		return
+	}
+	c.Marks = append(c.Marks, milestone{to, at})
+	for len(c.Marks) > 1 && (at.Sub(c.Marks[1].At) >= overlap || len(c.Marks) > maxMarks) {
+		c.Marks = c.Marks[1:]
+	}
+}
+
+// back gives the youngest place that is older by overlap than the last read; the
+// beginning of the table where there is none.
+func (c *cursor) back(overlap time.Duration) milestone {
+	var found milestone
+	for _, m := range c.Marks {
+		if c.At.Sub(m.At) >= overlap {
+			found = m
+		}
+	}
+	return found
+}
+
+// digest tells rows apart without keeping their ids.
+func digest(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:8])
+}
+
+// identity is what a database says of itself.
+type identity struct {
+	Database string
+	Timeline string
+	Next     uint64    // the first transaction that has not begun
+	Now      time.Time // the database's clock
+	Replayed time.Time // the last transaction that a restore or a standby took over; zero when it says nothing
+}
+
+func (i identity) String() string { return i.Database + "." + i.Timeline }
+
+const identityQuery = `
+SELECT s.system_identifier::text || '.' || d.oid::text,
+  left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8),
+  pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::numeric::bigint,
+  now(), pg_catalog.pg_last_xact_replay_timestamp()
+FROM pg_catalog.pg_control_system() s, pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`
+
+func askIdentity(ctx context.Context, conn *pgx.Conn) (identity, error) {
+	var (
+		i        identity
+		next     int64
+		replayed *time.Time
+	)
+	err := conn.QueryRow(ctx, identityQuery).Scan(&i.Database, &i.Timeline, &next, &i.Now, &replayed)
+	switch {
+	case sqlState(err) == "42501":
+		return i, refuse("the role may not ask the database who it is: GRANT EXECUTE ON FUNCTION pg_control_system() to it (administrator of the database): %w", tame(err))
+	case sqlState(err) == "42883" || sqlState(err) == "42704":
+		return i, refuse("the server is older than PostgreSQL 13 and has no xid8: it must be updated (administrator of the database): %w", tame(err))
+	case err != nil:
+		return i, fmt.Errorf("ask the database who it is: %w", tame(err))
+	case next < 0:
+		return i, errors.New("ask the database who it is: a transaction number beyond 63 bits")
+	}
+	if replayed != nil {
+		i.Replayed = *replayed
+	}
+	i.Next = uint64(next)
+	return i, nil
+}

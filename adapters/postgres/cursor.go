@@ -14,7 +14,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub"
 )
 
-// place is where a row stands: rows come in the order of transaction and number.
+// place is where a row stands.
 type place struct {
 	XID uint64 `json:"x,string"`
 	Seq int64  `json:"s"`
@@ -22,7 +22,12 @@ type place struct {
 
 // cursor is how far the table was read, and of which database that is true.
 type cursor struct {
-	place
+	// Every row of a transaction before From is done. While To is not 0, rows of
+	// transactions from From to before To are being read, in the order of their
+	// numbers, and those up to Seq are done.
+	From uint64 `json:"from,string"`
+	To   uint64 `json:"to,string"`
+	Seq  int64  `json:"seq"`
 
 	// Database is the system identifier of the cluster and the OID of the database.
 	Database string `json:"db"`
@@ -30,17 +35,18 @@ type cursor struct {
 	// a point in time.
 	Timeline string `json:"tl"`
 	Table    uint32 `json:"t"`
-	// Row is a digest of the id of the row at this place; "" when there was none.
-	Row string    `json:"r,omitempty"`
-	At  time.Time `json:"at"` // by the database's clock
-	// Marks are former places, oldest first: where to go back to.
+	// Last is the row that was read last, Row a digest of its id; "" when there was
+	// none.
+	Last place     `json:"last"`
+	Row  string    `json:"row,omitempty"`
+	At   time.Time `json:"at"` // by the database's clock
+	// Marks are former values of From, oldest first: where to go back to.
 	Marks []milestone `json:"m,omitempty"`
 }
 
 type milestone struct {
-	place
-
-	At time.Time `json:"at"`
+	XID uint64    `json:"x,string"`
+	At  time.Time `json:"at"`
 }
 
 const (
@@ -74,10 +80,15 @@ func (c *cursor) save(ctx context.Context, s hub.State) error {
 	return nil
 }
 
-// advance moves the place on. Places about as old as overlap are kept, so that one
-// can go back there.
-func (c *cursor) advance(to place, row string, at time.Time, overlap time.Duration) {
-	c.place, c.Row, c.At = to, row, at
+// advance notes the last row that is done within what is being read.
+func (c *cursor) advance(to place, row string, at time.Time) {
+	c.Seq, c.Last, c.Row, c.At = to.Seq, to, row, at
+}
+
+// close ends what was being read. Places about as old as overlap are kept, so that
+// one can go back there.
+func (c *cursor) close(at time.Time, overlap time.Duration) {
+	c.From, c.To, c.Seq, c.At = c.To, 0, 0, at
 	last := time.Time{}
 	if len(c.Marks) > 0 {
 		last = c.Marks[len(c.Marks)-1].At
@@ -85,7 +96,7 @@ func (c *cursor) advance(to place, row string, at time.Time, overlap time.Durati
 	if at.Sub(last) < overlap/(maxMarks/2) {
 		return
 	}
-	c.Marks = append(c.Marks, milestone{to, at})
+	c.Marks = append(c.Marks, milestone{c.From, at})
 	for len(c.Marks) > 1 && (at.Sub(c.Marks[1].At) >= overlap || len(c.Marks) > maxMarks) {
 		c.Marks = c.Marks[1:]
 	}

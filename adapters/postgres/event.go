@@ -261,4 +261,3 @@ func validate(e hub.Event) error {
 }
 
 func control(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 || r == utf8.RuneError }
-

@@ -110,6 +110,9 @@ func decodeOutbox(env hub.Env, s hub.Settings) (outboxSettings, mapping.Set, err
 	if key, why := set.Database.problem(); why != "" {
 		return set, nil, s.Errorf("database."+key, "%s", why)
 	}
+	if set.Habit != leave {
+		set.Columns.XID = "" // a row that is not marked, or still there, is to be read: no place is needed
+	}
 	if key, why := set.problem(); why != "" {
 		return set, nil, s.Errorf(key, "%s", why)
 	}

@@ -7,7 +7,7 @@ import (
 
 // Bounds of what is read of one row beside its document.
 const (
-	maxText    = 1000    // characters of an id, a type …
+	maxText    = 1000     // characters of an id, a type …
 	maxHeaders = 64 << 10 // bytes
 	// budget is about how many bytes of documents are read at once; one row may
 	// go beyond it.
@@ -94,37 +94,28 @@ func (s statement) seq() string {
 	return "0::bigint"
 }
 
-// order is how rows come.
+// order is how rows come: by their numbers, which are given while the writer holds
+// its aggregate, and so are in the order of each aggregate's changes. (The numbers
+// of transactions are not: they are given before a lock is waited for.)
 func (s statement) order() string {
-	c := s.set.Columns
-	var by []string
-	if c.XID != "" {
-		by = append(by, "t."+quoted(c.XID))
-	}
-	by = append(by, "t."+quoted(c.Seq))
+	by := "t." + quoted(s.set.Columns.Seq)
 	if s.set.Habit != leave {
-		by = append(by, "t."+quoted(c.ID))
+		by += ", t." + quoted(s.set.Columns.ID)
 	}
-	return strings.Join(by, ", ")
+	return by
 }
 
-// where selects what is to be read: with the habit leave behind the place
-// ($1, $2), with delete without those in $1, which could not be deleted.
+// where selects what is to be read: with the habit leave what the cursor says
+// ($1, $2, $3), with delete all but those in $1, which could not be deleted.
 func (s statement) where() string {
 	c := s.set.Columns
-	var all []string
-	if c.XID != "" {
-		all = append(all, fmt.Sprintf("t.%s < pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())", quoted(c.XID)))
-	}
 	switch s.set.Habit {
-	case leave:
-		all = append(all, fmt.Sprintf("(t.%s, t.%s) > ($1::text::xid8, $2::bigint)", quoted(c.XID), quoted(c.Seq)))
 	case mark:
-		all = append(all, s.unmarked())
+		return s.unmarked()
 	case remove:
-		all = append(all, fmt.Sprintf("t.%s <> ALL (%s)", quoted(c.ID), s.ids("$1")))
+		return fmt.Sprintf("t.%s <> ALL (%s)", quoted(c.ID), s.ids("$1"))
 	}
-	return strings.Join(all, " AND ")
+	return fmt.Sprintf("t.%[1]s >= $1::text::xid8 AND t.%[1]s < $2::text::xid8 AND t.%[2]s > $3::bigint", quoted(c.XID), quoted(c.Seq))
 }
 
 // ids turns an array of texts into one of the id's type.

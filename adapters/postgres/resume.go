@@ -46,7 +46,7 @@ func (r *run) beginning(s *session) *cursor {
 func (r *run) accept(ctx context.Context, s *session) error {
 	fresh := r.beginning(s)
 	if r.set.AcceptCursor == fromHere {
-		fresh.place = r.cursor.place
+		fresh.From = r.cursor.From
 	}
 	r.cursor = fresh
 	r.log.Warn("postgres: another database is accepted, as the setting accept says", zap.String("database", s.identity.String()),
@@ -71,8 +71,8 @@ func (r *run) recognise(ctx context.Context, s *session) error {
 		if err := r.promoted(ctx, s); err != nil {
 			return err
 		}
-	case c.XID > now.Next:
-		return refuse("the database was set back: it has begun transactions up to %d, and one of %d was read. %s", now.Next, c.XID, whoseMove(now))
+	case c.From > now.Next || c.Last.XID >= now.Next:
+		return refuse("the database was set back: it has begun transactions up to %d, and rows of %d were read. %s", now.Next, c.Last.XID, whoseMove(now))
 	}
 	if r.set.Habit != leave {
 		return nil
@@ -100,7 +100,7 @@ func (r *run) promoted(ctx context.Context, s *session) error {
 	}
 	r.log.Warn("postgres: a standby was promoted; what was read last is read again", zap.String("timeline", now.Timeline),
 		zap.Duration("overlap", r.set.Failover))
-	c.place, c.Row, c.Timeline, c.Marks = to.place, "", now.Timeline, []milestone{to}
+	c.From, c.To, c.Seq, c.Last, c.Row, c.Timeline, c.Marks = to.XID, 0, 0, place{}, "", now.Timeline, []milestone{to}
 	return c.save(ctx, r.in.State())
 }
 
@@ -113,14 +113,14 @@ func (r *run) sameRow(ctx context.Context, s *session) error {
 	c := r.set.Columns
 	var id string
 	err := s.conn.QueryRow(ctx, fmt.Sprintf("SELECT left(t.%s::text, %d) FROM %s t WHERE t.%s = $1::text::xid8 AND t.%s = $2::bigint LIMIT 1",
-		quoted(c.ID), maxText+1, s.table.sql(), quoted(c.XID), quoted(c.Seq)), strconv.FormatUint(r.cursor.XID, 10), r.cursor.Seq).Scan(&id)
+		quoted(c.ID), maxText+1, s.table.sql(), quoted(c.XID), quoted(c.Seq)), strconv.FormatUint(r.cursor.Last.XID, 10), r.cursor.Last.Seq).Scan(&id)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows): // the owner has cleaned up
 		return nil
 	case err != nil:
 		return fmt.Errorf("look at the row that was read last: %w", tame(err))
 	case digest(id) != r.cursor.Row:
-		return refuse("another row stands where the last one was read (transaction %d): the database was set back and has gone on. %s", r.cursor.XID, whoseMove(s.identity))
+		return refuse("another row stands where the last one was read (transaction %d): the database was set back and has gone on. %s", r.cursor.Last.XID, whoseMove(s.identity))
 	}
 	return nil
 }

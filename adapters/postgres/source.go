@@ -200,7 +200,7 @@ func (s *session) wait(ctx context.Context, poll time.Duration) error {
 func (r *run) args() []any {
 	switch r.set.Habit {
 	case leave:
-		return []any{strconv.FormatUint(r.cursor.XID, 10), r.cursor.Seq}
+		return []any{strconv.FormatUint(r.cursor.From, 10), strconv.FormatUint(r.cursor.To, 10), r.cursor.Seq}
 	case remove:
 		return []any{append([]string{}, r.left...)}
 	}

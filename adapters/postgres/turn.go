@@ -30,12 +30,20 @@ type row struct {
 // turn reads some rows, has them stored, and moves on. more tells that there may
 // be further ones already.
 func (r *run) turn(ctx context.Context, s *session) (more bool, err error) {
-	rows, err := r.read(ctx, s)
-	if err != nil {
-		return false, err
+	if r.set.Habit == leave && r.cursor.To == 0 {
+		if open, err := r.open(ctx, s); err != nil || !open {
+			return false, errors.Join(err, r.heldBack(ctx, s))
+		}
 	}
-	if len(rows) == 0 {
-		return false, r.heldBack(ctx, s)
+	rows, err := r.read(ctx, s)
+	switch {
+	case err != nil:
+		return false, err
+	case len(rows) == 0 && r.set.Habit == leave:
+		r.cursor.close(s.now(), r.set.Failover)
+		return true, r.cursor.save(ctx, r.in.State())
+	case len(rows) == 0:
+		return false, nil
 	}
 	s.held = held{}
 	work := r.publish(ctx, rows)
@@ -152,7 +160,7 @@ func (r *run) settle(ctx context.Context, s *session, w *work) error {
 	case last < 0:
 		return nil
 	case r.set.Habit == leave:
-		r.cursor.advance(w.rows[last].place, digest(w.rows[last].id), s.now(), r.set.Failover)
+		r.cursor.advance(w.rows[last].place, digest(w.rows[last].id), s.now())
 		return r.cursor.save(ctx, r.in.State())
 	case len(ids) == 0:
 		return nil

@@ -6,154 +6,46 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
 	"github.com/amtsbote/amtsbote/adapters/postgres/pgtest"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
-const (
-	writers    = 8
-	aggregates = 40
-)
-
-// rowsWanted is small in a check; AMTSBOTE_OUTBOX_ROWS=200000 is the long form.
-func rowsWanted(t *testing.T) int {
-	t.Helper()
-	text := os.Getenv("AMTSBOTE_OUTBOX_ROWS")
-	if text == "" {
-		return 3000
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 100 {
-		t.Fatalf("AMTSBOTE_OUTBOX_ROWS=%q", text)
-	}
-	return n
-}
-
-// office is an application that writes its outbox in the transactions that change
-// its aggregates: some slow, some rolled back.
-type office struct {
-	dsn     string
-	schema  string
-	written atomic.Int64
-	wanted  int64
-}
-
-// write works until enough is written; the server may go away meanwhile.
-func (o *office) write(ctx context.Context, seed uint64) error {
-	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test's
-	var conn *pgx.Conn
-	defer func() {
-		if conn != nil {
-			_ = conn.Close(context.WithoutCancel(ctx))
-		}
-	}()
-	for o.written.Load() < o.wanted {
-		if conn == nil || conn.IsClosed() {
-			var err error
-			if conn, err = pgx.Connect(ctx, o.dsn); err != nil {
-				conn = nil
-				if ctx.Err() != nil {
-					return err
-				}
-				continue // the server is away
-			}
-		}
-		n, err := o.transaction(ctx, conn, random)
-		if err != nil && !conn.IsClosed() && ctx.Err() == nil && !errors.Is(err, errRolledBack) {
-			return err
-		}
-		if err == nil {
-			o.written.Add(int64(n))
-		}
-	}
-	return nil
-}
-
-var errRolledBack = errors.New("rolled back")
-
-// transaction changes some aggregates. That of a transaction which has its number
-// already, when it waits for an aggregate, is the trap of the order.
-func (o *office) transaction(ctx context.Context, conn *pgx.Conn, random *rand.Rand) (rows int, err error) {
-	tx, err := conn.Begin(ctx)
-	if err != nil {
-		return 0, err
-	}
-	defer tx.Rollback(ctx) //nolint:errcheck // after Commit it does nothing
-	if random.IntN(3) == 0 {
-		if _, err := tx.Exec(ctx, "SELECT pg_current_xact_id()"); err != nil {
-			return 0, err
-		}
-	}
-	some := random.Perm(aggregates)[:1+random.IntN(3)]
-	slices.Sort(some) // no deadlocks
-	for _, a := range some {
-		for range 1 + random.IntN(4) {
-			rows++
-			if _, err := tx.Exec(ctx, strings.ReplaceAll(`WITH n AS (UPDATE S.aggregate SET n = n + 1 WHERE id = $1 RETURNING n)
-INSERT INTO S.outbox (id, aggregatetype, aggregateid, type, payload)
-SELECT gen_random_uuid(), 'Antrag', md5($1::text)::uuid::text, 'Angemeldet', jsonb_build_object('a', $1::int, 'n', n) FROM n`, "S.", o.schema+"."), a); err != nil {
-				return 0, err
-			}
-		}
-		if slow := random.IntN(60); slow == 0 {
-			if _, err := tx.Exec(ctx, "SELECT pg_sleep(0.05)"); err != nil {
-				return 0, err
-			}
-		}
-	}
-	if random.IntN(10) == 0 {
-		return 0, errRolledBack
-	}
-	return rows, tx.Commit(ctx)
-}
-
 // TestStory: 8 writers with slow transactions and rollbacks; the adapter is stopped
 // again and again at any moment, the server crashes. Every committed row is an
 // event once, in the order of its aggregate.
 func TestStory(t *testing.T) {
-	wanted := rowsWanted(t)
+	wanted := pgtest.Rows(t, 3000)
 	r := newRoom(t, pgtest.New(t))
 	r.outbox()
-	r.exec("CREATE TABLE S.aggregate AS SELECT i AS id, 0 AS n FROM generate_series(0, $1::int) i", aggregates)
-	r.exec("ALTER TABLE S.aggregate ADD PRIMARY KEY (id)")
 	r.more = "types: {Angemeldet: de.test.geschehen.v1}\nbatch: 200\n"
-	o := &office{dsn: r.c.DSN("postgres"), schema: r.schema, wanted: int64(wanted)}
+	o := &pgtest.Office{
+		DSN: r.c.DSN("postgres"), Schema: r.schema, Wanted: int64(wanted), Type: "Angemeldet",
+		Payload: "jsonb_build_object('a', $1::int, 'n', n)",
+	}
+	must(t, o.Open(t.Context()))
 	in := adaptertest.NewIntake()
 	watch := newOrderWatch(in)
 
 	began := time.Now()
-	var group sync.WaitGroup
-	failed := make(chan error, writers)
-	for n := range writers {
-		group.Go(func() { failed <- o.write(t.Context(), uint64(n)) }) //nolint:gosec // small
-	}
+	finished := o.Start(t.Context())
 	random := rand.New(rand.NewPCG(7, 7)) //nolint:gosec // a test's
 	crashes := 2
-	for round := 0; o.written.Load() < o.wanted; round++ {
+	for round := 0; o.Written() < int64(wanted); round++ {
 		r.runUntil(t, in, watch, random.IntN(wanted/8)+1)
-		if crashes > 0 && o.written.Load() > o.wanted*int64(3-crashes)/4 {
+		if crashes > 0 && o.Written() > int64(wanted)*int64(3-crashes)/4 {
 			crashes--
 			must(t, r.c.Stop(syscall.SIGQUIT))
 			must(t, r.c.Start())
 		}
 	}
-	group.Wait()
-	for range writers {
-		must(t, <-failed)
-	}
+	must(t, finished())
 	r.conn = r.c.Dial(t, r.c.DSN("postgres"))
 	rows := r.count("SELECT count(*) FROM S.outbox")
 	if rest := rows - watch.seen(); rest > 0 {

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// pieceSize is how much of a row lies in memory at a time, in characters.
-	pieceSize = 1 << 20
+	// pieceSize is how much of a row lies in memory at a time, in bytes.
+	pieceSize = 8 << 20
 	// maxCopy is the largest row that is copied; of a larger one the report alone is
 	// kept, and the row stays in the table.
 	maxCopy = 64 << 20
@@ -96,32 +96,32 @@ func stub(o row) string {
 
 func (r *run) pieces(ctx context.Context, s *session, o row, f *os.File) (whole bool, err error) {
 	for from := 1; ; from += pieceSize {
-		text, size, err := r.piece(ctx, s, o, from)
+		piece, size, err := r.piece(ctx, s, o, from)
 		switch {
 		case rowsFault(err), errors.Is(err, pgx.ErrNoRows), err == nil && size > maxCopy:
 			return false, nil // it cannot be read, is gone, or is too large
 		case err != nil:
 			return false, tame(err)
 		}
-		if _, err := f.WriteString(text); err != nil {
+		if _, err := f.Write(piece); err != nil {
 			return false, err
 		}
-		if len([]rune(text)) < pieceSize {
+		if from+len(piece) > size {
 			_, err := f.WriteString("\n")
 			return err == nil, err
 		}
 	}
 }
 
-func (r *run) piece(ctx context.Context, s *session, o row, from int) (text string, size int, err error) {
+func (r *run) piece(ctx context.Context, s *session, o row, from int) (piece []byte, size int, err error) {
 	ctx, cancel := r.limit(ctx)
 	defer cancel()
 	args := []any{o.id}
 	if r.set.Habit == leave {
 		args = append(args, strconv.FormatUint(o.XID, 10), o.Seq)
 	}
-	err = s.conn.QueryRow(ctx, s.sql.piece(from, pieceSize), args...).Scan(&text, &size)
-	return text, size, err
+	err = s.conn.QueryRow(ctx, s.sql.piece(from, pieceSize), args...).Scan(&piece, &size)
+	return piece, size, err
 }
 
 // The rows that stay in the table with the habit delete are remembered, so that

@@ -77,11 +77,11 @@ func (s statement) headers() (value, size string) {
 	return fmt.Sprintf("CASE WHEN %s <= %d THEN %s END", size, maxHeaders, value), size
 }
 
-func (s statement) time() string {
-	if s.set.Columns.Time == "" {
+func (s statement) time(name string) string {
+	if name == "" {
 		return "NULL::timestamptz"
 	}
-	return "t." + quoted(s.set.Columns.Time) + "::timestamptz"
+	return "t." + quoted(name) + "::timestamptz"
 }
 
 // seq is the place within a transaction as a number; 0 where it is no number,
@@ -142,6 +142,9 @@ func (s statement) batch(most int) string {
 		carried = append(carried, fmt.Sprintf("b.r%d", n))
 	}
 	c := s.set.Columns
+	if s.set.Mappings != nil { // the document has it all
+		c = columns{ID: c.ID, XID: c.XID, Seq: c.Seq}
+	}
 	return fmt.Sprintf(`
 SELECT k.c1, k.c2, k.c3, k.c4, k.c5, k.c6, k.c7, k.c8, k.c9, k.c10, CASE WHEN k.c10 <= %d THEN %s END
 FROM (
@@ -152,7 +155,7 @@ FROM (
   ) b
 ) k WHERE k.p = 1 OR k.total <= %d ORDER BY k.p`,
 		s.set.MaxBytes, s.document(s.inBatch), s.set.MaxBytes, strings.Join(carried, ", "),
-		s.place(), s.col(c.AggregateType), s.col(c.AggregateID), s.col(c.Type), headers, headerSize, s.time(), s.document(s.inTable), s.order(), strings.Join(raw, ", "),
+		s.place(), s.col(c.AggregateType), s.col(c.AggregateID), s.col(c.Type), headers, headerSize, s.time(c.Time), s.document(s.inTable), s.order(), strings.Join(raw, ", "),
 		s.t.sql(), s.where(), s.order(), most, budget)
 }
 
@@ -185,13 +188,14 @@ func (s statement) is() string {
 	return fmt.Sprintf("t.%s = ANY (%s)", quoted(c.ID), s.ids("ARRAY[$1]"))
 }
 
-// piece reads a part of the whole row as text: from character %d, so many.
+// piece reads a part of the whole row as JSON: so many bytes from one on, counted
+// from 1; and how many it has. OFFSET 0 has the JSON made once.
 func (s statement) piece(from, size int) string {
 	var list []string
 	for _, name := range s.t.readable() {
 		list = append(list, "t."+quoted(name))
 	}
-	return fmt.Sprintf("SELECT substr(r.w, %d, %d), octet_length(r.w) FROM (SELECT (SELECT row_to_json(v)::text FROM (SELECT %s) v) AS w FROM %s t WHERE %s) r",
+	return fmt.Sprintf("SELECT substr(r.w, %d, %d), octet_length(r.w) FROM (SELECT convert_to((SELECT row_to_json(v)::text FROM (SELECT %s) v), 'UTF8') AS w FROM %s t WHERE %s OFFSET 0) r",
 		from, size, strings.Join(list, ", "), s.t.sql(), s.is())
 }
 

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest"
 
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
 	"github.com/amtsbote/amtsbote/adapters/postgres/pgtest"
@@ -51,13 +53,13 @@ var schemas atomic.Int64
 
 // room is a schema with tables of one application.
 type room struct {
-	t       testing.TB
-	c       *pgtest.Cluster
-	conn    *pgx.Conn
-	schema  string
-	dir     string
-	more    string // settings
-	adapter string
+	t      testing.TB
+	c      *pgtest.Cluster
+	conn   *pgx.Conn
+	schema string
+	dir    string
+	more   string      // settings
+	log    *zap.Logger // nil: the test's
 }
 
 func newRoom(t testing.TB, c *pgtest.Cluster) *room {
@@ -95,11 +97,18 @@ func (r *room) database() string {
 }
 
 func (r *room) settings() string {
-	return r.database() + "table: " + r.schema + ".outbox\nsource: urn:test:a\npoll: 5ms\n" + r.more
+	db := r.database()
+	if strings.Contains(r.more, "database:") {
+		db = ""
+	}
+	return db + "table: " + r.schema + ".outbox\nsource: urn:test:a\npoll: 5ms\n" + r.more
 }
 
 func (r *room) env() hub.Env {
 	env := adaptertest.Env(r.dir)
+	if env.Log = r.log; r.log == nil {
+		env.Log = zaptest.NewLogger(r.t, zaptest.Level(zap.WarnLevel))
+	}
 	env.Federation = r.dir
 	return env
 }

@@ -18,7 +18,11 @@ import (
 
 func TestSource(t *testing.T) {
 	common(t)
-	for _, habit := range []string{"leave", "mark", "delete"} {
+	habits := []string{"leave"}
+	if os.Getenv("AMTSBOTE_OUTBOX_ROWS") != "" { // the other tests of a check have something of each
+		habits = append(habits, "mark", "delete")
+	}
+	for _, habit := range habits {
 		t.Run(habit, func(t *testing.T) {
 			adaptertest.Source(t, adaptertest.SourceCase{
 				New:    func(t testing.TB) adaptertest.Origin { return newOrigin(t, habit) },
@@ -120,7 +124,7 @@ const inboxTable = `CREATE TABLE S.inbox (
   "time" timestamptz, correlationid text, agreement text NOT NULL, data jsonb, received timestamptz NOT NULL DEFAULT now())`
 
 func (r *room) sink() (hub.Sink, error) {
-	return postgres.Inbox().Sink(r.env(), adaptertest.Settings(r.database()+"table: "+r.schema+".inbox\n"+r.more))
+	return postgres.Inbox().Sink(r.env(), adaptertest.Settings(strings.Replace(r.settings(), ".outbox\nsource: urn:test:a\npoll: 5ms\n", ".inbox\n", 1)))
 }
 
 func newEvent(n int, data string) hub.Event {

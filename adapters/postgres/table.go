@@ -96,11 +96,11 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamesp
 WHERE n.nspname = $1 AND c.relname = $2`, name.schema, name.name).Scan(&t.oid, &t.kind, &t.mayInsert, &t.mayDelete)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return nil, fmt.Errorf("there is no table %s in this database: set the right one (operator), or create it (owner of the database)", name)
+		return nil, refuse("there is no table %s in this database: set the right one (operator), or create it (owner of the database)", name)
 	case err != nil:
 		return nil, fmt.Errorf("look at table %s: %w", name, tame(err))
 	case t.kind != "r" && t.kind != "p":
-		return nil, fmt.Errorf("%s is no table: a view says nothing of keys and defaults; name the table itself, and grant its columns", name)
+		return nil, refuse("%s is no table: a view says nothing of keys and defaults; name the table itself, and grant its columns", name)
 	}
 	if err := t.parts(ctx, conn); err != nil {
 		return nil, fmt.Errorf("look at table %s: %w", name, tame(err))

@@ -48,7 +48,7 @@ func (r *run) turn(ctx context.Context, s *session) (more bool, err error) {
 	s.held = held{}
 	work := r.publish(ctx, rows)
 	// also when told to stop: what is stored need not come again
-	settling, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.settleTime(ctx))
+	settling, cancel := stopping(ctx)
 	defer cancel()
 	if err := r.settle(settling, s, work); err != nil {
 		return false, errors.Join(ctx.Err(), err)
@@ -56,12 +56,12 @@ func (r *run) turn(ctx context.Context, s *session) (more bool, err error) {
 	return true, ctx.Err()
 }
 
-// settleTime is short when the adapter is told to stop.
-func (r *run) settleTime(ctx context.Context) time.Duration {
-	if ctx.Err() != nil {
-		return time.Second
+// stopping gives a context that is ctx, or ends in a second when ctx has ended.
+func stopping(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() == nil {
+		return context.WithCancel(ctx)
 	}
-	return r.set.Database.Timeout + grace
+	return context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 }
 
 // read gives the next rows.
@@ -165,6 +165,8 @@ func (r *run) settle(ctx context.Context, s *session, w *work) error {
 	case len(ids) == 0:
 		return nil
 	}
+	ctx, cancel := r.limit(ctx)
+	defer cancel()
 	if _, err := s.conn.Exec(ctx, s.sql.settle(), ids); err != nil {
 		return fmt.Errorf("%s rows that are stored: %w", r.set.Habit, tame(err))
 	}

@@ -211,3 +211,39 @@ func Open(bin string, more ...string) (*Cluster, error) {
 	}
 	return c, nil
 }
+
+// Standby makes a standby that follows, and starts it; whoever calls it removes it.
+func (c *Cluster) Standby() (*Cluster, error) {
+	s, err := newCluster(c.bin, c.more...)
+	if err != nil {
+		return nil, err
+	}
+	if err = s.Run("pg_basebackup", "-h", c.Dir, "-U", "postgres", "-D", s.Data(), "-R", "-c", "fast", "--no-sync"); err == nil {
+		err = s.Start()
+	}
+	if err != nil {
+		s.Remove()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Own gives files to the server's user.
+func (c *Cluster) Own(files ...string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	uid, gid, err := serverUser()
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if err := os.Chown(file, int(uid), int(gid)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Also adds arguments of the server for its next start.
+func (c *Cluster) Also(more ...string) { c.more = append(c.more, more...) }

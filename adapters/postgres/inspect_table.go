@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,6 +29,9 @@ func (x *inspector) all(ctx context.Context) error {
 		return err
 	}
 	x.order()
+	if err := x.cached(ctx); err != nil {
+		return err
+	}
 	x.keys()
 	x.wake()
 	if err := x.ahead(ctx); err != nil {
@@ -123,6 +127,28 @@ func (x *inspector) order() {
 		x.report.add(Warning, fmt.Sprintf("no index on (%s, %s): each look reads the whole table", x.xid, x.seq),
 			fmt.Sprintf("CREATE INDEX CONCURRENTLY %s ON %s (%s, %s);", quoted(x.t.name+"_feed"), t, quoted(x.xid), quoted(x.seq)))
 	}
+}
+
+// cached looks at the sequence of the numbers: one that hands them out in advance
+// gives a later writer a lower number.
+func (x *inspector) cached(ctx context.Context) error {
+	if _, there := x.t.columns[x.seq]; !there {
+		return nil
+	}
+	var (
+		name string
+		size int64
+	)
+	err := x.conn.QueryRow(ctx, `SELECT s.seqrelid::regclass::text, s.seqcache FROM pg_catalog.pg_sequence s
+WHERE s.seqrelid = pg_catalog.pg_get_serial_sequence($1, $2)::regclass`, x.t.sql(), x.seq).Scan(&name, &size)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err == nil && size > 1:
+		x.report.add(Error, fmt.Sprintf("the sequence of column %s hands out %d numbers in advance: the order of an aggregate's changes is lost", x.seq, size),
+			fmt.Sprintf("ALTER SEQUENCE %s CACHE 1;", name))
+	}
+	return err
 }
 
 func (x *inspector) xidFits(t string) {

@@ -126,7 +126,7 @@ occurred_at timestamptz, sent timestamptz, seq bigint GENERATED ALWAYS AS IDENTI
 			insert("bad\x01id", []byte("{}"), nil)
 			r.exec("INSERT INTO S.outbox (id, aggregateid, payload) VALUES ('long', repeat('x', 5000000), '{}')")
 			good(2)
-			r.exec("INSERT INTO S.outbox (id, payload) VALUES ('nothing', NULL)")
+			r.exec("INSERT INTO S.outbox (id, payload, occurred_at) VALUES ('nothing', NULL, 'infinity')")
 
 			in := adaptertest.NewIntake()
 			r.play(in, func() bool { return len(in.Events()) == 3 && len(r.codes()) == len(want) })

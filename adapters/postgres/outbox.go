@@ -172,8 +172,16 @@ func (set outboxSettings) problem() (key, why string) {
 func (set outboxSettings) columnsProblem() (key, why string) {
 	c := set.Columns
 	for _, n := range []struct{ key, name string }{
-		{"id", c.ID}, {"aggregatetype", c.AggregateType}, {"aggregateid", c.AggregateID}, {"type", c.Type}, {"payload", c.Payload},
-		{"headers", c.Headers}, {"time", c.Time}, {"xid", c.XID}, {"seq", c.Seq}, {"mark", c.Mark},
+		{"id", c.ID},
+		{"aggregatetype", c.AggregateType},
+		{"aggregateid", c.AggregateID},
+		{"type", c.Type},
+		{"payload", c.Payload},
+		{"headers", c.Headers},
+		{"time", c.Time},
+		{"xid", c.XID},
+		{"seq", c.Seq},
+		{"mark", c.Mark},
 	} {
 		if n.name != "" && !identifier(n.name) {
 			return "columns." + n.key, "must be the name of a column"

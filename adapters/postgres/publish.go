@@ -61,7 +61,7 @@ func laneOf(e hub.Event, lanes int) int {
 func (r *run) lane(ctx context.Context, w *work, lane []item) {
 	for _, it := range lane {
 		err := r.untilStored(ctx, it.event)
-		if err != nil && !(hub.FaultOf(err).Permanent && ctx.Err() == nil) {
+		if err != nil && (!hub.FaultOf(err).Permanent || ctx.Err() != nil) {
 			return
 		}
 		w.done[it.row], w.bad[it.row] = true, err

@@ -81,7 +81,8 @@ func (s statement) time(name string) string {
 	if name == "" {
 		return "NULL::timestamptz"
 	}
-	return "t." + quoted(name) + "::timestamptz"
+	name = "t." + quoted(name) + "::timestamptz"
+	return "CASE WHEN isfinite(" + name + ") THEN " + name + " END"
 }
 
 // seq is the place within a transaction as a number; 0 where it is no number,

@@ -90,11 +90,17 @@ func (r *run) recognise(ctx context.Context, s *session) error {
 func (r *run) promoted(ctx context.Context, s *session) error {
 	c, now := r.cursor, s.identity
 	to := c.back(r.set.Failover)
+	_, same, err := r.lastRow(ctx, s)
+	if err != nil {
+		return err
+	}
+	// when it is the row that was read last, the database was not set back before it
+	longAgo := !now.Replayed.IsZero() && now.Replayed.Before(c.At.Add(-r.set.Failover-skew))
 	switch {
 	case r.set.Failover == 0:
 		return refuse("the database is on another timeline (it was %s, now %s): a standby was promoted, or a backup restored, and failover-overlap is 0. %s",
 			c.Timeline, now.Timeline, whoseMove(now))
-	case to.XID > now.Next || !now.Replayed.IsZero() && now.Replayed.Before(c.At.Add(-r.set.Failover-skew)):
+	case to.XID > now.Next || longAgo && !same:
 		return refuse("the database was set back by more than failover-overlap: a backup was restored (timeline was %s, now %s). %s",
 			c.Timeline, now.Timeline, whoseMove(now))
 	}
@@ -105,24 +111,33 @@ func (r *run) promoted(ctx context.Context, s *session) error {
 }
 
 // sameRow looks whether the row that was read last is still the one at its place:
-// another one there means that the database was set back and went on.
+// another one there means that the database was set back and went on. None means
+// that the owner has cleaned up.
 func (r *run) sameRow(ctx context.Context, s *session) error {
+	found, same, err := r.lastRow(ctx, s)
+	if err == nil && found && !same {
+		return refuse("another row stands where the last one was read (transaction %d): the database was set back and has gone on. %s", r.cursor.Last.XID, whoseMove(s.identity))
+	}
+	return err
+}
+
+// lastRow looks for a row at the place of the one that was read last, and whether
+// it is that row.
+func (r *run) lastRow(ctx context.Context, s *session) (found, same bool, err error) {
 	if r.cursor.Row == "" {
-		return nil
+		return false, false, nil
 	}
 	c := r.set.Columns
 	var id string
-	err := s.conn.QueryRow(ctx, fmt.Sprintf("SELECT left(t.%s::text, %d) FROM %s t WHERE t.%s = $1::text::xid8 AND t.%s = $2::bigint LIMIT 1",
+	err = s.conn.QueryRow(ctx, fmt.Sprintf("SELECT left(t.%s::text, %d) FROM %s t WHERE t.%s = $1::text::xid8 AND t.%s = $2::bigint LIMIT 1",
 		quoted(c.ID), maxText+1, s.table.sql(), quoted(c.XID), quoted(c.Seq)), strconv.FormatUint(r.cursor.Last.XID, 10), r.cursor.Last.Seq).Scan(&id)
 	switch {
-	case errors.Is(err, pgx.ErrNoRows): // the owner has cleaned up
-		return nil
+	case errors.Is(err, pgx.ErrNoRows):
+		return false, false, nil
 	case err != nil:
-		return fmt.Errorf("look at the row that was read last: %w", tame(err))
-	case digest(id) != r.cursor.Row:
-		return refuse("another row stands where the last one was read (transaction %d): the database was set back and has gone on. %s", r.cursor.Last.XID, whoseMove(s.identity))
+		return false, false, fmt.Errorf("look at the row that was read last: %w", tame(err))
 	}
-	return nil
+	return true, digest(id) == r.cursor.Row, nil
 }
 
 // notAhead looks for rows that carry numbers of transactions which this cluster

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,7 +74,7 @@ func TestReadmeTables(t *testing.T) {
 		v := reflect.ValueOf(settings)
 		for i := range v.NumField() {
 			key := v.Type().Field(i).Tag.Get("yaml")
-			if key == "" || strings.Contains("columns name user tls", key) {
+			if key == "" || slices.Contains([]string{"columns", "name", "user", "tls"}, key) {
 				continue
 			}
 			value := ""
@@ -163,4 +164,3 @@ func FuzzPointer(f *testing.F) {
 		}
 	})
 }
-

@@ -35,7 +35,7 @@ func TestStory(t *testing.T) {
 
 	began := time.Now()
 	finished := o.Start(t.Context())
-	random := rand.New(rand.NewPCG(7, 7)) //nolint:gosec // a test's
+	random := rand.New(rand.NewPCG(7, 7))
 	crashes := 2
 	for round := 0; o.Written() < int64(wanted); round++ {
 		r.runUntil(t, in, watch, random.IntN(wanted/8)+1)

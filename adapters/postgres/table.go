@@ -37,6 +37,7 @@ type table struct {
 	tableName
 
 	oid      uint32
+	about    float64 // how many rows, as the server estimates
 	kind     string // r: table, p: partitioned
 	columns  map[string]column
 	indexes  []index
@@ -91,9 +92,9 @@ WHERE t.tgrelid = $1 AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')`
 func look(ctx context.Context, conn *pgx.Conn, name tableName) (*table, error) {
 	t := &table{tableName: name, columns: map[string]column{}}
 	err := conn.QueryRow(ctx, `
-SELECT c.oid, c.relkind::text, pg_catalog.has_table_privilege(c.oid, 'INSERT'), pg_catalog.has_table_privilege(c.oid, 'DELETE')
+SELECT c.oid, c.relkind::text, c.reltuples::float8, pg_catalog.has_table_privilege(c.oid, 'INSERT'), pg_catalog.has_table_privilege(c.oid, 'DELETE')
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = $1 AND c.relname = $2`, name.schema, name.name).Scan(&t.oid, &t.kind, &t.mayInsert, &t.mayDelete)
+WHERE n.nspname = $1 AND c.relname = $2`, name.schema, name.name).Scan(&t.oid, &t.kind, &t.about, &t.mayInsert, &t.mayDelete)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return nil, refuse("there is no table %s in this database: set the right one (operator), or create it (owner of the database)", name)

@@ -31,8 +31,12 @@ type row struct {
 // be further ones already.
 func (r *run) turn(ctx context.Context, s *session) (more bool, err error) {
 	if r.set.Habit == leave && r.cursor.To == 0 {
-		if open, err := r.open(ctx, s); err != nil || !open {
-			return false, errors.Join(err, r.heldBack(ctx, s))
+		open, err := r.open(ctx, s)
+		if err != nil {
+			return false, err
+		}
+		if !open {
+			return false, r.heldBack(ctx, s)
 		}
 	}
 	rows, err := r.read(ctx, s)

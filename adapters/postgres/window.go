@@ -15,14 +15,18 @@ import (
 // since a transaction may get its own number before it waits for an aggregate that
 // a later transaction changes meanwhile.
 
-// window is how many rows a window has at first.
-const windowRows = 20_000
+// A window has so many rows at first, or a share of the table: each window costs a
+// look at all rows behind it.
+const (
+	windowRows  = 20_000
+	windowShare = 50
+)
 
 // open finds the next window; false when there is nothing to read yet.
 func (r *run) open(ctx context.Context, s *session) (bool, error) {
 	ctx, cancel := r.limit(ctx)
 	defer cancel()
-	for rows := windowRows; ; rows *= 8 {
+	for rows := max(windowRows, int(s.table.about/windowShare)); ; rows *= 8 {
 		to, most, first, err := r.bounds(ctx, s, rows)
 		if err != nil {
 			return false, fmt.Errorf("look for rows: %w", tame(err))

@@ -104,10 +104,12 @@ func (c *Cluster) init() error {
 	return c.Run("initdb", "-D", c.Data(), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
 }
 
+// Data is the folder with the cluster's files.
 func (c *Cluster) Data() string { return filepath.Join(c.Dir, "data") }
 
+// Run runs one of PostgreSQL's programs as the server's user.
 func (c *Cluster) Run(name string, args ...string) error {
-	cmd, err := as(exec.Command(filepath.Join(c.bin, name), args...))
+	cmd, err := as(exec.Command(filepath.Join(c.bin, name), args...)) //nolint:gosec // a test's own commands
 	if err != nil {
 		return err
 	}
@@ -119,9 +121,11 @@ func (c *Cluster) Run(name string, args ...string) error {
 
 // Start starts the server and waits until it can be asked.
 func (c *Cluster) Start() error {
-	args := append([]string{"-D", c.Data(), "-k", c.Dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "shared_buffers=32MB",
-		"-c", "max_connections=60", "-c", "max_prepared_transactions=5", "-c", "wal_level=replica", "-c", "log_min_messages=log"}, c.more...)
-	cmd, err := as(exec.Command(filepath.Join(c.bin, "postgres"), args...))
+	args := append([]string{
+		"-D", c.Data(), "-k", c.Dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "shared_buffers=32MB",
+		"-c", "max_connections=60", "-c", "max_prepared_transactions=5", "-c", "wal_level=replica", "-c", "log_min_messages=log",
+	}, c.more...)
+	cmd, err := as(exec.Command(filepath.Join(c.bin, "postgres"), args...)) //nolint:gosec // a test's own commands
 	if err != nil {
 		return err
 	}
@@ -165,11 +169,13 @@ func (c *Cluster) Stop(s syscall.Signal) error {
 	return err
 }
 
+// Remove ends the server and removes all of it.
 func (c *Cluster) Remove() {
 	_ = c.Stop(syscall.SIGQUIT)
 	_ = os.RemoveAll(c.Dir)
 }
 
+// DSN is how its superuser gets to a database.
 func (c *Cluster) DSN(database string) string {
 	return fmt.Sprintf("host=%s dbname=%s user=postgres", c.Dir, database)
 }

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
+	"github.com/amtsbote/amtsbote/adapters/internal/raced"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -82,6 +83,7 @@ const secret = "Mustermann-geheim"
 // TestHostileRows: each is set aside whole, with a reason that tells nothing of it;
 // the rows behind flow, and it does not come back. In all habits.
 func TestHostileRows(t *testing.T) {
+	raced.Skip(t, "one thing after another")
 	for _, habit := range []string{"leave", "mark", "delete"} {
 		t.Run(habit, func(t *testing.T) {
 			large := 2 << 20
@@ -178,6 +180,7 @@ func (r *room) left(habit string, all int) {
 // TestUnreadable: a row that makes the server's query fail stops nobody, and stays
 // in the table also with the habit delete.
 func TestUnreadable(t *testing.T) {
+	raced.Skip(t, "one thing after another")
 	for _, habit := range []string{"leave", "delete"} {
 		r := newRoom(t, common(t))
 		r.outbox()
@@ -209,6 +212,7 @@ func TestUnreadable(t *testing.T) {
 // TestMapped: a table of another layout becomes events by a mapping; of two columns
 // only those are read that are named.
 func TestMapped(t *testing.T) {
+	raced.Skip(t, "one thing after another")
 	r := newRoom(t, common(t))
 	r.exec(`CREATE TABLE S.outbox (nr bigint PRIMARY KEY, art text, akte text, betrag numeric, person text,
 seq bigint GENERATED ALWAYS AS IDENTITY, tx xid8 NOT NULL DEFAULT pg_current_xact_id())`)

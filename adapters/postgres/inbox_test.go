@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/amtsbote/amtsbote/adapters/internal/raced"
 	"github.com/amtsbote/amtsbote/adapters/postgres/pgtest"
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -19,6 +20,7 @@ func deliver(t *testing.T, s hub.Sink, id string, e hub.Event) error {
 // TestInboxFaults: what is for good and what passes, by SQLSTATE; no error holds a
 // value.
 func TestInboxFaults(t *testing.T) {
+	raced.Skip(t, "one thing after another")
 	r := newRoom(t, common(t))
 	r.exec(inboxTable)
 	r.exec(`CREATE FUNCTION S.guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -65,6 +67,7 @@ IF NEW.data ? 'trigger' THEN RAISE EXCEPTION 'no: %', NEW.data; END IF; RETURN N
 // TestInboxColumns: a table of another layout, with parts of the data in columns of
 // their types; the least rights are enough.
 func TestInboxColumns(t *testing.T) {
+	raced.Skip(t, "one thing after another")
 	r := newRoom(t, common(t))
 	r.exec(`CREATE TABLE S.inbox (lieferung text PRIMARY KEY, cent integer, wann timestamptz, teil jsonb, name text, gilt boolean, roh bytea, alles jsonb, fehlt text DEFAULT 'x', zeit timestamptz)`)
 	role := "schreiber_" + r.schema
@@ -93,6 +96,7 @@ func TestInboxColumns(t *testing.T) {
 
 // TestInboxRestart: the server goes and comes back while deliveries go on.
 func TestInboxRestart(t *testing.T) {
+	raced.Skip(t, "one thing after another")
 	r := newRoom(t, pgtest.New(t))
 	r.exec(inboxTable)
 	s, err := r.sink()

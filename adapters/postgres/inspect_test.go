@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/amtsbote/amtsbote/adapters/internal/raced"
 	"github.com/amtsbote/amtsbote/adapters/postgres"
 )
 
@@ -20,6 +21,7 @@ func (r *room) inspect() (string, bool) {
 // TestInspect: each way to lose rows is found, with the SQL that mends it. What is
 // said of the server as a whole hub/cmd/amtsbote tries.
 func TestInspect(t *testing.T) {
+	raced.Skip(t, "one thing after another")
 	r := newRoom(t, common(t))
 	for _, tc := range []struct{ table, then, part, sql string }{
 		{"(id uuid PRIMARY KEY, aggregateid text, payload jsonb)", "", "no bigint column counts up", "GENERATED ALWAYS AS IDENTITY"},
@@ -64,6 +66,7 @@ func TestInspect(t *testing.T) {
 // TestInspectDeleted: who deletes rows in the transaction that writes them is told
 // that nobody sees them.
 func TestInspectDeleted(t *testing.T) {
+	raced.Skip(t, "one thing after another")
 	r := newRoom(t, common(t))
 	r.outbox()
 	const sql = "WITH n AS (INSERT INTO S.outbox (id, aggregatetype, aggregateid, type) VALUES (gen_random_uuid(), 'a', 'b', 'c') RETURNING id) SELECT * FROM n"

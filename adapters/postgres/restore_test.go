@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
+	"github.com/amtsbote/amtsbote/adapters/internal/raced"
 	"github.com/amtsbote/amtsbote/adapters/postgres/pgtest"
 )
 
@@ -35,6 +36,7 @@ const plainTypes = "types: {Angemeldet: de.test.geschehen.v1}\n"
 // from a dump, cloned, or set back; it is refused, nothing is read, and the error
 // says whose move it is. Accepted, it is read.
 func TestRestored(t *testing.T) {
+	raced.Skip(t, "one thing after another")
 	first, second := pgtest.New(t), pgtest.New(t)
 	r := newRoom(t, first)
 	r.outbox()
@@ -80,6 +82,7 @@ func TestRestored(t *testing.T) {
 // TestSetBack: a copy of the files is put back: the same cluster, before what was
 // read, and after it has gone on.
 func TestSetBack(t *testing.T) {
+	raced.Skip(t, "one thing after another")
 	c := pgtest.New(t)
 	r := newRoom(t, c)
 	r.outbox()
@@ -115,6 +118,7 @@ func copyTree(t *testing.T, from, to string) {
 // TestFailover: the standby lacks the last transactions that were read and gives
 // their numbers to others: what it has is complete all the same.
 func TestFailover(t *testing.T) {
+	raced.Skip(t, "one thing after another")
 	primary := pgtest.New(t, "-c", "max_wal_senders=3")
 	r := newRoom(t, primary)
 	r.outbox()
@@ -161,6 +165,7 @@ func (r *room) caughtUp(standby *pgtest.Cluster) {
 
 // TestTablesThatLoseRows: a table or a role with which rows would be lost is refused.
 func TestTablesThatLoseRows(t *testing.T) {
+	raced.Skip(t, "one thing after another")
 	r := newRoom(t, common(t))
 	r.more = plainTypes
 	for _, tc := range []struct{ table, part string }{
@@ -189,6 +194,7 @@ func TestTablesThatLoseRows(t *testing.T) {
 // TestOvertaken: a transaction that began early and commits late is not lost, and
 // one that has its number before it waits for the aggregate comes in its order.
 func TestOvertaken(t *testing.T) {
+	raced.Skip(t, "one thing after another")
 	r := newRoom(t, common(t))
 	r.outbox()
 	r.more = plainTypes

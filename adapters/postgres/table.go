@@ -38,7 +38,7 @@ type table struct {
 
 	oid      uint32
 	about    float64 // how many rows, as the server estimates
-	kind     string // r: table, p: partitioned
+	kind     string  // r: table, p: partitioned
 	columns  map[string]column
 	indexes  []index
 	triggers []trigger

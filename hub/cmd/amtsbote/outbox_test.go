@@ -105,12 +105,12 @@ func (s *postgresStory) count(query string) int {
 // Every committed row lies in the receiver's inbox, once, in the order of its
 // aggregate.
 func TestOutboxThroughTheHub(t *testing.T) {
-	raced.Less(t, "fewer rows")
-	rows, kills := 400, 2
 	if raced.On {
-		rows, kills = 150, 1
+		t.Skip("the hub is a process of its own: the adapter's own tests look for races")
 	}
-	rows = pgtest.Rows(t, rows)
+	t.Parallel()
+	const kills = 2
+	rows := pgtest.Rows(t, 400)
 	bin := buildHub(t)
 	s := newPostgresStory(t)
 	h := newHost(t, bin, "")
@@ -197,6 +197,8 @@ func TestOutboxThroughTheHub(t *testing.T) {
 
 // TestOutboxCheck runs the command on a Debezium table, and on the README's.
 func TestOutboxCheck(t *testing.T) {
+	raced.Alone(t)
+	t.Parallel()
 	s := newPostgresStory(t, "-c", "fsync=on")
 	s.sql("verbund", `CREATE TABLE outboxevent (id uuid NOT NULL PRIMARY KEY, aggregatetype varchar(255) NOT NULL,
 aggregateid varchar(255) NOT NULL, type varchar(255) NOT NULL, payload jsonb)`)

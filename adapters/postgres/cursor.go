@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -28,6 +29,10 @@ type cursor struct {
 	From uint64 `json:"from,string"`
 	To   uint64 `json:"to,string"`
 	Seq  int64  `json:"seq"`
+	// Before are rows of later transactions that are read with them; Ahead those
+	// that were read so, and are passed over when their own transactions come.
+	Before []place `json:"before,omitempty"`
+	Ahead  []place `json:"ahead,omitempty"`
 
 	// Database is the system identifier of the cluster and the OID of the database.
 	Database string `json:"db"`
@@ -52,6 +57,9 @@ type milestone struct {
 const (
 	cursorKey = "cursor"
 	maxMarks  = 64
+	// maxAhead is how many places of rows fit into the memory. Beyond, rows come
+	// again, which the hub knows.
+	maxAhead = 500
 )
 
 func loadCursor(ctx context.Context, s hub.State) (*cursor, error) {
@@ -70,7 +78,11 @@ func loadCursor(ctx context.Context, s hub.State) (*cursor, error) {
 }
 
 func (c *cursor) save(ctx context.Context, s hub.State) error {
-	raw, err := json.Marshal(c)
+	kept := *c
+	if len(kept.Before) > maxAhead { // after a restart the window is opened anew
+		kept.To, kept.Seq, kept.Before = 0, 0, nil
+	}
+	raw, err := json.Marshal(kept)
 	if err == nil {
 		err = s.Put(ctx, cursorKey, raw)
 	}
@@ -85,10 +97,46 @@ func (c *cursor) advance(to place, row string, at time.Time) {
 	c.Seq, c.Last, c.Row, c.At = to.Seq, to, row, at
 }
 
+// open begins to read rows of transactions before to, with those in before.
+func (c *cursor) open(to uint64, first int64, before []place) {
+	if len(before) > 0 {
+		first = min(first, before[0].Seq)
+	}
+	c.To, c.Seq, c.Before = to, first-1, before
+}
+
+// upper is the transaction behind the last that is read.
+func (c *cursor) upper() uint64 {
+	upper := c.To
+	for _, p := range c.Before {
+		upper = max(upper, p.XID+1)
+	}
+	return upper
+}
+
+// numbers are those of the rows in Before.
+func (c *cursor) numbers() []int64 {
+	out := []int64{}
+	for _, p := range c.Before {
+		out = append(out, p.Seq)
+	}
+	return out
+}
+
+// ahead tells whether a row was read before its own transaction came.
+func (c *cursor) ahead(p place) bool {
+	return slices.Contains(c.Ahead, p)
+}
+
 // close ends what was being read. Places about as old as overlap are kept, so that
 // one can go back there.
 func (c *cursor) close(at time.Time, overlap time.Duration) {
-	c.From, c.To, c.Seq, c.At = c.To, 0, 0, at
+	c.Ahead = append(c.Ahead, c.Before...)
+	c.From, c.To, c.Seq, c.Before, c.At = c.To, 0, 0, nil, at
+	c.Ahead = slices.DeleteFunc(c.Ahead, func(p place) bool { return p.XID < c.From })
+	if more := len(c.Ahead) - maxAhead; more > 0 {
+		c.Ahead = slices.Clone(c.Ahead[more:])
+	}
 	last := time.Time{}
 	if len(c.Marks) > 0 {
 		last = c.Marks[len(c.Marks)-1].At

@@ -24,6 +24,10 @@ func (r *run) publish(ctx context.Context, rows []row) *work {
 	w := &work{rows: rows, done: make([]bool, len(rows)), bad: make([]error, len(rows))}
 	lanes := make([][]item, r.set.AtOnce)
 	for i := range rows {
+		if r.cursor.ahead(rows[i].place) {
+			w.done[i] = true
+			continue
+		}
 		e, skip, err := r.event(&rows[i])
 		if err != nil || skip {
 			w.done[i], w.bad[i] = true, err

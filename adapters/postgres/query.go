@@ -107,7 +107,7 @@ func (s statement) order() string {
 }
 
 // where selects what is to be read: with the habit leave what the cursor says
-// ($1, $2, $3), with delete all but those in $1, which could not be deleted.
+// ($1 to $5), with delete all but those in $1, which could not be deleted.
 func (s statement) where() string {
 	c := s.set.Columns
 	switch s.set.Habit {
@@ -116,7 +116,7 @@ func (s statement) where() string {
 	case remove:
 		return fmt.Sprintf("t.%s <> ALL (%s)", quoted(c.ID), s.ids("$1"))
 	}
-	return fmt.Sprintf("t.%[1]s >= $1::text::xid8 AND t.%[1]s < $2::text::xid8 AND t.%[2]s > $3::bigint", quoted(c.XID), quoted(c.Seq))
+	return fmt.Sprintf("t.%[1]s >= $1::text::xid8 AND t.%[1]s < $2::text::xid8 AND t.%[2]s > $3::bigint AND (t.%[1]s < $4::text::xid8 OR t.%[2]s = ANY ($5::bigint[]))", quoted(c.XID), quoted(c.Seq))
 }
 
 // ids turns an array of texts into one of the id's type.

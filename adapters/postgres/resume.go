@@ -106,7 +106,7 @@ func (r *run) promoted(ctx context.Context, s *session) error {
 	}
 	r.log.Warn("postgres: a standby was promoted; what was read last is read again", zap.String("timeline", now.Timeline),
 		zap.Duration("overlap", r.set.Failover))
-	c.From, c.To, c.Seq, c.Last, c.Row, c.Timeline, c.Marks = to.XID, 0, 0, place{}, "", now.Timeline, []milestone{to}
+	*c = cursor{From: to.XID, Database: c.Database, Timeline: now.Timeline, Table: c.Table, At: c.At, Marks: []milestone{to}}
 	return c.save(ctx, r.in.State())
 }
 

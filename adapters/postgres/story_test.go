@@ -39,6 +39,7 @@ func TestStory(t *testing.T) {
 	crashes := 2
 	for round := 0; o.Written() < int64(wanted); round++ {
 		r.runUntil(t, in, watch, random.IntN(wanted/8)+1)
+		t.Logf("%d events of %d rows after %v", watch.seen(), o.Written(), time.Since(began).Round(time.Second))
 		if crashes > 0 && o.Written() > int64(wanted)*int64(3-crashes)/4 {
 			crashes--
 			must(t, r.c.Stop(syscall.SIGQUIT))

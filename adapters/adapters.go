@@ -19,6 +19,8 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/dataport"
 	"github.com/amtsbote/amtsbote/adapters/dataport/fitsim"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
+	"github.com/amtsbote/amtsbote/adapters/phoenix"
+	"github.com/amtsbote/amtsbote/adapters/phoenix/phoenixsim"
 	"github.com/amtsbote/amtsbote/adapters/postgres"
 	"github.com/amtsbote/amtsbote/adapters/webhookin"
 	"github.com/amtsbote/amtsbote/hub"
@@ -39,6 +41,10 @@ func Kinds() []hub.Kind {
 		webhookin.Kind(),
 		postgres.Outbox(),
 		postgres.Inbox(),
+		phoenix.Matrix(),
+		phoenix.Nextcloud(),
+		phoenix.Mail(),
+		phoenix.WebDAV(),
 	}
 }
 
@@ -53,5 +59,6 @@ func Simulators() []hub.Simulator {
 		okkommsim.Simulator(),
 		okverkehrsim.Simulator(),
 		fitsim.Simulator(),
+		phoenixsim.Simulator(),
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
 	"github.com/amtsbote/amtsbote/adapters/phoenix"
 	"github.com/amtsbote/amtsbote/adapters/phoenix/phoenixsim"
+	"github.com/amtsbote/amtsbote/adapters/postgres"
 	"github.com/amtsbote/amtsbote/adapters/webhookin"
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -40,6 +41,8 @@ func Kinds() []hub.Kind {
 		filedrop.Kind(),
 		csvdatei.Kind(),
 		webhookin.Kind(),
+		postgres.Outbox(),
+		postgres.Inbox(),
 		phoenix.Matrix(),
 		phoenix.Nextcloud(),
 		phoenix.Mail(),

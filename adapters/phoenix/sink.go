@@ -34,6 +34,7 @@ type sink struct {
 	journal    *journal
 	production bool
 	log        *zap.Logger
+	folders    string // of the memories of all adapters of these kinds
 
 	gate   chan struct{} // who holds its one place has what follows
 	wake   chan struct{} // the digest has something to do
@@ -59,7 +60,7 @@ func newSink(env hub.Env, set Notices, c channel) (*sink, error) {
 		log = zap.NewNop()
 	}
 	return &sink{
-		set: set, channel: c, journal: j, production: env.Production, log: log,
+		set: set, channel: c, journal: j, production: env.Production, log: log, folders: under(env.Dir, "phoenix"),
 		gate: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 	}, nil
 }

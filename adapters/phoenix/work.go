@@ -2,12 +2,29 @@ package phoenix
 
 import (
 	"context"
+	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Work implements hub.Worker: it tells the digests. Without sammeln it tells what waits
 // from a time when there was one.
 func (s *sink) Work(ctx context.Context) error {
+	leave, err := s.journal.hold(unix.LOCK_SH)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	ctx, stop := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer stop()
+	watching.Go(func() { s.watch(ctx) })
+	return s.rounds(ctx)
+}
+
+func (s *sink) rounds(ctx context.Context) error {
 	for ctx.Err() == nil {
 		wait, err := s.round(ctx)
 		if err != nil && ctx.Err() == nil {

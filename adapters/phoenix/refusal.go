@@ -50,17 +50,23 @@ func (a *answer) refusedOf(what string, own bool) *hub.Fault {
 	return f
 }
 
+var causes = []struct {
+	err  error
+	text string
+}{
+	{syscall.ECONNREFUSED, "the connection is refused"},
+	{syscall.ECONNRESET, "the connection is broken"},
+	{syscall.EPIPE, "the connection is broken"},
+	{io.EOF, "the connection ends without an answer"},
+	{io.ErrUnexpectedEOF, "the answer breaks off"},
+	{syscall.EHOSTUNREACH, "no way to the host"},
+	{syscall.ENETUNREACH, "no way to the network"},
+	{context.DeadlineExceeded, "not in time (setting frist)"},
+}
+
 // cause says in words of ours why no answer came: those of the network name addresses.
 func cause(err error) string {
-	for _, known := range []struct {
-		err  error
-		text string
-	}{
-		{syscall.ECONNREFUSED, "the connection is refused"}, {syscall.ECONNRESET, "the connection is broken"},
-		{syscall.EPIPE, "the connection is broken"}, {io.EOF, "the connection ends without an answer"},
-		{io.ErrUnexpectedEOF, "the answer breaks off"}, {syscall.EHOSTUNREACH, "no way to the host"},
-		{syscall.ENETUNREACH, "no way to the network"}, {context.DeadlineExceeded, "not in time (setting frist)"},
-	} {
+	for _, known := range causes {
 		if errors.Is(err, known.err) {
 			return known.text
 		}

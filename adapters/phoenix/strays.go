@@ -56,11 +56,11 @@ func strays(base string) map[string]int {
 // hold marks the folder as worked on (LOCK_SH), or fails when it is (LOCK_EX). The
 // system takes the mark away when the process ends.
 func (j *journal) hold(how int) (leave func(), err error) {
-	f, err := os.OpenFile(j.path(lockFile), os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // in the data directory
+	f, err := os.OpenFile(j.path(lockFile), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("mark the folder as worked on: %s", reason(err))
 	}
-	if err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB); err != nil { //nolint:gosec // a file descriptor is small
+	if err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB); err != nil {
 		_ = f.Close()
 		return nil, fmt.Errorf("mark the folder as worked on: %w", err)
 	}

@@ -5,17 +5,18 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 )
 
 // Work implements hub.Worker: it tells the digests. Without sammeln it tells what waits
 // from a time when there was one.
 func (s *sink) Work(ctx context.Context) error {
-	leave, err := s.journal.hold(unix.LOCK_SH)
-	if err != nil {
-		return err
+	if leave, err := s.journal.hold(unix.LOCK_SH); err == nil {
+		defer leave()
+	} else { // a file system without locks, where the setting dir points to
+		s.log.Warn("phoenix: other adapters cannot see that this one is at work", zap.Error(err))
 	}
-	defer leave()
 	ctx, stop := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	defer watching.Wait()

@@ -37,6 +37,8 @@ type dialect struct {
 	// WriteClosed and WriteRejected are what is written when a report is closed.
 	WriteClosed   map[string]string `yaml:"write-closed"`
 	WriteRejected map[string]string `yaml:"write-rejected"`
+	// WriteNotes is the parameter for the text.
+	WriteNotes string `yaml:"write-notes"`
 	// Email tells that reports need an e-mail address.
 	Email bool `yaml:"email-required"`
 	// Lookup is how a report whose sending was cut off is found again: by its
@@ -51,7 +53,7 @@ func plain() dialect {
 	return dialect{
 		Limit: 1000, PerMinute: 60, Notes: []string{"status_notes"}, Open: []string{"open"}, Closed: []string{"closed"},
 		Write: writeNone, WriteClosed: map[string]string{"status": "closed"}, WriteRejected: map[string]string{"status": "closed"},
-		Lookup: lookupDescription,
+		WriteNotes: "status_notes", Lookup: lookupDescription,
 	}
 }
 
@@ -79,7 +81,7 @@ func dialects() map[string]dialect {
 	ks.Rejected = map[string]string{"REJECTED": "sonstiger", "nichtLoesbar": "sonstiger"}
 	ks.Write = "patch"
 	ks.WriteClosed, ks.WriteRejected = map[string]string{"detailed_status": "PROCESSED"}, map[string]string{"detailed_status": "REJECTED"}
-	fms.Updates, fms.Write = "servicerequestupdates", writeUpdate
+	fms.Updates, fms.Write, fms.WriteNotes = "servicerequestupdates", writeUpdate, "description"
 	fms.Open = append(fms.Open, "confirmed", "investigating", "planned", "in_progress", "action_scheduled")
 	fms.Closed = append(fms.Closed, "fixed", "fixed_council", "fixed_user", "duplicate", "no_further_action", "not_councils_responsibility", "unable_to_fix")
 	fms.Rejected = map[string]string{

@@ -61,6 +61,7 @@ var (
 	idForm = regexp.MustCompile(`^[0-9A-Za-z._-]{1,64}$`)
 	// personal finds what looks like an e-mail address or a telephone number.
 	personal = regexp.MustCompile(`[^\s@]@[^\s@]|(?:\+|\b0)[0-9][0-9 ()/.-]{5,}[0-9]`)
+	dates    = regexp.MustCompile(`\b[0-9]{1,2}\.[0-9]{1,2}\.(?:[0-9]{4}|[0-9]{2})?`)
 )
 
 // read understands an entry; why says what is wrong with it, without quoting it.
@@ -146,7 +147,7 @@ func (r *report) describe(f georeport.Fields, notes, where string) {
 		}
 	}
 	r.content = c
-	if where == notesEvent && !personal.MatchString(notes) {
+	if where == notesEvent && !personal.MatchString(dates.ReplaceAllString(notes, " ")) {
 		r.Notes = shortened(notes, 4000)
 	}
 }

@@ -62,10 +62,14 @@ type media struct {
 }
 
 func defaults(env hub.Env, name string) settings {
+	notes := notesEvent
+	if dialects()[name].Updates != "" {
+		notes = notesContent // anybody can write an update
+	}
 	return settings{
 		Mode: modePortal, Dialect: name, Details: dialects()[name], Format: georeport.JSON, Timeout: 30 * time.Second, MaxBytes: 8 << 20,
 		Dir: "open311/" + env.Adapter, Poll: time.Minute,
-		Overlap: 15 * time.Minute, Sweep: time.Hour, Lookback: 90 * day, Since: day, Notes: notesEvent,
+		Overlap: 15 * time.Minute, Sweep: time.Hour, Lookback: 90 * day, Since: day, Notes: notes,
 		VisibleAfter: 10 * time.Minute,
 	}
 }

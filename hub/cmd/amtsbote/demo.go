@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,63 +20,47 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/demo"
 )
 
-const (
-	story    = "wohnsitzanmeldung"
-	demoTime = time.Minute
-)
-
-// demoCases are the two cases of the story and what must happen in them.
-func demoCases() []demo.Case {
-	received := demo.Step{Type: "de.meldewesen.anmeldung-eingegangen.v1", Receivers: []string{"akdb.okewo"}}
-	return []demo.Case{
-		{ID: "5f0c2c1e-7f3b-4a57-9d0e-6b1d2f8a4c01", Title: "Case 1: Giulia Rossi moves to Munich; the register accepts", Steps: []demo.Step{
-			received,
-			{Type: "de.meldewesen.wohnung-angemeldet.v1", Receivers: []string{"lhm.abfall", "lhm.auslaenderbehoerde", "lhm.kfz"}},
-			{Type: "de.meldewesen.anmeldung-angenommen.v1", Receivers: []string{"dataport.wohnsitzanmeldung"}},
-		}},
-		{ID: "5f0c2c1e-7f3b-4a57-9d0e-6b1d2f8a4c02", Title: "Case 2: Jonas Beispiel applies in the wrong city; the register refuses", Steps: []demo.Step{
-			received,
-			{Type: "de.meldewesen.anmeldung-zurueckgewiesen.v1", Receivers: []string{"dataport.wohnsitzanmeldung"}},
-		}},
-	}
-}
+const demoTime = time.Minute
 
 func newDemoCommand() *cobra.Command {
 	var stay bool
 	var level string
 	cmd := &cobra.Command{
-		Use:   "demo",
-		Short: "Run the story Wohnsitzanmeldung on a temporary directory and watch it",
-		Long: `Run the story Wohnsitzanmeldung on a temporary directory: an online service hands
-in two applications, the resident register (played by Amtsbote) accepts one and
-refuses the other, and the city's authorities learn what their agreements allow.
-Ends with exit code 0 when both cases are complete.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runDemo(cmd.Context(), cmd.OutOrStdout(), stay, level)
+		Use:   "demo [" + strings.Join(demoNames(), "|") + "]",
+		Short: "Run a story of examples/ on a temporary directory and watch it",
+		Long: `Run a story on a temporary directory. Ends with exit code 0 when its cases are
+complete.
+
+wohnsitzanmeldung (the default): an online service hands in two applications, the
+resident register (played by Amtsbote) accepts one and refuses the other, and the
+city's authorities learn what their agreements allow.
+
+maengelmeldung: somebody reports a pothole at the city's portal, but the road is the
+district's: the report goes there without who reported, and comes back mended. Portal
+and district are played by Amtsbote.`,
+		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: demoNames(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runDemo(cmd.Context(), cmd.OutOrStdout(), findStory(args), stay, level)
 		},
 	}
-	cmd.Flags().BoolVar(&stay, "stay", false, "go on after both cases until Ctrl-C")
+	cmd.Flags().BoolVar(&stay, "stay", false, "go on after the cases until Ctrl-C")
 	cmd.Flags().StringVar(&level, "log", env("LOG", "error"), "log level: debug, info, warn, error")
 	return cmd
 }
 
-func runDemo(ctx context.Context, out io.Writer, stay bool, level string) (err error) {
+func runDemo(ctx context.Context, out io.Writer, story demoStory, stay bool, level string) (err error) {
 	dir, err := os.MkdirTemp("", "amtsbote-demo-")
 	if err != nil {
 		return fmt.Errorf("make a temporary directory: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	sub, err := fs.Sub(examples.Stories, story)
-	if err != nil {
+	federation, data := filepath.Join(dir, "federation"), filepath.Join(dir, "data")
+	if err := story.unpack(examples.Stories, federation); err != nil {
 		return err
 	}
-	federation, data := filepath.Join(dir, "federation"), filepath.Join(dir, "data")
-	if err := os.CopyFS(federation, sub); err != nil {
-		return fmt.Errorf("unpack the story: %w", err)
-	}
 	screen := newScreen(out)
-	progress := demo.Follow(demoCases(), screen.changed)
+	progress := demo.Follow(story.cases, screen.changed)
 	a, err := demoApp(federation, data, level, stay, progress)
 	if err != nil {
 		return err
@@ -88,10 +71,15 @@ func runDemo(ctx context.Context, out io.Writer, stay bool, level string) (err e
 	defer func() { err = errors.Join(err, a.Stop()) }()
 	introduceDemo(out, a, data)
 	screen.show(progress)
-	if err := handIn(filepath.Join(federation, "faelle"), filepath.Join(data, "drop", "onlinedienst", "in")); err != nil {
+	if story.after {
+		if err := await(ctx, a, progress, screen, progress.Begun()); err != nil {
+			return err
+		}
+	}
+	if err := handIn(filepath.Join(federation, filepath.FromSlash(story.files)), filepath.Join(data, "drop", story.to, "in")); err != nil {
 		return err
 	}
-	if err := await(ctx, a, progress, screen); err != nil {
+	if err := await(ctx, a, progress, screen, progress.Done()); err != nil {
 		return err
 	}
 	summarize(out, a)
@@ -118,10 +106,10 @@ func demoApp(federation, data, level string, stay bool, progress *demo.Progress)
 	return app.New(cfg)
 }
 
-// handIn puts the story's applications into the online service's folder, as the
-// service would: under a temporary name first.
+// handIn puts the story's files into an application's folder, as the application
+// would: under a temporary name first.
 func handIn(from, to string) error {
-	files, err := filepath.Glob(filepath.Join(from, "*.xml"))
+	files, err := filepath.Glob(from)
 	if err != nil {
 		return err
 	}
@@ -132,20 +120,20 @@ func handIn(from, to string) error {
 		}
 		target := filepath.Join(to, filepath.Base(f))
 		if err := os.WriteFile(target+".tmp", data, 0o600); err != nil { //nolint:gosec // names of our own story
-			return fmt.Errorf("hand in an application: %w", err)
+			return fmt.Errorf("hand in a file: %w", err)
 		}
 		if err := os.Rename(target+".tmp", target); err != nil {
-			return fmt.Errorf("hand in an application: %w", err)
+			return fmt.Errorf("hand in a file: %w", err)
 		}
 	}
 	return nil
 }
 
-func await(ctx context.Context, a *app.App, p *demo.Progress, s *liveScreen) error {
+func await(ctx context.Context, a *app.App, p *demo.Progress, s *liveScreen, until <-chan struct{}) error {
 	limit := time.NewTimer(demoTime)
 	defer limit.Stop()
 	select {
-	case <-p.Done():
+	case <-until:
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-a.Done():

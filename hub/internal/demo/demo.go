@@ -20,6 +20,7 @@ type Case struct {
 // Step is one event that must be routed, and to whom.
 type Step struct {
 	Type      string
+	From      string // application; "" for any
 	Receivers []string
 }
 
@@ -32,21 +33,34 @@ type Progress struct {
 	decided   map[decision.Ref]*decision.Decision
 	delivered map[decision.Ref]map[string]decision.Result
 	wrong     []string // what must not happen in the story
-	done      chan struct{}
-	closed    bool
+	begun     mark
+	done      mark
 }
 
 // Follow makes a Progress; changed is called after every change, from any
 // goroutine.
 func Follow(cases []Case, changed func()) *Progress {
 	return &Progress{
-		cases: cases, changed: changed, done: make(chan struct{}),
+		cases: cases, changed: changed, begun: newMark(), done: newMark(),
 		decided: map[decision.Ref]*decision.Decision{}, delivered: map[decision.Ref]map[string]decision.Result{},
 	}
 }
 
+// Begun is closed when the first step of every case is complete, or one went wrong.
+func (p *Progress) Begun() <-chan struct{} { return p.begun.reached }
+
 // Done is closed when every step of every case is complete, or one went wrong.
-func (p *Progress) Done() <-chan struct{} { return p.done }
+func (p *Progress) Done() <-chan struct{} { return p.done.reached }
+
+// mark is a moment that comes once.
+type mark struct {
+	reached chan struct{}
+	once    *sync.Once
+}
+
+func newMark() mark { return mark{make(chan struct{}), &sync.Once{}} }
+
+func (m mark) reach() { m.once.Do(func() { close(m.reached) }) }
 
 // Wrong lists what happened although it must not; empty when all is well.
 func (p *Progress) Wrong() []string {
@@ -82,19 +96,22 @@ func (p *Progress) Delivered(d *decision.Delivery) {
 func (p *Progress) update(change func()) {
 	p.mu.Lock()
 	change()
-	finished := len(p.wrong) > 0 || p.complete()
-	if finished && !p.closed {
-		p.closed = true
-		close(p.done)
+	wrong := len(p.wrong) > 0
+	if wrong || p.complete(1) {
+		p.begun.reach()
+	}
+	if wrong || p.complete(0) {
+		p.done.reach()
 	}
 	p.mu.Unlock()
 	p.changed()
 }
 
-func (p *Progress) complete() bool {
+// complete looks at the first steps of every case, at all for 0.
+func (p *Progress) complete(first int) bool {
 	for i := range p.cases {
-		for _, s := range p.states(&p.cases[i]) {
-			if !s.complete() {
+		for n, s := range p.states(&p.cases[i]) {
+			if (first == 0 || n < first) && !s.complete() {
 				return false
 			}
 		}
@@ -126,7 +143,7 @@ func (p *Progress) states(c *Case) []*state {
 	for _, step := range c.Steps {
 		s := &state{step: step}
 		for ref, d := range p.decided {
-			if d.Case == c.ID && d.Type == step.Type {
+			if d.Case == c.ID && d.Type == step.Type && (step.From == "" || step.From == d.Application) {
 				s.decision, s.delivered = d, p.delivered[ref]
 			}
 		}

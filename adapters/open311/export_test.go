@@ -37,6 +37,9 @@ func SetClock(v any, now func() time.Time) {
 	}
 }
 
+// SetMost makes a source give up a window after so many questions.
+func SetMost(v any, most int) { v.(*source).most = most } //nolint:errcheck // a test's own source
+
 // Event types.
 const (
 	TypeReceived  = typeReceived

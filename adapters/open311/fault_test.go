@@ -130,7 +130,7 @@ func (c *town) disk(t *testing.T) string {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		raw, err := os.ReadFile(path) //nolint:gosec // of the test
+		raw, err := os.ReadFile(path)
 		all.WriteString(path + string(raw))
 		return err
 	})

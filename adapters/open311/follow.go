@@ -2,6 +2,7 @@ package open311
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"strings"
 	"time"
@@ -30,38 +31,68 @@ func (r *run) forwarded(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	batch := map[string]followed{}
+	batch, fails := map[string]followed{}, &failures{}
 	for _, id := range ids {
-		f, err := b.get(id)
-		if err != nil { // one that is damaged holds up no other
-			if err := r.setAside("weiterleitung-"+id, "record-damaged", "the record of a forwarded report is damaged: restore it from a backup, or remove it"); err != nil {
-				return err
-			}
-			continue
-		}
-		if f == nil || f.Phase != filed {
-			continue
-		}
-		if err := r.confirm(ctx, b, id, f); err != nil {
+		f, err := r.ready(ctx, b, id)
+		if err := fails.add(ctx, err); err != nil {
 			return err
 		}
-		if r.over(f) {
-			if err := b.remove(id); err != nil {
-				return err
-			}
-			continue
-		}
-		if f.ID == "" {
+		if err != nil || f == nil {
 			continue
 		}
 		if batch[f.ID] = (followed{id, f}); len(batch) == atOnce {
-			if err := r.follow(ctx, b, batch); err != nil {
+			if err := fails.add(ctx, r.follow(ctx, b, batch)); err != nil {
 				return err
 			}
 			clear(batch)
 		}
 	}
-	return r.follow(ctx, b, batch)
+	return errors.Join(fails.late, r.follow(ctx, b, batch))
+}
+
+// failures are those of single reports in a round: the server's for one hold up no
+// other, many in a row mean that it is away.
+type failures struct {
+	late error
+	row  int
+}
+
+const manyFailures = 5
+
+// add gives back what ends the round.
+func (f *failures) add(ctx context.Context, err error) error {
+	if err == nil {
+		f.row = 0
+		return nil
+	}
+	_, server := errors.AsType[*georeport.Error](err)
+	if f.row++; !server || f.row >= manyFailures || ctx.Err() != nil {
+		return err
+	}
+	f.late = err
+	return nil
+}
+
+// ready gives a report that can be asked for by its id, once the hub knows that it is
+// filed; nil for the others.
+func (r *run) ready(ctx context.Context, b *book, id string) (*forward, error) {
+	f, err := b.get(id)
+	if err != nil { // one that is damaged holds up no other
+		return nil, r.setAside("weiterleitung-"+id, "record-damaged", "the record of a forwarded report is damaged: restore it from a backup, or remove it")
+	}
+	if f == nil || f.Phase != filed {
+		return nil, nil
+	}
+	if err := r.confirm(ctx, b, id, f); err != nil {
+		return nil, err
+	}
+	if r.over(f) {
+		return nil, b.remove(id)
+	}
+	if f.ID == "" {
+		return nil, nil
+	}
+	return f, nil
 }
 
 // followed is a forwarded report with the name of its record.
@@ -208,7 +239,7 @@ func (r *run) state(ctx context.Context, b *book, f followed, fields georeport.F
 	known := &told{Status: f.Status, Standing: f.Standing, Agency: f.Agency, Updated: f.Updated}
 	next := &told{Status: rep.Status, Standing: rep.standing(), Agency: digest(rep.Agency), Updated: rep.updated}
 	same := next.Standing == known.Standing && next.Agency == known.Agency
-	if (same && f.Lost.IsZero()) || next.Updated.Before(known.Updated) {
+	if (same && f.Lost.IsZero()) || r.stale(next.Updated, known.Updated) {
 		return nil
 	}
 	if f.Standing == "" { // the first look: an open report without a word is what confirmed says

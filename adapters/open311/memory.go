@@ -20,8 +20,8 @@ type told struct {
 	Standing      string    `json:"t,omitempty"`
 	Extent        string    `json:"x,omitempty"`
 	Updated       time.Time `json:"u"`
-	// Update is the last of the server's separate updates, where it has these.
-	Update string `json:"v,omitempty"`
+	// Seen are the last of the server's separate updates, where it has these.
+	Seen []string `json:"v,omitempty"`
 	// Pending is the event of a new report until the hub has it: its photo could be
 	// another one, or gone, at the next try.
 	Pending json.RawMessage `json:"p,omitempty"`

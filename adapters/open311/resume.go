@@ -47,7 +47,7 @@ const clocks = day
 // lookUp finds the report with a mark among those of the time when it was sent. With
 // more than one, an earlier attempt was shown later than visible-after: the first counts.
 func (s *sink) lookUp(ctx context.Context, mark string, f *forward) (id string, err error) {
-	r := &run{source: &source{set: s.set, client: s.client, log: s.log, now: s.now}}
+	r := &run{source: &source{set: s.set, client: s.client, log: s.log, now: s.now, most: maxQuestions}}
 	w := window{from: f.At.Add(-clocks), to: s.now().Add(clocks), names: byRequested}
 	_, err = r.read(ctx, w, func(_ context.Context, e georeport.Entry) error {
 		given := e.Fields["service_request_id"]
@@ -89,6 +89,13 @@ func (s *sink) hasService(ctx context.Context, code string) (bool, error) {
 	s.services, s.readAt = list, s.now()
 	_, known := list[code]
 	return known, nil
+}
+
+// forgetServices has the list read again.
+func (s *sink) forgetServices() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.services = nil
 }
 
 // blackbox tells whether the server never gives an id for a service.

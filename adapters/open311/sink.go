@@ -128,6 +128,9 @@ func (s *sink) file(ctx context.Context, id string, rep *outgoing) error {
 				return err
 			}
 		}
+		if e.Code == georeport.NotFound { // of the service, says GeoReport
+			s.forgetServices()
+		}
 		return e.Fault("file a report")
 	}
 	return s.taken(id, f, a)

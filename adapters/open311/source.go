@@ -3,6 +3,7 @@ package open311
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"path/filepath"
 	"time"
@@ -22,6 +23,7 @@ type source struct {
 	aside  aside
 	log    *zap.Logger
 	now    func() time.Time
+	most   int // questions of a window
 }
 
 var (
@@ -40,7 +42,7 @@ func newSource(env hub.Env, s hub.Settings) (hub.Source, error) {
 	}
 	src := &source{
 		set: set, client: client, aside: aside{filepath.Join(set.Dir, "error")},
-		log: cmp.Or(env.Log, zap.NewNop()), now: time.Now,
+		log: cmp.Or(env.Log, zap.NewNop()), now: time.Now, most: maxQuestions,
 	}
 	if set.Media != nil {
 		src.photos = photoClient(set)
@@ -83,27 +85,29 @@ type run struct {
 	in     hub.Intake
 	memory memory
 	swept  time.Time
+	based  bool // the very first sweep is done
+
+	questions int   // of the window that is read
+	late      error // of an entry that was passed over: the window is read again
 }
 
 // portal is one look at the portal.
 func (r *run) portal(ctx context.Context) error {
 	now := r.now()
+	var err error
 	if r.swept.IsZero() || now.Sub(r.swept) >= r.set.Sweep {
-		if err := r.sweep(ctx, now); err != nil {
-			return err
+		if err = errors.Join(r.sweep(ctx, now), r.forgetWritten(now)); err == nil {
+			r.swept = now
 		}
-		if err := r.forgetWritten(now); err != nil {
-			return err
-		}
-		r.swept = now
 	}
-	if err := r.recent(ctx, now); err != nil {
-		return err
+	if !r.based || ctx.Err() != nil {
+		return err // without the first sweep, what is old would be told as new
 	}
-	if r.set.Details.Updates != "" {
-		return r.updates(ctx, now)
+	err = errors.Join(err, r.recent(ctx, now))
+	if r.set.Details.Updates != "" && ctx.Err() == nil {
+		err = errors.Join(err, r.updates(ctx, now))
 	}
-	return nil
+	return err
 }
 
 // sweep looks at all reports of the time that is looked back on. It finds what changed
@@ -122,17 +126,19 @@ func (r *run) sweep(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if !done.IsZero() {
+	if r.based = !done.IsZero(); r.based {
 		begin = time.Time{}
 	}
 	w := window{from: now.Add(-r.set.Lookback), to: now.Add(day), names: byRequested}
 	if _, err := r.read(ctx, w, func(ctx context.Context, e georeport.Entry) error { return r.take(ctx, e, origin{begin: begin}) }); err != nil {
 		return err
 	}
-	if done.IsZero() {
-		return r.memory.keep(ctx, keyBaseline, now)
+	if r.based {
+		return nil
 	}
-	return nil
+	err = r.memory.keep(ctx, keyBaseline, now)
+	r.based = err == nil
+	return err
 }
 
 // recent looks at what is new or changed since the last look, with an overlap.
@@ -159,8 +165,9 @@ func (r *run) since(ctx context.Context, key string, now time.Time, w window, ta
 		cursor = now
 	}
 	w.from, w.to = cursor.Add(-r.set.Overlap), now.Add(day)
+	r.late = nil
 	date, err := r.read(ctx, w, take)
-	if err != nil {
+	if err := errors.Join(err, r.late); err != nil {
 		return err
 	}
 	if date.IsZero() || date.After(now) {

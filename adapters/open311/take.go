@@ -154,9 +154,9 @@ func (r *run) publish(ctx context.Context, id string, e hub.Event) error {
 // a copy of the server that lags, is left alone.
 func (r *run) changed(ctx context.Context, rep *report, known *told) error {
 	next := rep.told(r.set)
-	next.Update = known.Update
+	next.Seen = known.Seen
 	if next.Standing == known.Standing && next.Extent == known.Extent && next.Agency == known.Agency && next.Updated.Equal(known.Updated) ||
-		next.Updated.Before(known.Updated) {
+		r.stale(next.Updated, known.Updated) {
 		return nil
 	}
 	events, err := r.differences(ctx, rep, known, next)
@@ -169,6 +169,12 @@ func (r *run) changed(ctx context.Context, rep *report, known *told) error {
 		}
 	}
 	return r.memory.remember(ctx, rep.ID, next)
+}
+
+// stale tells whether a state is older than the one that was told. A time far in the
+// future was an error of the server, and must not hide what comes after it is mended.
+func (r *run) stale(next, known time.Time) bool {
+	return next.Before(known) && known.Before(r.now().Add(day))
 }
 
 // differences makes the events. Their ids are made of what is told, so that the same

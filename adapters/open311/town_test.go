@@ -105,7 +105,7 @@ func (c *town) reports() ([]string, error) {
 	files, err := filepath.Glob(filepath.Join(c.dir, "o", "error", "*.fehler.json"))
 	var out []string
 	for _, f := range files {
-		raw, err2 := os.ReadFile(f) //nolint:gosec // of the test
+		raw, err2 := os.ReadFile(f)
 		var r struct{ Code, Text string }
 		err = errors.Join(err, err2, json.Unmarshal(raw, &r))
 		out = append(out, r.Code+": "+r.Text)

@@ -2,7 +2,9 @@ package open311
 
 import (
 	"context"
+	"errors"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/amtsbote/amtsbote/adapters/open311/georeport"
@@ -12,7 +14,14 @@ import (
 // servicerequestupdates).
 func (r *run) updates(ctx context.Context, now time.Time) error {
 	w := window{names: byRequested, resource: r.set.Details.Updates}
-	return r.since(ctx, keyUpdates, now, w, r.update)
+	return r.since(ctx, keyUpdates, now, w, func(ctx context.Context, e georeport.Entry) error {
+		err := r.update(ctx, e)
+		if _, server := errors.AsType[*georeport.Error](err); server { // one report that the server cannot give
+			r.late = err
+			return ctx.Err()
+		}
+		return err
+	})
 }
 
 // update applies one of them to its report: an update has a status, a time and a
@@ -27,7 +36,7 @@ func (r *run) update(ctx context.Context, e georeport.Entry) error {
 		return err
 	}
 	at, err := georeport.Time(e.Fields["updated_datetime"], r.set.zone)
-	if known != nil && (known.Update == updateOf(e.Fields) || err == nil && at.Before(known.Updated)) {
+	if known != nil && (slices.Contains(known.Seen, updateOf(e.Fields)) || err == nil && r.stale(at, known.Updated)) {
 		return nil
 	}
 	request, err := r.request(ctx, id)
@@ -46,7 +55,13 @@ func (r *run) update(ctx context.Context, e georeport.Entry) error {
 	return r.remembered(ctx, id, e.Fields)
 }
 
-func updateOf(f georeport.Fields) string { return digest(f["update_id"], f["updated_datetime"], f["status"]) }
+func updateOf(f georeport.Fields) string {
+	return digest(f["update_id"], f["updated_datetime"], f["status"])
+}
+
+// updatesSeen is how many updates of a report are remembered: several can have the same
+// second, and each look sees those of the overlap again.
+const updatesSeen = 50
 
 // remembered notes that the update was told.
 func (r *run) remembered(ctx context.Context, id string, f georeport.Fields) error {
@@ -54,7 +69,8 @@ func (r *run) remembered(ctx context.Context, id string, f georeport.Fields) err
 	if err != nil || known == nil {
 		return err
 	}
-	known.Update = updateOf(f)
+	known.Seen = append(known.Seen, updateOf(f))
+	known.Seen = known.Seen[max(0, len(known.Seen)-updatesSeen):]
 	return r.memory.remember(ctx, id, known)
 }
 

@@ -43,6 +43,7 @@ type taker func(context.Context, georeport.Entry) error
 // read gives every entry of a window to take, in parts that the server gives whole.
 // date is the server's clock at the first question.
 func (r *run) read(ctx context.Context, w window, take taker) (date time.Time, err error) {
+	r.questions = 0
 	for from := w.from; from.Before(w.to); from = from.Add(maxSpan) {
 		part := w
 		if part.from = from; w.to.Sub(from) > maxSpan {
@@ -68,6 +69,9 @@ func (r *run) part(ctx context.Context, w window, take taker) (date time.Time, e
 	if err != nil {
 		return date, err
 	}
+	if err := each(ctx, a.Entries, take); err != nil {
+		return a.Date, err
+	}
 	if half := w.to.Sub(w.from) / 2; len(a.Entries) >= r.set.Details.Limit && half >= time.Second {
 		// The server may have cut the answer: each half for itself.
 		first, second := w, w
@@ -83,12 +87,13 @@ func (r *run) part(ctx context.Context, w window, take taker) (date time.Time, e
 		r.log.Error("open311: one second has more entries than the server gives in an answer; some may be missing",
 			zap.Int("limit", r.set.Details.Limit), zap.Time("from", w.from))
 	}
-	return a.Date, each(ctx, a.Entries, take)
+	return a.Date, nil
 }
 
 // pages reads a window page by page.
 func (r *run) pages(ctx context.Context, w window, take taker) (date time.Time, err error) {
 	step := max(r.set.Details.Limit-pageOverlap, r.set.Details.Limit/2)
+	last := ""
 	for offset := 0; ; offset += step {
 		a, err := r.ask(ctx, w, offset)
 		if err != nil {
@@ -103,14 +108,17 @@ func (r *run) pages(ctx context.Context, w window, take taker) (date time.Time, 
 		if len(a.Entries) < r.set.Details.Limit {
 			return date, nil
 		}
-		if offset > maxOffset {
-			return date, hub.Retryable("pages-without-end", "read pages: the server gives a full page at every offset up to %d", offset)
+		first := a.Entries[0].Fields["service_request_id"]
+		if offset > 0 && first == last {
+			return date, hub.Retryable("pages-alike", "read pages: the server gives the same page at another offset (setting details.offset-parameter)")
 		}
+		last = first
 	}
 }
 
-// maxOffset is where a server that ignores the offset is given up.
-const maxOffset = 1_000_000
+// maxQuestions is how many a window may take: a server that heeds no dates gives a full
+// answer for every part of it.
+const maxQuestions = 2000
 
 func each(ctx context.Context, entries []georeport.Entry, take taker) error {
 	for _, e := range entries {
@@ -126,6 +134,9 @@ func each(ctx context.Context, entries []georeport.Entry, take taker) error {
 
 func (r *run) ask(ctx context.Context, w window, offset int) (*georeport.Answer, error) {
 	d := r.set.Details
+	if r.questions++; r.questions > r.most {
+		return nil, hub.Retryable("answers-without-end", "read a window: %d questions were not enough; does the server heed %s?", r.most, w.names.from)
+	}
 	q := url.Values{}
 	q.Set(w.names.from, georeport.Stamp(w.from))
 	if w.names.to != "" {

@@ -82,23 +82,24 @@ func (c *Client) Get(ctx context.Context, query url.Values, path ...string) (*An
 	for name, values := range query {
 		q[name] = values
 	}
-	c.sign(q)
+	c.place(q)
 	return c.call(ctx, http.MethodGet, q, nil, path)
 }
 
 // Send sends a form by POST, PUT or PATCH. An Error says whether the server may have
-// taken it.
+// taken it. Only here the key is sent: GeoReport asks for it nowhere else, and addresses
+// end in the logs of proxies.
 func (c *Client) Send(ctx context.Context, method string, form url.Values, path ...string) (*Answer, error) {
-	c.sign(form)
+	c.place(form)
+	if c.Key != "" {
+		form.Set("api_key", c.Key)
+	}
 	return c.call(ctx, method, nil, form, path)
 }
 
-func (c *Client) sign(v url.Values) {
+func (c *Client) place(v url.Values) {
 	if c.Jurisdiction != "" {
 		v.Set("jurisdiction_id", c.Jurisdiction)
-	}
-	if c.Key != "" {
-		v.Set("api_key", c.Key)
 	}
 }
 
@@ -114,7 +115,7 @@ func (c *Client) call(ctx context.Context, method string, query, form url.Values
 	if err != nil {
 		return nil, &Error{Code: Refused, Err: errors.New("the call cannot be written")}
 	}
-	res, err := c.http.Do(req) //nolint:gosec // the address is the operator's
+	res, err := c.http.Do(req)
 	if err != nil {
 		e := unreachable(ctx, err)
 		e.Unknown = reached

@@ -102,8 +102,11 @@ func (c *call) told() {
 	for _, u := range c.updates {
 		if w.has(u.At) && len(items) < c.set.Limit {
 			items = append(items, item{
-				{"update_id", u.ID}, {"service_request_id", u.Request}, {"status", u.Status},
-				{"updated_datetime", stamp(u.At)}, {"description", u.Description},
+				{"update_id", u.ID},
+				{"service_request_id", u.Request},
+				{"status", u.Status},
+				{"updated_datetime", stamp(u.At)},
+				{"description", u.Description},
 			})
 		}
 	}

@@ -135,8 +135,13 @@ func (c *call) services() {
 	var items []item
 	for _, s := range c.set.Services {
 		items = append(items, item{
-			{"service_code", s.Code}, {"service_name", s.Name}, {"description", ""}, {"metadata", "false"},
-			{"type", s.kind()}, {"keywords", ""}, {"group", ""},
+			{"service_code", s.Code},
+			{"service_name", s.Name},
+			{"description", ""},
+			{"metadata", "false"},
+			{"type", s.kind()},
+			{"keywords", ""},
+			{"group", ""},
 		})
 	}
 	c.answer(c.w, http.StatusOK, c.format, "services", "service", items, false)

@@ -99,8 +99,13 @@ func (s *Server) change(old *Report, r Report) {
 		to   *string
 		what string
 	}{
-		{&old.Status, r.Status}, {&old.Notes, r.Notes}, {&old.Detail, r.Detail}, {&old.Agency, r.Agency},
-		{&old.Description, r.Description}, {&old.MediaURL, r.MediaURL}, {&old.Address, r.Address},
+		{&old.Status, r.Status},
+		{&old.Notes, r.Notes},
+		{&old.Detail, r.Detail},
+		{&old.Agency, r.Agency},
+		{&old.Description, r.Description},
+		{&old.MediaURL, r.MediaURL},
+		{&old.Address, r.Address},
 	} {
 		*text.to = cmp.Or(text.what, *text.to)
 	}

@@ -136,6 +136,6 @@ func replaceIn(dir, old, text string) error {
 		if err != nil || !bytes.Contains(raw, []byte(old)) {
 			return err
 		}
-		return os.WriteFile(path, bytes.ReplaceAll(raw, []byte(old), []byte(text)), 0o600)
+		return os.WriteFile(path, bytes.ReplaceAll(raw, []byte(old), []byte(text)), 0o600) //nolint:gosec // our own story
 	})
 }

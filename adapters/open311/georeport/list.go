@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"slices"
 
 	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
@@ -69,12 +70,8 @@ func entry(raw json.RawMessage) Entry {
 
 // items gives the entries of a list, or the one object that is an answer of its own.
 func items(body []byte) ([]json.RawMessage, error) {
-	var list []json.RawMessage
 	if len(body) > 0 && body[0] == '[' {
-		if json.Unmarshal(body, &list) != nil {
-			return nil, ErrList
-		}
-		return list, nil
+		return array(body)
 	}
 	var object map[string]json.RawMessage
 	if json.Unmarshal(body, &object) != nil || object == nil {
@@ -82,10 +79,7 @@ func items(body []byte) ([]json.RawMessage, error) {
 	}
 	for _, name := range lists {
 		if inner, ok := object[name]; ok {
-			if json.Unmarshal(inner, &list) != nil {
-				return nil, ErrList
-			}
-			return list, nil
+			return array(inner)
 		}
 	}
 	for _, name := range []string{"service_request_id", "token", "service_code", "code"} {
@@ -94,6 +88,32 @@ func items(body []byte) ([]json.RawMessage, error) {
 		}
 	}
 	return nil, ErrList
+}
+
+// maxEntries is how many entries a list has at most: empty ones cost more memory than
+// bytes.
+const maxEntries = 20_000
+
+// array takes a JSON array apart.
+func array(body []byte) (list []json.RawMessage, err error) {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if t, err := dec.Token(); err != nil || t != json.Delim('[') {
+		return nil, ErrList
+	}
+	for dec.More() {
+		var one json.RawMessage
+		if dec.Decode(&one) != nil || len(list) == maxEntries {
+			return nil, ErrList
+		}
+		list = append(list, one)
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, ErrList
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, ErrList
+	}
+	return list, nil
 }
 
 // quoteZeros puts numbers with leading zeros into quotes. They are no JSON, and the

@@ -53,6 +53,9 @@ func TestLists(t *testing.T) {
 			}
 		})
 	}
+	if _, err := georeport.List(georeport.JSON, []byte("["+strings.Repeat("{},", 20_000)+"{}]")); err == nil {
+		t.Error("a list of more entries than any server has was read")
+	}
 	many := "[" + strings.Repeat(`{"a":1},`, 9) + `{` + strings.Repeat(`"x":[1,2,3,4,5,6,7,8],`, 1) + `"y":1}]`
 	if list, err := georeport.List(georeport.JSON, []byte(many)); err != nil || len(list) != 10 {
 		t.Error(len(list), err)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -20,28 +22,32 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/demo"
 )
 
-const demoTime = time.Minute
+const (
+	firstStory = "wohnsitzanmeldung"
+	demoTime   = time.Minute
+)
+
+// stories are the names of those that can be run.
+func stories() []string {
+	plans, _ := fs.Glob(examples.Stories, "*/"+demo.PlanFile)
+	for i, plan := range plans {
+		plans[i] = path.Dir(path.Dir(plan))
+	}
+	return plans
+}
 
 func newDemoCommand() *cobra.Command {
 	var stay bool
 	var level string
 	cmd := &cobra.Command{
-		Use:   "demo [" + strings.Join(demoNames(), "|") + "]",
-		Short: "Run a story of examples/ on a temporary directory and watch it",
-		Long: `Run a story on a temporary directory. Ends with exit code 0 when its cases are
-complete.
-
-wohnsitzanmeldung (the default): an online service hands in two applications, the
-resident register (played by Amtsbote) accepts one and refuses the other, and the
-city's authorities learn what their agreements allow.
-
-maengelmeldung: somebody reports a pothole at the city's portal, but the road is the
-district's: the report goes there without who reported, and comes back mended. Portal
-and district are played by Amtsbote.`,
+		Use:   "demo [" + strings.Join(stories(), "|") + "]",
+		Short: "Run a story on a temporary directory and watch it",
+		Long: "Run a story on a temporary directory, foreign systems played by Amtsbote, and watch\n" +
+			"it. Ends with exit code 0 when its cases are complete. Without a name it is\n" + firstStory + ".",
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
-		ValidArgs: demoNames(),
+		ValidArgs: stories(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runDemo(cmd.Context(), cmd.OutOrStdout(), findStory(args), stay, level)
+			return runDemo(cmd.Context(), cmd.OutOrStdout(), append(args, firstStory)[0], stay, level)
 		},
 	}
 	cmd.Flags().BoolVar(&stay, "stay", false, "go on after the cases until Ctrl-C")
@@ -49,18 +55,26 @@ and district are played by Amtsbote.`,
 	return cmd
 }
 
-func runDemo(ctx context.Context, out io.Writer, story demoStory, stay bool, level string) (err error) {
+func runDemo(ctx context.Context, out io.Writer, story string, stay bool, level string) (err error) {
 	dir, err := os.MkdirTemp("", "amtsbote-demo-")
 	if err != nil {
 		return fmt.Errorf("make a temporary directory: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	federation, data := filepath.Join(dir, "federation"), filepath.Join(dir, "data")
-	if err := story.unpack(examples.Stories, federation); err != nil {
+	sub, err := fs.Sub(examples.Stories, story)
+	if err != nil {
 		return err
 	}
+	plan, err := demo.ReadPlan(sub)
+	if err != nil {
+		return err
+	}
+	federation, data := filepath.Join(dir, "federation"), filepath.Join(dir, "data")
+	if err := os.CopyFS(federation, sub); err != nil {
+		return fmt.Errorf("unpack the story: %w", err)
+	}
 	screen := newScreen(out)
-	progress := demo.Follow(story.cases, screen.changed)
+	progress := demo.Follow(plan.Cases, screen.changed)
 	a, err := demoApp(federation, data, level, stay, progress)
 	if err != nil {
 		return err
@@ -69,17 +83,12 @@ func runDemo(ctx context.Context, out io.Writer, story demoStory, stay bool, lev
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Stop()) }()
-	introduceDemo(out, a, data)
+	introduceDemo(out, plan, a, data)
 	screen.show(progress)
-	if story.after {
-		if err := await(ctx, a, progress, screen, progress.Begun()); err != nil {
-			return err
-		}
-	}
-	if err := handIn(filepath.Join(federation, filepath.FromSlash(story.files)), filepath.Join(data, "drop", story.to, "in")); err != nil {
+	if err := plan.Do(federation, data); err != nil {
 		return err
 	}
-	if err := await(ctx, a, progress, screen, progress.Done()); err != nil {
+	if err := await(ctx, a, progress, screen); err != nil {
 		return err
 	}
 	summarize(out, a)
@@ -106,34 +115,11 @@ func demoApp(federation, data, level string, stay bool, progress *demo.Progress)
 	return app.New(cfg)
 }
 
-// handIn puts the story's files into an application's folder, as the application
-// would: under a temporary name first.
-func handIn(from, to string) error {
-	files, err := filepath.Glob(from)
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		data, err := os.ReadFile(f) //nolint:gosec // our own story
-		if err != nil {
-			return err
-		}
-		target := filepath.Join(to, filepath.Base(f))
-		if err := os.WriteFile(target+".tmp", data, 0o600); err != nil { //nolint:gosec // names of our own story
-			return fmt.Errorf("hand in a file: %w", err)
-		}
-		if err := os.Rename(target+".tmp", target); err != nil {
-			return fmt.Errorf("hand in a file: %w", err)
-		}
-	}
-	return nil
-}
-
-func await(ctx context.Context, a *app.App, p *demo.Progress, s *liveScreen, until <-chan struct{}) error {
+func await(ctx context.Context, a *app.App, p *demo.Progress, s *liveScreen) error {
 	limit := time.NewTimer(demoTime)
 	defer limit.Stop()
 	select {
-	case <-until:
+	case <-p.Done():
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-a.Done():
@@ -148,8 +134,8 @@ func await(ctx context.Context, a *app.App, p *demo.Progress, s *liveScreen, unt
 	return nil
 }
 
-func introduceDemo(out io.Writer, a *app.App, data string) {
-	fmt.Fprintf(out, "Amtsbote runs the story %q in %s\n", a.Federation().Name, data)
+func introduceDemo(out io.Writer, plan *demo.Plan, a *app.App, data string) {
+	fmt.Fprintf(out, "Amtsbote runs the story %q in %s\n%s\n", a.Federation().Name, data, strings.TrimSpace(plan.About))
 	if url := a.URL(); url != "" {
 		fmt.Fprintf(out, "NATS: %s   explain: amtsbote explain ID --data %s\n", url, data)
 	}

@@ -12,16 +12,18 @@ import (
 
 // Case is a case (Vorgang) of the story and what must happen in it.
 type Case struct {
-	ID    string // correlationid
-	Title string
-	Steps []Step
+	// ID is its correlationid. Without one it is the first case that begins with the
+	// type of its first step and is no other's.
+	ID    string `yaml:"id"`
+	Title string `yaml:"title,required"`
+	Steps []Step `yaml:"steps,required"`
 }
 
 // Step is one event that must be routed, and to whom.
 type Step struct {
-	Type      string
-	From      string // application; "" for any
-	Receivers []string
+	Type      string   `yaml:"type,required"`
+	From      string   `yaml:"from"` // application; any when empty
+	Receivers []string `yaml:"receivers"`
 }
 
 // Progress knows how far the cases are. It is an app.Observer.
@@ -33,34 +35,21 @@ type Progress struct {
 	decided   map[decision.Ref]*decision.Decision
 	delivered map[decision.Ref]map[string]decision.Result
 	wrong     []string // what must not happen in the story
-	begun     mark
-	done      mark
+	done      chan struct{}
+	closed    bool
 }
 
 // Follow makes a Progress; changed is called after every change, from any
 // goroutine.
 func Follow(cases []Case, changed func()) *Progress {
 	return &Progress{
-		cases: cases, changed: changed, begun: newMark(), done: newMark(),
+		cases: slices.Clone(cases), changed: changed, done: make(chan struct{}),
 		decided: map[decision.Ref]*decision.Decision{}, delivered: map[decision.Ref]map[string]decision.Result{},
 	}
 }
 
-// Begun is closed when the first step of every case is complete, or one went wrong.
-func (p *Progress) Begun() <-chan struct{} { return p.begun.reached }
-
 // Done is closed when every step of every case is complete, or one went wrong.
-func (p *Progress) Done() <-chan struct{} { return p.done.reached }
-
-// mark is a moment that comes once.
-type mark struct {
-	reached chan struct{}
-	once    *sync.Once
-}
-
-func newMark() mark { return mark{make(chan struct{}), &sync.Once{}} }
-
-func (m mark) reach() { m.once.Do(func() { close(m.reached) }) }
+func (p *Progress) Done() <-chan struct{} { return p.done }
 
 // Wrong lists what happened although it must not; empty when all is well.
 func (p *Progress) Wrong() []string {
@@ -73,10 +62,24 @@ func (p *Progress) Wrong() []string {
 func (p *Progress) Decided(d *decision.Decision) {
 	p.update(func() {
 		p.decided[decision.Ref{In: d.In, Seq: d.Seq}] = d
+		p.begins(d)
 		if d.Outcome != hub.Routed {
 			p.wrong = append(p.wrong, string(d.Outcome)+" "+d.Type+" "+string(d.Code)+" "+d.At)
 		}
 	})
+}
+
+// begins gives a case without an id the one of an event that it may begin with.
+func (p *Progress) begins(d *decision.Decision) {
+	if slices.ContainsFunc(p.cases, func(c Case) bool { return c.ID == d.Case }) {
+		return
+	}
+	for i := range p.cases {
+		if c := &p.cases[i]; c.ID == "" && c.Steps[0].Type == d.Type {
+			c.ID = d.Case
+			return
+		}
+	}
 }
 
 // Delivered implements app.Observer.
@@ -96,22 +99,19 @@ func (p *Progress) Delivered(d *decision.Delivery) {
 func (p *Progress) update(change func()) {
 	p.mu.Lock()
 	change()
-	wrong := len(p.wrong) > 0
-	if wrong || p.complete(1) {
-		p.begun.reach()
-	}
-	if wrong || p.complete(0) {
-		p.done.reach()
+	finished := len(p.wrong) > 0 || p.complete()
+	if finished && !p.closed {
+		p.closed = true
+		close(p.done)
 	}
 	p.mu.Unlock()
 	p.changed()
 }
 
-// complete looks at the first steps of every case, at all for 0.
-func (p *Progress) complete(first int) bool {
+func (p *Progress) complete() bool {
 	for i := range p.cases {
-		for n, s := range p.states(&p.cases[i]) {
-			if (first == 0 || n < first) && !s.complete() {
+		for _, s := range p.states(&p.cases[i]) {
+			if !s.complete() {
 				return false
 			}
 		}

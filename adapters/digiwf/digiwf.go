@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"time"
 
 	"github.com/amtsbote/amtsbote/adapters/digiwf/post"
 	"github.com/amtsbote/amtsbote/hub"
@@ -77,4 +78,12 @@ func (w ways) Send(ctx context.Context, id string, l post.Letter) error {
 		return w.rest.Send(ctx, id, l)
 	}
 	return w.Way.Send(ctx, id, l)
+}
+
+// Sent implements post.Way.
+func (w ways) Sent(ctx context.Context, id string, l post.Letter, begun time.Time) (bool, error) {
+	if l.Path != "" {
+		return w.rest.Sent(ctx, id, l, begun)
+	}
+	return w.Way.Sent(ctx, id, l, begun)
 }

@@ -144,6 +144,7 @@ func (k *Kafka) enter() (*kgo.Client, func(), error) {
 		opts = append(opts, kgo.RequiredAcks(kgo.AllISRAcks()), kgo.RecordDeliveryTimeout(k.Timeout),
 			kgo.ProducerBatchCompression(kgo.NoCompression()),                      // small, and every client reads it
 			kgo.ProducerBatchMaxBytes(int32(min(k.MaxBytes, 1<<30)+batchOverhead)), //nolint:gosec // bounded here
+			kgo.MetadataMinAge(500*time.Millisecond), kgo.RetryBackoffFn(backoff),  // brokers that come back are found soon
 			kgo.MaxBufferedRecords(1000), kgo.MaxBufferedBytes(4*(k.MaxBytes+batchOverhead)))
 		if k.client, err = kgo.NewClient(opts...); err != nil {
 			return nil, nil, fmt.Errorf("kafka: %w", err)
@@ -154,6 +155,11 @@ func (k *Kafka) enter() (*kgo.Client, func(), error) {
 		k.idle.Stop()
 	}
 	return k.client, sync.OnceFunc(k.leave), nil
+}
+
+// backoff doubles from 100 ms to 1 s.
+func backoff(attempt int) time.Duration {
+	return min(100*time.Millisecond<<min(attempt, 5), time.Second)
 }
 
 // batchOverhead is what headers and the batch's frame may add.

@@ -35,8 +35,12 @@ func (t Topics) In(environment string) Topics {
 // All lists them.
 func (t Topics) All() []string { return []string{t.Engine, t.Connector, t.BpmnError, t.Incident} }
 
-// In puts the environment into a topic's name.
+// In puts the environment into a topic's name; without one the place stays, and is
+// no topic's name.
 func In(topic, environment string) string {
+	if environment == "" {
+		return topic
+	}
 	return strings.ReplaceAll(topic, Environment, environment)
 }
 

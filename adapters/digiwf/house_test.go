@@ -24,15 +24,15 @@ import (
 )
 
 const (
-	cluster     = "amtsbote-digiwfsim"
-	eventSource = "urn:de:ags:09162000:system:digiwf"
-	interop     = "dwf-interop-local-01"
-	engineTopic = "dwf-digiwf-engine-local-01"
-	connector   = "dwf-connector-local-01"
-	bpmnError   = "dwf-connector-bpmnerror-local-01"
-	incident    = "dwf-connector-incident-local-01"
-	instanceID  = "b1a6f1f0-5d1f-11ed-9f2b-0242ac120002"
-	patience    = 2 * time.Minute // for a loaded machine
+	cluster          = "amtsbote-digiwfsim"
+	eventSource      = "urn:de:ags:09162000:system:digiwf"
+	integrationTopic = "dwf-interop-local-01"
+	engineTopic      = "dwf-digiwf-engine-local-01"
+	connector        = "dwf-connector-local-01"
+	bpmnError        = "dwf-connector-bpmnerror-local-01"
+	incident         = "dwf-connector-incident-local-01"
+	instanceID       = "b1a6f1f0-5d1f-11ed-9f2b-0242ac120002"
+	patience         = 2 * time.Minute // for a loaded machine
 )
 
 // house is a broker, a DigiWF that writes on it by hand, and the adapter's folder.
@@ -51,7 +51,7 @@ func newHouse(t testing.TB, opts ...kfake.Opt) *house {
 	t.Helper()
 	h := &house{dir: t.TempDir()}
 	var err error
-	topics := []string{interop, engineTopic, connector, bpmnError, incident}
+	topics := []string{integrationTopic, engineTopic, connector, bpmnError, incident}
 	if h.broker, err = digiwfsim.OpenBroker(0, t.TempDir(), 1, topics, opts...); err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func asks(typ string) []kgo.RecordHeader {
 // put produces a record on the integration's topic.
 func (h *house) put(t testing.TB, headers []kgo.RecordHeader, value string) *kgo.Record {
 	t.Helper()
-	rec := &kgo.Record{Topic: interop, Headers: headers, Value: []byte(value)}
+	rec := &kgo.Record{Topic: integrationTopic, Headers: headers, Value: []byte(value)}
 	if err := h.produce(t.Context(), rec); err != nil {
 		t.Fatal(err)
 	}

@@ -67,13 +67,13 @@ func (d *desk) remember(o *opened) error {
 	return disk.Put(d.openPath(o.ID), o)
 }
 
-// answered tells whether an answer was sent, or is to be.
+// answered tells whether an answer was sent, is to be, or was begun.
 func (d *desk) answered(id string) (bool, error) {
 	if there, err := disk.Get(d.duePath(answerKey(id)), &due{}); err != nil || there {
 		return there, err
 	}
-	_, done, err := d.box.By(answerKey(id))
-	return done, err
+	by, _, err := d.box.By(answerKey(id))
+	return by != "", err
 }
 
 // find gives the open request of an event's id, nil when there is none.

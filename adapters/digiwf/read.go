@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/hub"
@@ -51,6 +53,9 @@ func (r *run) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.cluster, err = r.set.Kafka.ClusterID(ctx); err != nil {
+		return err
+	}
 	begin := kgo.NewOffset().AtStart()
 	if r.set.Kafka.Start == "end" {
 		begin = kgo.NewOffset().AtEnd()
@@ -64,10 +69,7 @@ func (r *run) connect(ctx context.Context) error {
 	if r.kafka, err = kgo.NewClient(opts...); err != nil {
 		return fmt.Errorf("kafka: %w", err)
 	}
-	if r.cluster, err = r.set.Kafka.ClusterID(ctx, r.kafka); err != nil {
-		r.kafka.Close()
-	}
-	return err
+	return nil
 }
 
 func (r *run) close() { r.kafka.CloseAllowingRebalance() }
@@ -180,8 +182,30 @@ func (r *run) passOver(ctx context.Context, bomb *kgo.ErrDecompressTooLarge) err
 	if err := r.reportBatch(bomb); err != nil {
 		return err
 	}
-	next := map[string]map[int32]kgo.EpochOffset{bomb.Topic: {bomb.Partition: {Epoch: bomb.Epoch, Offset: bomb.NextOffset}}}
-	r.kafka.SetOffsets(next)
-	r.kafka.CommitOffsetsSync(ctx, next, nil) // not committed means that it is passed over again
+	next := map[string]map[int32]kgo.EpochOffset{bomb.Topic: {bomb.Partition: {Epoch: -1, Offset: bomb.NextOffset}}}
+	failed := errPassedOver
+	r.kafka.CommitOffsetsSync(ctx, next, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, res *kmsg.OffsetCommitResponse, err error) {
+		if err = errors.Join(err, refusedCommit(res)); err != nil {
+			failed = fmt.Errorf("kafka: pass over a batch: %w", err)
+		}
+	})
+	return failed
+}
+
+// errPassedOver says that reading has to begin anew behind a batch: the client stops
+// for good at one that it cannot hold.
+var errPassedOver = errors.New("kafka: a batch was passed over")
+
+func refusedCommit(res *kmsg.OffsetCommitResponse) error {
+	if res == nil {
+		return nil
+	}
+	for _, t := range res.Topics {
+		for _, p := range t.Partitions {
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }

@@ -49,6 +49,7 @@ func code(err error) string {
 // The event of a request is in the case of its process, and says no more than the
 // request does.
 func TestEventOfARequest(t *testing.T) {
+	t.Parallel()
 	h, in := newHouse(t), adaptertest.NewIntake()
 	h.run(t, in, h.settings(publishEvent))
 	rec := h.put(t, asks("PUBLISHEVENT"), `{"ceType":"de.a.geschehen.v1","data":{"x":1.50},"ceUnknown":1}`)
@@ -68,6 +69,7 @@ func TestEventOfARequest(t *testing.T) {
 // reply: delivered: the process is told when every receiver has the event, and gets
 // a BPMN error when it was refused (city.md 1.5).
 func TestReplyDelivered(t *testing.T) {
+	t.Parallel()
 	h, in := newHouse(t), adaptertest.NewIntake()
 	source, _ := h.run(t, in, h.settings(publishEvent))
 	for range 3 {
@@ -104,6 +106,7 @@ func TestReplyDelivered(t *testing.T) {
 }
 
 func TestReplyStoredAndNone(t *testing.T) {
+	t.Parallel()
 	h, in := newHouse(t), adaptertest.NewIntake()
 	h.run(t, in, h.settings(`{type: stored, envelope: true, reply: stored}, {type: silent, envelope: true, reply: none}`))
 	h.put(t, asks("silent")[:1], `{"ceType":"de.a.geschehen.v1"}`) // nobody to be answered is no fault here
@@ -117,6 +120,7 @@ func TestReplyStoredAndNone(t *testing.T) {
 // Each of the three answers goes to its topic; the first one counts, and one that
 // comes later or twice is told so.
 func TestReplyEvent(t *testing.T) {
+	t.Parallel()
 	h, in := newHouse(t), adaptertest.NewIntake()
 	yaml := h.settings(askedForEvent)
 	_, stop := h.run(t, in, yaml)
@@ -170,6 +174,7 @@ func TestReplyEvent(t *testing.T) {
 // An application that gives no causationid is understood as long as one request of
 // the case is open.
 func TestReplyEventByCorrelation(t *testing.T) {
+	t.Parallel()
 	h, in := newHouse(t), adaptertest.NewIntake()
 	yaml := h.settings(askedForEvent)
 	h.run(t, in, yaml)
@@ -202,6 +207,7 @@ func TestReplyEventByCorrelation(t *testing.T) {
 // Without an answer in time the process gets an incident, and the answer that comes
 // late is told so; the source was away meanwhile.
 func TestNoAnswerInTime(t *testing.T) {
+	t.Parallel()
 	h, in := newHouse(t), adaptertest.NewIntake()
 	yaml := h.settings(strings.Replace(askedForEvent, "reply: event", "reply: event, within: 1ms", 1))
 	_, stop := h.run(t, in, yaml)
@@ -217,6 +223,7 @@ func TestNoAnswerInTime(t *testing.T) {
 // Generation 2 names its integration, and gets its headers back and an incident that
 // is a bare text. Its header names are unverified, therefore settings.
 func TestGenerations(t *testing.T) {
+	t.Parallel()
 	h, in := newHouse(t), adaptertest.NewIntake()
 	h.run(t, in, h.settings(`{type: publishEvent, envelope: true, reply: stored}, {type: other, envelope: true, reply: stored, message: gesetzt}`))
 	second := []kgo.RecordHeader{
@@ -259,6 +266,7 @@ func TestGenerations(t *testing.T) {
 // While the hub stores nothing the partition waits, the process gets one incident,
 // and its answer when the hub is back.
 func TestHubAway(t *testing.T) {
+	t.Parallel()
 	h, in := newHouse(t), adaptertest.NewIntake()
 	away := make(chan struct{})
 	in.Follow(func(_ context.Context, _ int, _ hub.Event, store func() error) error {
@@ -281,6 +289,7 @@ func TestHubAway(t *testing.T) {
 
 // With max-open requests open, the next one waits in Kafka.
 func TestMaxOpen(t *testing.T) {
+	t.Parallel()
 	h, in := newHouse(t), adaptertest.NewIntake()
 	yaml := strings.Replace(h.settings(publishEvent), "integration: {", "integration: {max-open: 1, ", 1)
 	source, _ := h.run(t, in, yaml)
@@ -305,6 +314,7 @@ func TestMaxOpen(t *testing.T) {
 
 // What was written down for an answer holds nothing of what was asked.
 func TestOpenRequestHoldsNoPayload(t *testing.T) {
+	t.Parallel()
 	h, in := newHouse(t), adaptertest.NewIntake()
 	h.run(t, in, h.settings(askedForEvent))
 	h.put(t, asks("holeStellungnahme"), `{"ceType":"de.a.geschehen.v1","data":{"name":"Zaunkönig"}}`)

@@ -116,6 +116,7 @@ func deliver(t testing.TB, sink hub.Sink, id string, e hub.Event) error {
 }
 
 func TestRESTBodies(t *testing.T) {
+	t.Parallel()
 	for form, want := range map[string][2]string{
 		"connector": {"/rest/message", `{"processInstanceId":"` + instanceID + `","messageName":"gebuehrBezahlt","businessKey":"` + instanceID + `",`},
 		"engine":    {"/rest/input/message/send/message", `{"instanceId":"` + instanceID + `","message":"gebuehrBezahlt"}`},
@@ -148,6 +149,7 @@ func TestRESTBodies(t *testing.T) {
 // A status that says that the message is wrong sends it to quarantine; all others are
 // tried again, after the time that is asked for; a revoked token is got anew.
 func TestRESTFaults(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	sink, err := digiwf.Kind().Sink(d.env(), adaptertest.Settings(d.settings("connector")))
 	if err != nil {

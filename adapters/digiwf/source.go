@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -68,11 +69,15 @@ func (s *source) Places() hub.Places {
 
 // Run implements hub.Source.
 func (s *source) Run(ctx context.Context, in hub.Intake) error {
-	err := s.run(ctx, in)
-	if ctx.Err() != nil {
-		return nil
+	for {
+		err := s.run(ctx, in)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case !errors.Is(err, errPassedOver):
+			return err
+		}
 	}
-	return err
 }
 
 func (s *source) run(ctx context.Context, in hub.Intake) error {

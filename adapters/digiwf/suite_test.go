@@ -37,7 +37,7 @@ func origin(t testing.TB) adaptertest.Origin {
 	h := newHouse(t)
 	put := func(headers []kgo.RecordHeader, value string) func() error {
 		return func() error {
-			return h.produce(t.Context(), &kgo.Record{Topic: interop, Headers: headers, Value: []byte(value)})
+			return h.produce(t.Context(), &kgo.Record{Topic: integrationTopic, Headers: headers, Value: []byte(value)})
 		}
 	}
 	bad := func(name, value string) adaptertest.Input {
@@ -50,7 +50,7 @@ func origin(t testing.TB) adaptertest.Origin {
 			want := []adaptertest.Want{{EventRef: hub.EventRef{Source: eventSource, ID: ids[n], Type: "de.test.geschehen.v1"}}}
 			return adaptertest.Input{Want: want, Put: func() error {
 				value := fmt.Sprintf(`{"ceType":"de.test.geschehen.v1","data":{"nr":%d}}`, n)
-				rec := &kgo.Record{Topic: interop, Headers: asks("publishEvent"), Value: []byte(value)}
+				rec := &kgo.Record{Topic: integrationTopic, Headers: asks("publishEvent"), Value: []byte(value)}
 				err := h.produce(t.Context(), rec)
 				ids[n] = digiwf.EventID(cluster, rec)
 				want[0].ID = ids[n]
@@ -170,6 +170,7 @@ func restDestination(t testing.TB) adaptertest.Destination {
 }
 
 func TestSettingsAreChecked(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	for want, change := range map[string][2]string{
 		"kafka.brokers":            {"brokers: ['" + h.broker.Address() + "'], ", ""},

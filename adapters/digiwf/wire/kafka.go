@@ -104,18 +104,27 @@ func Secret(path string) (string, error) {
 	return secret, nil
 }
 
-// ClusterID is part of events' ids: two clusters count offsets from 0.
-func (k Kafka) ClusterID(ctx context.Context, client *kgo.Client) (string, error) {
-	if k.Cluster != "" {
-		return k.Cluster, nil
+// ClusterID is part of events' ids: two clusters count offsets from 0. Asking for it
+// fails soon when a setting is wrong, or nobody is there.
+func (k Kafka) ClusterID(ctx context.Context) (string, error) {
+	opts, err := k.Options()
+	if err != nil {
+		return "", err
 	}
+	client, err := kgo.NewClient(append(opts, kgo.RequestRetries(1))...)
+	if err != nil {
+		return "", fmt.Errorf("kafka: %w", err)
+	}
+	defer client.Close()
 	req := kmsg.NewPtrMetadataRequest()
 	req.Topics = []kmsg.MetadataRequestTopic{} // none
 	res, err := req.RequestWith(ctx, client)
-	if err != nil {
+	switch {
+	case err != nil:
 		return "", fmt.Errorf("kafka: ask for the cluster: %w", err)
-	}
-	if res.ClusterID == nil || *res.ClusterID == "" {
+	case k.Cluster != "":
+		return k.Cluster, nil
+	case res.ClusterID == nil || *res.ClusterID == "":
 		return "", errors.New("kafka: the cluster has no id; name it in the setting kafka.cluster")
 	}
 	return *res.ClusterID, nil

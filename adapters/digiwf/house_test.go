@@ -42,9 +42,6 @@ type house struct {
 	client *kgo.Client
 	logs   *observer.ObservedLogs
 	log    *zap.Logger
-
-	mu   sync.Mutex
-	read map[string][]*kgo.Record
 }
 
 func newHouse(t testing.TB, opts ...kfake.Opt) *house {

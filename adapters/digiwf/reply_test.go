@@ -77,8 +77,10 @@ func TestReplyDelivered(t *testing.T) {
 	}
 	ids := events(t, in, 3)
 	ends := []hub.Settlement{
-		{Outcome: hub.Suppressed}, {Outcome: hub.Routed, Copies: 2, Done: 1},
-		{Outcome: hub.Quarantined, Code: "SCHEMA_INVALID"}, {Outcome: hub.Unrouted},
+		{Outcome: hub.Suppressed},
+		{Outcome: hub.Routed, Copies: 2, Done: 1},
+		{Outcome: hub.Quarantined, Code: "SCHEMA_INVALID"},
+		{Outcome: hub.Unrouted},
 	}
 	for i, end := range ends {
 		end.EventRef = hub.EventRef{Source: eventSource, ID: ids[max(i-1, 0)].ID()}

@@ -156,7 +156,7 @@ func TestRESTFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	for status, permanent := range map[int]bool{400: true, 404: true, 409: true, 422: true, 413: true, 403: false, 429: false, 500: false, 503: false, 302: false} {
-		d.status.Store(int32(status)) //nolint:gosec // a status
+		d.status.Store(int32(status))
 		f := hub.FaultOf(deliver(t, sink, fmt.Sprint("d", status), application(1)))
 		if f == nil || f.Permanent != permanent {
 			t.Errorf("status %d: %v", status, f)

@@ -183,7 +183,7 @@ func (e *Engine) call(ctx context.Context, in *Instance, s Step) error {
 		return nil
 	}
 	e.mu.Lock()
-	value, err := wire.JSON(fill(s.Value, in.Variables))
+	value, err := s.body(in.Variables)
 	times := 1 + e.duplicates
 	e.mu.Unlock()
 	if err != nil {

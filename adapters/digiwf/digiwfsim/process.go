@@ -2,8 +2,11 @@ package digiwfsim
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
+
+	"github.com/amtsbote/amtsbote/adapters/digiwf/wire"
 )
 
 // Process is a definition: steps one after the other.
@@ -19,8 +22,9 @@ type Step struct {
 	// Message is what the process waits for; "" goes on at once.
 	Message     string `yaml:"message"`
 	Integration string `yaml:"integration"` // generation 2
-	// Value of the record; a text "${name}" is the variable of that name.
-	Value map[string]any `yaml:"value"`
+	// Value of the record, a JSON text; in it the text "${name}" is the variable of
+	// that name, "${name.field}" a field of it, and null when there is none.
+	Value string `yaml:"value"`
 	// Timeout is when the process gives up waiting, 0 for never: an answer after it
 	// is late.
 	Timeout time.Duration `yaml:"timeout"`
@@ -49,16 +53,27 @@ type Instance struct {
 	Sent        int                        `json:"gesendet"`         // records sent to integrations
 }
 
+// body is the step's value with the variables put in; {} when it has none.
+func (s Step) body(variables map[string]json.RawMessage) (json.RawMessage, error) {
+	if s.Value == "" {
+		return json.RawMessage("{}"), nil
+	}
+	dec := json.NewDecoder(strings.NewReader(s.Value))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return nil, fmt.Errorf("the value of a step is no JSON: %w", err)
+	}
+	return wire.JSON(fill(v, variables))
+}
+
 // fill puts variables into a value.
 func fill(v any, variables map[string]json.RawMessage) any {
 	switch v := v.(type) {
 	case string:
 		name, ok := strings.CutPrefix(v, "${")
-		if name, end := strings.CutSuffix(name, "}"); ok && end {
-			if raw, there := variables[name]; there {
-				return raw
-			}
-			return nil
+		if path, end := strings.CutSuffix(name, "}"); ok && end {
+			return lookUp(path, variables)
 		}
 	case map[string]any:
 		out := map[string]any{}
@@ -74,4 +89,20 @@ func fill(v any, variables map[string]json.RawMessage) any {
 		return out
 	}
 	return v
+}
+
+func lookUp(path string, variables map[string]json.RawMessage) any {
+	name, rest, deeper := strings.Cut(path, ".")
+	raw, there := variables[name]
+	if !there {
+		return nil
+	}
+	if !deeper {
+		return raw
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) != nil {
+		return nil
+	}
+	return lookUp(rest, fields)
 }

@@ -75,6 +75,13 @@ func decode(env hub.Env, s hub.Settings) (settings, error) {
 			return set, s.Errorf("topics", "%q is no name of a topic", topic)
 		}
 	}
+	for _, p := range set.Processes {
+		for i, step := range p.Steps {
+			if _, err := step.body(nil); err != nil {
+				return set, s.Errorf("processes", "process %s, step %d: %w", p.Key, i+1, err)
+			}
+		}
+	}
 	if set.Dir != "" && !filepath.IsAbs(set.Dir) {
 		set.Dir = filepath.Join(env.Dir, set.Dir)
 	}

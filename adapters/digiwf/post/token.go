@@ -35,7 +35,7 @@ type Token struct {
 
 // get gives a token that is good for a while yet.
 func (t *Token) get(ctx context.Context, client *http.Client) (string, error) {
-	if t.Login.URL == "" {
+	if t.URL == "" {
 		return "", nil
 	}
 	t.mu.Lock()
@@ -72,7 +72,7 @@ func (t *Token) ask(ctx context.Context, client *http.Client) (string, time.Dura
 	if t.Scope != "" {
 		form.Set("scope", t.Scope)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.Login.URL, strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.URL, strings.NewReader(form.Encode()))
 	if err != nil {
 		return "", 0, errors.New("token-url is no URL")
 	}

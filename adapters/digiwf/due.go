@@ -55,6 +55,9 @@ func (d *desk) pay(ctx context.Context, log *zap.Logger) (left int, err error) {
 		var one due
 		path := filepath.Join(d.set.folder(dueFolder), name+ending)
 		switch there, err := disk.Get(path, &one); {
+		case errors.Is(err, disk.ErrDamaged):
+			log.Error("digiwf: a message to DigiWF is lost", zap.String("id", name), zap.Error(err))
+			continue
 		case err != nil:
 			return 0, err
 		case !there:

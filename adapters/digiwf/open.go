@@ -1,12 +1,11 @@
 package digiwf
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"time"
 
 	"github.com/amtsbote/amtsbote/adapters/digiwf/disk"
@@ -54,8 +53,18 @@ var idForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,128}$`)
 
 func (d *desk) openPath(id string) string { return filepath.Join(d.set.folder(openFolder), id+ending) }
 
+// hold keeps others from opening or closing the request meanwhile.
+func (d *desk) hold(ctx context.Context, id string) (leave func(), err error) {
+	return disk.Hold(ctx, d.openPath(id))
+}
+
 // remember writes the request down, unless it is there or was answered.
-func (d *desk) remember(o *opened) error {
+func (d *desk) remember(ctx context.Context, o *opened) error {
+	leave, err := d.hold(ctx, o.ID)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	answered, err := d.answered(o.ID)
 	if err != nil || answered {
 		return err
@@ -89,27 +98,29 @@ func (d *desk) find(id string) (*opened, error) {
 	return o, nil
 }
 
-// all gives every open request, the oldest first.
-func (d *desk) all(ctx context.Context) ([]*opened, error) {
+// each calls do with every open request, one after the other. One whose file is
+// damaged is left out: it holds up no other.
+func (d *desk) each(ctx context.Context, do func(*opened) error) error {
 	ids, err := disk.Names(d.set.folder(openFolder), ending)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var all []*opened
 	for _, id := range ids {
 		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("look through open requests: %w", err)
+			return fmt.Errorf("look through open requests: %w", err)
 		}
 		o, err := d.find(id)
-		if err != nil {
-			return nil, err
+		if err != nil && !errors.Is(err, disk.ErrDamaged) {
+			return err
 		}
-		if o != nil {
-			all = append(all, o)
+		if o == nil {
+			continue
+		}
+		if err := do(o); err != nil {
+			return err
 		}
 	}
-	slices.SortFunc(all, func(a, b *opened) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.ID, b.ID)) })
-	return all, nil
+	return nil
 }
 
 // forget closes a request.

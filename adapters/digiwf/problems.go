@@ -38,8 +38,6 @@ func (set *settings) kafkaProblem(env hub.Env) (key, why string) {
 		return "", ""
 	case k.Group == "":
 		return "kafka.group", "the consumer group is missing"
-	case k.Start != "beginning" && k.Start != "end":
-		return "kafka.start", "must be beginning or end"
 	case k.Plaintext && env.Production:
 		return "kafka.plaintext", "production wants TLS"
 	case (k.TLS.Cert == "") != (k.TLS.Key == ""):

@@ -23,8 +23,9 @@ type run struct {
 	kafka   *kgo.Client
 	cluster string
 
-	mu    sync.Mutex
-	lanes map[lane]*working
+	mu      sync.Mutex
+	lanes   map[lane]*working
+	waiting int // requests and messages, at most
 }
 
 // lane is a partition; each is worked on by itself, in order.
@@ -56,13 +57,11 @@ func (r *run) connect(ctx context.Context) error {
 	if r.cluster, err = r.set.Kafka.ClusterID(ctx); err != nil {
 		return err
 	}
-	begin := kgo.NewOffset().AtStart()
-	if r.set.Kafka.Start == "end" {
-		begin = kgo.NewOffset().AtEnd()
-	}
 	opts = append(opts,
-		kgo.ConsumerGroup(r.set.Kafka.Group), kgo.ConsumeTopics(r.set.Integration.Topic), kgo.ConsumeStartOffset(begin),
-		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), // what was committed is gone: go on with the oldest there is
+		kgo.ConsumerGroup(r.set.Kafka.Group), kgo.ConsumeTopics(r.set.Integration.Topic),
+		// What nobody has committed yet is ours, too; and where what was committed is
+		// gone, the oldest that there is.
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(), kgo.OnPartitionsRevoked(r.revoked), kgo.OnPartitionsLost(r.revoked),
 		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes), kgo.MaxDecompressBatchBytes(maxBatch),
 	)
@@ -103,12 +102,15 @@ func (r *run) start(ctx context.Context, p kgo.FetchTopicPartition) {
 	w := &working{cancel: cancel, done: make(chan struct{})}
 	r.mu.Lock()
 	before := r.lanes[l]
+	if before != nil { // what was polled before the pause took hold
+		w.cancel = func() { before.cancel(); cancel() }
+	}
 	r.lanes[l] = w
 	r.mu.Unlock()
 	go func() {
 		defer close(w.done)
 		defer cancel()
-		if before != nil { // what was polled before the pause took hold
+		if before != nil {
 			<-before.done
 		}
 		if r.lane(ctx, p.Records) == nil && r.last(l, w) {
@@ -161,14 +163,19 @@ func (r *run) stop(which func(lane) bool) {
 	}
 }
 
-// broken gives what polling reports and the client does not mend by itself;
-// *kgo.ErrDataLoss among it: records were gone before they were read. A batch that
-// unpacks to more than can be held is passed over, with a report.
+// broken gives what polling reports and the client does not mend by itself. Records
+// that were gone before they were read nobody brings back. A batch that unpacks to
+// more than can be held is passed over, with a report.
 func (r *run) broken(ctx context.Context, fetches kgo.Fetches) error {
 	var all []error
 	for _, e := range fetches.Errors() {
 		if bomb, ok := errors.AsType[*kgo.ErrDecompressTooLarge](e.Err); ok {
 			all = append(all, r.passOver(ctx, bomb))
+			continue
+		}
+		if lost, ok := errors.AsType[*kgo.ErrDataLoss](e.Err); ok {
+			r.log.Error("digiwf: Kafka has lost records before they were read", zap.String("topic", lost.Topic),
+				zap.Int32("partition", lost.Partition), zap.Int64("from", lost.ResetTo), zap.Int64("to", lost.ConsumedTo))
 			continue
 		}
 		all = append(all, fmt.Errorf("kafka: partition %d: %w", e.Partition, e.Err))

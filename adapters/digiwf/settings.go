@@ -35,7 +35,6 @@ type kafkaSettings struct {
 	wire.Kafka `yaml:",inline"`
 
 	Group    string        `yaml:"group"`
-	Start    string        `yaml:"start"` // beginning, end
 	LookBack bool          `yaml:"look-back"`
 	Timeout  time.Duration `yaml:"timeout"`
 	Idle     time.Duration `yaml:"idle"`
@@ -128,7 +127,7 @@ func defaults(env hub.Env) settings {
 	return settings{
 		Dir: "digiwf/" + env.Adapter,
 		Kafka: kafkaSettings{
-			Kafka: wire.Kafka{ClientID: "amtsbote"}, Group: "dwf-interop-service", Start: "beginning",
+			Kafka: wire.Kafka{ClientID: "amtsbote"}, Group: "dwf-interop-service",
 			LookBack: true, Timeout: 30 * time.Second, Idle: 30 * time.Second,
 		},
 		Topics: wire.DefaultTopics(), Types: wire.DefaultTypes(), Headers: wire.DefaultNames(),

@@ -183,27 +183,29 @@ func (s *sink) onlyOne(ctx context.Context, e hub.Event, by string) (*opened, er
 	if _, done, err := s.desk.box.By(fallbackKey(by)); err != nil || done {
 		return nil, err
 	}
-	all, err := s.desk.all(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var fits []*opened
-	for _, o := range all {
+	var begun, fits *opened
+	several := false
+	err := s.desk.each(ctx, func(o *opened) error {
 		if o.Correlation != correlation || s.set.answerRule(o.Type, e.Type()) == nil {
-			continue
+			return nil
 		}
-		if who, _, err := s.desk.box.By(answerKey(o.ID)); err != nil || who == by {
-			return o, err // it had begun to answer this one
+		who, _, err := s.desk.box.By(answerKey(o.ID))
+		if who == by {
+			begun = o // it had begun to answer this one
 		}
-		fits = append(fits, o)
-	}
-	switch len(fits) {
-	case 0:
+		several = several || fits != nil
+		fits = o
+		return err
+	})
+	switch {
+	case err != nil || begun != nil:
+		return begun, err
+	case fits == nil:
 		return nil, hub.Permanent(codeNoRequest, "no open request has the event's correlationid")
-	case 1:
-		return fits[0], nil
+	case several:
+		return nil, hub.Permanent(codeAmbiguous, "several open requests have the event's correlationid, and it gives no causationid")
 	}
-	return nil, hub.Permanent(codeAmbiguous, "%d open requests have the event's correlationid, and it gives no causationid", len(fits))
+	return fits, nil
 }
 
 func attribute(e hub.Event, name string) string {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,6 +88,9 @@ func (s *source) run(ctx context.Context, in hub.Intake) error {
 		return err
 	}
 	defer s.way.Close()
+	if r.waiting, err = s.desk.crowd(); err != nil {
+		return err
+	}
 	if err := r.connect(ctx); err != nil {
 		return err
 	}
@@ -111,11 +115,20 @@ func (s *source) nudge() {
 func (s *source) Stored(context.Context, hub.EventRef) error { return nil }
 
 // Settled implements hub.Listener: it writes down what the process is to be told.
-func (s *source) Settled(_ context.Context, end hub.Settlement) error {
-	if end.Source != s.set.Source {
+func (s *source) Settled(ctx context.Context, end hub.Settlement) error {
+	if end.Source != s.set.Source || !idForm.MatchString(end.ID) {
 		return nil
 	}
+	leave, err := s.desk.hold(ctx, end.ID)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	o, err := s.desk.find(end.ID)
+	if errors.Is(err, disk.ErrDamaged) { // another try would hold up all that comes after
+		s.log.Error("digiwf: a process cannot be told what became of its event", zap.String("event", end.ID), zap.Error(err))
+		return nil
+	}
 	if err != nil || o == nil {
 		return err
 	}
@@ -168,23 +181,29 @@ func (r *run) tend(ctx context.Context) error {
 
 // overdue raises an incident for each request whose time is over.
 func (r *run) overdue(ctx context.Context) error {
-	all, err := r.desk.all(ctx)
+	timed := slices.ContainsFunc(r.set.Integration.Requests, func(q request) bool { return q.Within > 0 })
+	if !timed {
+		return nil
+	}
+	return r.desk.each(ctx, func(o *opened) error {
+		req := r.set.request(o.Type)
+		if req == nil || req.Within == 0 || time.Since(o.Since) < req.Within {
+			return nil
+		}
+		return r.giveUp(ctx, o)
+	})
+}
+
+func (r *run) giveUp(ctx context.Context, o *opened) error {
+	leave, err := r.desk.hold(ctx, o.ID)
 	if err != nil {
 		return err
 	}
-	for _, o := range all {
-		req := r.set.request(o.Type)
-		if req == nil || req.Within == 0 || time.Since(o.Since) < req.Within {
-			continue
-		}
-		if err := r.desk.oweIncident(answerKey(o.ID), o.to(), "no answer came in time"); err != nil {
-			return err
-		}
-		r.nudge()
-		r.log.Warn("digiwf: no answer came in time", zap.String("event", o.ID))
-		if err := r.desk.forget(o.ID); err != nil {
-			return err
-		}
+	defer leave()
+	if err := r.desk.oweIncident(answerKey(o.ID), o.to(), "no answer came in time"); err != nil {
+		return err
 	}
-	return nil
+	r.nudge()
+	r.log.Warn("digiwf: no answer came in time", zap.String("event", o.ID))
+	return r.desk.forget(o.ID)
 }

@@ -111,18 +111,33 @@ func (r *run) expect(ctx context.Context, a *asked, e hub.Event) error {
 	if !idForm.MatchString(e.ID()) {
 		return hub.Retryable("bad-id", "the event's id cannot be a file's name")
 	}
-	waiting, err := r.desk.crowd()
-	if err != nil {
+	if err := r.room(); err != nil {
 		return err
 	}
-	if waiting >= r.set.Integration.MaxOpen {
-		return hub.Retryable("too-many-open", "%d requests wait for their answers (max-open)", waiting)
-	}
 	correlation, _ := e.Extensions()[hub.AttrCorrelationID].(string)
-	return r.desk.remember(&opened{
+	return r.desk.remember(ctx, &opened{
 		ID: e.ID(), Type: a.request.Type, Reply: a.request.Reply, Instance: a.instance, Message: a.message,
 		Correlation: correlation, Echo: a.echo, Generation: a.gen, Since: a.rec.Timestamp.UTC(),
 	})
+}
+
+// room counts one request more, and looks when it may be one too many.
+func (r *run) room() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	limit := r.set.Integration.MaxOpen
+	if r.waiting >= limit {
+		waiting, err := r.desk.crowd()
+		if err != nil {
+			return err
+		}
+		r.waiting = waiting
+	}
+	if r.waiting >= limit {
+		return hub.Retryable("too-many-open", "%d requests wait for their answers (max-open)", r.waiting)
+	}
+	r.waiting++
+	return nil
 }
 
 // stored answers a request that asks for no more than that.

@@ -65,6 +65,9 @@ func Write(path string, raw []byte) error {
 	return syncDir(filepath.Dir(path))
 }
 
+// ErrDamaged says that a file does not hold what was written.
+var ErrDamaged = errors.New("the file is damaged")
+
 // Get reads what Put wrote; there is false when there is no such file.
 func Get(path string, into any) (there bool, err error) {
 	raw, err := os.ReadFile(path) //nolint:gosec // below the adapter's folder, under a name of its own
@@ -75,7 +78,7 @@ func Get(path string, into any) (there bool, err error) {
 		return false, fmt.Errorf("read the adapter's memory: %w", err)
 	}
 	if err := json.Unmarshal(raw, into); err != nil {
-		return false, fmt.Errorf("read the adapter's memory: %s is damaged", filepath.Base(path))
+		return false, fmt.Errorf("read the adapter's memory: %s: %w", filepath.Base(path), ErrDamaged)
 	}
 	return true, nil
 }

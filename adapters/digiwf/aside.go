@@ -62,5 +62,5 @@ func (r *run) reportBatch(bomb *kgo.ErrDecompressTooLarge) error {
 		return fmt.Errorf("set aside: %w", err)
 	}
 	name := fmt.Sprintf("%s-%d-%d.batch.json", bomb.Topic, bomb.Partition, bomb.Offset)
-	return r.aside(name, raw, hub.Permanent(codeTooLarge, "the batch unpacks to more than %d bytes and was passed over; its records stay in Kafka", maxBatch))
+	return r.aside(name, raw, hub.Permanent(codeTooLarge, "the batch unpacks to more than %d bytes and was passed over; its records stay in Kafka", r.set.maxBatch()))
 }

@@ -1,11 +1,12 @@
 package digiwf
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -19,7 +20,23 @@ import (
 // broker that is away nor a crash holds up or loses what it is about.
 type due struct {
 	Key    string      `json:"key"`
+	Number int64       `json:"number"` // goes up, also over restarts
 	Letter post.Letter `json:"letter"`
+}
+
+// lastNumber of a message that was written down by this process.
+var lastNumber atomic.Int64
+
+// number is one that nobody had before: files' times are not exact enough to tell
+// which of two was written first.
+func number() int64 {
+	for {
+		last := lastNumber.Load()
+		next := max(last+1, time.Now().UnixNano())
+		if lastNumber.CompareAndSwap(last, next) {
+			return next
+		}
+	}
 }
 
 // bySource is who sends what is due.
@@ -40,7 +57,7 @@ func (d *desk) owe(key string, l post.Letter) error {
 	if err != nil || there {
 		return err
 	}
-	return disk.Put(d.duePath(key), due{key, l})
+	return disk.Put(d.duePath(key), due{key, number(), l})
 }
 
 // pay sends what is due, the oldest first, and gives how much still is. What cannot
@@ -83,13 +100,14 @@ func (d *desk) oldestFirst() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	written := map[string]time.Time{}
+	numbers := map[string]int64{}
 	for _, name := range names {
-		if info, err := os.Stat(filepath.Join(d.set.folder(dueFolder), name+ending)); err == nil {
-			written[name] = info.ModTime()
+		var one due
+		if _, err := disk.Get(filepath.Join(d.set.folder(dueFolder), name+ending), &one); err == nil {
+			numbers[name] = one.Number
 		}
 	}
-	slices.SortStableFunc(names, func(a, b string) int { return written[a].Compare(written[b]) })
+	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(numbers[a], numbers[b]) })
 	return names, nil
 }
 

@@ -95,7 +95,7 @@ func TestDecompressionBomb(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer bomber.Close()
-	if err := bomber.ProduceSync(t.Context(), &kgo.Record{Topic: integrationTopic, Value: make([]byte, 80<<20)}).FirstErr(); err != nil {
+	if err := bomber.ProduceSync(t.Context(), &kgo.Record{Topic: integrationTopic, Value: make([]byte, 20<<20)}).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
 	h.put(t, asks("publishEvent"), `{"ceType":"de.a.geschehen.v1"}`)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -38,16 +39,21 @@ type lane struct {
 type working struct {
 	cancel context.CancelFunc
 	done   chan struct{}
+	queue  []*kgo.Record
+	paused bool
 }
 
 const (
-	maxRecords = 200
+	maxRecords = 100 // at a time
+	maxQueued  = 100 // of a lane; more, and it is not fetched for
 	// What is fetched and not yet worked on: of all partitions of a broker, and of
 	// one. A single batch that is larger comes all the same.
 	fetchBytes, fetchPartitionBytes = 16 << 20, 4 << 20
-	// maxBatch is how large a batch may be once it is unpacked.
-	maxBatch = 64 << 20
 )
+
+// maxBatch is how large a batch may be once it is unpacked: many times what is
+// usual, and at least two records that are taken.
+func (set *settings) maxBatch() int { return max(16<<20, 2*set.MaxBytes) }
 
 func (r *run) connect(ctx context.Context) error {
 	opts, err := r.set.Kafka.Options()
@@ -63,7 +69,7 @@ func (r *run) connect(ctx context.Context) error {
 		// gone, the oldest that there is.
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(), kgo.OnPartitionsRevoked(r.revoked), kgo.OnPartitionsLost(r.revoked),
-		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes), kgo.MaxDecompressBatchBytes(maxBatch),
+		kgo.FetchMaxWait(time.Second), kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(fetchPartitionBytes), kgo.MaxDecompressBatchBytes(r.set.maxBatch()),
 	)
 	if r.kafka, err = kgo.NewClient(opts...); err != nil {
 		return fmt.Errorf("kafka: %w", err)
@@ -73,8 +79,8 @@ func (r *run) connect(ctx context.Context) error {
 
 func (r *run) close() { r.kafka.CloseAllowingRebalance() }
 
-// read takes records until ctx ends. A partition rests while its records are worked
-// on: one that must wait holds up no other.
+// read takes records until ctx ends, and each partition is worked on by itself: one
+// that must wait holds up no other.
 func (r *run) read(ctx context.Context) error {
 	defer r.stop(func(lane) bool { return true })
 	for {
@@ -94,40 +100,60 @@ func (r *run) read(ctx context.Context) error {
 	}
 }
 
+// start gives records to their lane. One that has much to do is not fetched for
+// meanwhile; fetching again after a pause takes a while, so small work makes none.
 func (r *run) start(ctx context.Context, p kgo.FetchTopicPartition) {
-	partition := map[string][]int32{p.Topic: {p.Partition}}
-	r.kafka.PauseFetchPartitions(partition)
 	l := lane{p.Topic, p.Partition}
-	ctx, cancel := context.WithCancel(ctx)
-	w := &working{cancel: cancel, done: make(chan struct{})}
-	r.mu.Lock()
-	before := r.lanes[l]
-	if before != nil { // what was polled before the pause took hold
-		w.cancel = func() { before.cancel(); cancel() }
-	}
-	r.lanes[l] = w
-	r.mu.Unlock()
-	go func() {
-		defer close(w.done)
-		defer cancel()
-		if before != nil {
-			<-before.done
-		}
-		if r.lane(ctx, p.Records) == nil && r.last(l, w) {
-			r.kafka.ResumeFetchPartitions(partition)
-		}
-	}()
-}
-
-// last takes the lane from the list unless more has come for it meanwhile.
-func (r *run) last(l lane, w *working) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.lanes[l] != w {
-		return false
+	w := r.lanes[l]
+	if w == nil {
+		ctx, cancel := context.WithCancel(ctx)
+		w = &working{cancel: cancel, done: make(chan struct{})}
+		r.lanes[l] = w
+		go func() {
+			defer close(w.done)
+			defer cancel()
+			r.work(ctx, l, w)
+		}()
 	}
-	delete(r.lanes, l)
-	return true
+	w.queue = append(w.queue, p.Records...)
+	if len(w.queue) > maxQueued && !w.paused {
+		w.paused = true
+		r.kafka.PauseFetchPartitions(l.partitions())
+	}
+}
+
+func (l lane) partitions() map[string][]int32 { return map[string][]int32{l.topic: {l.partition}} }
+
+// work does a lane's records until there are none, or ctx ends.
+func (r *run) work(ctx context.Context, l lane, w *working) {
+	for {
+		rec := r.next(l, w)
+		if rec == nil || r.done(ctx, rec) != nil {
+			return
+		}
+	}
+}
+
+// next gives the next record of a lane; without one the lane is closed.
+func (r *run) next(l lane, w *working) *kgo.Record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w.paused && len(w.queue) <= maxQueued/2 {
+		w.paused = false
+		r.kafka.ResumeFetchPartitions(l.partitions())
+	}
+	if len(w.queue) == 0 {
+		if r.lanes[l] == w {
+			delete(r.lanes, l)
+		}
+		return nil
+	}
+	rec := w.queue[0]
+	w.queue[0] = nil // let go of it when it is done
+	w.queue = w.queue[1:]
+	return rec
 }
 
 // revoked ends the work on partitions that become another's: what is not committed

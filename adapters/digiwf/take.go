@@ -14,16 +14,14 @@ import (
 	"github.com/amtsbote/amtsbote/hub"
 )
 
-// lane does records of one partition in their order.
-func (r *run) lane(ctx context.Context, records []*kgo.Record) error {
-	for _, rec := range records {
-		if err := r.untilDone(ctx, rec); err != nil {
-			return err
-		}
-		// Not committed means that it comes again, and is known then.
-		if err := r.kafka.CommitRecords(ctx, rec); err != nil && ctx.Err() == nil {
-			r.log.Warn("digiwf: offset not committed", append(where(rec), zap.Error(err))...)
-		}
+// done does a record, and commits its offset only then.
+func (r *run) done(ctx context.Context, rec *kgo.Record) error {
+	if err := r.untilDone(ctx, rec); err != nil {
+		return err
+	}
+	// Not committed means that it comes again, and is known then.
+	if err := r.kafka.CommitRecords(ctx, rec); err != nil && ctx.Err() == nil {
+		r.log.Warn("digiwf: offset not committed", append(where(rec), zap.Error(err))...)
 	}
 	return nil
 }

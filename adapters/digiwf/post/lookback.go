@@ -24,7 +24,14 @@ func (k *Kafka) Sent(ctx context.Context, id string, l Letter, begun time.Time) 
 	k.mu.Unlock()
 	if p != nil {
 		err := k.await(ctx, p)
-		return err == nil, err
+		select {
+		case <-p.done: // when it has failed, the topic is asked
+		default:
+			return false, err
+		}
+		if p.err == nil {
+			return true, nil
+		}
 	}
 	if !k.LookBack {
 		return false, nil

@@ -82,7 +82,7 @@ func (h *house) write(t testing.TB, name, text string) {
 // settings are YAML in flow style; more are keys beside them.
 func (h *house) settings(requests string, more ...string) string {
 	return fmt.Sprintf(`{source: '%s', environment: local-01, dir: memory, retry: {first: 1ms, most: 20ms},
- kafka: {brokers: ['%s'], plaintext: true, timeout: 2s, idle: 20ms},
+ kafka: {brokers: ['%s'], plaintext: true, timeout: 60s, idle: 20ms},
  integration: {topic: 'dwf-interop-{environment}', requests: [%s]}%s}`,
 		eventSource, h.broker.Address(), requests, strings.Join(append([]string{""}, more...), ",\n "))
 }

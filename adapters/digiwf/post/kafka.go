@@ -67,6 +67,9 @@ func (k *Kafka) Send(ctx context.Context, id string, l Letter) error {
 
 // begin produces the record, unless it is on its way already.
 func (k *Kafka) begin(ctx context.Context, id string, l Letter) (*pending, error) {
+	if err := k.reachable(ctx); err != nil {
+		return nil, err
+	}
 	client, leave, err := k.enter()
 	if err != nil {
 		return nil, hub.Retryable("settings", "produce: %w", err)
@@ -130,6 +133,21 @@ func failed(err error) error {
 		return hub.Retryable("not-allowed", "produce: the broker's rights do not allow it: %w", err)
 	}
 	return hub.Retryable("not-sent", "produce: %w", err)
+}
+
+// reachable asks the brokers for a sign of life before a client is made, which would
+// try until Timeout.
+func (k *Kafka) reachable(ctx context.Context) error {
+	k.mu.Lock()
+	open := k.client != nil
+	k.mu.Unlock()
+	if open {
+		return nil
+	}
+	if _, err := k.Kafka.Ask(ctx); err != nil {
+		return hub.Retryable("unreachable", "produce: %w", err)
+	}
+	return nil
 }
 
 // enter gives the client, and makes one when there is none.

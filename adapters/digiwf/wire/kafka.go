@@ -104,28 +104,37 @@ func Secret(path string) (string, error) {
 	return secret, nil
 }
 
-// ClusterID is part of events' ids: two clusters count offsets from 0. Asking for it
-// fails soon when a setting is wrong, or nobody is there.
+// ClusterID is part of events' ids: two clusters count offsets from 0.
 func (k Kafka) ClusterID(ctx context.Context) (string, error) {
-	opts, err := k.Options()
-	if err != nil {
-		return "", err
-	}
-	client, err := kgo.NewClient(append(opts, kgo.RequestRetries(1))...)
-	if err != nil {
-		return "", fmt.Errorf("kafka: %w", err)
-	}
-	defer client.Close()
-	req := kmsg.NewPtrMetadataRequest()
-	req.Topics = []kmsg.MetadataRequestTopic{} // none
-	res, err := req.RequestWith(ctx, client)
+	res, err := k.Ask(ctx)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("kafka: ask for the cluster: %w", err)
+		return "", err
 	case k.Cluster != "":
 		return k.Cluster, nil
 	case res.ClusterID == nil || *res.ClusterID == "":
 		return "", errors.New("kafka: the cluster has no id; name it in the setting kafka.cluster")
 	}
 	return *res.ClusterID, nil
+}
+
+// Ask asks the cluster about itself, by a connection of its own. It fails soon when a
+// setting is wrong, or nobody is there; other clients try again without end.
+func (k Kafka) Ask(ctx context.Context) (*kmsg.MetadataResponse, error) {
+	opts, err := k.Options()
+	if err != nil {
+		return nil, err
+	}
+	client, err := kgo.NewClient(append(opts, kgo.RequestRetries(1))...)
+	if err != nil {
+		return nil, fmt.Errorf("kafka: %w", err)
+	}
+	defer client.Close()
+	req := kmsg.NewPtrMetadataRequest()
+	req.Topics = []kmsg.MetadataRequestTopic{} // none
+	res, err := req.RequestWith(ctx, client)
+	if err != nil {
+		return nil, fmt.Errorf("kafka: ask the cluster: %w", err)
+	}
+	return res, nil
 }

@@ -9,7 +9,7 @@ command -v xmllint >/dev/null || missing+=(libxml2-utils) # the XSD oracle
 command -v curl >/dev/null || missing+=(curl)             # the HTTP commands of the READMEs
 command -v gcc >/dev/null || missing+=(gcc libc6-dev)     # the race detector
 [ -x /usr/sbin/sshd ] || missing+=(openssh-server)        # SFTP against a server of others
-# examples/clients
+# examples/clients, adapters/digiwf (node, npm)
 command -v curl >/dev/null || missing+=(curl)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)

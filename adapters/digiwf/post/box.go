@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/amtsbote/amtsbote/adapters/digiwf/disk"
+	"github.com/amtsbote/amtsbote/hub"
 )
 
 // Letter is a message: a record of Kafka, or, with Path, the body of a POST.
@@ -125,15 +126,21 @@ func (b *Box) Once(ctx context.Context, key, by string, l Letter) error {
 // time stays: an earlier try may arrive yet.
 func (b *Box) send(ctx context.Context, id string, m mark, l Letter) error {
 	var earlier mark
-	if there, err := disk.Get(b.path(id), &earlier); err != nil {
+	there, err := disk.Get(b.path(id), &earlier)
+	if err != nil {
 		return err
-	} else if there && earlier.By == m.By {
+	}
+	if there && earlier.By == m.By {
 		m.At = earlier.At
 	}
 	if err := disk.Put(b.path(id), m); err != nil {
 		return err
 	}
-	if err := b.Way.Send(ctx, id, l); err != nil {
+	err = b.Way.Send(ctx, id, l)
+	if fault, ok := errors.AsType[*hub.Fault](err); ok && fault.Permanent && !there {
+		return errors.Join(err, disk.Remove(b.path(id))) // the other side does not have it
+	}
+	if err != nil {
 		return err
 	}
 	return b.done(id, m)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/amtsbote/amtsbote/adapters/digiwf/post"
+	"github.com/amtsbote/amtsbote/hub"
 )
 
 // way is one whose every step can fail, before the other side has the letter or
@@ -124,6 +125,23 @@ func TestArrivedUnheard(t *testing.T) {
 	}
 	if err := b.Once(t.Context(), "k", "first", post.Letter{}); err != nil {
 		t.Errorf("the first, come back: %v", err)
+	}
+}
+
+// What is refused for good leaves no mark: it is not under way.
+func TestRefusedForGood(t *testing.T) {
+	t.Parallel()
+	b, w, _ := newBox(t)
+	w.before = hub.Permanent("too-large", "boom")
+	if err := b.Once(t.Context(), "k", "first", post.Letter{}); !hub.FaultOf(err).Permanent {
+		t.Fatal(err)
+	}
+	w.before = nil
+	if by, _, err := b.By("k"); by != "" || err != nil {
+		t.Errorf("%q has begun: %v", by, err)
+	}
+	if err := b.Once(t.Context(), "k", "second", post.Letter{}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -21,6 +21,8 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/digiwf"
 	"github.com/amtsbote/amtsbote/adapters/digiwf/digiwfsim"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
+	"github.com/amtsbote/amtsbote/adapters/phoenix"
+	"github.com/amtsbote/amtsbote/adapters/phoenix/phoenixsim"
 	"github.com/amtsbote/amtsbote/adapters/webhookin"
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -39,6 +41,10 @@ func Kinds() []hub.Kind {
 		filedrop.Kind(),
 		csvdatei.Kind(),
 		webhookin.Kind(),
+		phoenix.Matrix(),
+		phoenix.Nextcloud(),
+		phoenix.Mail(),
+		phoenix.WebDAV(),
 	}
 }
 
@@ -54,5 +60,6 @@ func Simulators() []hub.Simulator {
 		okverkehrsim.Simulator(),
 		fitsim.Simulator(),
 		digiwfsim.Simulator(),
+		phoenixsim.Simulator(),
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/csvdatei"
 	"github.com/amtsbote/amtsbote/adapters/dataport"
 	"github.com/amtsbote/amtsbote/adapters/dataport/fitsim"
+	"github.com/amtsbote/amtsbote/adapters/dataport/send"
 	"github.com/amtsbote/amtsbote/adapters/digiwf"
 	"github.com/amtsbote/amtsbote/adapters/digiwf/digiwfsim"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
@@ -37,6 +38,7 @@ func Kinds() []hub.Kind {
 		okverkehr.Kind(),
 		personensuche.Kind(),
 		dataport.Kind(),
+		send.Kind(),
 		digiwf.Kind(),
 		filedrop.Kind(),
 		csvdatei.Kind(),

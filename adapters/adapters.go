@@ -19,6 +19,8 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/dataport"
 	"github.com/amtsbote/amtsbote/adapters/dataport/fitsim"
 	"github.com/amtsbote/amtsbote/adapters/dataport/send"
+	"github.com/amtsbote/amtsbote/adapters/digiwf"
+	"github.com/amtsbote/amtsbote/adapters/digiwf/digiwfsim"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
 	"github.com/amtsbote/amtsbote/adapters/phoenix"
 	"github.com/amtsbote/amtsbote/adapters/phoenix/phoenixsim"
@@ -38,6 +40,7 @@ func Kinds() []hub.Kind {
 		personensuche.Kind(),
 		dataport.Kind(),
 		send.Kind(),
+		digiwf.Kind(),
 		filedrop.Kind(),
 		csvdatei.Kind(),
 		webhookin.Kind(),
@@ -61,6 +64,7 @@ func Simulators() []hub.Simulator {
 		okkommsim.Simulator(),
 		okverkehrsim.Simulator(),
 		fitsim.Simulator(),
+		digiwfsim.Simulator(),
 		phoenixsim.Simulator(),
 	}
 }

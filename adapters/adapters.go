@@ -20,6 +20,8 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/dataport/fitsim"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
 	"github.com/amtsbote/amtsbote/adapters/webhookin"
+	"github.com/amtsbote/amtsbote/adapters/zms"
+	"github.com/amtsbote/amtsbote/adapters/zms/zmssim"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -36,6 +38,7 @@ func Kinds() []hub.Kind {
 		filedrop.Kind(),
 		csvdatei.Kind(),
 		webhookin.Kind(),
+		zms.Kind(),
 	}
 }
 
@@ -50,5 +53,6 @@ func Simulators() []hub.Simulator {
 		okkommsim.Simulator(),
 		okverkehrsim.Simulator(),
 		fitsim.Simulator(),
+		zmssim.Simulator(),
 	}
 }

@@ -18,6 +18,8 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/csvdatei"
 	"github.com/amtsbote/amtsbote/adapters/dataport"
 	"github.com/amtsbote/amtsbote/adapters/dataport/fitsim"
+	"github.com/amtsbote/amtsbote/adapters/eakte"
+	"github.com/amtsbote/amtsbote/adapters/eakte/eaktesim"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
 	"github.com/amtsbote/amtsbote/adapters/webhookin"
 	"github.com/amtsbote/amtsbote/adapters/zms"
@@ -39,6 +41,7 @@ func Kinds() []hub.Kind {
 		csvdatei.Kind(),
 		webhookin.Kind(),
 		zms.Kind(),
+		eakte.Kind(),
 	}
 }
 
@@ -54,5 +57,6 @@ func Simulators() []hub.Simulator {
 		okverkehrsim.Simulator(),
 		fitsim.Simulator(),
 		zmssim.Simulator(),
+		eaktesim.Simulator(),
 	}
 }

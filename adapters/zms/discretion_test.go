@@ -11,13 +11,13 @@ import (
 	"testing"
 
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
-	"github.com/amtsbote/amtsbote/adapters/zms/zmssim"
+	"github.com/amtsbote/amtsbote/adapters/internal/simhttp"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
 func (o *office) order(t *testing.T, fault string) {
 	t.Helper()
-	var f zmssim.Fault
+	var f simhttp.Fault
 	if err := json.Unmarshal([]byte(fault), &f); err != nil {
 		t.Fatal(err)
 	}

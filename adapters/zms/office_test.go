@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -39,13 +40,15 @@ type office struct {
 	url  string
 	away atomic.Bool
 	more string // settings
-	logs *observer.ObservedLogs
-	log  *zap.Logger
+
+	frist string
+	logs  *observer.ObservedLogs
+	log   *zap.Logger
 }
 
 func newOffice(t testing.TB) *office {
 	t.Helper()
-	o := &office{sim: zmssim.New(), dir: t.TempDir()}
+	o := &office{sim: zmssim.New(), dir: t.TempDir(), frist: "60s"}
 	o.sim.Name, o.sim.Password = "amtsbote", "probe-probe"
 	handler := o.sim.Handler()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -77,10 +80,10 @@ func (o *office) write(t testing.TB, name, content string) {
 
 func (o *office) settings() adaptertest.Settings {
 	return adaptertest.Settings(fmt.Sprintf(`{source: '%s', ags: '09162000', dir: zms, poll: 1ms, abstand: 0s,
- zms: {url: '%s', frist: 60s}, konto: {name: amtsbote, passwort: passwort},
+ zms: {url: '%s', frist: %s}, konto: {name: amtsbote, passwort: passwort},
  scopes: [{id: '58', dienststelle: '10546'}, {id: '228', dienststelle: '10489'}], tage: {zurueck: 0, voraus: 2},
  buchung: {vorlauf: 1h, voraus: 2, dienste: [{leika: '%s', leistung: '1063475', scope: '58', dienststelle: '10546', quelle: dldb}]}%s}`,
-		eventSource, o.url, leika, o.more))
+		eventSource, o.url, o.frist, leika, o.more))
 }
 
 func (o *office) env() hub.Env {
@@ -189,9 +192,11 @@ func types(t *testing.T, in *adaptertest.Intake) (all []string) {
 	return all
 }
 
+var catalogue = sync.OnceValues(schemas.Embedded)
+
 func valid(t *testing.T, e hub.Event) {
 	t.Helper()
-	registry, err := schemas.Embedded()
+	registry, err := catalogue()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,12 +3,12 @@ package zmssim
 import (
 	"crypto/rand"
 	"encoding/json"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/amtsbote/amtsbote/adapters/internal/simhttp"
 )
 
 // BasePath is that of zmsbackend-swagger.json.
@@ -19,7 +19,7 @@ const BasePath = "/terminvereinbarung/api/2"
 //	POST /sim/termine  a process: entered, or its fields put
 //	POST /sim/weg      {"id": "…"}: a process is there no more
 //	POST /sim/frei     a Slot
-//	POST /sim/fehler   a Fault
+//	POST /sim/fehler   a simhttp.Fault
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, serve := range map[string]func(*http.Request) (int, any){
@@ -33,9 +33,9 @@ func (s *Server) Handler() http.Handler {
 		"DELETE /process/{id}/":                    s.remove,
 	} {
 		method, path, _ := strings.Cut(pattern, " ")
-		mux.HandleFunc(method+" "+BasePath+path+"{$}", s.fault(s.admit(serve)))
+		mux.HandleFunc(method+" "+BasePath+path+"{$}", s.Befall(s.admit(serve)))
 	}
-	mux.HandleFunc("POST "+BasePath+"/workstation/login/{$}", s.fault(s.login))
+	mux.HandleFunc("POST "+BasePath+"/workstation/login/{$}", s.Befall(s.login))
 	s.orders(mux)
 	return mux
 }
@@ -69,70 +69,6 @@ func php(data any) any {
 		out[strconv.Itoa(i)] = item
 	}
 	return out
-}
-
-// fault lets what was ordered befall a call.
-func (s *Server) fault(next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		f := s.strike(r.URL.Path)
-		if f == nil {
-			next(w, r)
-			return
-		}
-		befall(w, r, *f, next)
-	}
-}
-
-func (s *Server) strike(path string) *Fault {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.calls++
-	for i, f := range s.faults {
-		if !strings.Contains(path, f.Pfad) {
-			continue
-		}
-		if f.Vorher > 0 {
-			f.Vorher--
-			continue
-		}
-		if f.Mal--; f.Mal == 0 {
-			s.faults = slices.Delete(s.faults, i, i+1)
-		}
-		return f
-	}
-	return nil
-}
-
-// huge is more than eai.MaxAnswer.
-const huge = 17 << 20
-
-func befall(w http.ResponseWriter, r *http.Request, f Fault, next http.HandlerFunc) {
-	switch f.Art {
-	case "frist":
-		_, _ = io.Copy(io.Discard, r.Body) // only then the server notices that the caller has left
-		<-r.Context().Done()
-	case "leer":
-		w.Header().Set("Content-Type", "application/json")
-	case "unlesbar":
-		_, _ = io.WriteString(w, "<html><body>Wartungsarbeiten</body></html>")
-	case "riesig":
-		_, _ = io.WriteString(w, `{"meta":{"error":false},"data":["`+strings.Repeat("x", huge)+`"]}`)
-	case "typen":
-		_, _ = io.WriteString(w, `{"meta":{"error":false},"data":"Zaunkönig"}`)
-	case "abgeschnitten":
-		rec := httptest.NewRecorder()
-		next(rec, r)
-		_, _ = w.Write(rec.Body.Bytes()[:rec.Body.Len()/2])
-	case "verloren":
-		next(httptest.NewRecorder(), r)
-		panic(http.ErrAbortHandler)
-	default:
-		if f.Nach > 0 {
-			w.Header().Set("Retry-After", strconv.Itoa(f.Nach))
-		}
-		status, _ := strconv.Atoi(f.Art)
-		http.Error(w, "Zaunkönig ist nicht erreichbar", status) // what a proxy writes: no envelope
-	}
 }
 
 // login is POST /workstation/login/.
@@ -172,30 +108,13 @@ func (s *Server) admit(serve func(*http.Request) (int, any)) http.HandlerFunc {
 }
 
 func (s *Server) orders(mux *http.ServeMux) {
-	order(mux, "termine", func(raw json.RawMessage) error { return s.Put(raw) })
-	order(mux, "weg", func(o struct {
+	simhttp.Order(mux, "termine", func(raw json.RawMessage) error { return s.Put(raw) })
+	simhttp.Order(mux, "weg", func(o struct {
 		ID string `json:"id"`
 	},
 	) error {
 		return s.Remove(o.ID)
 	})
-	order(mux, "frei", func(slot Slot) error { s.Offer(slot); return nil })
-	order(mux, "fehler", s.Order)
-}
-
-func order[T any](mux *http.ServeMux, name string, do func(T) error) {
-	mux.HandleFunc("POST /sim/"+name, func(w http.ResponseWriter, r *http.Request) {
-		var o T
-		dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20))
-		dec.DisallowUnknownFields()
-		err := dec.Decode(&o)
-		if err == nil {
-			err = do(o)
-		}
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		w.WriteHeader(http.StatusNoContent)
-	})
+	simhttp.Order(mux, "frei", func(slot Slot) error { s.Offer(slot); return nil })
+	simhttp.Order(mux, "fehler", s.Order)
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 	_ "time/tzdata" // the days of ZMS are those of Berlin
+
+	"github.com/amtsbote/amtsbote/adapters/internal/simhttp"
 )
 
 // Process is a process as schema-process.json has it.
@@ -17,16 +19,16 @@ type Process = map[string]any
 
 // Server is a ZMS. It is safe for concurrent use.
 type Server struct {
+	simhttp.Faults
+
 	Name, Password string // of the one account; "" lets everybody in
 	PHP            bool   // the recorded form, else numbers and arrays
 
 	mu        sync.Mutex
 	processes map[string]Process
 	slots     []Slot
-	faults    []*Fault
 	keys      []string // of sessions
 	next      int
-	calls     int
 	now       func() time.Time
 }
 
@@ -100,13 +102,6 @@ func (s *Server) Processes() (all []Process) {
 	return all
 }
 
-// Calls is how many calls came.
-func (s *Server) Calls() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.calls
-}
-
 func idOf(p Process) string { return digits(p["id"]) }
 
 // digits is a number or its text.
@@ -159,39 +154,3 @@ var berlin = sync.OnceValue(func() *time.Location {
 })
 
 func dayOf(p Process) string { return time.Unix(beginOf(p), 0).In(berlin()).Format(time.DateOnly) }
-
-// Fault is what goes wrong with the next calls.
-type Fault struct {
-	// Art: frist (no answer until the caller gives up), leer (an empty body), unlesbar
-	// (an HTML page), abgeschnitten (half of the answer), riesig (more than anybody
-	// reads), typen (the answer's data is a text), verloren (done, but the answer is
-	// lost), or an HTTP status such as "503".
-	Art string `json:"art"`
-	// Mal is how many calls it befalls; 0 means once.
-	Mal int `json:"mal"`
-	// Pfad limits it to calls whose path contains it.
-	Pfad string `json:"pfad"`
-	// Vorher is how many calls, of those that Pfad fits, it lets pass first.
-	Vorher int `json:"vorher"`
-	// Nach is the Retry-After of a status, in seconds; 0 for none.
-	Nach int `json:"nach"`
-}
-
-var arts = []string{"frist", "leer", "unlesbar", "abgeschnitten", "riesig", "typen", "verloren"}
-
-// Order orders a fault.
-func (s *Server) Order(f Fault) error {
-	if !slices.Contains(arts, f.Art) && !isStatus(f.Art) {
-		return errors.New("fault: art must be frist, leer, unlesbar, abgeschnitten, riesig, typen, verloren or an HTTP status from 400 to 599")
-	}
-	f.Mal = max(f.Mal, 1)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = append(s.faults, &f)
-	return nil
-}
-
-func isStatus(art string) bool {
-	n, err := strconv.Atoi(art)
-	return err == nil && n >= 400 && n < 600
-}

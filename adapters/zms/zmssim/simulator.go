@@ -3,16 +3,14 @@ package zmssim
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
-	"time"
 
 	"go.uber.org/zap"
 
+	"github.com/amtsbote/amtsbote/adapters/internal/simhttp"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -35,10 +33,8 @@ func decode(env hub.Env, s hub.Settings) (settings, error) {
 	if err := s.Decode(&set); err != nil {
 		return set, err
 	}
-	host, _, err := net.SplitHostPort(set.Listen)
-	ip := net.ParseIP(host)
 	switch {
-	case err != nil || ip == nil || !ip.IsLoopback():
+	case !simhttp.Loopback(set.Listen):
 		return set, s.Errorf("listen", "must be an address of loopback with a port, for example 127.0.0.1:8097")
 	case (set.Name == "") != (set.Passwort == ""):
 		return set, s.Errorf("passwort", "name and passwort go together")
@@ -66,7 +62,7 @@ func run(ctx context.Context, env hub.Env, s hub.Settings) error {
 		return fmt.Errorf("listen: %w", err)
 	}
 	env.Log.Info("zms: plays", zap.String("url", "http://"+listener.Addr().String()+BasePath))
-	return serve(ctx, listener, server.Handler())
+	return simhttp.Serve(ctx, listener, server.Handler())
 }
 
 // load enters what a file has: {"termine": [process …], "frei": [Slot …]}.
@@ -92,23 +88,4 @@ func (s *Server) load(path string) error {
 	}
 	s.Offer(all.Frei...)
 	return nil
-}
-
-func serve(ctx context.Context, l net.Listener, h http.Handler) error {
-	server := &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second,
-		BaseContext: func(net.Listener) context.Context { return ctx },
-	}
-	end := make(chan error, 1)
-	go func() { end <- server.Serve(l) }()
-	select {
-	case err := <-end:
-		return fmt.Errorf("serve: %w", err)
-	case <-ctx.Done():
-		err := server.Close()
-		if served := <-end; !errors.Is(served, http.ErrServerClosed) {
-			err = errors.Join(err, served)
-		}
-		return err
-	}
 }

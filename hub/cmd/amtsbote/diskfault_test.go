@@ -17,6 +17,7 @@ const faultEvents = 1500
 // acknowledged, nothing acknowledged is lost, and when there is room again the
 // hub goes on by itself, in the same process.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	notRaced(t)
 	d := mount(t, buildDisk(t))
 	h := newHost(t, buildHub(t), filepath.Join(d.dir, "data"))
@@ -40,6 +41,7 @@ func TestDiskFull(t *testing.T) {
 // write on by itself on a disk whose state it does not know; after a restart,
 // and what was not synced dropped, everything acknowledged is there.
 func TestDiskError(t *testing.T) {
+	t.Parallel()
 	notRaced(t)
 	lazyfs, hub := buildDisk(t), buildHub(t)
 	for _, what := range []string{"write", "fsync"} {

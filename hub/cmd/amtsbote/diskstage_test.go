@@ -16,6 +16,7 @@ import (
 // and goes on in the same server when there is room. (Before the hub has noticed that
 // room is scarce it may meet the full disk in a stream: see TestDiskFull.)
 func TestStagingDiskFull(t *testing.T) {
+	t.Parallel()
 	notRaced(t)
 	d := mount(t, buildDisk(t))
 	h := newHost(t, buildHub(t), filepath.Join(d.dir, "data"))

@@ -75,9 +75,9 @@ func newHost(t *testing.T, bin, data string) *host {
 		data = filepath.Join(dir, "data")
 	}
 	h := &host{t: t, bin: bin, fed: filepath.Join(dir, "fed"), log: filepath.Join(dir, "log"), data: data, url: freeAddress(t), remove: "-1s"}
-	hubtest.WriteFederation(t, h.fed)
 	// the data directory lies below the temporary directory only in tests
-	t.Setenv("TMPDIR", filepath.Join(dir, "tmp"))
+	h.env = []string{"TMPDIR=" + filepath.Join(dir, "tmp")}
+	hubtest.WriteFederation(t, h.fed)
 	t.Cleanup(func() {
 		if h.cmd != nil {
 			h.kill()

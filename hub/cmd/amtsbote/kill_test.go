@@ -35,6 +35,7 @@ func long() bool { return os.Getenv("AMTSBOTE_CHAOS") == "long" }
 // outcome, every routed one exactly one copy per receiver, and the order per
 // key is intact.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	raced.Less(t, "fewer events and kills")
 	testKill(t, killEvents, killTimes, 2*time.Second)
 }
@@ -42,6 +43,7 @@ func TestKill(t *testing.T) {
 // TestKillOften kills at many points with little between them, many of them
 // while the hub recovers from the kill before: 200 in the long form.
 func TestKillOften(t *testing.T) {
+	t.Parallel()
 	raced.Less(t, "fewer kills")
 	times := killTimes
 	if long() {
@@ -54,6 +56,7 @@ func TestKillOften(t *testing.T) {
 // take, a sink fails and copies expire; at the end the books must close, and
 // nothing is left. 100 kills in the long form.
 func TestKillRemoving(t *testing.T) {
+	t.Parallel()
 	raced.Less(t, "fewer events and kills")
 	seed := chaosSeed(t)
 	events, times := killEvents/4, killTimes/2

@@ -32,8 +32,9 @@ func TestMemory(t *testing.T) {
 	if raced.On {
 		t.Skip("the race detector's memory is not the hub's")
 	}
-	t.Setenv("AMTSBOTE_MEMORY", "256MiB")
+	t.Parallel()
 	h := newHost(t, buildHub(t), "")
+	h.env = append(h.env, "AMTSBOTE_MEMORY=256MiB")
 	memoryFederation(t, h.fed)
 	h.start()
 	if !h.comesUp() {

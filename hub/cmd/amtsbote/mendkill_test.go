@@ -19,6 +19,7 @@ import (
 // TestKillMending kills the hub again and again while it mends a store that has
 // lost most of its copies and of its trail: at the end each copy is there once.
 func TestKillMending(t *testing.T) {
+	t.Parallel()
 	seed := chaosSeed(t)
 	r := rand.New(rand.NewPCG(seed, 2))
 	h := newHost(t, buildHub(t), "")

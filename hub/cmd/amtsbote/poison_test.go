@@ -23,6 +23,7 @@ var poison = []string{
 // The good ones are through within two seconds, and three restarts, the poison
 // still in the stream, make no crash loop.
 func TestPoisonFirst(t *testing.T) {
+	t.Parallel()
 	notRaced(t)
 	h := newHost(t, buildHub(t), "")
 	h.start()

@@ -18,6 +18,7 @@ const powerEvents = 1000
 // exactly one outcome, each copy stands once, in order per key. 20 seeds in the
 // long form.
 func TestPowerFailure(t *testing.T) {
+	t.Parallel()
 	notRaced(t)
 	lazyfs, hub := buildDisk(t), buildHub(t)
 	base := chaosSeed(t)
@@ -69,6 +70,7 @@ func powerRun(t *testing.T, d *disk, h *host, seed uint64, times int, after func
 // that is built without synced writes, must lose acknowledged events. If they
 // did not, TestPowerFailure would prove nothing.
 func TestPowerFailureUnsynced(t *testing.T) {
+	t.Parallel()
 	notRaced(t)
 	d := mount(t, buildDisk(t))
 	h := newHost(t, buildHub(t, "-tags", "amtsbote_unsynced"), filepath.Join(d.dir, "data"))

@@ -48,6 +48,7 @@ type soak struct {
 // receiver is slow, one fails, one sink fails and hangs, and of one mailbox all
 // expires. It checks all along, and exactly at the end.
 func TestSoak(t *testing.T) {
+	t.Parallel()
 	notRaced(t)
 	seed := chaosSeed(t)
 	s := &soak{t: t, commit: commit(), r: rand.New(rand.NewPCG(seed, 1)), rate: soakRate, length: soakShort, count: map[string]int{}}
@@ -92,7 +93,7 @@ func newLoadedHost(t *testing.T, seed uint64) *host {
 	t.Helper()
 	h := newHost(t, buildHub(t, "-tags", "amtsbote_unreliable"), "")
 	writeLoaded(t, h.fed)
-	h.remove, h.env = "1s", []string{fmt.Sprint("AMTSBOTE_UNRELIABLE_SEED=", seed)}
+	h.remove, h.env = "1s", append(h.env, fmt.Sprint("AMTSBOTE_UNRELIABLE_SEED=", seed))
 	return h
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest/raced"
 )
 
 func seed(t *testing.T) uint64 {
@@ -146,7 +147,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed(t), 0))
 	b, fed := hubtest.Bus(t), hubtest.Federation(t)
 	points := map[string]int{}
-	for range 25 {
+	for range raced.Rounds(t, 25) {
 		publish(t, b, mixed(r, 40)...)
 		l := newLane(t, b, fed)
 		left := r.IntN(9)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
@@ -17,7 +18,7 @@ import (
 // find looks how far a target has come beyond its cursor. What it got in chains is
 // a beginning of what it is to get: so all before the last one found is there.
 func (l *Lane) find(ctx context.Context, t *target, todo []*decision.Decision) error {
-	due := func(d *decision.Decision) bool { return send.Due(t.stream, d) > 0 }
+	due := func(d *decision.Decision) bool { return send.Due(strings.ToLower(t.stream), d) > 0 }
 	if t.stream == bus.Parked || t.at.Part > 0 || len(t.at.Owed) > 0 || !slices.ContainsFunc(todo, due) {
 		return nil
 	}
@@ -34,7 +35,7 @@ func (l *Lane) find(ctx context.Context, t *target, todo []*decision.Decision) e
 		return err
 	}
 	for _, d := range todo {
-		if d.Seq == last && found[last] < send.Due(t.stream, d) {
+		if d.Seq == last && found[last] < send.Due(strings.ToLower(t.stream), d) {
 			t.at.Seq, t.begun, t.stored = last-1, last, found[last]
 			return nil
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest/raced"
 	"github.com/amtsbote/amtsbote/hub/internal/quota"
 )
 
@@ -133,7 +134,7 @@ func TestOwedSurvivesACrashAnywhere(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed(t), 3))
 	b, fed := hubtest.Bus(t), hubtest.Federation(t)
 	n, points := 0, map[string]int{}
-	for range 40 {
+	for range raced.Rounds(t, 40) {
 		for range r.IntN(60) {
 			publish(t, b, event1(n, hubtest.Ding, fmt.Sprintf("k%d", n%5)))
 			n++

@@ -14,6 +14,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest/raced"
 	"github.com/amtsbote/amtsbote/hub/internal/parked"
 )
 
@@ -27,7 +28,7 @@ func TestParkingSurvivesACrashAnywhere(t *testing.T) {
 	full, without := hubtest.Changed(t, hubtest.AddSache), hubtest.Changed(t, hubtest.AddSache, hubtest.RemoveDing)
 	b := hubtest.Bus(t)
 	points, n := map[string]int{}, 0
-	for range 60 {
+	for range raced.Rounds(t, 60) {
 		var msgs []event.Message
 		for range r.IntN(8) {
 			n++

@@ -15,6 +15,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest/raced"
 )
 
 var keyBad = event.KeyToken("bad")
@@ -77,7 +78,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 	w := newWorld(t, confirming)
 	sink := &moody{r: rand.New(rand.NewPCG(seed, 1)), took: map[string]int{}}
 	sent, taken, crashes := 0, map[string]int{}, 0
-	for range 10 {
+	for range raced.Rounds(t, 10) {
 		w.begin(sink)
 		w.run(w.keeper(nil)) // as at every start: a copy recorded as expired must not lie for a client of mode nats
 		for range 20 + r.IntN(20) {

@@ -17,6 +17,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest/raced"
 	"github.com/amtsbote/amtsbote/hub/internal/parked"
 )
 
@@ -41,7 +42,7 @@ func TestParkingSurvivesACrashAnywhere(t *testing.T) {
 	collect(t, outcomes, decision.Parked, 10)
 	stop()
 	points := map[string]int{}
-	for range 40 {
+	for range raced.Rounds(t, 40) {
 		down.Store(r.IntN(3) == 0)
 		last = crashOnce(t, b, sink, r, points, last)
 	}

@@ -259,7 +259,7 @@ type record struct {
 // bringsNothing tells whether the decisions are known and none has anything for stream.
 func (r *record) bringsNothing(stream string) bool {
 	return len(r.decisions) > 0 && !slices.ContainsFunc(r.decisions, func(d *decision.Decision) bool {
-		return send.Due(stream, d) > 0
+		return send.Due(strings.ToLower(stream), d) > 0
 	})
 }
 

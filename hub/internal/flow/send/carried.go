@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/amtsbote/amtsbote/hub"
-	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
@@ -26,23 +25,24 @@ func CarriedOut(m *event.Message) bool {
 	return false
 }
 
-// Due is how many messages a decision brings to a stream when it is carried out.
-func Due(stream string, d *decision.Decision) int {
+// Due is how many messages a decision brings to a stream of the hub when it is carried
+// out. Its subjects begin with root.
+func Due(root string, d *decision.Decision) int {
 	refused := (d.Outcome == hub.Quarantined || d.Outcome == hub.Unrouted) && d.Code != refusal.Returned
 	n := 0
-	switch stream {
-	case bus.Out:
+	switch root {
+	case "out":
 		if d.Outcome == hub.Routed {
 			n = len(d.Receivers)
 		}
 		if d.Receipt != "" && (d.Outcome == hub.Routed || refused) {
 			n++
 		}
-	case bus.Quarantine:
+	case "quarantine":
 		if refused {
 			n = 1
 		}
-	case bus.Parked:
+	case "parked":
 		if d.Outcome == hub.Parked && !d.Stays() {
 			n = 1
 		}

@@ -21,3 +21,14 @@ func Less(t *testing.T, why string) {
 		t.Run("without the race detector", func(t *testing.T) { t.Skip(why) })
 	}
 }
+
+// Rounds is how often a test repeats what it does, of all times: a fourth under the
+// race detector, which "task check" makes up for by a run without it.
+func Rounds(t *testing.T, all int) int {
+	t.Helper()
+	if !On {
+		return all
+	}
+	Less(t, "fewer rounds")
+	return (all + 3) / 4
+}

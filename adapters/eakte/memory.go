@@ -84,6 +84,13 @@ func (m *memory) put(mark string, s step) error {
 	return nil
 }
 
+func (m *memory) drop(mark string) error {
+	if err := os.Remove(m.path(mark)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("forget a step: %w", err)
+	}
+	return nil
+}
+
 func (m *memory) forget(before time.Time) error {
 	entries, err := os.ReadDir(m.dir)
 	if err != nil {

@@ -50,7 +50,8 @@ type filing struct {
 type fileSpec struct {
 	COO       string `yaml:"coo"`
 	Aktenplan string `yaml:"aktenplan"`
-	titleSpec `yaml:",inline"`
+	Titel     string `yaml:"titel"`
+	Zugriff   string `yaml:"zugriff"` // accdef
 }
 
 type titleSpec struct {

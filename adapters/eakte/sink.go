@@ -58,7 +58,14 @@ func (s *sink) Deliver(ctx context.Context, d hub.Delivery) error {
 	if err != nil {
 		return err
 	}
-	return s.desk.Once(ctx, j.id, answerEnding, func() ([]byte, error) { return s.carryOut(ctx, j) })
+	err = s.desk.Once(ctx, j.id, answerEnding, func() ([]byte, error) { return s.carryOut(ctx, j) })
+	if err != nil {
+		return err
+	}
+	if err := s.memory.drop(j.mark); err != nil { // the answer says it now
+		s.log.Warn("eakte: a step is kept longer than needed", zap.Error(err))
+	}
+	return nil
 }
 
 // isReceipt tells whether an event is a receipt (Quittung) of the hub: it is no matter

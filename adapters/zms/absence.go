@@ -2,9 +2,12 @@ package zms
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/adapters/internal/eai"
 )
 
 // enough is how many complete lists in a row must lack an appointment before ZMS is
@@ -14,12 +17,18 @@ const enough = 2
 // absences judges what no list of the round had, though the list of its day was
 // complete.
 func (r *run) absences(ctx context.Context, v views) error {
+	var failed error
 	for _, e := range r.absent(v) {
-		if err := r.absence(ctx, e); err != nil {
+		err := r.absence(ctx, e)
+		if unasked, ok := errors.AsType[*eai.Error](err); ok && !isAway(unasked) {
+			failed = err // of this process alone
+			continue
+		}
+		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return failed
 }
 
 // absent are the entries in question, as they were before the round.

@@ -185,9 +185,17 @@ func (c *client) withStatus(ctx context.Context, scope, status string) (Listing,
 	return c.listing(ctx, "scope", scope, "process", "status", status)
 }
 
-// reservedFor asks for the processes that have an externalUserId.
+// reservedFor asks for the processes that have an externalUserId. ZMS itself may say by
+// 404 that there are none.
 func (c *client) reservedFor(ctx context.Context, token string) (Listing, error) {
-	return c.listing(ctx, "process", "externaluserid", tokenPrefix+token)
+	e, err := c.do(ctx, call{method: http.MethodGet, path: []string{"process", "externaluserid", tokenPrefix + token}, query: resolved})
+	if status(err) == http.StatusNotFound && e != nil {
+		return Listing{Complete: true}, nil
+	}
+	if err != nil {
+		return Listing{}, err
+	}
+	return e.listing()
 }
 
 func (c *client) listing(ctx context.Context, path ...string) (Listing, error) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
 
@@ -85,6 +86,26 @@ func (c *cases) forget(token string) error {
 	}
 	if err := os.Remove(c.path(token)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("forget a case: %w", err)
+	}
+	return nil
+}
+
+// caseKept is how long a case is remembered whose appointment the source never sees.
+const caseKept = 400 * 24 * time.Hour
+
+func (c *cases) sweep(before time.Time) error {
+	entries, err := os.ReadDir(c.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		info, gone := e.Info()
+		if gone == nil && info.Mode().IsRegular() && info.ModTime().Before(before) {
+			err = errors.Join(err, os.Remove(filepath.Join(c.dir, e.Name())))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("forget old cases: %w", err)
 	}
 	return nil
 }

@@ -142,14 +142,12 @@ func TestListsByStatus(t *testing.T) {
 // None of these is certain: no cancellation is told.
 func TestNotCertain(t *testing.T) {
 	for name, befall := range map[string]string{
-		"the list is cut off":                `{"art":"abgeschnitten","mal":100000,"pfad":"/scope/58/"}`,
-		"the list has another type":          `{"art":"typen","mal":100000,"pfad":"/scope/58/"}`,
-		"ZMS is away":                        `{"art":"503","mal":100000,"pfad":"/scope/58/"}`,
-		"the process cannot be asked for":    `{"art":"500","mal":100000,"pfad":"/process/100001/"}`,
-		"a proxy says that it is not there":  `{"art":"404","mal":100000,"pfad":"/process/100001/"}`,
-		"the process's answer is another":    `{"art":"unlesbar","mal":100000,"pfad":"/process/100001/"}`,
-		"the process's answer is too long":   `{"art":"riesig","mal":3,"pfad":"/process/100001/"}`,
-		"the process's answer does not come": `{"art":"leer","mal":100000,"pfad":"/process/100001/"}`,
+		"the list is cut off":               `{"art":"abgeschnitten","mal":100000,"pfad":"/scope/58/"}`,
+		"the list has another type":         `{"art":"typen","mal":100000,"pfad":"/scope/58/"}`,
+		"ZMS is away":                       `{"art":"503","mal":100000,"pfad":"/scope/58/"}`,
+		"the process cannot be asked for":   `{"art":"500","mal":100000,"pfad":"/process/100001/"}`,
+		"a proxy says that it is not there": `{"art":"404","mal":100000,"pfad":"/process/100001/"}`,
+		"the process's answer is too long":  `{"art":"riesig","mal":3,"pfad":"/process/100001/"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			o, in, begin := newOffice(t), adaptertest.NewIntake(), tomorrow()
@@ -161,9 +159,9 @@ func TestNotCertain(t *testing.T) {
 			if err := o.sim.Remove("100001"); err != nil {
 				t.Fatal(err)
 			}
-			first := o.logs.FilterMessage("zms: the round is broken off").Len()
+			first := o.logs.FilterMessage("zms: not everything could be asked").Len()
 			stop = o.running(t, in, nil)
-			until(t, "three rounds are broken off", func() bool { return o.logs.FilterMessage("zms: the round is broken off").Len() >= first+3 })
+			until(t, "three rounds are not complete", func() bool { return o.logs.FilterMessage("zms: not everything could be asked").Len() >= first+3 })
 			if !strings.Contains(befall, "riesig") { // that one passes
 				told(t, in, "gebucht")
 			}
@@ -171,6 +169,15 @@ func TestNotCertain(t *testing.T) {
 			o.discreet(t, in)
 		})
 	}
+}
+
+// A scope that is there no more, or one list that cannot be read, stops no other scope.
+func TestOneScopeFails(t *testing.T) {
+	o, in, begin := newOffice(t), adaptertest.NewIntake(), tomorrow()
+	o.order(t, `{"art":"404","mal":1000000,"pfad":"/scope/58/"}`)
+	o.put(t, fmt.Appendf(nil, `{"id":"100009","status":"confirmed","lastChange":5,"appointments":[{"date":%d,"scope":{"id":"228"}}]}`, begin))
+	o.running(t, in, nil)
+	told(t, in, "gebucht")
 }
 
 // One list in a row that lacks it is not enough; a time that has come is not either.

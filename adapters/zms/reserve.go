@@ -61,6 +61,9 @@ func (s *sink) first(ctx context.Context, o order, service service) (reply, erro
 	if len(slots) > maxTries {
 		return reply{}, hub.Retryable("andere-schneller", "reserve: the first free appointments were taken by others")
 	}
+	if err := s.cases.forget(o.id); err != nil {
+		return reply{}, err
+	}
 	return s.refuse(o, noneFree)
 }
 

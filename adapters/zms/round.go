@@ -3,6 +3,7 @@ package zms
 import (
 	"context"
 	"errors"
+	"net/http"
 	"reflect"
 	"slices"
 	"time"
@@ -33,32 +34,29 @@ func (v views) markSeen(l Listing) {
 	}
 }
 
-// round asks once for everything. An error breaks it off; what was seen until then
-// is told.
+// round asks once for everything. What ZMS as a whole refuses breaks it off; a list that
+// cannot be had costs that list alone. The error says of the first that failed.
 func (r *run) round(ctx context.Context) error {
 	if err := r.flush(ctx); err != nil {
 		return err
 	}
 	v := views{seen: map[string]bool{}, complete: map[string]bool{}}
 	days := r.days()
+	var failed error
 	for _, p := range r.set.Scopes {
 		for _, day := range days {
 			l, err := r.client.day(ctx, p.ID, day)
-			if err != nil {
-				return asked(err)
+			if err == nil {
+				v.mark(p.ID, day, l)
 			}
-			v.mark(p.ID, day, l)
-			if err := r.take(ctx, p.ID, day, l); err != nil {
+			if failed, err = r.taken(ctx, p.ID, day, l, err, failed); err != nil {
 				return err
 			}
 		}
 		for _, status := range r.set.Status {
 			l, err := r.client.withStatus(ctx, p.ID, status)
-			if err != nil {
-				return asked(err)
-			}
 			v.markSeen(l)
-			if err := r.take(ctx, p.ID, status, l); err != nil {
+			if failed, err = r.taken(ctx, p.ID, status, l, err, failed); err != nil {
 				return err
 			}
 		}
@@ -66,7 +64,30 @@ func (r *run) round(ctx context.Context) error {
 	if err := r.absences(ctx, v); err != nil {
 		return err
 	}
-	return r.forget(days[0])
+	if err := r.forget(days[0]); err != nil {
+		return err
+	}
+	return failed
+}
+
+// taken takes a list, or remembers why there is none. err breaks the round off.
+func (r *run) taken(ctx context.Context, scope, view string, l Listing, asking, before error) (failed, err error) {
+	switch {
+	case asking == nil:
+		return before, r.take(ctx, scope, view, l)
+	case isAway(asking):
+		return nil, asked(asking)
+	case before != nil:
+		return before, nil
+	}
+	return asked(asking), nil
+}
+
+// isAway tells whether the next call would fare the same.
+func isAway(err error) bool {
+	failed, ok := errors.AsType[*eai.Error](err)
+	return !ok || failed.After > 0 || failed.Status == http.StatusTooManyRequests || failed.Status == http.StatusServiceUnavailable ||
+		slices.Contains([]string{eai.Away, eai.Timeout, eai.Unauthorised}, failed.Code)
 }
 
 // asked makes a Fault of an error of ZMS.

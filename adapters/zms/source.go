@@ -129,7 +129,7 @@ func (r *run) poll(ctx context.Context) {
 		if err := r.round(ctx); err != nil && ctx.Err() == nil {
 			fault := hub.FaultOf(err)
 			after = max(after, fault.After)
-			r.log.Warn("zms: the round is broken off", zap.String("code", fault.Code), zap.Error(err), zap.Duration("again", after))
+			r.log.Warn("zms: not everything could be asked", zap.String("code", fault.Code), zap.Error(err), zap.Duration("again", after))
 		}
 		timer := time.NewTimer(after)
 		select {

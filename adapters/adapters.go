@@ -21,6 +21,8 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/eakte"
 	"github.com/amtsbote/amtsbote/adapters/eakte/eaktesim"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
+	"github.com/amtsbote/amtsbote/adapters/phoenix"
+	"github.com/amtsbote/amtsbote/adapters/phoenix/phoenixsim"
 	"github.com/amtsbote/amtsbote/adapters/webhookin"
 	"github.com/amtsbote/amtsbote/adapters/zms"
 	"github.com/amtsbote/amtsbote/adapters/zms/zmssim"
@@ -42,6 +44,10 @@ func Kinds() []hub.Kind {
 		webhookin.Kind(),
 		zms.Kind(),
 		eakte.Kind(),
+		phoenix.Matrix(),
+		phoenix.Nextcloud(),
+		phoenix.Mail(),
+		phoenix.WebDAV(),
 	}
 }
 
@@ -58,5 +64,6 @@ func Simulators() []hub.Simulator {
 		fitsim.Simulator(),
 		zmssim.Simulator(),
 		eaktesim.Simulator(),
+		phoenixsim.Simulator(),
 	}
 }

@@ -47,7 +47,7 @@ func follow(old *entry, o Observation, fresh entry, asked bool, now int64) (next
 	switch {
 	case old == nil:
 		next = fresh
-	case o.Created != 0 && old.Created != 0 && o.Created != old.Created:
+	case old.another(o):
 		// The number was given to somebody else. What had it is gone.
 		if old.Booked && old.Begin > now && old.Status != finished {
 			facts = append(facts, fact{what: abgesagt, of: *old, at: now})
@@ -64,6 +64,11 @@ func follow(old *entry, o Observation, fresh entry, asked bool, now int64) (next
 	}
 	next.Observation, next.Missing = keep(old, o), 0
 	return next, append(facts, next.happened(old, status, asked, now)...)
+}
+
+// another tells whether the number belongs to another process now.
+func (e *entry) another(o Observation) bool {
+	return o.Created != 0 && e.Created != 0 && o.Created != e.Created || o.Token != "" && o.Token != e.Token
 }
 
 // keep takes from the older observation what the newer one does not say.

@@ -51,12 +51,15 @@ func TestFollowChanges(t *testing.T) {
 		then zms.Observation
 		want []string
 	}{
-		"moved":             {at("confirmed", func(o *zms.Observation) { o.Begin, o.Changed = 6000, 11 }), []string{"gebucht", "geaendert"}},
-		"another office":    {at("confirmed", func(o *zms.Observation) { o.Dienststelle, o.Changed = "2", 11 }), []string{"gebucht", "geaendert"}},
-		"other services":    {at("queued", func(o *zms.Observation) { o.Leistungen, o.Changed = []string{"7", "8"}, 11 }), []string{"gebucht", "geaendert"}},
-		"an older state":    {at("reserved", func(o *zms.Observation) { o.Begin, o.Changed = 6000, 9 }), []string{"gebucht"}},
-		"less data":         {at("confirmed", func(o *zms.Observation) { o.Minutes, o.Leistungen, o.Dienststelle, o.Changed = 0, nil, "", 0 }), []string{"gebucht"}},
-		"the number anew":   {at("confirmed", func(o *zms.Observation) { o.Created, o.Changed = 2, 11 }), []string{"gebucht", "abgesagt", "gebucht"}},
+		"moved":           {at("confirmed", func(o *zms.Observation) { o.Begin, o.Changed = 6000, 11 }), []string{"gebucht", "geaendert"}},
+		"another office":  {at("confirmed", func(o *zms.Observation) { o.Dienststelle, o.Changed = "2", 11 }), []string{"gebucht", "geaendert"}},
+		"other services":  {at("queued", func(o *zms.Observation) { o.Leistungen, o.Changed = []string{"7", "8"}, 11 }), []string{"gebucht", "geaendert"}},
+		"an older state":  {at("reserved", func(o *zms.Observation) { o.Begin, o.Changed = 6000, 9 }), []string{"gebucht"}},
+		"less data":       {at("confirmed", func(o *zms.Observation) { o.Minutes, o.Leistungen, o.Dienststelle, o.Changed = 0, nil, "", 0 }), []string{"gebucht"}},
+		"the number anew": {at("confirmed", func(o *zms.Observation) { o.Created, o.Changed = 2, 11 }), []string{"gebucht", "abgesagt", "gebucht"}},
+		"reserved by event": {at("confirmed", func(o *zms.Observation) {
+			o.Token, o.Changed = "4c5d6e7f-8091-4a2b-9c3d-4e5f60710902", 11
+		}), []string{"gebucht", "abgesagt", "gebucht"}},
 		"cancelled late":    {at("deleted", func(o *zms.Observation) { o.Changed = 5001 }), []string{"gebucht"}},
 		"a waiting number":  {at("queued", func(o *zms.Observation) { o.WalkIn, o.Changed = true, 11 }), []string{"gebucht"}},
 		"moved and called":  {at("called", func(o *zms.Observation) { o.Begin, o.Changed = 6000, 11 }), []string{"gebucht", "geaendert", "aufgerufen"}},

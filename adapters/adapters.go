@@ -18,6 +18,7 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/csvdatei"
 	"github.com/amtsbote/amtsbote/adapters/dataport"
 	"github.com/amtsbote/amtsbote/adapters/dataport/fitsim"
+	"github.com/amtsbote/amtsbote/adapters/dataport/send"
 	"github.com/amtsbote/amtsbote/adapters/eakte"
 	"github.com/amtsbote/amtsbote/adapters/eakte/eaktesim"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
@@ -39,6 +40,7 @@ func Kinds() []hub.Kind {
 		okverkehr.Kind(),
 		personensuche.Kind(),
 		dataport.Kind(),
+		send.Kind(),
 		filedrop.Kind(),
 		csvdatei.Kind(),
 		webhookin.Kind(),

@@ -24,6 +24,7 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
 	"github.com/amtsbote/amtsbote/adapters/phoenix"
 	"github.com/amtsbote/amtsbote/adapters/phoenix/phoenixsim"
+	"github.com/amtsbote/amtsbote/adapters/postgres"
 	"github.com/amtsbote/amtsbote/adapters/webhookin"
 	"github.com/amtsbote/amtsbote/adapters/zms"
 	"github.com/amtsbote/amtsbote/adapters/zms/zmssim"
@@ -46,6 +47,8 @@ func Kinds() []hub.Kind {
 		webhookin.Kind(),
 		zms.Kind(),
 		eakte.Kind(),
+		postgres.Outbox(),
+		postgres.Inbox(),
 		phoenix.Matrix(),
 		phoenix.Nextcloud(),
 		phoenix.Mail(),

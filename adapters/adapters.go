@@ -21,11 +21,15 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/dataport/send"
 	"github.com/amtsbote/amtsbote/adapters/digiwf"
 	"github.com/amtsbote/amtsbote/adapters/digiwf/digiwfsim"
+	"github.com/amtsbote/amtsbote/adapters/eakte"
+	"github.com/amtsbote/amtsbote/adapters/eakte/eaktesim"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
 	"github.com/amtsbote/amtsbote/adapters/phoenix"
 	"github.com/amtsbote/amtsbote/adapters/phoenix/phoenixsim"
 	"github.com/amtsbote/amtsbote/adapters/postgres"
 	"github.com/amtsbote/amtsbote/adapters/webhookin"
+	"github.com/amtsbote/amtsbote/adapters/zms"
+	"github.com/amtsbote/amtsbote/adapters/zms/zmssim"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -44,6 +48,8 @@ func Kinds() []hub.Kind {
 		filedrop.Kind(),
 		csvdatei.Kind(),
 		webhookin.Kind(),
+		zms.Kind(),
+		eakte.Kind(),
 		postgres.Outbox(),
 		postgres.Inbox(),
 		phoenix.Matrix(),
@@ -65,6 +71,8 @@ func Simulators() []hub.Simulator {
 		okverkehrsim.Simulator(),
 		fitsim.Simulator(),
 		digiwfsim.Simulator(),
+		zmssim.Simulator(),
+		eaktesim.Simulator(),
 		phoenixsim.Simulator(),
 	}
 }

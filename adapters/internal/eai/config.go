@@ -19,6 +19,8 @@ type Config struct {
 	Zertifikat string        `yaml:"zertifikat"` // PEM, of the client
 	Schluessel string        `yaml:"schluessel"` // PEM, of the client
 	Frist      time.Duration `yaml:"frist"`      // of one call
+	// OAuth asks for a bearer token instead of Basic authentication.
+	OAuth *OAuth `yaml:"oauth"`
 	// OneByOne makes a connection for each call: for who has no moment to close
 	// one.
 	OneByOne bool `yaml:"-"`
@@ -44,13 +46,18 @@ func (c Config) Check(env hub.Env, s hub.Settings, at string) error {
 	case c.Frist <= 0:
 		return s.Errorf(at+".frist", "must be longer than 0")
 	}
-	return nil
+	return c.OAuth.check(env, s, at, c.Benutzer != "")
 }
 
 // Under makes relative paths start at dir.
 func (c Config) Under(dir string) Config {
 	for _, path := range []*string{&c.Passwort, &c.CA, &c.Zertifikat, &c.Schluessel} {
 		*path = Under(dir, *path)
+	}
+	if c.OAuth != nil {
+		o := *c.OAuth
+		o.Geheimnis = Under(dir, o.Geheimnis)
+		c.OAuth = &o
 	}
 	return c
 }

@@ -1,4 +1,4 @@
-package auskunft_test
+package desk_test
 
 import (
 	"context"
@@ -13,14 +13,14 @@ import (
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
 	"go.uber.org/zap"
 
-	"github.com/amtsbote/amtsbote/adapters/akdb/auskunft"
+	"github.com/amtsbote/amtsbote/adapters/internal/desk"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
-func desk(t *testing.T, files ...string) (*auskunft.Desk, string) {
+func open(t *testing.T, files ...string) (*desk.Desk, string) {
 	t.Helper()
 	dir := t.TempDir()
-	d, err := auskunft.OpenDesk(dir)
+	d, err := desk.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestOnceAfterACrash(t *testing.T) {
 		{"handed on", "kept", []string{"gefragt/a.gefragt", "in/a.json"}, handedOn, 0},
 		{"published and removed", "", []string{"gefragt/a.gefragt"}, []string{"gefragt/a.gefragt"}, 0},
 	} {
-		d, dir := desk(t, c.left...)
+		d, dir := open(t, c.left...)
 		asks := 0
 		for range 2 {
 			err := d.Once(t.Context(), "a", ".json", func() ([]byte, error) { asks++; return []byte("asked"), nil })
@@ -83,7 +83,7 @@ func TestOnceAfterACrash(t *testing.T) {
 }
 
 func TestOnceKeepsNothingOfAFailure(t *testing.T) {
-	d, dir := desk(t)
+	d, dir := open(t)
 	away := errors.New("away")
 	if err := d.Once(t.Context(), "a", ".json", func() ([]byte, error) { return nil, away }); !errors.Is(err, away) {
 		t.Error(err)
@@ -96,7 +96,7 @@ func TestOnceKeepsNothingOfAFailure(t *testing.T) {
 // The same delivery twice at once is asked once; who waits does not wait for ever.
 func TestOnceAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, _ := desk(t)
+		d, _ := open(t)
 		answer, asks := make(chan struct{}), 0
 		ask := func() ([]byte, error) { asks++; <-answer; return []byte("asked"), nil }
 		ends := make(chan error, 3)
@@ -122,7 +122,7 @@ func TestOnceAtATime(t *testing.T) {
 
 // What cannot be looked at is not absent: the register is not asked for that.
 func TestOnceWithADiskThatFails(t *testing.T) {
-	d, dir := desk(t)
+	d, dir := open(t)
 	if err := os.Remove(filepath.Join(dir, "gefragt")); err != nil {
 		t.Fatal(err)
 	}
@@ -141,12 +141,12 @@ func TestOnceWithADiskThatFails(t *testing.T) {
 
 // The time of the first attempt is that of all, also after a restart.
 func TestAsked(t *testing.T) {
-	d, dir := desk(t, "gefragt/.tmp-1")
+	d, dir := open(t, "gefragt/.tmp-1")
 	first, err := d.Asked("a")
 	if err != nil || time.Since(first) > time.Minute {
 		t.Fatal(first, err)
 	}
-	d, err = auskunft.OpenDesk(dir)
+	d, err = desk.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestAsked(t *testing.T) {
 // Marks are forgotten while the source runs, too.
 func TestTend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, dir := desk(t, "gefragt/a.gefragt", "gefragt/b.antwort")
+		_, dir := open(t, "gefragt/a.gefragt", "gefragt/b.antwort")
 		for _, f := range []string{"a.gefragt", "b.antwort"} {
 			old := time.Now().Add(-60*24*time.Hour + time.Hour) // of the bubble
 			if err := os.Chtimes(filepath.Join(dir, "gefragt", f), old, old); err != nil {
@@ -175,7 +175,7 @@ func TestTend(t *testing.T) {
 			}
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		go auskunft.Config{Dir: dir}.Tend(ctx, zap.NewNop())
+		go desk.Tend(ctx, dir, zap.NewNop())
 		time.Sleep(23 * time.Hour)
 		if got := files(t, dir); len(got) != 2 {
 			t.Error(got)
@@ -190,7 +190,7 @@ func TestTend(t *testing.T) {
 }
 
 func TestForget(t *testing.T) {
-	d, dir := desk(t, "gefragt/a.antwort", "gefragt/a.gefragt", "gefragt/b.gefragt", "in/c.json")
+	d, dir := open(t, "gefragt/a.antwort", "gefragt/a.gefragt", "gefragt/b.gefragt", "in/c.json")
 	if err := d.Forget(time.Now().Add(-time.Hour)); err != nil || len(files(t, dir)) != 4 {
 		t.Error(files(t, dir), err)
 	}
@@ -203,13 +203,13 @@ func TestID(t *testing.T) {
 	e := cloudevents.New()
 	e.SetSource("urn:x")
 	e.SetID("1")
-	first := auskunft.ID(hub.Delivery{ID: "IN_lhm-1-a.b", Event: e})
-	if again := auskunft.ID(hub.Delivery{ID: "IN_lhm-1-a.b", Event: e, Attempt: 7}); again != first {
+	first := desk.ID(hub.Delivery{ID: "IN_lhm-1-a.b", Event: e})
+	if again := desk.ID(hub.Delivery{ID: "IN_lhm-1-a.b", Event: e, Attempt: 7}); again != first {
 		t.Error("another attempt has another id")
 	}
-	other := auskunft.ID(hub.Delivery{ID: "IN_lhm-2-a.b", Event: e})
+	other := desk.ID(hub.Delivery{ID: "IN_lhm-2-a.b", Event: e})
 	e.SetID("2") // the hub was set up anew and counts from the beginning
-	anew := auskunft.ID(hub.Delivery{ID: "IN_lhm-1-a.b", Event: e})
+	anew := desk.ID(hub.Delivery{ID: "IN_lhm-1-a.b", Event: e})
 	if first == other || first == anew {
 		t.Error("other deliveries have the same id")
 	}

@@ -1,4 +1,4 @@
-package auskunft
+package desk
 
 import (
 	"context"
@@ -19,7 +19,7 @@ const markKept = 60 * 24 * time.Hour
 
 // Tend forgets old marks once a day, with whatever answer nobody has asked for again
 // in that time, until ctx ends. The source does it, since it runs all the time.
-func (c Config) Tend(ctx context.Context, log *zap.Logger) {
+func Tend(ctx context.Context, dir string, log *zap.Logger) {
 	tick := time.NewTicker(24 * time.Hour)
 	defer tick.Stop()
 	for {
@@ -28,8 +28,8 @@ func (c Config) Tend(ctx context.Context, log *zap.Logger) {
 			return
 		case <-tick.C:
 		}
-		if err := forget(c.Dir, time.Now().Add(-markKept)); err != nil {
-			log.Warn("auskunft: old marks stay", zap.Error(err))
+		if err := forget(dir, time.Now().Add(-markKept)); err != nil {
+			log.Warn("answers: old marks stay", zap.Error(err))
 		}
 	}
 }

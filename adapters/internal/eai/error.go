@@ -6,7 +6,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/amtsbote/amtsbote/hub"
 )
 
 // The codes of errors.
@@ -22,6 +28,11 @@ const (
 	TooLarge     = "antwort-zu-gross"
 )
 
+var (
+	errCall  = errors.New("the call cannot be written")
+	errToken = errors.New("the token endpoint refuses")
+)
+
 // Error is why a call gave nothing.
 type Error struct {
 	Code   string
@@ -30,7 +41,9 @@ type Error struct {
 	// next call would fare the same: wait and try this one again. False: this
 	// call alone is hopeless, go on with the next.
 	Blocking bool
-	Err      error // without address or content; may be nil
+	// After is how long the other side asks to wait (Retry-After), 0 if it does not.
+	After time.Duration
+	Err   error // without address or content; may be nil
 }
 
 // Error implements error.
@@ -67,6 +80,30 @@ func Code(err error) string {
 // It is blocking: a gateway that answers something else is not this one.
 func BadAnswer(what string) error {
 	return &Error{Code: Unreadable, Blocking: true, Err: errors.New(what)}
+}
+
+// Fault is what a sink returns for a call that failed: worth another try when it is
+// the gateway's matter, for good when it is the call's.
+func Fault(doing string, err error) error {
+	f := &hub.Fault{Code: Code(err), Permanent: !IsBlocking(err), Err: fmt.Errorf("%s: %w", doing, err)}
+	if e, ok := errors.AsType[*Error](err); ok && e.After > 0 {
+		f.After, f.Later = e.After, true
+	}
+	return f
+}
+
+// maxAfter is the longest wait that is believed.
+const maxAfter = time.Hour
+
+// retryAfter reads the header (RFC 9110, section 10.2.3): seconds or a date.
+func retryAfter(value string, now time.Time) time.Duration {
+	var after time.Duration
+	if n, err := strconv.ParseUint(strings.TrimSpace(value), 10, 31); err == nil {
+		after = time.Duration(n) * time.Second
+	} else if at, err := http.ParseTime(value); err == nil {
+		after = at.Sub(now)
+	}
+	return min(max(after, 0), maxAfter)
 }
 
 // statusError judges an HTTP status other than 200; nil for 200.

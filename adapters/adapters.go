@@ -18,12 +18,20 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/csvdatei"
 	"github.com/amtsbote/amtsbote/adapters/dataport"
 	"github.com/amtsbote/amtsbote/adapters/dataport/fitsim"
+	"github.com/amtsbote/amtsbote/adapters/dataport/send"
+	"github.com/amtsbote/amtsbote/adapters/digiwf"
+	"github.com/amtsbote/amtsbote/adapters/digiwf/digiwfsim"
+	"github.com/amtsbote/amtsbote/adapters/eakte"
+	"github.com/amtsbote/amtsbote/adapters/eakte/eaktesim"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
 	"github.com/amtsbote/amtsbote/adapters/open311"
 	"github.com/amtsbote/amtsbote/adapters/open311/open311sim"
 	"github.com/amtsbote/amtsbote/adapters/phoenix"
 	"github.com/amtsbote/amtsbote/adapters/phoenix/phoenixsim"
+	"github.com/amtsbote/amtsbote/adapters/postgres"
 	"github.com/amtsbote/amtsbote/adapters/webhookin"
+	"github.com/amtsbote/amtsbote/adapters/zms"
+	"github.com/amtsbote/amtsbote/adapters/zms/zmssim"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -37,10 +45,16 @@ func Kinds() []hub.Kind {
 		okverkehr.Kind(),
 		personensuche.Kind(),
 		dataport.Kind(),
+		send.Kind(),
+		digiwf.Kind(),
 		filedrop.Kind(),
 		csvdatei.Kind(),
 		webhookin.Kind(),
 		open311.Kind(),
+		zms.Kind(),
+		eakte.Kind(),
+		postgres.Outbox(),
+		postgres.Inbox(),
 		phoenix.Matrix(),
 		phoenix.Nextcloud(),
 		phoenix.Mail(),
@@ -60,6 +74,9 @@ func Simulators() []hub.Simulator {
 		okverkehrsim.Simulator(),
 		fitsim.Simulator(),
 		open311sim.Simulator(),
+		digiwfsim.Simulator(),
+		zmssim.Simulator(),
+		eaktesim.Simulator(),
 		phoenixsim.Simulator(),
 	}
 }

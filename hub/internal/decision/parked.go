@@ -92,6 +92,11 @@ const (
 	ActRevoke      = "credential-revoke"
 	ActSuspend     = "credential-suspend"
 	ActResume      = "credential-resume"
+
+	// In the console: somebody was shown a payload in full, or tried to see what is
+	// another organisation's. Key says what it was about.
+	ActLook   = "look"
+	ActDenied = "denied"
 )
 
 // Later gives the act that counts when the marks of two stand: a return can come

@@ -38,9 +38,16 @@ func Organisation(application string) string {
 	return org
 }
 
+// Sender is the organisation whose in stream the event came by, which says more than
+// what its subject claims.
+func Sender(in string) string {
+	_, org, _ := strings.Cut(in, "_") // IN_<organisation>, EDGE_<organisation>
+	return org
+}
+
 // Concerns tells whether an organisation has sent the event or was given a copy.
 func (e *Event) Concerns(organisation string) bool {
-	if Organisation(e.Application) == organisation {
+	if Sender(e.In) == organisation {
 		return true
 	}
 	for _, r := range e.Receivers {
@@ -143,7 +150,7 @@ func (e *Event) keys(at Place) [][]byte {
 
 // organisations that an event concerns, each once.
 func (e *Event) organisations() []string {
-	out := []string{Organisation(e.Application)}
+	out := []string{Sender(e.In)}
 	for _, r := range e.Receivers {
 		known := false
 		for _, o := range out {

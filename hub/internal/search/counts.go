@@ -37,7 +37,7 @@ func dayOf(t time.Time) string { return t.In(berlin).Format("20060102") }
 const sep = "\x00"
 
 func (x *Index) countEvent(e *Event) {
-	day, org := dayOf(e.Decided), Organisation(e.Application)
+	day, org := dayOf(e.Decided), Sender(e.In)
 	x.count(day, org, CountAccepted, 1)
 	x.count(day, org, string(e.Outcome), 1)
 	x.set("last"+sep+e.Application, uint64(max(e.Stored.Unix(), 0)))

@@ -112,7 +112,7 @@ func (x *Index) open(want meta, last uint64) (err error) {
 	x.counts, x.changed, x.rates = map[string]uint64{}, map[string]bool{}, rates{}
 	x.db, err = pebble.Open(x.dir, &pebble.Options{
 		DisableWAL: true, // the trail is that
-		CacheSize: cacheBytes, MemTableSize: memTableBytes, Logger: quiet{}, FormatMajorVersion: pebble.FormatNewest,
+		CacheSize:  cacheBytes, MemTableSize: memTableBytes, Logger: quiet{}, FormatMajorVersion: pebble.FormatNewest,
 	})
 	if err != nil {
 		return err

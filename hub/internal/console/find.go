@@ -95,9 +95,16 @@ func (q *request) lookup(given string) error {
 	if err != nil {
 		return err
 	}
-	if q.mine(answer); len(answer.Events) > 0 {
+	others := q.mine(answer)
+	if len(answer.Events) > 0 {
 		q.redirect("/event?" + url.Values{"id": {given}}.Encode())
 		return nil
+	}
+	if others != "" {
+		if err := q.deny(others); err != nil {
+			return err
+		}
+		return q.notFound(given)
 	}
 	q.r.Form = url.Values{"id": {given}}
 	return q.timeline()

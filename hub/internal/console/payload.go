@@ -120,7 +120,9 @@ func (w *payloadWalk) value(name, pointer string, depth int, v any) {
 	switch v := v.(type) {
 	case ordered:
 		l.Opens = true
-		w.p.Lines = append(w.p.Lines, l)
+		if depth > 0 || l.Wrong != "" {
+			w.p.Lines = append(w.p.Lines, l)
+		}
 		for _, m := range v {
 			w.down(m.name, func() { w.value(m.name, pointer+"/"+escape(m.name), depth+1, m.value) })
 		}

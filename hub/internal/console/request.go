@@ -126,7 +126,12 @@ const maxDenials = 60
 func (q *request) refuse(no *refused) {
 	if no.of != "" {
 		if err := q.deny(no.of); err != nil {
-			q.fail(http.StatusTooManyRequests)
+			if limited, ok := errors.AsType[*refused](err); ok {
+				q.fail(limited.status)
+				return
+			}
+			q.cfg.Log.Error("a refused look was not recorded", zap.Error(err))
+			q.fail(http.StatusInternalServerError)
 			return
 		}
 	}
@@ -139,7 +144,7 @@ func (q *request) deny(organisation string) error {
 	if !q.denials.allow(q.person.who, maxDenials) {
 		return &refused{status: http.StatusTooManyRequests}
 	}
-	if err := q.record(decision.ActDenied, organisation, q.r.Pattern, ""); err != nil {
+	if err := q.record(decision.ActDenied, organisation, "", q.r.Pattern); err != nil {
 		return fmt.Errorf("record a refused look: %w", err)
 	}
 	return nil

@@ -93,8 +93,9 @@ const (
 	ActSuspend     = "credential-suspend"
 	ActResume      = "credential-resume"
 
-	// In the console: somebody was shown a payload in full, or tried to see what is
-	// another organisation's. Key says what it was about.
+	// In the console: somebody was shown a payload in full (Key is the event.KeyToken of
+	// its stream and sequence), or tried to see what is another organisation's (Reason is
+	// the page).
 	ActLook   = "look"
 	ActDenied = "denied"
 )

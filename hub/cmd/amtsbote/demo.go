@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -22,47 +23,39 @@ import (
 )
 
 const (
-	story    = "wohnsitzanmeldung"
-	demoTime = time.Minute
+	firstStory = "wohnsitzanmeldung"
+	demoTime   = time.Minute
 )
 
-// demoCases are the two cases of the story and what must happen in them.
-func demoCases() []demo.Case {
-	received := demo.Step{Type: "de.meldewesen.anmeldung-eingegangen.v1", Receivers: []string{"akdb.okewo"}}
-	return []demo.Case{
-		{ID: "5f0c2c1e-7f3b-4a57-9d0e-6b1d2f8a4c01", Title: "Case 1: Giulia Rossi moves to Munich; the register accepts", Steps: []demo.Step{
-			received,
-			{Type: "de.meldewesen.wohnung-angemeldet.v1", Receivers: []string{"lhm.abfall", "lhm.auslaenderbehoerde", "lhm.kfz"}},
-			{Type: "de.meldewesen.anmeldung-angenommen.v1", Receivers: []string{"dataport.wohnsitzanmeldung"}},
-		}},
-		{ID: "5f0c2c1e-7f3b-4a57-9d0e-6b1d2f8a4c02", Title: "Case 2: Jonas Beispiel applies in the wrong city; the register refuses", Steps: []demo.Step{
-			received,
-			{Type: "de.meldewesen.anmeldung-zurueckgewiesen.v1", Receivers: []string{"dataport.wohnsitzanmeldung"}},
-		}},
+// stories are the names of those that can be run.
+func stories() []string {
+	plans, _ := fs.Glob(examples.Stories, "*/"+demo.PlanFile)
+	for i, plan := range plans {
+		plans[i] = path.Dir(path.Dir(plan))
 	}
+	return plans
 }
 
 func newDemoCommand() *cobra.Command {
 	var stay bool
 	var level string
 	cmd := &cobra.Command{
-		Use:   "demo",
-		Short: "Run the story Wohnsitzanmeldung on a temporary directory and watch it",
-		Long: `Run the story Wohnsitzanmeldung on a temporary directory: an online service hands
-in two applications, the resident register (played by Amtsbote) accepts one and
-refuses the other, and the city's authorities learn what their agreements allow.
-Ends with exit code 0 when both cases are complete.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runDemo(cmd.Context(), cmd.OutOrStdout(), stay, level)
+		Use:   "demo [" + strings.Join(stories(), "|") + "]",
+		Short: "Run a story on a temporary directory and watch it",
+		Long: "Run a story on a temporary directory, foreign systems played by Amtsbote, and watch\n" +
+			"it. Ends with exit code 0 when its cases are complete. Without a name it is\n" + firstStory + ".",
+		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: stories(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runDemo(cmd.Context(), cmd.OutOrStdout(), append(args, firstStory)[0], stay, level)
 		},
 	}
-	cmd.Flags().BoolVar(&stay, "stay", false, "go on after both cases until Ctrl-C")
+	cmd.Flags().BoolVar(&stay, "stay", false, "go on after the cases until Ctrl-C")
 	cmd.Flags().StringVar(&level, "log", env("LOG", "error"), "log level: debug, info, warn, error")
 	return cmd
 }
 
-func runDemo(ctx context.Context, out io.Writer, stay bool, level string) (err error) {
+func runDemo(ctx context.Context, out io.Writer, story string, stay bool, level string) (err error) {
 	dir, err := os.MkdirTemp("", "amtsbote-demo-")
 	if err != nil {
 		return fmt.Errorf("make a temporary directory: %w", err)
@@ -72,12 +65,16 @@ func runDemo(ctx context.Context, out io.Writer, stay bool, level string) (err e
 	if err != nil {
 		return err
 	}
+	plan, err := demo.ReadPlan(sub)
+	if err != nil {
+		return err
+	}
 	federation, data := filepath.Join(dir, "federation"), filepath.Join(dir, "data")
 	if err := os.CopyFS(federation, sub); err != nil {
 		return fmt.Errorf("unpack the story: %w", err)
 	}
 	screen := newScreen(out)
-	progress := demo.Follow(demoCases(), screen.changed)
+	progress := demo.Follow(plan.Cases, screen.changed)
 	a, err := demoApp(federation, data, level, stay, progress)
 	if err != nil {
 		return err
@@ -86,9 +83,9 @@ func runDemo(ctx context.Context, out io.Writer, stay bool, level string) (err e
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Stop()) }()
-	introduceDemo(out, a, data)
+	introduceDemo(out, plan, a, data)
 	screen.show(progress)
-	if err := handIn(filepath.Join(federation, "faelle"), filepath.Join(data, "drop", "onlinedienst", "in")); err != nil {
+	if err := plan.Do(federation, data); err != nil {
 		return err
 	}
 	if err := await(ctx, a, progress, screen); err != nil {
@@ -118,29 +115,6 @@ func demoApp(federation, data, level string, stay bool, progress *demo.Progress)
 	return app.New(cfg)
 }
 
-// handIn puts the story's applications into the online service's folder, as the
-// service would: under a temporary name first.
-func handIn(from, to string) error {
-	files, err := filepath.Glob(filepath.Join(from, "*.xml"))
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		data, err := os.ReadFile(f) //nolint:gosec // our own story
-		if err != nil {
-			return err
-		}
-		target := filepath.Join(to, filepath.Base(f))
-		if err := os.WriteFile(target+".tmp", data, 0o600); err != nil { //nolint:gosec // names of our own story
-			return fmt.Errorf("hand in an application: %w", err)
-		}
-		if err := os.Rename(target+".tmp", target); err != nil {
-			return fmt.Errorf("hand in an application: %w", err)
-		}
-	}
-	return nil
-}
-
 func await(ctx context.Context, a *app.App, p *demo.Progress, s *liveScreen) error {
 	limit := time.NewTimer(demoTime)
 	defer limit.Stop()
@@ -160,8 +134,8 @@ func await(ctx context.Context, a *app.App, p *demo.Progress, s *liveScreen) err
 	return nil
 }
 
-func introduceDemo(out io.Writer, a *app.App, data string) {
-	fmt.Fprintf(out, "Amtsbote runs the story %q in %s\n", a.Federation().Name, data)
+func introduceDemo(out io.Writer, plan *demo.Plan, a *app.App, data string) {
+	fmt.Fprintf(out, "Amtsbote runs the story %q in %s\n%s\n", a.Federation().Name, data, strings.TrimSpace(plan.About))
 	if url := a.URL(); url != "" {
 		fmt.Fprintf(out, "NATS: %s   explain: amtsbote explain ID --data %s\n", url, data)
 	}

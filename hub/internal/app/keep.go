@@ -20,7 +20,7 @@ func (a *App) keep() {
 		now = time.Now
 	}
 	a.keeper = &keep.Keeper{
-		Bus: a.bus, Index: a.index, Hands: a.hands, Recorder: a.recorder, Federation: a.Federation,
+		Bus: a.bus, Index: a.index, Ledger: a.ledger, Hands: a.hands, Recorder: a.recorder, Federation: a.Federation,
 		Emptied: a.emptied, Delivered: a.cfg.Observer.Delivered, Handed: a.handed, Now: now, Log: a.log.Named("keep"),
 	}
 	a.group.Go(func() error { return a.keeper.Run(a.run, a.cfg.RemoveEvery) })

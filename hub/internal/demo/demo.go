@@ -12,15 +12,17 @@ import (
 
 // Case is a case (Vorgang) of the story and what must happen in it.
 type Case struct {
-	ID    string // correlationid
-	Title string
-	Steps []Step
+	// ID is its correlationid. Without one it is the first case that begins with the
+	// type of its first step and is no other's.
+	ID    string `yaml:"id"`
+	Title string `yaml:"title,required"`
+	Steps []Step `yaml:"steps,required"`
 }
 
 // Step is one event that must be routed, and to whom.
 type Step struct {
-	Type      string
-	Receivers []string
+	Type      string   `yaml:"type,required"`
+	Receivers []string `yaml:"receivers"`
 }
 
 // Progress knows how far the cases are. It is an app.Observer.
@@ -40,7 +42,7 @@ type Progress struct {
 // goroutine.
 func Follow(cases []Case, changed func()) *Progress {
 	return &Progress{
-		cases: cases, changed: changed, done: make(chan struct{}),
+		cases: slices.Clone(cases), changed: changed, done: make(chan struct{}),
 		decided: map[decision.Ref]*decision.Decision{}, delivered: map[decision.Ref]map[string]decision.Result{},
 	}
 }
@@ -59,10 +61,24 @@ func (p *Progress) Wrong() []string {
 func (p *Progress) Decided(d *decision.Decision) {
 	p.update(func() {
 		p.decided[decision.Ref{In: d.In, Seq: d.Seq}] = d
+		p.begins(d)
 		if d.Outcome != hub.Routed {
 			p.wrong = append(p.wrong, string(d.Outcome)+" "+d.Type+" "+string(d.Code)+" "+d.At)
 		}
 	})
+}
+
+// begins gives a case without an id the one of an event that it may begin with.
+func (p *Progress) begins(d *decision.Decision) {
+	if slices.ContainsFunc(p.cases, func(c Case) bool { return c.ID == d.Case }) {
+		return
+	}
+	for i := range p.cases {
+		if c := &p.cases[i]; c.ID == "" && c.Steps[0].Type == d.Type {
+			c.ID = d.Case
+			return
+		}
+	}
 }
 
 // Delivered implements app.Observer.

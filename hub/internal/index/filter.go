@@ -21,7 +21,7 @@ type filter struct {
 
 const (
 	bitsEach  = 16
-	minFilter = 1 << 17
+	minFilter = 1 << 19 // 1 MB
 	bitsSet   = 6
 )
 
@@ -83,6 +83,7 @@ func (x *Index) refill() {
 		d.fail(err)
 		return
 	}
+	bytes += int64(d.db.Metrics().MemTable.Size) //nolint:gosec // of this process
 	f := newFilter(int(bytes/entrySize) + 2*(len(x.fresh)+len(d.writing)))
 	for id := range x.fresh { // what is not on disk yet
 		f.add(id)
@@ -101,9 +102,9 @@ func (x *Index) refill() {
 	})
 }
 
-// entrySize is about what an entry takes on disk, or rather less, so that the
-// filter has room for more.
-const entrySize = 50
+// entrySize is less than an entry takes on disk (about 50 bytes) or in the database's
+// memory, so that the filter has room for half as many more before it is made anew.
+const entrySize = 33
 
 // fill adds what is on disk to f, and puts it to use.
 func (x *Index) fill(f *filter, stop <-chan struct{}) error {

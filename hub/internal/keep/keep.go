@@ -23,6 +23,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/index"
+	"github.com/amtsbote/amtsbote/hub/internal/ledger"
 	"github.com/amtsbote/amtsbote/hub/internal/mailbox"
 )
 
@@ -33,6 +34,8 @@ const Every = time.Minute
 type Keeper struct {
 	Bus   *bus.Bus
 	Index *index.Index
+	// Ledger saves reading what is removed only to count it; nil: it is read.
+	Ledger *ledger.Ledger
 	// Hands and Recorder are those of the mailboxes.
 	Hands    *mailbox.Hands
 	Recorder *mailbox.Recorder

@@ -46,16 +46,23 @@ func (k *Keeper) releasedOf(ctx context.Context, in string) error {
 		return err
 	}
 	c := &cutter{keeper: k, in: in, first: first, floor: floor, known: map[time.Duration]uint64{}}
-	var ranges []decision.Range
-	least := uint64(math.MaxUint64)
+	least, most := uint64(math.MaxUint64), uint64(0)
 	for _, g := range groups {
 		if g.upTo, err = c.cut(ctx, g.keep); err != nil {
 			return err
 		}
-		if least = min(least, g.upTo); g.upTo == 0 {
+		least, most = min(least, g.upTo), max(most, g.upTo)
+	}
+	var counted map[string]decision.Range
+	if least == most { // all are kept for as long, so that the ledger has little else
+		counted = k.booked(in, first.Seq, most)
+	}
+	var ranges []decision.Range
+	for _, g := range groups {
+		if g.upTo == 0 {
 			continue
 		}
-		r, err := k.between(ctx, in, g.name, g.subjects, g.upTo)
+		r, err := k.rangeOf(ctx, in, g, counted)
 		if err != nil {
 			return err
 		}
@@ -64,6 +71,24 @@ func (k *Keeper) releasedOf(ctx context.Context, in string) error {
 		}
 	}
 	return k.remove(ctx, in, decision.WhyKept, ranges, steps(groups, least))
+}
+
+// rangeOf is what goes of a group. counted is what is known by subject, nil for
+// nothing.
+func (k *Keeper) rangeOf(ctx context.Context, in string, g *group, counted map[string]decision.Range) (decision.Range, error) {
+	if counted == nil {
+		return k.between(ctx, in, g.name, g.subjects, g.upTo)
+	}
+	sum := decision.Range{Subject: g.name}
+	for _, subject := range g.subjects {
+		if r := counted[subject]; r.Messages > 0 {
+			if sum.Messages += r.Messages; sum.From == 0 || r.From < sum.From {
+				sum.From = r.From
+			}
+			sum.UpTo = max(sum.UpTo, r.UpTo)
+		}
+	}
+	return sum, nil
 }
 
 // group is the events of one subject, or of all that nobody knows.

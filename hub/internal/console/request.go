@@ -196,7 +196,9 @@ func (q *request) organisation(least federation.Sight) (string, error) {
 	return org, nil
 }
 
-func (q *request) redirect(to string) { http.Redirect(q.w, q.r, to, http.StatusSeeOther) }
+func (q *request) redirect(to string) {
+	http.Redirect(q.w, q.r, to, http.StatusSeeOther) //nolint:gosec // a path of the console (local, back), or the issuer's address
+}
 
 // back leads to a page of the console with a sentence on it (POST, redirect, GET).
 func (q *request) back(to, said string) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -35,8 +36,9 @@ type session struct {
 type sessions struct {
 	now func() time.Time
 
-	mu sync.Mutex
-	of map[[32]byte]*session
+	mu    sync.Mutex
+	of    map[[32]byte]*session
+	swept time.Time // when those that were over were dropped last
 }
 
 // secret is 256 random bits as text.
@@ -56,10 +58,9 @@ func (s *sessions) begin(who string, claims map[string]any, local bool) (*sessio
 	if s.of == nil {
 		s.of = map[[32]byte]*session{}
 	}
-	for id, other := range s.of {
-		if other.over(now) {
-			delete(s.of, id)
-		}
+	if now.Sub(s.swept) > time.Minute {
+		s.swept = now
+		maps.DeleteFunc(s.of, func(_ [32]byte, other *session) bool { return other.over(now) })
 	}
 	if len(s.of) >= maxSessions {
 		s.dropOldest()
@@ -146,7 +147,7 @@ func (s *Server) sessionCookie() string {
 }
 
 func (s *Server) setCookie(w http.ResponseWriter, name, value string, maxAge time.Duration) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure is left out where browsers come by http, on loopback
 		Name: name, Value: value, Path: "/", HttpOnly: true, Secure: s.secure(), SameSite: http.SameSiteLaxMode, MaxAge: int(maxAge / time.Second),
 	})
 }

@@ -87,7 +87,7 @@ func (x *Index) apply(m *event.Message) error {
 			return err
 		}
 		for i, d := range ds {
-			if err := x.decided(Place{m.Seq, uint16(i)}, d); err != nil { //nolint:gosec // a message holds far fewer
+			if err := x.decided(Place{m.Seq, uint16(i)}, d); err != nil {
 				return err
 			}
 		}
@@ -172,7 +172,7 @@ func (x *Index) delivered(seq uint64, d *decision.Delivery) error {
 	if err != nil {
 		return err
 	}
-	if err := x.batch.Set(key(0, copyKey(d.In, d.Seq), Place{Seq: seq}.oldestFirst())[1:], raw, nil); err != nil {
+	if err := x.batch.Set(joined(copyKey(d.In, d.Seq), Place{Seq: seq}.oldestFirst()), raw, nil); err != nil {
 		return err
 	}
 	if d.ID != "" {

@@ -63,8 +63,10 @@ func readOldest(raw []byte) Place {
 	return Place{binary.BigEndian.Uint64(raw), binary.BigEndian.Uint16(raw[8:])}
 }
 
-func key(kind byte, parts ...[]byte) []byte {
-	out := []byte{kind}
+func key(kind byte, parts ...[]byte) []byte { return joined(append([][]byte{{kind}}, parts...)...) }
+
+func joined(parts ...[]byte) []byte {
+	var out []byte
 	for _, p := range parts {
 		out = append(out, p...)
 	}

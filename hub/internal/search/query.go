@@ -51,7 +51,7 @@ func (x *Index) Find(q Query) (a Answer, err error) {
 	}
 	begin := prefix
 	if q.Behind != (Place{}) {
-		begin = append(key(0, prefix, q.Behind.newestFirst())[1:], 0)
+		begin = joined(prefix, q.Behind.newestFirst(), []byte{0})
 	}
 	scanned := 0
 	err = x.each(prefix, begin, func(k, v []byte) (bool, error) {

@@ -56,16 +56,16 @@ func TestTemplatesParse(t *testing.T) {
 func TestVisible(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"Müller":           "Müller",
-		"\x1b[31mFEHLER":   "⟨U+001B⟩[31mFEHLER",
-		"a\nb":             "a⟨U+000A⟩b",
-		"a\x00b":           "a⟨U+0000⟩b",
-		"\u202egnp.exe":    "⟨U+202E⟩gnp.exe",
-		"\u2066x\u2069":    "⟨U+2066⟩x⟨U+2069⟩",
-		"👨\u200d👩":         "👨\u200d👩",
-		"\u2028":           "⟨U+2028⟩",
-		"\xff":             "\uFFFD",
-		"<b>&\"'":          "<b>&\"'",
+		"Müller":         "Müller",
+		"\x1b[31mFEHLER": "⟨U+001B⟩[31mFEHLER",
+		"a\nb":           "a⟨U+000A⟩b",
+		"a\x00b":         "a⟨U+0000⟩b",
+		"\u202egnp.exe":  "⟨U+202E⟩gnp.exe",
+		"\u2066x\u2069":  "⟨U+2066⟩x⟨U+2069⟩",
+		"👨\u200d👩":       "👨\u200d👩",
+		"\u2028":         "⟨U+2028⟩",
+		"\xff":           "\uFFFD",
+		"<b>&\"'":        "<b>&\"'",
 	} {
 		if got := visible(in, 100); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)

@@ -53,6 +53,8 @@ func (m *messages) overview(t in) {
 	m.CountQuarantine = t("Im Klärungsfach", "In quarantine")
 	m.CountParked = t("Geparkte Schlüssel", "Parked keys")
 	m.WhoTalks = t("Wer spricht mit wem", "Who talks to whom")
+	m.Picture = t("Bild", "picture")
+	m.Table = t("Tabelle", "table")
 	m.GraphLabel = t("Bild: Fachverfahren und die Ereignisse zwischen ihnen. Die Tabelle darunter enthält dieselben Angaben.", "Picture: applications and the events between them. The table below holds the same.")
 	m.GraphLegend = t("Links senden, rechts empfangen. Dickere Linien: mehr Ereignisse heute. Gestrichelt: im Eingangsfach wartet etwas.", "Senders on the left, receivers on the right. Thicker lines: more events today. Dashed: something waits in the mailbox.")
 	m.NothingToday = t("Heute ist noch nichts geflossen.", "Nothing has flowed today.")

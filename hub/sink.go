@@ -35,3 +35,14 @@ type Delivery struct {
 		Open(ctx context.Context, ref string) (io.ReadCloser, error)
 	}
 }
+
+// Worker is a Sink that also works between deliveries, for example to hand over
+// together what several of them brought.
+type Worker interface {
+	// Work runs beside Deliver until ctx ends and then returns nil. It returns an
+	// error only when it cannot go on; the hub then starts it again after a delay.
+	// What a delivery left for it must be durable when Deliver returns nil: Work may
+	// end at any point, and a new Sink's Work goes on from there. A Sink is made
+	// before the one that it replaces has stopped, and put to work after that.
+	Work(ctx context.Context) error
+}

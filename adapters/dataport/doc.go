@@ -13,5 +13,6 @@ func Kind() hub.Kind {
 		Name:   "fit-connect",
 		Title:  "FIT-Connect: Anträge aus Onlinediensten abholen (Subscriber, v2)",
 		Source: newSource,
+		Check:  check,
 	}
 }

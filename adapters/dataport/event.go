@@ -13,8 +13,6 @@ import (
 	"time"
 	"unicode"
 
-	cloudevents "github.com/cloudevents/sdk-go/v2/event"
-
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -87,12 +85,15 @@ func (s *source) publish(ctx context.Context, in hub.Intake, o *opened, r record
 	if r.Step == due { // an application has it already, and only the tags were not known
 		return s.learnTags(ctx, o)
 	}
-	as := s.form(o)
+	as, mapped, err := s.compose(o)
+	if err != nil {
+		return err
+	}
 	data, err := s.store(ctx, in.Blobs(), o)
 	if err != nil {
 		return err
 	}
-	e, err := s.event(o, data, as)
+	e, err := s.event(o, data, as, mapped)
 	if err != nil {
 		return err
 	}
@@ -255,60 +256,4 @@ func short(text string, most int) string {
 		return r
 	}, text)))
 	return strings.TrimSpace(string(clean[:min(len(clean), most)]))
-}
-
-// form decides what the application data become: where their schema has an event
-// type of its own, and they are JSON, they go into the event as they came; all others
-// are a reference. What was decided before the hub could have the event stays so. A
-// mapping of JSON or XML to other fields belongs here.
-func (s *source) form(o *opened) form {
-	if o.as.Type != "" {
-		return o.as
-	}
-	as := form{generalType, s.set.Source, s.set.AGS, o.limits}
-	if f, known := s.set.data(o.metadata.Data.SchemaURI); known && f.Typ != "" && o.data != nil && o.metadata.Data.MIMEType == "application/json" {
-		as.Type = f.Typ
-	}
-	return as
-}
-
-// subjectData reads the application data into the event, where they have a type.
-func (o *opened) subjectData() (json.RawMessage, error) {
-	raw, err := io.ReadAll(o.data.content.Reader(o.limits.Daten))
-	if err != nil {
-		return nil, fmt.Errorf("read the data: %w", err)
-	}
-	if sum := sha512.Sum512(raw); hex.EncodeToString(sum[:]) != o.metadata.Data.SHA512 {
-		return nil, errChanged
-	}
-	return raw, nil
-}
-
-// event puts the submission into a CloudEvent. All of it follows from the
-// submission, so that a repetition is the same event.
-func (s *source) event(o *opened, a *application, as form) (_ hub.Event, err error) {
-	if as.Type != generalType {
-		if a.Daten, err = o.subjectData(); err != nil {
-			return hub.Event{}, err
-		}
-	}
-	data, err := json.Marshal(a)
-	if err != nil {
-		return hub.Event{}, fmt.Errorf("write event data: %w", err)
-	}
-	e := cloudevents.New()
-	e.SetID(o.Submission)
-	e.SetSource(as.Source)
-	e.SetType(as.Type)
-	e.SetSubject(o.Case)
-	e.SetTime(o.submit.IssuedAt)
-	e.SetDataSchema(schemaPrefix + as.Type)
-	e.SetExtension(hub.AttrCorrelationID, o.Case)
-	if as.AGS != "" {
-		e.SetExtension(hub.AttrAGS, as.AGS)
-	}
-	if err := e.SetData("application/json", data); err != nil {
-		return hub.Event{}, fmt.Errorf("write event data: %w", err)
-	}
-	return e, nil
 }

@@ -46,6 +46,10 @@ type form struct {
 	Source string `json:"source"`
 	AGS    string `json:"ags,omitempty"`
 	Limits limits `json:"limits"` // within which it was
+	// Mapped is the digest of what mappings made, "" where none did; Huelle what stands
+	// beside it.
+	Mapped string   `json:"mapped,omitempty"`
+	Huelle []string `json:"huelle,omitempty"`
 }
 
 // source is the source of the event.

@@ -1,14 +1,15 @@
 package dataport
 
 import (
+	"fmt"
 	"net"
-	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/amtsbote/amtsbote/adapters/dataport/access"
 	"github.com/amtsbote/amtsbote/adapters/dataport/fit"
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -21,15 +22,9 @@ const (
 
 // settings of the source; README.md explains them.
 type settings struct {
-	Umgebung     string   `yaml:"umgebung"`
-	TokenURL     string   `yaml:"token-url"`
-	API          string   `yaml:"submission-api"`
-	Version      string   `yaml:"version"`
-	Aussteller   []string `yaml:"aussteller"`
-	CA           string   `yaml:"ca"`
+	access.Settings `yaml:",inline"`
+
 	Zustellpunkt string   `yaml:"zustellpunkt"`
-	ClientID     string   `yaml:"client-id"`
-	ClientSecret string   `yaml:"client-secret"`
 	Schluessel   []string `yaml:"schluessel"`
 	Signatur     string   `yaml:"signaturschluessel"`
 
@@ -39,7 +34,6 @@ type settings struct {
 
 	Poll  time.Duration `yaml:"poll"`
 	Seite int           `yaml:"seite"`
-	Frist time.Duration `yaml:"frist"`
 
 	Accept        string            `yaml:"accept"`
 	Forward       bool              `yaml:"forward"`
@@ -58,12 +52,19 @@ type settings struct {
 	Clamd        string      `yaml:"clamd"`
 
 	Callback *callback `yaml:"callback"`
+
+	maps mappings // by the schema of the data
 }
 
 // fachdaten says what application data of one schema become.
 type fachdaten struct {
 	Schema string `yaml:"schema"` // schemaUri of the metadata
 	Typ    string `yaml:"typ"`    // type of the event, with a schema of its own; empty: the general one
+	// Mappings are files that make fields of the data, and name the type; the first
+	// that fits counts.
+	Mappings []string `yaml:"mappings"`
+	// Huelle are the members of the general event that stand beside mapped data.
+	Huelle []string `yaml:"huelle"`
 }
 
 // callback is where the service may wake us.
@@ -75,19 +76,12 @@ type callback struct {
 	Schluessel string `yaml:"schluessel"`
 }
 
-// environments are FITKO's: token URL, Submission API.
-var environments = map[string][2]string{
-	"test":       {"https://auth-testing.fit-connect.fitko.dev/token", "https://test.fit-connect.fitko.dev/submission-api"},
-	"stage":      {"https://auth-refz.fit-connect.fitko.net/token", "https://stage.fit-connect.fitko.net/submission-api"},
-	"produktion": {"https://auth-prod.fit-connect.fitko.net/token", "https://prod.fit-connect.fitko.net/submission-api"},
-}
-
 const day = 24 * time.Hour
 
 func defaults(env hub.Env) settings {
 	return settings{
-		Version: "v2", Dir: filepath.Join("fit-connect", env.Adapter),
-		Poll: 30 * time.Second, Seite: 100, Frist: 2 * time.Minute,
+		Settings: access.Defaults(), Dir: filepath.Join("fit-connect", env.Adapter),
+		Poll: 30 * time.Second, Seite: 100,
 		Accept: acknowledged, Zurueckweisen: true, Warnen: 3 * day, Eskalieren: 10 * day,
 		MaxDaten: 20 << 20, MaxAnlage: 128 << 20, MaxGesamt: 1 << 30,
 	}
@@ -98,34 +92,26 @@ func decode(env hub.Env, s hub.Settings) (settings, error) {
 	if err := s.Decode(&set); err != nil {
 		return set, err
 	}
-	if urls, known := environments[set.Umgebung]; known {
-		set.TokenURL, set.API = orElse(set.TokenURL, urls[0]), orElse(set.API, urls[1])
-	} else if set.Umgebung != "" {
-		return set, s.Errorf("umgebung", "must be test, stage or produktion; or give token-url and submission-api")
+	if key, text := set.Complete(); text != "" {
+		return set, s.Errorf(key, "%s", text)
 	}
 	set.Zustellpunkt = strings.ToLower(set.Zustellpunkt)
-	set.Source = orElse(set.Source, "urn:fit-connect:"+set.Zustellpunkt)
+	set.Source = access.OrElse(set.Source, "urn:fit-connect:"+set.Zustellpunkt)
 	for _, problem := range []func(bool) (string, string){set.serviceProblem, set.keyProblem, set.workProblem, set.contentProblem, set.callbackProblem} {
 		if key, text := problem(env.Production); text != "" {
 			return set, s.Errorf(key, "%s", text)
 		}
 	}
 	set.place(env)
-	return set, nil
-}
-
-func orElse(given, otherwise string) string {
-	if given != "" {
-		return given
-	}
-	return otherwise
+	return set, set.loadMappings(env, s)
 }
 
 // place makes paths absolute: keys and secrets lie beside the configuration, what
 // the adapter writes in the data directory.
 func (set *settings) place(env hub.Env) {
-	set.Dir = under(env.Dir, set.Dir)
-	files := []*string{&set.CA, &set.ClientSecret, &set.Signatur}
+	set.Dir = access.Under(env.Dir, set.Dir)
+	set.Place(env.Federation)
+	files := []*string{&set.Signatur}
 	for i := range set.Schluessel {
 		files = append(files, &set.Schluessel[i])
 	}
@@ -134,51 +120,19 @@ func (set *settings) place(env hub.Env) {
 	}
 	for _, f := range files {
 		if *f != "" {
-			*f = under(env.Federation, *f)
+			*f = access.Under(env.Federation, *f)
 		}
 	}
 }
 
-func under(base, path string) string {
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(base, path)
-}
-
 func (set *settings) serviceProblem(production bool) (key, text string) {
-	switch {
-	case addressProblem(set.TokenURL, production) != "":
-		return "token-url", addressProblem(set.TokenURL, production)
-	case addressProblem(set.API, production) != "":
-		return "submission-api", addressProblem(set.API, production)
-	case set.Version != "v2":
-		return "version", "must be v2: no other version of the Submission API is spoken yet"
-	case !fit.IsUUID(set.Zustellpunkt):
+	if key, text := set.Problem(production); text != "" {
+		return key, text
+	}
+	if !fit.IsUUID(set.Zustellpunkt) {
 		return "zustellpunkt", "the destination's id (UUID) is missing"
-	case set.ClientID == "":
-		return "client-id", "the client's id is missing (Self-Service-Portal)"
-	case set.ClientSecret == "":
-		return "client-secret", "the file with the client's secret is missing"
 	}
 	return "", ""
-}
-
-// addressProblem lets plain HTTP pass to the machine itself, outside production.
-func addressProblem(address string, production bool) string {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil {
-		return "must be an address https://… without user name and password"
-	}
-	if u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()) && !production {
-		return ""
-	}
-	return "must begin with https://"
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (set *settings) keyProblem(bool) (key, text string) {
@@ -201,8 +155,6 @@ func (set *settings) workProblem(bool) (key, text string) {
 		return "poll", "must be at least 1ms"
 	case set.Seite < 1 || set.Seite > 500:
 		return "seite", "must be 1 to 500"
-	case set.Frist <= 0:
-		return "frist", "must be longer than 0"
 	case set.Accept != acknowledged && set.Accept != stored:
 		return "accept", "must be acknowledged (every receiver has its copy) or stored (the hub has it)"
 	case set.Warnen <= 0 || set.Eskalieren < set.Warnen:
@@ -222,7 +174,15 @@ func (set *settings) contentProblem(bool) (key, text string) {
 			return "leistungen", "a key of a public service (LeiKa) is 14 digits"
 		}
 	}
-	for _, f := range set.Fachdaten {
+	seen := map[string]bool{}
+	for i, f := range set.Fachdaten {
+		if text := f.mappingProblem(); text != "" {
+			return fmt.Sprintf("fachdaten.%d", i), text
+		}
+		if seen[f.Schema] {
+			return fmt.Sprintf("fachdaten.%d.schema", i), "stands there twice"
+		}
+		seen[f.Schema] = true
 		if f.Schema == "" || f.Typ != "" && (!typeForm.MatchString(f.Typ) || f.Typ == generalType) {
 			return "fachdaten", "each needs a schema (schemaUri), and as typ a type of your own or none"
 		}
@@ -246,7 +206,7 @@ func (set *settings) callbackProblem(bool) (key, text string) {
 		return "", ""
 	}
 	host, _, err := net.SplitHostPort(c.Listen)
-	c.Pfad = orElse(c.Pfad, "/callbacks/fit-connect")
+	c.Pfad = access.OrElse(c.Pfad, "/callbacks/fit-connect")
 	switch {
 	case err != nil:
 		return "callback.listen", "must be an address with a port"
@@ -256,7 +216,7 @@ func (set *settings) callbackProblem(bool) (key, text string) {
 		return "callback.geheimnis", "the file with the callback's secret is missing"
 	case (c.Zertifikat == "") != (c.Schluessel == ""):
 		return "callback.schluessel", "zertifikat and schluessel go together"
-	case c.Zertifikat == "" && !loopback(host):
+	case c.Zertifikat == "" && !access.Loopback(host):
 		return "callback.zertifikat", "is needed beyond loopback (or a reverse proxy on this machine)"
 	}
 	return "", ""

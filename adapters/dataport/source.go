@@ -3,8 +3,6 @@ package dataport
 import (
 	"context"
 	"crypto/rsa"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +13,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/amtsbote/amtsbote/adapters/dataport/access"
 	"github.com/amtsbote/amtsbote/adapters/dataport/fit"
 	"github.com/amtsbote/amtsbote/adapters/dataport/fit/client"
 	"github.com/amtsbote/amtsbote/hub"
@@ -70,6 +69,9 @@ func newSource(env hub.Env, s hub.Settings) (hub.Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := set.try(); err != nil {
+		return nil, err
+	}
 	x := &source{
 		set: set, log: env.Log, wake: make(chan struct{}, 1), begun: make(chan struct{}),
 		work: filepath.Join(set.Dir, "work"), aside: filepath.Join(set.Dir, "error"), approve: filepath.Join(set.Dir, "annehmen"),
@@ -83,34 +85,20 @@ func newSource(env hub.Env, s hub.Settings) (hub.Source, error) {
 	if err := x.readKeys(env.Production, s); err != nil {
 		return nil, err
 	}
-	roots, err := x.roots()
+	cfg, err := set.Config(env.Production)
 	if err != nil {
 		return nil, s.Errorf("ca", "%w", err)
 	}
-	x.api = client.New(client.Config{
-		TokenURL: set.TokenURL, BaseURL: set.API, Version: set.Version, Destination: set.Zustellpunkt, ClientID: set.ClientID,
-		Secret: func() (string, error) { return secret(set.ClientSecret) }, Issuers: set.Aussteller, MinBits: minBits(env.Production),
-		Timeout: set.Frist, UserAgent: userAgent, MaxData: encrypted(set.MaxDaten) + encrypted(maxMetadata) + 64<<10, Dir: x.work, TLS: roots,
-	})
+	cfg.Destination, cfg.MaxData, cfg.Dir = set.Zustellpunkt, encrypted(set.MaxDaten)+encrypted(maxMetadata)+64<<10, x.work
+	x.api = client.New(cfg)
 	return x, nil
-}
-
-// userAgent is told on every call; the routing service refuses calls without one.
-const userAgent = "Amtsbote (https://github.com/amtsbote/amtsbote)"
-
-// minBits are those of FIT-Connect; tests may use smaller keys.
-func minBits(production bool) int {
-	if production {
-		return fit.MinBits
-	}
-	return 2048
 }
 
 // encrypted is how long a part of so many bytes may be as a JWE.
 func encrypted(plain int64) int64 { return plain/3*4 + 16<<10 }
 
 func (s *source) readKeys(production bool, set hub.Settings) error {
-	bits := minBits(production)
+	bits := access.MinBits(production)
 	for i, path := range s.set.Schluessel {
 		keys, err := fit.ReadPrivateKeys(path, fit.Decryption, bits)
 		if err != nil {
@@ -129,40 +117,12 @@ func (s *source) readKeys(production bool, set hub.Settings) error {
 	if s.set.Callback == nil {
 		return nil
 	}
-	mac, err := secret(s.set.Callback.Geheimnis)
+	mac, err := access.Secret(s.set.Callback.Geheimnis)
 	if err != nil {
 		return set.Errorf("callback.geheimnis", "%w", err)
 	}
 	s.callback = []byte(mac)
 	return nil
-}
-
-func (s *source) roots() (*tls.Config, error) {
-	if s.set.CA == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(s.set.CA)
-	if err != nil {
-		return nil, fmt.Errorf("read certificate authorities: %w", err)
-	}
-	out := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()}
-	if !out.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, errors.New("read certificate authorities: no certificate in the file")
-	}
-	return out, nil
-}
-
-// secret reads a file without the line's end.
-func secret(path string) (string, error) {
-	raw, err := os.ReadFile(path) //nolint:gosec // named by the settings
-	if err != nil {
-		return "", fmt.Errorf("read secret: %w", err)
-	}
-	text := strings.TrimRight(string(raw), "\r\n")
-	if text == "" {
-		return "", errors.New("read secret: the file is empty")
-	}
-	return text, nil
 }
 
 // Places implements hub.Placed.

@@ -78,7 +78,10 @@ func (f *File) run(ctx context.Context, kind *hub.Kind, data string, client *Cli
 		})
 	}
 	if in.Source != nil {
-		start(in.run(log))
+		start(again(log, "source", func(ctx context.Context) error { return in.Source.Run(ctx, in) }))
+	}
+	if w, ok := box.Sink.(hub.Worker); ok {
+		start(again(log, "sink", w.Work))
 	}
 	start(box.Run)
 	if dir, kept := box.Receipts.(state); kept {
@@ -93,33 +96,33 @@ func (f *File) run(ctx context.Context, kind *hub.Kind, data string, client *Cli
 	return <-errs
 }
 
-// run runs the source; when it gives up it is started again, later and later.
-func (i *Intake) run(log *zap.Logger) func(context.Context) error {
+// again runs a part of the adapter; when it gives up it is started again, later and later.
+func again(log *zap.Logger, part string, run func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		for wait := firstWait; ctx.Err() == nil; wait = min(2*wait, mostWait) {
 			began := time.Now()
-			err := i.once(ctx)
+			err := once(ctx, part, run)
 			if ctx.Err() != nil {
 				break
 			}
 			if time.Since(began) > mostWait {
 				wait = firstWait // it ran well meanwhile
 			}
-			log.Error("source stopped; starting it again", zap.Duration("after", wait), zap.Error(err))
+			log.Error(part+" stopped; starting it again", zap.Duration("after", wait), zap.Error(err))
 			pause(ctx, wait)
 		}
 		return nil
 	}
 }
 
-// once turns a panic of the source into an error.
-func (i *Intake) once(ctx context.Context) (err error) {
+// once turns a panic of a part into an error.
+func once(ctx context.Context, part string, run func(context.Context) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("the source failed in a way it did not foresee (%T)", p)
+			err = fmt.Errorf("the %s failed in a way it did not foresee (%T)", part, p)
 		}
 	}()
-	return i.Source.Run(ctx, i)
+	return run(ctx)
 }
 
 // ErrInUse means that another process has the data directory.

@@ -54,7 +54,7 @@ func (r Keyring) named(id string) []PrivateKey {
 }
 
 // JWK is a JSON Web Key (RFC 7517) as FIT-Connect uses them; members that are not
-// named here, x5c among them, are not looked at.
+// named here are not looked at.
 type JWK struct {
 	Type       string   `json:"kty"`
 	Algorithm  string   `json:"alg,omitzero"`
@@ -66,6 +66,9 @@ type JWK struct {
 	D          string   `json:"d,omitzero"`
 	P          string   `json:"p,omitzero"`
 	Q          string   `json:"q,omitzero"`
+	// Chain is x5c, an array of texts where it is what it must be; ForSending alone
+	// looks at it.
+	Chain any `json:"x5c,omitzero"`
 }
 
 // ReadJWK reads one key.

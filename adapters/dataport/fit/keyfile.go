@@ -19,6 +19,8 @@ type Purpose struct{ algorithm, operation string }
 var (
 	Decryption = Purpose{AlgRSAOAEP256, OpUnwrap}
 	Signature  = Purpose{AlgPS512, OpSign}
+	// ZBP signs messages for the Zentrales Bürgerpostfach.
+	ZBP = Purpose{"RS512", OpSign}
 )
 
 // ReadPrivateKeys reads a file with private keys: a JWK, a JWK set, or PEM (PKCS #8

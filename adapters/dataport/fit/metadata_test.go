@@ -84,19 +84,7 @@ func TestRecordedMetadata(t *testing.T) {
 // what FITKO's schema refuses within the parts that are read is refused.
 func TestMetadataAgainstSchema(t *testing.T) {
 	t.Parallel()
-	compiler := jsonschema.NewCompiler()
-	compiler.AssertFormat = true
-	schema, err := os.ReadFile(interop.Path(t, "data", "fit-connect", "schemas", "fit-connect-metadata-2.1.0.schema.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := compiler.AddResource("metadata.json", bytes.NewReader(schema)); err != nil {
-		t.Fatal(err)
-	}
-	compiled, err := compiler.Compile("metadata.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	compiled := fitkos(t)
 	sample, err := os.ReadFile(interop.Path(t, "data", "fit-connect", "samples", "synthetic", "metadata-2.1.0.valid.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -116,6 +104,63 @@ func TestMetadataAgainstSchema(t *testing.T) {
 	}
 	if tried < 20 {
 		t.Errorf("only %d members were tried", tried)
+	}
+}
+
+// fitkos is FITKO's schema of metadata 2.1.0.
+func fitkos(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat = true
+	schema, err := os.ReadFile(interop.Path(t, "data", "fit-connect", "schemas", "fit-connect-metadata-2.1.0.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := compiler.AddResource("metadata.json", bytes.NewReader(schema)); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := compiler.Compile("metadata.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compiled
+}
+
+// TestMetadataWritten: FITKO's schema takes what is written.
+func TestMetadataWritten(t *testing.T) {
+	t.Parallel()
+	schema, consent := fitkos(t), true
+	const id, hash = "d12caea8-f372-4eb1-b102-b0a228253a11", "abcdef01"
+	least := fit.Metadata{Data: fit.DataPart{SHA512: strings.Repeat(hash, 16), SchemaURI: "urn:example:antrag", MIMEType: "application/json"}}
+	whole := least
+	whole.Attachments = []fit.AttachmentPart{{
+		ID: id, Purpose: "attachment", Filename: "plan.pdf", Description: "Plan", MIMEType: "application/pdf", SHA512: strings.Repeat(hash, 16),
+	}}
+	whole.SenderReference, whole.ApplicationDate, whole.StatusID, whole.DigitalConsent = "4711", "2026-03-03", id, &consent
+	whole.Author.Name, whole.Author.Product.Name, whole.Author.Product.Version = "Stadt", "Amtsbote", "1"
+	all := []fit.Metadata{least, whole}
+	for kind, address := range map[string]string{
+		"eMail": "a@example.org", "deMail": "a@example.org", "fink": "hh/by/12345", "elster": "1", "idBundDeMailbox": id, "fitConnect": "",
+	} {
+		m := whole
+		m.ReplyChannel = &fit.ReplyChannel{Kind: kind, Address: address}
+		all = append(all, m)
+	}
+	for _, m := range all {
+		raw, err := m.Write(fit.MetadataVersion)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var value any
+		if err := json.Unmarshal(raw, &value); err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(value); err != nil {
+			t.Errorf("%s: %v", raw, err)
+		}
+		if _, err := fit.ReadMetadata(raw); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

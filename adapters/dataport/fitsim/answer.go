@@ -44,7 +44,11 @@ func (s *Server) destination(w http.ResponseWriter, r *http.Request, _ string) {
 	}
 	var services []any
 	for _, urn := range d.Services {
-		services = append(services, map[string]any{"identifier": urn, "regions": []string{d.Region}})
+		one := map[string]any{"identifier": urn, "regions": []string{d.Region}}
+		if d.Schema != "" {
+			one["submissionSchemas"] = []any{map[string]string{"schemaUri": d.Schema, "mimeType": "application/json"}}
+		}
+		services = append(services, one)
 	}
 	answer(w, http.StatusOK, map[string]any{
 		"destinationId": id, "status": "active", "encryptionKid": d.Encryption.ID, "metadataVersions": []string{"1.5.0", "2.1.0"}, "publicServices": services,
@@ -55,7 +59,11 @@ func (s *Server) destinationKey(w http.ResponseWriter, r *http.Request, _ string
 	d, known := s.opt.Destinations[r.PathValue("id")]
 	switch key := r.PathValue("key"); {
 	case known && key == d.Encryption.ID:
-		answer(w, http.StatusOK, fit.PublicJWK(d.Encryption, fit.AlgRSAOAEP256, fit.OpWrap))
+		k := fit.PublicJWK(d.Encryption, fit.AlgRSAOAEP256, fit.OpWrap)
+		if d.Chain != nil {
+			k.Chain = d.Chain
+		}
+		answer(w, http.StatusOK, k)
 	case known && key == d.Signature.ID:
 		answer(w, http.StatusOK, fit.PublicJWK(d.Signature, fit.AlgPS512, fit.OpVerify))
 	default:

@@ -3,6 +3,7 @@ package fitsim
 import (
 	"context"
 	"crypto/rsa"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -14,6 +15,9 @@ import (
 
 // log adds a SET of the service; the caller has the lock.
 func (s *Server) log(m *submission, event string, payload fit.Payload, by fit.PrivateKey) {
+	if s.opt.Quiet && (event == fit.CreateSubmission || event == fit.NotifySubmission) {
+		return
+	}
 	compact, err := fit.SET{
 		Schema: fit.DefaultSetSchema, Issuer: s.opt.Base, Subject: fit.Submission(m.id), Case: m.theCase, Event: event, Payload: payload,
 	}.Sign(by)
@@ -74,16 +78,48 @@ func (s *Server) postEvent(w http.ResponseWriter, r *http.Request, client string
 	if !s.linked(w, client, destination) {
 		return
 	}
-	set, err := fit.VerifySET(r.Context(), string(body), issuer{destination, s.opt.Destinations[destination].Signature})
-	if err != nil || set.Case != theCase {
-		problem(w, http.StatusUnprocessableEntity, "invalid-set")
-		return
-	}
-	if name := s.enter(set, string(body)); name != "" {
+	if name := s.said(r.Context(), destination, theCase, string(body)); name != "" {
 		problem(w, http.StatusUnprocessableEntity, name)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// said takes a SET of a destination, or names what is wrong with it; the caller has
+// the lock.
+func (s *Server) said(ctx context.Context, destination, theCase, compact string) string {
+	set, err := fit.VerifySET(ctx, compact, issuer{destination, s.opt.Destinations[destination].Signature})
+	if err != nil || set.Case != theCase {
+		return "invalid-set"
+	}
+	return s.enter(set, compact)
+}
+
+// Receiver plays the destination of a submission: it says an event about it, signed
+// with the destination's key, as the receiver's own system would.
+func (s *Server) Receiver(submission, event string, problems []fit.Problem, key fit.PrivateKey) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.find(submission)
+	if m == nil {
+		return errors.New("there is no such submission")
+	}
+	set := fit.SET{Issuer: m.destination, Subject: fit.Submission(m.id), Case: m.theCase, Event: event}
+	switch {
+	case event == fit.AcceptSubmission:
+		tags := m.tags
+		set.Schema, set.Payload.Tags = fit.DefaultSetSchema, &tags
+	case problems != nil:
+		set.Schema, set.Payload.Problems = fit.DefaultSetSchema, problems
+	}
+	compact, err := set.Sign(key)
+	if err != nil {
+		return err
+	}
+	if name := s.said(context.Background(), m.destination, m.theCase, compact); name != "" {
+		return errors.New(name)
+	}
+	return nil
 }
 
 // enter applies a SET, or names what is wrong with it.
@@ -118,6 +154,15 @@ func (s *Server) enter(set *fit.SET, compact string) string {
 
 // Log gives the events of a submission, by their names, in order.
 func (s *Server) Log(id string) []string {
+	var names []string
+	for _, set := range s.SETs(id) {
+		names = append(names, set.Event)
+	}
+	return names
+}
+
+// SETs gives what the event log says of a submission, in order.
+func (s *Server) SETs(id string) (all []*fit.SET) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expire()
@@ -126,13 +171,12 @@ func (s *Server) Log(id string) []string {
 		return nil
 	}
 	keys := known{issuer{m.destination, s.opt.Destinations[m.destination].Signature}, issuer{s.opt.Base, s.opt.Key.Public()}}
-	var names []string
 	for _, compact := range s.logs[m.theCase] {
 		if set, err := fit.VerifySET(context.Background(), compact, keys); err == nil && set.Subject == fit.Submission(id) {
-			names = append(names, set.Event)
+			all = append(all, set)
 		}
 	}
-	return names
+	return all
 }
 
 type known []issuer

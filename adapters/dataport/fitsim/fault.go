@@ -34,6 +34,8 @@ const (
 	Expired Effect = "expired"
 	// Slow answers 429 with Retry-After: 1.
 	Slow Effect = "slow"
+	// OtherTags, on put: the SET submit-submission names other parts than were sent.
+	OtherTags Effect = "other-tags"
 )
 
 // The effects on what a citizen hands in (on: submit).
@@ -62,7 +64,7 @@ const (
 	BadData Effect = "bad-data"
 )
 
-var callEffects = []Effect{Timeout, Drop, Lost, Forget, Garbage, Cut, Expired, Slow}
+var callEffects = []Effect{Timeout, Drop, Lost, Forget, Garbage, Cut, Expired, Slow, OtherTags}
 
 var submitEffects = []Effect{
 	SwapAttachment, SwapData, SwapMetadata, WrongHash, WrongDataHash, ForeignIssuer, OtherKey, UnknownKey,
@@ -71,13 +73,13 @@ var submitEffects = []Effect{
 
 // Order disturbs an operation a number of times.
 type Order struct {
-	On    string `json:"on" yaml:"on"` // token, list, fetch, attachment, events, post, keys, submit
+	On    string `json:"on" yaml:"on"` // token, list, fetch, attachment, events, post, keys, submit, and the sender's
 	Do    Effect `json:"do" yaml:"do"`
 	Times int    `json:"times" yaml:"times"` // 0: once; negative: always
 	Skip  int    `json:"skip" yaml:"skip"`   // calls that pass before
 }
 
-var operations = []string{opToken, opList, opFetch, opAttachment, opEvents, opPost, opKeys, opSubmit}
+var operations = []string{opToken, opList, opFetch, opAttachment, opEvents, opPost, opKeys, opSubmit, opRoutes, opDestination, opAnnounce, opUpload, opPut}
 
 // problem names the order's key that cannot be, "" if none.
 func (o Order) problem() (key, text string) {
@@ -132,6 +134,8 @@ func (s *Server) next(operation string) Effect {
 
 type cutKey struct{}
 
+type tagsKey struct{}
+
 func cut(r *http.Request) bool { return r.Context().Value(cutKey{}) != nil }
 
 // disturbed lets an order come before a handler.
@@ -158,6 +162,8 @@ func (s *Server) disturbed(operation string, next http.HandlerFunc) http.Handler
 			_, _ = io.WriteString(w, "<html>Wartung</html>")
 		case Cut:
 			next(w, r.WithContext(context.WithValue(r.Context(), cutKey{}, true)))
+		case OtherTags:
+			next(w, r.WithContext(context.WithValue(r.Context(), tagsKey{}, true)))
 		case Expired:
 			s.Expire()
 			next(w, r)

@@ -141,9 +141,16 @@ func (s *Server) putSubmission(w http.ResponseWriter, r *http.Request, _ string)
 	complete := m != nil && m.submitted.IsZero() && len(m.files) == len(m.announced)
 	if complete {
 		m.metadata, m.data, m.tags.Metadata, m.tags.Data = body.Metadata, body.Data, metadata.Tag, data.Tag
+		if r.Context().Value(tagsKey{}) != nil {
+			m.tags.Data = metadata.Tag
+		}
 		s.finish(m, s.opt.Key)
 	}
 	s.mu.Unlock()
+	if m == nil {
+		problem(w, http.StatusNotFound, "submission-not-found")
+		return
+	}
 	if !complete {
 		problem(w, http.StatusUnprocessableEntity, "submission-incomplete")
 		return

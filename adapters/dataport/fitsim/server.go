@@ -25,6 +25,8 @@ type Options struct {
 	Day time.Duration
 	// Key signs the service's SETs.
 	Key fit.PrivateKey
+	// Quiet leaves create-submission and notify-submission out of the event log.
+	Quiet bool
 	// Dir is where attachments are kept.
 	Dir string
 	// MinBits of keys; 0: those of FIT-Connect.
@@ -45,6 +47,12 @@ type Destination struct {
 	// Services are the URNs of public services that it takes; none: all.
 	Services []string
 	Region   string
+	// Schema, if given, is the only one that it takes, JSON.
+	Schema string
+	// Keys are the places (ARS or AGS) for which the routing service names it.
+	Keys []string
+	// Chain is x5c of its encryption key: base64 of DER.
+	Chain []string
 	// CallbackURL is told of new submissions, with CallbackSecret.
 	CallbackURL    string
 	CallbackSecret string
@@ -110,6 +118,13 @@ const (
 	opPost       = "post"
 	opKeys       = "keys"
 	opSubmit     = "submit" // the citizen's
+
+	// the sender's calls
+	opRoutes      = "routes"
+	opDestination = "destination"
+	opAnnounce    = "announce"
+	opUpload      = "upload"
+	opPut         = "put"
 )
 
 func (s *Server) routes() {
@@ -122,11 +137,12 @@ func (s *Server) routes() {
 		"GET " + api + "/v2/submissions/{id}/attachments/{attachment}": s.disturbed(opAttachment, s.allowed(s.fetchAttachment)),
 		"GET " + api + "/v2/cases/{id}/events":                         s.disturbed(opEvents, s.allowed(s.readEvents)),
 		"POST " + api + "/v2/cases/{id}/events":                        s.disturbed(opPost, s.allowed(s.postEvent)),
-		"GET " + api + "/v2/destinations/{id}":                         s.allowed(s.destination),
+		"GET " + api + "/v2/destinations/{id}":                         s.disturbed(opDestination, s.allowed(s.destination)),
 		"GET " + api + "/v2/destinations/{id}/keys/{key}":              s.disturbed(opKeys, s.allowed(s.destinationKey)),
-		"POST " + api + "/v2/submissions":                              s.allowed(s.announce),
-		"PUT " + api + "/v2/submissions/{id}/attachments/{attachment}": s.allowed(s.putAttachment),
-		"PUT " + api + "/v2/submissions/{id}":                          s.allowed(s.putSubmission),
+		"POST " + api + "/v2/submissions":                              s.disturbed(opAnnounce, s.allowed(s.announce)),
+		"PUT " + api + "/v2/submissions/{id}/attachments/{attachment}": s.disturbed(opUpload, s.allowed(s.putAttachment)),
+		"PUT " + api + "/v2/submissions/{id}":                          s.disturbed(opPut, s.allowed(s.putSubmission)),
+		"GET /routing/v2/routes":                                       s.disturbed(opRoutes, s.route),
 		"POST /sim/antraege":                                           s.orderSubmission,
 		"POST /sim/fehler":                                             s.orderFault,
 		"GET /sim/stand":                                               s.status,
@@ -149,7 +165,7 @@ func (s *Server) Expire() {
 }
 
 // Calls tells how often an operation was called: token, list, fetch, attachment,
-// events, post, keys.
+// events, post, keys; routes, destination, announce, upload, put.
 func (s *Server) Calls(operation string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -49,6 +49,8 @@ type destination struct {
 	Signatur   string   `yaml:"signaturschluessel"`
 	Leistungen []string `yaml:"leistungen"`
 	Region     string   `yaml:"region"`
+	Schema     string   `yaml:"schema"`
+	Orte       []string `yaml:"orte"`
 	Callback   struct {
 		URL       string `yaml:"url"`
 		Geheimnis string `yaml:"geheimnis"`
@@ -115,9 +117,9 @@ func (set settings) destinations(env hub.Env) (map[string]Destination, error) {
 		if err != nil {
 			return nil, err
 		}
-		one := Destination{Encryption: encryption, Signature: signature, Region: d.Region, CallbackURL: d.Callback.URL, CallbackSecret: d.Callback.Geheimnis}
+		one := Destination{Encryption: encryption, Signature: signature, Region: d.Region, Schema: d.Schema, Keys: d.Orte, CallbackURL: d.Callback.URL, CallbackSecret: d.Callback.Geheimnis}
 		for _, l := range d.Leistungen {
-			one.Services = append(one.Services, "urn:de:fim:leika:leistung:"+l)
+			one.Services = append(one.Services, fit.ServicePrefix+l)
 		}
 		all[id] = one
 	}

@@ -3,6 +3,7 @@ package fitsim
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -152,4 +153,35 @@ func (s *Server) Relist(id string) {
 	if m := s.find(id); m != nil {
 		m.ended = ""
 	}
+}
+
+// Parts gives what was submitted, encrypted: metadata, data, and the files of the
+// attachments by their ids.
+func (s *Server) Parts(id string) (metadata, data string, attachments map[string]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m := s.find(id); m != nil {
+		return m.metadata, m.data, maps.Clone(m.files)
+	}
+	return "", "", nil
+}
+
+// Begun gives how many submissions were announced and never submitted.
+func (s *Server) Begun() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.submissions {
+		if m.submitted.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+// Forget lets the service drop what was announced and not submitted, as it does
+// after a day.
+func (s *Server) Forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.submissions = slices.DeleteFunc(s.submissions, func(m *submission) bool { return m.submitted.IsZero() })
 }

@@ -76,6 +76,9 @@ func (a *App) sink(kind hub.Kind, ad *federation.Adapter, env hub.Env, p *plan) 
 	}
 	p.places = map[string]place{placeOf(decision.ParkedKey{Application: m.Application, Direction: decision.Out}): m}
 	p.runs = append(p.runs, m.Run)
+	if w, ok := sink.(hub.Worker); ok {
+		p.runs = append(p.runs, worked(w, env.Log))
+	}
 	return nil
 }
 

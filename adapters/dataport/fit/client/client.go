@@ -25,7 +25,9 @@ type Config struct {
 	BaseURL string
 	// Version in paths; "v2".
 	Version string
-	// Destination is the id of the Zustellpunkt.
+	// Routing is the base URL of the routing service; a sender's only.
+	Routing string
+	// Destination is the id of the Zustellpunkt; a subscriber's only.
 	Destination string
 	ClientID    string
 	// Secret gives the client's secret; it is asked for each token.
@@ -45,7 +47,7 @@ type Config struct {
 	TLS *tls.Config
 }
 
-// Client of one destination. It is safe for concurrent use.
+// Client of one destination, or of a sender. It is safe for concurrent use.
 type Client struct {
 	cfg  Config
 	http *http.Client
@@ -168,7 +170,12 @@ func (c *Client) Post(ctx context.Context, theCase, set string) error {
 	if err != nil {
 		return err
 	}
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxProblem)) // the connection can be used again
+	return discard(resp)
+}
+
+// discard reads an answer that says nothing, so that the connection can be used again.
+func discard(resp *http.Response) error {
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxProblem))
 	return resp.Body.Close()
 }
 
@@ -188,7 +195,7 @@ func (c *Client) path(parts ...string) string {
 	return out
 }
 
-// getJSON reads an answer of at most limit bytes.
+// getJSON asks for what is at an address, with the token.
 func (c *Client) getJSON(ctx context.Context, doing, address string, limit int64, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
@@ -196,9 +203,14 @@ func (c *Client) getJSON(ctx context.Context, doing, address string, limit int64
 	if err != nil {
 		return err
 	}
+	return readJSON(ctx, doing, resp, limit, into)
+}
+
+// readJSON reads an answer of at most limit bytes.
+func readJSON(ctx context.Context, doing string, resp *http.Response, limit int64, into any) error {
 	defer func() { _ = resp.Body.Close() }()
 	bounded := &io.LimitedReader{R: resp.Body, N: limit + 1}
-	err = json.UnmarshalRead(bounded, into)
+	err := json.UnmarshalRead(bounded, into)
 	switch {
 	case bounded.N <= 0:
 		return &Error{Doing: doing, Class: TooLarge, Status: resp.StatusCode, Err: fit.ErrTooLarge}
@@ -212,6 +224,26 @@ func (c *Client) getJSON(ctx context.Context, doing, address string, limit int64
 
 type call struct {
 	doing, method, url, accept, contentType, body string
+	// open gives a body that is not in memory, of size bytes: again for each try.
+	open func() (io.ReadCloser, error)
+	size int64
+}
+
+// request makes the request of a call.
+func (k call) request(ctx context.Context) (*http.Request, error) {
+	if k.open == nil {
+		return http.NewRequestWithContext(ctx, k.method, k.url, strings.NewReader(k.body))
+	}
+	body, err := k.open()
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, k.method, k.url, body)
+	if err != nil {
+		return nil, errors.Join(err, body.Close())
+	}
+	req.ContentLength, req.GetBody = k.size, k.open
+	return req, nil
 }
 
 // do makes a call with the token; an answer that is no success is an *Error. A
@@ -238,7 +270,7 @@ func (c *Client) do(ctx context.Context, k call) (*http.Response, error) {
 }
 
 func (c *Client) send(ctx context.Context, k call, token string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, k.method, k.url, strings.NewReader(k.body))
+	req, err := k.request(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -29,11 +29,29 @@ type keyCache struct {
 
 var _ fit.Issuers = (*Client)(nil)
 
-// Key implements fit.Issuers: the service under its names, by its key set; the
-// destination by the key that it has registered. Nobody else is believed.
+// Key implements fit.Issuers for the client's own destination.
 func (c *Client) Key(ctx context.Context, issuer, keyID string) (*rsa.PublicKey, error) {
+	return c.keyAbout(ctx, c.cfg.Destination, issuer, keyID)
+}
+
+// Issuers are those that are believed about what goes to a destination.
+func (c *Client) Issuers(destination string) fit.Issuers { return about{c, destination} }
+
+type about struct {
+	c           *Client
+	destination string
+}
+
+// Key implements fit.Issuers.
+func (a about) Key(ctx context.Context, issuer, keyID string) (*rsa.PublicKey, error) {
+	return a.c.keyAbout(ctx, a.destination, issuer, keyID)
+}
+
+// keyAbout finds the key of the service under its names, by its key set; of the
+// destination by the key that it has registered. Nobody else is believed.
+func (c *Client) keyAbout(ctx context.Context, destination, issuer, keyID string) (*rsa.PublicKey, error) {
 	service := slices.Contains(c.cfg.Issuers, strings.TrimRight(issuer, "/"))
-	if !service && !strings.EqualFold(issuer, c.cfg.Destination) {
+	if !service && !strings.EqualFold(issuer, destination) {
 		return nil, fmt.Errorf("%w: its issuer is neither the service nor this destination", fit.ErrSET)
 	}
 	if keyID == "" || len(keyID) > 256 {
@@ -44,17 +62,22 @@ func (c *Client) Key(ctx context.Context, issuer, keyID string) (*rsa.PublicKey,
 	if time.Since(c.keys.since) > keyLife {
 		c.keys.since, c.keys.known, c.keys.refresh = time.Now(), map[string]*rsa.PublicKey{}, map[string]time.Time{}
 	}
-	name := "service " + keyID
+	of := "service "
 	if !service {
-		name = "destination " + keyID
+		of = "destination " + destination + " "
 	}
+	name := of + keyID
 	if k := c.keys.known[name]; k != nil {
 		return k, nil
 	}
-	if time.Since(c.keys.refresh[asked(service, keyID)]) < keyRefresh {
+	asked := name
+	if service { // its keys come all at once
+		asked = of
+	}
+	if time.Since(c.keys.refresh[asked]) < keyRefresh {
 		return nil, unknownKey()
 	}
-	if err := c.askKeys(ctx, service, keyID); err != nil {
+	if err := c.askKeys(ctx, service, destination, keyID); err != nil {
 		return nil, err
 	}
 	if k := c.keys.known[name]; k != nil {
@@ -63,21 +86,13 @@ func (c *Client) Key(ctx context.Context, issuer, keyID string) (*rsa.PublicKey,
 	if len(c.keys.refresh) > 1000 { // names are the other side's choice
 		clear(c.keys.refresh)
 	}
-	c.keys.refresh[asked(service, keyID)] = time.Now()
+	c.keys.refresh[asked] = time.Now()
 	return nil, unknownKey()
 }
 
 func unknownKey() error { return fmt.Errorf("%w: its issuer has no such key", fit.ErrSET) }
 
-// asked is what is asked for: the service's keys come all at once.
-func asked(service bool, keyID string) string {
-	if service {
-		return "service"
-	}
-	return "destination " + keyID
-}
-
-func (c *Client) askKeys(ctx context.Context, service bool, keyID string) error {
+func (c *Client) askKeys(ctx context.Context, service bool, destination, keyID string) error {
 	if service {
 		var set struct {
 			Keys []fit.JWK `json:"keys"`
@@ -91,12 +106,12 @@ func (c *Client) askKeys(ctx context.Context, service bool, keyID string) error 
 		return nil
 	}
 	var k fit.JWK
-	err := c.getJSON(ctx, "read the destination's key", c.path("destinations", c.cfg.Destination, "keys", keyID), maxKeys, &k)
+	err := c.getJSON(ctx, "read the destination's key", c.path("destinations", destination, "keys", keyID), maxKeys, &k)
 	if ClassOf(err) == Gone {
 		return nil
 	}
 	if err == nil && k.ID == keyID {
-		c.learn("destination ", k)
+		c.learn("destination "+destination+" ", k)
 	}
 	return err
 }

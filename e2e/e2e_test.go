@@ -83,9 +83,8 @@ func TestConsole(t *testing.T) {
 	if walks := os.Getenv("AMTSBOTE_WALKS"); walks != "" {
 		walk.Env = append(walk.Env, "WALKS="+walks)
 	}
-	out, err := walk.CombinedOutput()
-	t.Logf("%s", out)
-	if err != nil {
+	walk.Stdout, walk.Stderr = t.Output(), t.Output()
+	if err := walk.Run(); err != nil {
 		t.Error(err)
 	}
 }

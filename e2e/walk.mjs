@@ -72,6 +72,7 @@ async function look() {
         if (width === 1280) {
           await page.goto(base + path, { waitUntil: "domcontentloaded" });
         }
+        const began = Date.now();
         const how = `${lang} ${theme} ${width}`;
         await narrow(page, how);
         // German and light is judged wide, English and dark narrow: each costs a second
@@ -79,6 +80,7 @@ async function look() {
           await accessible(page, how);
         }
         await shot(page, `${name}-${lang}-${theme}-${width}`);
+        console.log(`${name} ${how}: ${Date.now() - began} ms`);
       }
     }
   }

@@ -15,7 +15,7 @@ type messages struct {
 	RoleAuditor, Login, LoginOIDC, LoginOIDCText, LoginLocal, LoginFailed, Never, Seconds                                  string
 	Minutes, Hours, Days, AgoFormat, Organisation, AllOrganisations, Show, Today                                           string
 	CountAccepted, CountRouted, CountDone, CountRefusedToday, CountDoor, CountExpired, CountQuarantine, CountParked        string
-	WhoTalks, Picture, Table, GraphLabel, GraphLegend, NothingToday, Sender, Receiver, EventsToday, PerMinute                              string
+	WhoTalks, Picture, Table, GraphLabel, GraphLegend, NothingToday, Sender, Receiver, EventsToday, PerMinute              string
 	Waiting, MoreWays, EndingSoon, NothingEnding, Until, Over, LiveOn, LiveOff                                             string
 	LiveLost, SearchWhat, SearchHint, SearchFind, FilterTitle, Application, EventType, Outcome                             string
 	From, To, Any, Events, NoEvents, NoEventsYet, Older, Next                                                              string

@@ -19,11 +19,19 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/dataport"
 	"github.com/amtsbote/amtsbote/adapters/dataport/fitsim"
 	"github.com/amtsbote/amtsbote/adapters/dataport/send"
+	"github.com/amtsbote/amtsbote/adapters/digiwf"
+	"github.com/amtsbote/amtsbote/adapters/digiwf/digiwfsim"
+	"github.com/amtsbote/amtsbote/adapters/eakte"
+	"github.com/amtsbote/amtsbote/adapters/eakte/eaktesim"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
+	"github.com/amtsbote/amtsbote/adapters/open311"
+	"github.com/amtsbote/amtsbote/adapters/open311/open311sim"
 	"github.com/amtsbote/amtsbote/adapters/phoenix"
 	"github.com/amtsbote/amtsbote/adapters/phoenix/phoenixsim"
 	"github.com/amtsbote/amtsbote/adapters/postgres"
 	"github.com/amtsbote/amtsbote/adapters/webhookin"
+	"github.com/amtsbote/amtsbote/adapters/zms"
+	"github.com/amtsbote/amtsbote/adapters/zms/zmssim"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -38,9 +46,13 @@ func Kinds() []hub.Kind {
 		personensuche.Kind(),
 		dataport.Kind(),
 		send.Kind(),
+		digiwf.Kind(),
 		filedrop.Kind(),
 		csvdatei.Kind(),
 		webhookin.Kind(),
+		open311.Kind(),
+		zms.Kind(),
+		eakte.Kind(),
 		postgres.Outbox(),
 		postgres.Inbox(),
 		phoenix.Matrix(),
@@ -61,6 +73,10 @@ func Simulators() []hub.Simulator {
 		okkommsim.Simulator(),
 		okverkehrsim.Simulator(),
 		fitsim.Simulator(),
+		open311sim.Simulator(),
+		digiwfsim.Simulator(),
+		zmssim.Simulator(),
+		eaktesim.Simulator(),
 		phoenixsim.Simulator(),
 	}
 }

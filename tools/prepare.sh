@@ -12,7 +12,7 @@ compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || missing+=(postgresql
 [ -x /usr/sbin/sshd ] || missing+=(openssh-server)        # SFTP against a server of others
 /usr/bin/python3 -c "import jwcrypto" 2>/dev/null || missing+=(python3-jwcrypto) # JOSE of others
 [ -x /usr/sbin/apache2 ] || missing+=(apache2-bin)        # WebDAV against a server of others (mod_dav); without its service
-# examples/clients
+# examples/clients, adapters/digiwf (node, npm)
 command -v curl >/dev/null || missing+=(curl)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/amtsbote/amtsbote/adapters/akdb/spool"
+	"github.com/amtsbote/amtsbote/adapters/internal/spool"
 )
 
 // aside is the folder with a report about each record that cannot become an

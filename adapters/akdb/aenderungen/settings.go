@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
+	"github.com/amtsbote/amtsbote/adapters/internal/eai"
 	"github.com/amtsbote/amtsbote/hub"
 )
 

@@ -134,3 +134,16 @@ func TestClassification(t *testing.T) {
 		t.Error(e)
 	}
 }
+
+// files lists what a desk has.
+func files(t *testing.T, dir string) (all []string) {
+	t.Helper()
+	for _, sub := range []string{"gefragt", "in"} {
+		found, err := filepath.Glob(filepath.Join(dir, sub, "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, found...)
+	}
+	return all
+}

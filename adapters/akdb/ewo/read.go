@@ -6,7 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
+	"github.com/amtsbote/amtsbote/adapters/internal/eai"
 )
 
 // Read reads the answer to person/{om} or personErweitert/{om}. An unknown

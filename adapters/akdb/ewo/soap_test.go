@@ -13,8 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
 	"github.com/amtsbote/amtsbote/adapters/akdb/ewo"
+	"github.com/amtsbote/amtsbote/adapters/internal/eai"
 )
 
 // soap-response-suchePersonErweitert.xml is the person of

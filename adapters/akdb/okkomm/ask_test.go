@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
-	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkomm"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkommsim"
+	"github.com/amtsbote/amtsbote/adapters/internal/eai"
 	"github.com/amtsbote/amtsbote/adapters/internal/interop"
 	"github.com/amtsbote/amtsbote/hub"
 )

@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
+	"github.com/amtsbote/amtsbote/adapters/internal/eai"
 )
 
 // Client calls one of OK.KOMM's services.

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/auskunft"
-	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
+	"github.com/amtsbote/amtsbote/adapters/internal/eai"
 	"github.com/amtsbote/amtsbote/hub"
 )
 

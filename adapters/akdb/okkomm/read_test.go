@@ -7,8 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkomm"
+	"github.com/amtsbote/amtsbote/adapters/internal/eai"
 )
 
 func soapFault(code string) string {

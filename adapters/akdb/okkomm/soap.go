@@ -7,7 +7,7 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
+	"github.com/amtsbote/amtsbote/adapters/internal/eai"
 	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
 )
 

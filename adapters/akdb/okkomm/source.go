@@ -16,9 +16,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb"
-	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
-	"github.com/amtsbote/amtsbote/adapters/akdb/spool"
 	"github.com/amtsbote/amtsbote/adapters/internal/dropfolder"
+	"github.com/amtsbote/amtsbote/adapters/internal/eai"
+	"github.com/amtsbote/amtsbote/adapters/internal/spool"
 	"github.com/amtsbote/amtsbote/hub"
 )
 

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
+	"github.com/amtsbote/amtsbote/adapters/internal/eai"
 	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
 )
 

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
-	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkomm"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkommsim"
+	"github.com/amtsbote/amtsbote/adapters/internal/eai"
 )
 
 // The whole simulator: what was laid out over HTTP is fetched once from

@@ -17,7 +17,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
+	"github.com/amtsbote/amtsbote/adapters/internal/eai"
 )
 
 // Client asks in the name of one user and one procedure.

@@ -14,9 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
-	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okverkehr"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okverkehrsim"
+	"github.com/amtsbote/amtsbote/adapters/internal/eai"
 	"github.com/amtsbote/amtsbote/adapters/internal/interop"
 )
 

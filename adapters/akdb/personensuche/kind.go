@@ -9,9 +9,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/auskunft"
-	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkomm"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
+	"github.com/amtsbote/amtsbote/adapters/internal/eai"
 	"github.com/amtsbote/amtsbote/hub"
 )
 

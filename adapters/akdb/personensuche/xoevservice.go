@@ -11,10 +11,10 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/adapters/akdb/auskunft"
-	"github.com/amtsbote/amtsbote/adapters/akdb/eai"
 	"github.com/amtsbote/amtsbote/adapters/akdb/okkomm"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
+	"github.com/amtsbote/amtsbote/adapters/internal/eai"
 	"github.com/amtsbote/amtsbote/hub"
 )
 

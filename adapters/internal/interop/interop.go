@@ -18,7 +18,7 @@ func Path(t testing.TB, elem ...string) string {
 	t.Helper()
 	path := filepath.Join(append([]string{moduleRoot(t), "..", "shared"}, elem...)...)
 	if _, err := os.Stat(path); err != nil {
-		missing(t, path)
+		Missing(t, path)
 	}
 	return path
 }
@@ -36,7 +36,7 @@ func LintAll(t testing.TB, documents [][]byte, schema ...string) (complaint stri
 	xsd := Path(t, schema...)
 	lint, err := exec.LookPath("xmllint")
 	if err != nil {
-		missing(t, "xmllint")
+		Missing(t, "xmllint")
 	}
 	args := []string{"--nonet", "--noout", "--schema", xsd}
 	dir := t.TempDir()
@@ -54,7 +54,9 @@ func LintAll(t testing.TB, documents [][]byte, schema ...string) (complaint stri
 	return ""
 }
 
-func missing(t testing.TB, what string) {
+// Missing skips a test for which something is missing on this machine, or fails it
+// where everything must be there.
+func Missing(t testing.TB, what string) {
 	t.Helper()
 	if os.Getenv("AMTSBOTE_INTEROP") == "must" {
 		t.Fatalf("%s is missing and AMTSBOTE_INTEROP=must", what)

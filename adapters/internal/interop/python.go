@@ -16,7 +16,7 @@ func Python(t testing.TB, script string, input []byte, modules ...string) []byte
 	t.Helper()
 	for _, m := range modules {
 		if err := exec.CommandContext(t.Context(), debianPython, "-c", "import "+m).Run(); err != nil { //nolint:gosec // a test's own names
-			missing(t, debianPython+" with the module "+m)
+			Missing(t, debianPython+" with the module "+m)
 		}
 	}
 	cmd := exec.CommandContext(t.Context(), debianPython, "-c", script) //nolint:gosec // a test's own script

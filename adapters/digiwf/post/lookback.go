@@ -1,0 +1,177 @@
+package post
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/amtsbote/amtsbote/adapters/digiwf/wire"
+	"github.com/amtsbote/amtsbote/hub"
+)
+
+// skew is how far the clocks of hub and brokers may be apart.
+const skew = 2 * time.Minute
+
+// Sent implements Way: it reads what the topic has since then.
+func (k *Kafka) Sent(ctx context.Context, id string, l Letter, begun time.Time) (bool, error) {
+	k.mu.Lock()
+	p := k.pending[id]
+	k.mu.Unlock()
+	if p != nil {
+		err := k.await(ctx, p)
+		select {
+		case <-p.done: // when it has failed, the topic is asked
+		default:
+			return false, err
+		}
+		if p.err == nil {
+			return true, nil
+		}
+	}
+	if !k.LookBack {
+		return false, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, k.Timeout)
+	defer cancel()
+	found, err := k.lookBack(ctx, id, l.Topic, begun.Add(-skew))
+	if err != nil {
+		return false, hub.Retryable("not-sure", "topic %s: %w", l.Topic, err)
+	}
+	return found, nil
+}
+
+func (k *Kafka) lookBack(ctx context.Context, id, topic string, since time.Time) (bool, error) {
+	opts, err := k.Kafka.Options()
+	if err != nil {
+		return false, err
+	}
+	asks, err := kgo.NewClient(opts...)
+	if err != nil {
+		return false, fmt.Errorf("kafka: %w", err)
+	}
+	defer asks.Close()
+	spans, err := spansOf(ctx, asks, topic, since)
+	if err != nil || len(spans) == 0 {
+		return false, err
+	}
+	from := map[int32]kgo.Offset{}
+	for p, s := range spans {
+		from[p] = kgo.NewOffset().At(s.from)
+	}
+	reader, err := kgo.NewClient(append(opts, kgo.KeepControlRecords(),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}))...)
+	if err != nil {
+		return false, fmt.Errorf("kafka: %w", err)
+	}
+	defer reader.Close()
+	return search(ctx, reader, id, spans)
+}
+
+// search reads each partition up to what was its end.
+func search(ctx context.Context, reader *kgo.Client, id string, spans map[int32]span) (found bool, err error) {
+	for len(spans) > 0 && !found {
+		fetches := reader.PollRecords(ctx, 500)
+		if err := ctx.Err(); err != nil {
+			return false, fmt.Errorf("read the topic: %w", err)
+		}
+		for _, e := range fetches.Errors() {
+			return false, fmt.Errorf("read the topic: %w", e.Err)
+		}
+		fetches.EachRecord(func(rec *kgo.Record) {
+			if value, there := wire.Get(rec.Headers, IDHeader); there && value == id {
+				found = true
+			}
+			if s, open := spans[rec.Partition]; open && rec.Offset+1 >= s.to {
+				delete(spans, rec.Partition)
+			}
+		})
+	}
+	return found, nil
+}
+
+// span of a partition: offsets from (inclusive) to (exclusive).
+type span struct{ from, to int64 }
+
+// spansOf gives what each partition of the topic has since then; partitions without
+// are left out.
+func spansOf(ctx context.Context, client *kgo.Client, topic string, since time.Time) (map[int32]span, error) {
+	partitions, err := partitionsOf(ctx, client, topic)
+	if err != nil {
+		return nil, err
+	}
+	from, err := offsets(ctx, client, topic, partitions, since.UnixMilli())
+	if err != nil {
+		return nil, err
+	}
+	to, err := offsets(ctx, client, topic, partitions, latest)
+	if err != nil {
+		return nil, err
+	}
+	spans := map[int32]span{}
+	for p, begin := range from {
+		if end := to[p]; begin >= 0 && begin < end {
+			spans[p] = span{begin, end}
+		}
+	}
+	return spans, nil
+}
+
+func partitionsOf(ctx context.Context, client *kgo.Client, topic string) ([]int32, error) {
+	req := kmsg.NewPtrMetadataRequest()
+	asked := kmsg.NewMetadataRequestTopic()
+	asked.Topic = &topic
+	req.Topics = append(req.Topics, asked)
+	res, err := req.RequestWith(ctx, client)
+	if err != nil {
+		return nil, fmt.Errorf("ask for partitions: %w", err)
+	}
+	if len(res.Topics) != 1 {
+		return nil, errors.New("ask for partitions: the broker tells nothing of the topic")
+	}
+	if err := kerr.ErrorForCode(res.Topics[0].ErrorCode); err != nil {
+		return nil, fmt.Errorf("ask for partitions: %w", err)
+	}
+	var all []int32
+	for _, p := range res.Topics[0].Partitions {
+		all = append(all, p.Partition)
+	}
+	return all, nil
+}
+
+// latest asks for the end; other timestamps for the first record at or after.
+const latest = -1
+
+// offsets gives -1 where a partition has none.
+func offsets(ctx context.Context, client *kgo.Client, topic string, partitions []int32, timestamp int64) (map[int32]int64, error) {
+	req := kmsg.NewPtrListOffsetsRequest()
+	asked := kmsg.NewListOffsetsRequestTopic()
+	asked.Topic = topic
+	for _, p := range partitions {
+		one := kmsg.NewListOffsetsRequestTopicPartition()
+		one.Partition, one.Timestamp = p, timestamp
+		asked.Partitions = append(asked.Partitions, one)
+	}
+	req.Topics = append(req.Topics, asked)
+	res, err := req.RequestWith(ctx, client)
+	if err != nil {
+		return nil, fmt.Errorf("ask for offsets: %w", err)
+	}
+	found := map[int32]int64{}
+	for _, t := range res.Topics {
+		for _, p := range t.Partitions {
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				return nil, fmt.Errorf("ask for offsets of partition %d: %w", p.Partition, err)
+			}
+			found[p.Partition] = p.Offset
+		}
+	}
+	if len(found) != len(partitions) {
+		return nil, errors.New("ask for offsets: the brokers left partitions out")
+	}
+	return found, nil
+}

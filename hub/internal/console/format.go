@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/amtsbote/amtsbote/hub/internal/federation"
 )
 
 var berlin = func() *time.Location {
@@ -42,6 +44,11 @@ func (f format) Day(t time.Time) string {
 		return t.In(berlin).Format("02.01.2006")
 	}
 	return t.In(berlin).Format("2 Jan 2006")
+}
+
+// Date is a day of the federation directory.
+func (f format) Date(d federation.Day) string {
+	return f.Day(time.Date(d.Year, d.Month, d.Day, 12, 0, 0, 0, berlin))
 }
 
 // Machine is a time for the attribute datetime.

@@ -10,7 +10,7 @@ import (
 
 // Judge is what the hub is told of an answer to a call.
 func Judge(status int, body string) *hub.Fault {
-	err := judge([]byte(body), &eai.Error{Status: status, Code: eai.Refused, Blocking: status != http.StatusBadRequest})
+	err := judge([]byte(body), &eai.Error{Status: status, Code: eai.Refused, Blocking: status >= http.StatusInternalServerError})
 	return hub.FaultOf(fault("call", err))
 }
 

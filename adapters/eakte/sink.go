@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -62,8 +63,9 @@ func (s *sink) Deliver(ctx context.Context, d hub.Delivery) error {
 	if err != nil {
 		return err
 	}
-	if err := s.memory.drop(j.mark); err != nil { // the answer says it now
-		s.log.Warn("eakte: a step is kept longer than needed", zap.Error(err))
+	// The answer says it now. What cannot be noted is told once more, as the same event.
+	if err := errors.Join(s.memory.drop(j.mark), s.memory.told(j.caseMark)); err != nil {
+		s.log.Warn("eakte: what was told cannot be noted", zap.Error(err))
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func (s *sink) procedure(ctx context.Context, j job) (step, error) {
 	if err != nil {
 		return step{}, fault("search for the procedure", err)
 	}
-	reached := step{COO: coo, In: file, At: now(), By: j.id}
+	reached := step{COO: coo, In: file, At: now()}
 	if coo == "" {
 		made, err := s.client.create(ctx, "procedures", given(map[string]string{
 			"referrednumber": file, "shortname": j.caseTitle, "filesubj": j.caseMark, "accdef": j.where.Vorgang.Zugriff,
@@ -86,7 +86,7 @@ func (s *sink) incoming(ctx context.Context, j job, procedure step) (step, error
 		if err != nil {
 			return step{}, fault("file the document", err)
 		}
-		reached = step{COO: made.COO, In: procedure.COO, At: now(), By: j.id, Contents: addresses(made.Contents)}
+		reached = step{COO: made.COO, In: procedure.COO, At: now(), Contents: addresses(made.Contents)}
 	}
 	return reached, s.memory.put(j.mark, reached)
 }
@@ -106,7 +106,7 @@ func (s *sink) filed(ctx context.Context, j job, procedure step) (step, error) {
 		if err != nil {
 			return step{}, fault("look into the document", err)
 		}
-		return step{COO: o.COO, In: procedure.COO, At: now(), By: j.id, Contents: addresses(contents)}, nil
+		return step{COO: o.COO, In: procedure.COO, At: now(), Contents: addresses(contents)}, nil
 	}
 	return step{}, nil
 }

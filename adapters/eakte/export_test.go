@@ -14,6 +14,16 @@ func Judge(status int, body string) *hub.Fault {
 	return hub.FaultOf(fault("call", err))
 }
 
+// At makes a sink's clock.
+func At(s hub.Sink, now func() time.Time) hub.Sink {
+	known, ok := s.(*sink)
+	if !ok {
+		panic("no sink of this kind")
+	}
+	known.now = now
+	return s
+}
+
 // Filled fills in a title.
 func Filled(e hub.Event, title string) (string, error) {
 	data, err := readData(e)

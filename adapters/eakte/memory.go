@@ -80,7 +80,7 @@ func (m *memory) put(mark string, s step) error {
 	if err != nil {
 		return fmt.Errorf("keep a step: %w", err)
 	}
-	return nil
+	return m.untried(mark)
 }
 
 // told notes that an answer tells of a procedure.

@@ -101,7 +101,7 @@ func TestAsSpecified(t *testing.T) {
 // nothing may be made again.
 func TestNothingFound(t *testing.T) {
 	for raw, ok := range map[string]bool{
-		`{}`: true, ` {} `: true, `{"giobjecttype":[]}`: true, `{"giobjecttype":null,"x":1}`: true,
+		`{}`: true, `{"giobjecttype":[]}`: true, `{"giobjecttype":null,"x":1}`: true,
 		`{"status":"UP"}`: false, `null`: false, `[]`: false, ``: false, `"x"`: false, `{"giobjecttype":{}}`: false,
 	} {
 		if got, err := eakte.ReadObjects([]byte(raw)); (err == nil) != ok || len(got) != 0 || !ok && hub.FaultOf(err).Permanent {

@@ -23,6 +23,7 @@ type sink struct {
 	lanes  *lanes
 	zone   *time.Location
 	log    *zap.Logger
+	now    func() time.Time
 }
 
 var _ hub.Sink = (*sink)(nil)
@@ -44,7 +45,7 @@ func newSink(env hub.Env, s hub.Settings) (hub.Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sink{set: set, desk: d, client: newClient(set), memory: m, lanes: newLanes(set.Gleichzeitig), zone: zone, log: env.Log}, nil
+	return &sink{set: set, desk: d, client: newClient(set), memory: m, lanes: newLanes(set.Gleichzeitig), zone: zone, log: env.Log, now: time.Now}, nil
 }
 
 // Deliver implements hub.Sink.
@@ -109,7 +110,7 @@ func (s *sink) job(d hub.Delivery) (job, error) {
 		}
 	}
 	j.fileMark = mark("akte", j.where.Akte.COO, j.where.Akte.Aktenplan, j.fileTitle)
-	j.caseMark = mark("vorgang", j.where.Akte.COO, j.where.Akte.Aktenplan, caseOf(d.Event))
+	j.caseMark = mark("vorgang", append([]string{j.where.Akte.COO, j.where.Akte.Aktenplan}, caseKey(d.Event)...)...)
 	j.mark = mark("eingang", j.id)
 	return j, nil
 }

@@ -68,3 +68,35 @@ func firstKey(m map[string]int) string {
 	}
 	return ""
 }
+
+// Two systems number their matters alike: without a case of the hub they are two.
+func TestMattersOfTwoSources(t *testing.T) {
+	o := newOffice(t)
+	sink := o.newSink(t)
+	for n, source := range []string{"urn:de:ags:09162000:system:digiwf", "urn:de:ags:09162000:system:kasse", "urn:de:ags:09162000:system:kasse"} {
+		e := filed(n, "a", "x")
+		e.SetSource(source)
+		e.SetExtension("correlationid", nil)
+		deliver(t, sink, delivery(n, e))
+	}
+	if got := o.state(); got != "1 2 3 9" {
+		t.Error(got)
+	}
+}
+
+// Somebody has deleted the procedure in the E-Akte: it is made anew, and told.
+func TestProcedureDeleted(t *testing.T) {
+	o, in := newOffice(t), adaptertest.NewIntake()
+	sink := o.newSink(t)
+	deliver(t, sink, delivery(1, filed(1, "a", "x")))
+	o.sim.Remove(o.sim.Objects("procedures")[0].COO)
+	d := delivery(2, filed(2, "a", "x"))
+	if err := sink.Deliver(t.Context(), d); err == nil || hub.FaultOf(err).Permanent || hub.FaultOf(err).Code != "vorgang-weg" {
+		t.Fatal(err)
+	}
+	deliver(t, sink, d)
+	if got := o.state(); got != "1 1 2 6" {
+		t.Error(got)
+	}
+	o.answers(t, in, 4)
+}

@@ -1,6 +1,7 @@
 package zms_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -91,5 +92,28 @@ func TestMomentOfAnOrder(t *testing.T) {
 	}
 	if strings.Contains(s.journal(t), "beauftragt") {
 		t.Error("the moment is kept for later changes")
+	}
+}
+
+// No answer comes to a call, one after another, until the hub gives up: it tries again,
+// and nothing is done twice.
+func TestNoAnswer(t *testing.T) {
+	for call := range 4 {
+		s := newStage(t, 3)
+		s.office.order(t, fmt.Sprintf(`{"art":"frist","vorher":%d}`, call))
+		ctx, cancel := context.WithCancel(t.Context())
+		end := make(chan error, 1)
+		sink, d := s.sink, s.order(1, "erforderlich", "")
+		go func() { end <- sink.Deliver(ctx, d) }()
+		until(t, "the call is there", func() bool { return s.sim.Calls() > call })
+		cancel()
+		if err := <-end; err == nil || hub.FaultOf(err).Permanent {
+			t.Fatalf("call %d: %v", call, err)
+		}
+		s.again()
+		s.do(1, "erforderlich", "")
+		if got := s.status(); len(got) != 1 {
+			t.Errorf("call %d: ZMS has %v", call, got)
+		}
 	}
 }

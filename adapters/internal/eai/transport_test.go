@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/amtsbote/amtsbote/adapters/internal/eai"
 	"github.com/amtsbote/amtsbote/adapters/internal/simhttp"
@@ -84,5 +85,26 @@ func TestStatus(t *testing.T) {
 	}
 	if other := errors.New("x"); !errors.Is(eai.Foreign(other), other) || eai.Foreign(nil) != nil {
 		t.Error("another error is changed")
+	}
+}
+
+// No whole answer in time is a timeout, whatever had come of it.
+func TestTimeout(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.WriteHeader(http.StatusOK)
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}))
+	defer server.Close()
+	conf := eai.Defaults()
+	conf.URL, conf.Frist = server.URL, 20*time.Millisecond
+	c, err := conf.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Do(t.Context(), eai.Request{Method: http.MethodGet}); eai.Code(err) != eai.Timeout || !eai.IsBlocking(err) {
+		t.Error(err)
 	}
 }

@@ -7,5 +7,5 @@ import "embed"
 
 // Stories is the file tree of all stories, one folder each.
 //
-//go:embed wohnsitzanmeldung
+//go:embed maengelmeldung wohnsitzanmeldung
 var Stories embed.FS

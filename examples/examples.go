@@ -7,5 +7,5 @@ import "embed"
 
 // Stories is the file tree of all stories, one folder each.
 //
-//go:embed wohnsitzanmeldung
+//go:embed wohnsitzanmeldung bauantrag termin parkausweis
 var Stories embed.FS

@@ -24,6 +24,8 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/eakte"
 	"github.com/amtsbote/amtsbote/adapters/eakte/eaktesim"
 	"github.com/amtsbote/amtsbote/adapters/filedrop"
+	"github.com/amtsbote/amtsbote/adapters/open311"
+	"github.com/amtsbote/amtsbote/adapters/open311/open311sim"
 	"github.com/amtsbote/amtsbote/adapters/phoenix"
 	"github.com/amtsbote/amtsbote/adapters/phoenix/phoenixsim"
 	"github.com/amtsbote/amtsbote/adapters/postgres"
@@ -48,6 +50,7 @@ func Kinds() []hub.Kind {
 		filedrop.Kind(),
 		csvdatei.Kind(),
 		webhookin.Kind(),
+		open311.Kind(),
 		zms.Kind(),
 		eakte.Kind(),
 		postgres.Outbox(),
@@ -70,6 +73,7 @@ func Simulators() []hub.Simulator {
 		okkommsim.Simulator(),
 		okverkehrsim.Simulator(),
 		fitsim.Simulator(),
+		open311sim.Simulator(),
 		digiwfsim.Simulator(),
 		zmssim.Simulator(),
 		eaktesim.Simulator(),

@@ -24,6 +24,10 @@ func TestCheck(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "0 errors, 0 warnings (5 organisations, ") {
 		t.Errorf("exit code %d: %s", code, out)
 	}
+	code, out = check(t, filepath.Join("..", "..", "..", "examples", "maengelmeldung"))
+	if code != 0 || !strings.Contains(out, "0 errors, 0 warnings (2 organisations, ") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "federation.yaml"), []byte("name: X\nenvironment: prod\nkind: x\n"), 0o600); err != nil {
 		t.Fatal(err)

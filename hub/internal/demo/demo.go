@@ -22,6 +22,7 @@ type Case struct {
 // Step is one event that must be routed, and to whom.
 type Step struct {
 	Type      string   `yaml:"type,required"`
+	From      string   `yaml:"from"` // application; any when empty
 	Receivers []string `yaml:"receivers"`
 	// Times is how many such events there must be; 0 is 1.
 	Times int `yaml:"times"`
@@ -176,7 +177,7 @@ func (p *Progress) states(c *Case) []*state {
 	for _, step := range c.Steps {
 		s := &state{step: step}
 		for ref, d := range p.decided {
-			if d.Case == c.ID && d.Type == step.Type {
+			if d.Case == c.ID && d.Type == step.Type && (step.From == "" || step.From == d.Application) {
 				s.add(d, p.delivered[ref])
 			}
 		}

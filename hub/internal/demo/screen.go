@@ -32,7 +32,7 @@ func (s *Screen) Draw(p *Progress) {
 	for i := range p.cases {
 		c := &p.cases[i]
 		for _, st := range p.states(c) {
-			key := c.Title + st.step.Type
+			key := c.Title + st.step.Type + st.step.From
 			if st.complete() && !s.said[key] {
 				s.said[key] = true
 				fmt.Fprintf(s.Out, "%s\n  %s\n", c.Title, strings.TrimLeft(row(st), " +"))

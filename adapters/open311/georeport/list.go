@@ -1,0 +1,182 @@
+package georeport
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+
+	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
+)
+
+// The formats that a server speaks. XML is the one that each must (GeoReport v2,
+// Format Support).
+const (
+	JSON = "json"
+	XML  = "xml"
+)
+
+// ErrList means that an answer is no list of GeoReport: a page of a proxy, broken
+// JSON or XML, something else.
+var ErrList = errors.New("the answer is no list of GeoReport v2")
+
+// Lists by the name of what they hold: in JSON they come bare, or in an object under
+// one of these names (Mark-a-Spot with extensions=true, CitySDK); in XML the root has
+// it.
+var lists = []string{"requests", "service_requests", "services", "service_request_updates", "servicerequestupdates", "errors"}
+
+// Entry is one entry of a list. Bad says why it cannot be read, without quoting it.
+type Entry struct {
+	Fields Fields
+	Bad    string
+}
+
+// List reads an answer in a format. One bad entry of JSON spoils no other; an answer
+// that is broken as a whole gives ErrList. Nothing of the answer is in an error.
+func List(format string, body []byte) ([]Entry, error) {
+	if format == XML {
+		return listXML(body)
+	}
+	return listJSON(body)
+}
+
+func listJSON(body []byte) ([]Entry, error) {
+	body = bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\xef\xbb\xbf"))
+	items, err := items(quoteZeros(body))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Entry, 0, len(items))
+	for _, raw := range items {
+		out = append(out, entry(raw))
+	}
+	return out, nil
+}
+
+func entry(raw json.RawMessage) Entry {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	var v map[string]any
+	if err := dec.Decode(&v); err != nil || v == nil {
+		return Entry{Bad: "the entry is no object"}
+	}
+	f := Fields{}
+	if !f.flatten("", v, 0) {
+		return Entry{Bad: "the entry has too many fields"}
+	}
+	return Entry{Fields: f}
+}
+
+// items gives the entries of a list, or the one object that is an answer of its own.
+func items(body []byte) ([]json.RawMessage, error) {
+	if len(body) > 0 && body[0] == '[' {
+		return array(body)
+	}
+	var object map[string]json.RawMessage
+	if json.Unmarshal(body, &object) != nil || object == nil {
+		return nil, ErrList
+	}
+	for _, name := range lists {
+		if inner, ok := object[name]; ok {
+			return array(inner)
+		}
+	}
+	for _, name := range []string{"service_request_id", "token", "service_code", "code"} {
+		if _, ok := object[name]; ok {
+			return []json.RawMessage{body}, nil
+		}
+	}
+	return nil, ErrList
+}
+
+// maxEntries is how many entries a list has at most: empty ones cost more memory than
+// bytes.
+const maxEntries = 20_000
+
+// array takes a JSON array apart.
+func array(body []byte) (list []json.RawMessage, err error) {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if t, err := dec.Token(); err != nil || t != json.Delim('[') {
+		return nil, ErrList
+	}
+	for dec.More() {
+		var one json.RawMessage
+		if dec.Decode(&one) != nil || len(list) == maxEntries {
+			return nil, ErrList
+		}
+		list = append(list, one)
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, ErrList
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, ErrList
+	}
+	return list, nil
+}
+
+// quoteZeros puts numbers with leading zeros into quotes. They are no JSON, and the
+// specification's own examples have them ("service_code":001); as numbers they would
+// also lose their zeros.
+func quoteZeros(body []byte) []byte {
+	var out []byte // nil while nothing was changed
+	copied := 0
+	for i := 0; i < len(body); {
+		switch c := body[i]; {
+		case c == '"':
+			i = endOfString(body, i)
+		case c == '0' && (i == 0 || !inNumber(body[i-1])):
+			end := i
+			for end < len(body) && body[end] >= '0' && body[end] <= '9' {
+				end++
+			}
+			if end-i > 1 && (end == len(body) || !inNumber(body[end])) {
+				out = append(append(append(append(out, body[copied:i]...), '"'), body[i:end]...), '"')
+				copied = end
+			}
+			i = end
+		default:
+			i++
+		}
+	}
+	if out == nil {
+		return body
+	}
+	return append(out, body[copied:]...)
+}
+
+func endOfString(body []byte, at int) int {
+	for i := at + 1; i < len(body); i++ {
+		switch body[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(body)
+}
+
+func inNumber(c byte) bool {
+	return c >= '0' && c <= '9' || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E'
+}
+
+func listXML(body []byte) ([]Entry, error) {
+	doc, err := xmlguard.Read(bytes.NewReader(body), xmlguard.Limits{Depth: 16},
+		func(depth int, _ *xmlguard.Element) bool { return depth == 2 })
+	if err != nil || !slices.Contains(lists, doc.Root.Local) {
+		return nil, ErrList
+	}
+	out := make([]Entry, 0, len(doc.Parts))
+	for _, p := range doc.Parts {
+		f := Fields{}
+		if !f.element("", p, 0) {
+			out = append(out, Entry{Bad: "the entry has too many fields"})
+			continue
+		}
+		delete(f, "") // an entry that is bare text
+		out = append(out, Entry{Fields: f})
+	}
+	return out, nil
+}

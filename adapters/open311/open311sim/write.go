@@ -1,0 +1,71 @@
+package open311sim
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"net/http"
+	"strings"
+)
+
+// item is one entry of an answer, its fields in order.
+type item [][2]string
+
+// answer writes a list: in XML below root and name, in JSON as an array, or as Mark-a-Spot
+// does with extensions=true.
+func (s *Server) answer(w http.ResponseWriter, status int, format, root, name string, items []item, wrapped bool) {
+	if format == "xml" {
+		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+		w.WriteHeader(status)
+		_, _ = w.Write(listXML(root, name, items))
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	list := make([]map[string]any, 0, len(items))
+	for _, i := range items {
+		list = append(list, s.object(i))
+	}
+	if wrapped {
+		_ = json.NewEncoder(w).Encode(map[string]any{
+			"requests": list, "meta": map[string]int{"total": len(list), "limit": s.set.Limit, "offset": 0},
+		})
+		return
+	}
+	_ = json.NewEncoder(w).Encode(list)
+}
+
+// object is an entry in JSON: null where there is nothing, numbers where the
+// specification's examples have them.
+func (s *Server) object(i item) map[string]any {
+	out := map[string]any{}
+	for _, f := range i {
+		switch {
+		case f[1] == "":
+			out[f[0]] = nil
+		case f[0] == "lat" || f[0] == "long" || f[0] == "service_request_id" && s.set.Dialect == "georeport":
+			out[f[0]] = json.RawMessage(f[1])
+			if !json.Valid([]byte(f[1])) {
+				out[f[0]] = f[1]
+			}
+		default:
+			out[f[0]] = f[1]
+		}
+	}
+	return out
+}
+
+func listXML(root, name string, items []item) []byte {
+	var b strings.Builder
+	b.WriteString(xml.Header + "<" + root + ">")
+	for _, i := range items {
+		b.WriteString("<" + name + ">")
+		for _, f := range i {
+			b.WriteString("<" + f[0] + ">")
+			_ = xml.EscapeText(&b, []byte(f[1]))
+			b.WriteString("</" + f[0] + ">")
+		}
+		b.WriteString("</" + name + ">")
+	}
+	b.WriteString("</" + root + ">\n")
+	return []byte(b.String())
+}

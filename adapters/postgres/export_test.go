@@ -63,7 +63,11 @@ func At(data, path string) (any, error) {
 }
 
 // Window sets how many rows a source reads in one window at first.
-func Window(s hub.Source, rows int) { s.(*source).window = rows }
+func Window(s hub.Source, rows int) {
+	if s, ok := s.(*source); ok {
+		s.window = rows
+	}
+}
 
 // OneTransaction gives the statement that reads a window of one transaction: $1 is
 // it, $2 the number behind which to read.

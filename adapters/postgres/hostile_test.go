@@ -84,7 +84,11 @@ const secret = "Mustermann-geheim"
 // the rows behind flow, and it does not come back. In all habits.
 func TestHostileRows(t *testing.T) {
 	raced.Skip(t, "one thing after another")
-	for _, habit := range []string{"leave", "mark", "delete"} {
+	habits := []string{"leave", "delete"}
+	if os.Getenv("AMTSBOTE_OUTBOX_ROWS") != "" { // the long form
+		habits = append(habits, "mark")
+	}
+	for _, habit := range habits {
 		t.Run(habit, func(t *testing.T) {
 			large := 2 << 20
 			if habit == "leave" {

@@ -65,7 +65,7 @@ func TestStubborn(t *testing.T) {
 	for _, habit := range []string{"leave", "delete"} {
 		r := newRoom(t, common(t))
 		r.outbox()
-		r.exec("CREATE TYPE S.uhr AS (t text)")
+		r.exec("CREATE TYPE S.uhr AS ENUM ('x')")
 		r.exec(`CREATE FUNCTION S.zeit(S.uhr) RETURNS timestamptz LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '` + secret + `' USING ERRCODE = 'XX000'; END $$`)
 		r.exec(`CREATE FUNCTION S.text(S.uhr) RETURNS json LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION '` + secret + `' USING ERRCODE = '53200'; END $$`)
 		r.exec("ALTER TABLE S.outbox ADD COLUMN wann S.uhr")
@@ -75,7 +75,7 @@ func TestStubborn(t *testing.T) {
 		r.exec("ALTER FUNCTION S.text(S.uhr) STRICT")
 		r.more = plainTypes + "columns: {time: wann}\nhabit: " + habit + "\n"
 		r.add(0, 2)
-		r.exec("INSERT INTO S.outbox (id, aggregatetype, aggregateid, type, payload, wann) VALUES ($1, 'Antrag', 'x', 'Angemeldet', '{}', ROW('x'))", idOf(2))
+		r.exec("INSERT INTO S.outbox (id, aggregatetype, aggregateid, type, payload, wann) VALUES ($1, 'Antrag', 'x', 'Angemeldet', '{}', 'x')", idOf(2))
 		r.add(3, 5)
 		in := adaptertest.NewIntake()
 		r.play(in, func() bool { return len(in.Events()) == 4 && len(r.codes()) == 1 })

@@ -21,7 +21,7 @@ import (
 // again and again at any moment, the server crashes. Every committed row is an
 // event once, in the order of its aggregate.
 func TestStory(t *testing.T) {
-	wanted := pgtest.Rows(t, 1500)
+	wanted := pgtest.Rows(t, 3000)
 	r := newRoom(t, pgtest.New(t))
 	r.outbox()
 	r.more = "types: {Angemeldet: de.test.geschehen.v1}\nbatch: 200\n"

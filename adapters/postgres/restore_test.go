@@ -96,10 +96,8 @@ func TestSetBack(t *testing.T) {
 	must(t, c.Start())
 	r.at(c)
 	r.add(5, 15)
-	r.play(in, func() bool { return len(in.Events()) == 15 })
-	var xid string
-	var seq int64
-	must(t, r.conn.QueryRow(t.Context(), "SELECT xid::text, seq FROM "+r.schema+".outbox ORDER BY seq DESC LIMIT 1").Scan(&xid, &seq))
+	r.play(in, func() bool { return len(in.Events()) == 15 && r.remembered(in) })
+	xid, seq := r.last()
 
 	must(t, c.Stop(syscall.SIGINT))
 	must(t, os.RemoveAll(c.Data()))

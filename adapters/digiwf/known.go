@@ -122,7 +122,7 @@ func (d *desk) noteFate(id string, k *known, end hub.Settlement) error {
 func (d *desk) answeredByEvent(id string, k *known) (bool, error) {
 	for _, mark := range k.Asked {
 		by, done, err := d.box.By(answerKey(id, mark))
-		if err != nil || done && by != bySource {
+		if err = ignoreDamaged(err); err != nil || done && by != bySource {
 			return err == nil, err
 		}
 	}

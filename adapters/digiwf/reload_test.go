@@ -84,6 +84,34 @@ func TestBatchBehindRecords(t *testing.T) {
 	stop()
 }
 
+// A record that is with the hub just when its partition is taken away, or the hub
+// ends, is committed yet: it comes to nobody again.
+func TestCommitAtTheEnd(t *testing.T) {
+	t.Parallel()
+	h, in := newHouse(t), adaptertest.NewIntake()
+	began := make(chan struct{})
+	in.Follow(func(ctx context.Context, _ int, _ hub.Event, store func() error) error {
+		close(began)
+		<-ctx.Done()
+		return store()
+	})
+	yaml := h.settings(`{type: publishEvent, envelope: true, reply: none}`)
+	_, stop := h.run(t, in, yaml)
+	h.put(t, asks("publishEvent"), `{"ceType":"de.a.geschehen.v1"}`)
+	<-began
+	stop()
+	var calls atomic.Int32
+	in.Follow(func(_ context.Context, _ int, _ hub.Event, store func() error) error {
+		calls.Add(1)
+		return store()
+	})
+	h.run(t, in, yaml)
+	h.put(t, asks("publishEvent"), `{"ceType":"de.a.geschehen.v1"}`)
+	if events(t, in, 2); calls.Load() != 1 {
+		t.Errorf("%d records came after the first was committed", calls.Load())
+	}
+}
+
 // Settings are loaded anew while a letter is on its way: the new Kafka waits for the
 // old one's, and sends none.
 func TestReloadWhileUnderWay(t *testing.T) {

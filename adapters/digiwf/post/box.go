@@ -95,10 +95,13 @@ func (b *Box) By(key string) (by string, done bool, err error) {
 }
 
 // UnderWay tells whether somebody else than by has begun to send under the key, and
-// may yet be at it.
+// may yet be at it. A damaged mark says nothing.
 func (b *Box) UnderWay(key, by string) (bool, error) {
 	var m mark
 	_, err := disk.Get(b.path(ID(key)), &m)
+	if errors.Is(err, disk.ErrDamaged) {
+		return false, nil
+	}
 	return err == nil && m.By != "" && m.By != by && !m.Done && b.young(m), err
 }
 

@@ -112,7 +112,7 @@ func (g *gate) judge(code string, res *http.Response) *hub.Fault {
 func retryAfter(res *http.Response) time.Duration {
 	text := strings.TrimSpace(res.Header.Get("Retry-After"))
 	if seconds, err := strconv.ParseUint(text, 10, 32); err == nil {
-		return min(time.Duration(seconds)*time.Second, maxAfter) //nolint:gosec // 32 bits
+		return min(time.Duration(seconds)*time.Second, maxAfter)
 	}
 	if at, err := http.ParseTime(text); err == nil {
 		return min(max(time.Until(at), 0), maxAfter)

@@ -18,6 +18,9 @@ command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
 command -v javac >/dev/null || missing+=(default-jdk-headless)
 
+# e2e
+command -v chromium >/dev/null || missing+=(chromium)
+
 if [ ${#missing[@]} -eq 0 ]; then
 	echo "prepare: nothing is missing"
 elif [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then

@@ -6,13 +6,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub"
@@ -81,6 +78,9 @@ func call(ctx context.Context, c *http.Client, r request) (*answer, error) {
 	var body io.Reader = bytes.NewReader(r.body)
 	if r.stream != nil {
 		body = r.stream
+		if r.size == 0 { // a stream of none would go out in chunks
+			body = http.NoBody
+		}
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, r.url, body)
 	if err != nil {
@@ -125,7 +125,7 @@ func unreachable(ctx context.Context, err error) error {
 	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return hub.Retryable("untrusted", "the server's certificate is not trusted (setting ca): %s", untrusted(bad.Err))
 	}
-	return hub.Retryable("unreachable", "call the server: %w", err)
+	return hub.Retryable("unreachable", "call the server: %s", cause(err))
 }
 
 func untrusted(err error) string {
@@ -136,43 +136,4 @@ func untrusted(err error) string {
 		return "another host's"
 	}
 	return "expired, not yet valid or for another use"
-}
-
-// refused judges an answer that is no success. What a server refuses because of who
-// asks, or where, is the operator's matter and worth another try; what it refuses of
-// this call alone is not.
-func (a *answer) refused(what string) error {
-	said := fmt.Errorf("%s: the server answers HTTP %d", what, a.status)
-	f := &hub.Fault{Code: "server-error", Err: said}
-	switch {
-	case a.status == http.StatusTooManyRequests:
-		f.Code, f.Later, f.After = "rate-limited", true, max(a.after(), time.Second)
-	case a.status >= 500 || a.status == http.StatusRequestTimeout || a.status == http.StatusTooEarly:
-		f.After = a.after()
-	case a.status == http.StatusUnauthorized:
-		f.Code = "unauthorised"
-	case a.status == http.StatusForbidden:
-		f.Code = "forbidden"
-	case a.status == http.StatusNotFound:
-		f.Code = "not-found"
-	case a.status == http.StatusLocked || a.status == http.StatusConflict:
-		f.Code = "conflict"
-	case a.status >= 400:
-		f.Code, f.Permanent = "refused", true
-	default: // a success that is none, a redirect: another server than is meant
-		f.Code = "answer-unreadable"
-	}
-	return f
-}
-
-// after reads Retry-After (RFC 9110, 10.2.3), or what Matrix says in the body.
-func (a *answer) after() time.Duration {
-	text := strings.TrimSpace(a.header.Get("Retry-After"))
-	if seconds, err := strconv.ParseUint(text, 10, 32); err == nil {
-		return min(time.Duration(seconds)*time.Second, maxAfter)
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return min(max(time.Until(at), 0), maxAfter)
-	}
-	return a.matrixAfter()
 }

@@ -2,10 +2,7 @@ package phoenix
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -21,11 +18,12 @@ import (
 
 // people is a channel that keeps what it is told, and fails when it is to.
 type people struct {
-	mu   sync.Mutex
-	fail map[string]error // by target
-	lose bool             // told, and the answer is lost
-	said []string         // target, id, subject
-	all  []string
+	mu    sync.Mutex
+	fail  map[string]error // by target
+	lose  bool             // told, and the answer is lost
+	said  []string         // target, id, subject
+	tried []string         // target, id
+	all   []string
 }
 
 func (p *people) targets() []string { return p.all }
@@ -33,6 +31,7 @@ func (p *people) targets() []string { return p.all }
 func (p *people) send(_ context.Context, target string, m message) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.tried = append(p.tried, target+" "+m.ID)
 	if err := p.fail[target]; err != nil {
 		return err
 	}
@@ -82,10 +81,19 @@ func newOffice(t *testing.T, targets ...string) *office {
 
 func (o *office) start() {
 	o.t.Helper()
-	s, err := newSink(hub.Env{Adapter: "test", Dir: o.dir, Log: zap.NewNop()}, o.set, o.people)
+	o.work(o.make("test", zap.NewNop()))
+}
+
+func (o *office) make(adapter string, log *zap.Logger) *sink {
+	o.t.Helper()
+	s, err := newSink(hub.Env{Adapter: adapter, Dir: o.dir, Log: log}, o.set, o.people)
 	if err != nil {
 		o.t.Fatal(err)
 	}
+	return s
+}
+
+func (o *office) work(s *sink) {
 	o.sink = s
 	ctx, cancel := context.WithCancel(o.t.Context())
 	ended := make(chan error, 1)
@@ -182,50 +190,31 @@ func TestDigestRestart(t *testing.T) {
 	})
 }
 
-// While a digest fails, nothing more is noted: the hub keeps it, and hears why. A
-// target that was told is not told again, and afterwards all goes on.
+// While nobody can be told, nothing more is noted: the hub keeps it, and hears why.
+// Afterwards all goes on.
 func TestDigestFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := newOffice(t, "a", "b")
-		for n := range 3 {
-			o.must(n, n)
+		for _, code := range []string{"unreachable", "unknown-user"} {
+			o := newOffice(t, "a")
+			for n := range 3 {
+				o.must(n, n)
+			}
+			o.people.set(func() { o.fail["a"] = hub.Retryable(code, "away") })
+			time.Sleep(window + time.Second)
+			o.expect("a:" + one)
+			f := hub.FaultOf(o.deliver(9, 9))
+			if f == nil || f.Code != "digest-fails" || f.Permanent {
+				t.Fatal(f)
+			}
+			time.Sleep(time.Hour)
+			o.people.set(func() { delete(o.fail, "a") })
+			time.Sleep(mostDelay)
+			o.expect("a:"+one, "a:: 2 Vorgänge warten")
+			o.must(9, 9)
+			time.Sleep(window)
+			o.expect("a:"+one, "a:: 2 Vorgänge warten", "a:"+one)
+			o.stop()
 		}
-		o.people.set(func() { o.fail["a"] = hub.Retryable("unreachable", "away") })
-		time.Sleep(window + time.Second)
-		o.expect("a:"+one, "b:"+one, "b:: 2 Vorgänge warten")
-		f := hub.FaultOf(o.deliver(9, 9))
-		if f == nil || f.Code != "digest-fails" || f.Permanent {
-			t.Fatal(f)
-		}
-		time.Sleep(time.Hour)
-		o.people.set(func() { delete(o.fail, "a") })
-		time.Sleep(mostDelay)
-		o.expect("a:"+one, "b:"+one, "b:: 2 Vorgänge warten", "a:: 2 Vorgänge warten")
-		o.must(9, 9)
-		time.Sleep(window)
-		o.expect("a:"+one, "b:"+one, "b:: 2 Vorgänge warten", "a:: 2 Vorgänge warten", "a:"+one, "b:"+one)
-		o.stop()
-	})
-}
-
-// One target that fails from the first event on does not have the other told of each.
-func TestDigestHalfFails(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o := newOffice(t, "a", "b")
-		o.people.set(func() { o.fail["b"] = hub.Retryable("unreachable", "away") })
-		if err := o.deliver(1, 1); err == nil || hub.FaultOf(err).Permanent {
-			t.Fatal(err)
-		}
-		o.must(1, 1) // the hub tries again: it waits for the digest now
-		time.Sleep(window)
-		o.expect("a:" + one)
-		if err := o.deliver(2, 2); err == nil {
-			t.Error("an event is taken while the digest fails")
-		}
-		o.people.set(func() { delete(o.fail, "b") })
-		time.Sleep(mostDelay)
-		o.expect("a:"+one, "b:"+one)
-		o.stop()
 	})
 }
 
@@ -287,68 +276,6 @@ func TestDigestNoMore(t *testing.T) {
 	})
 }
 
-// What the disk can hold after a crash at each step of a digest ends in each event
-// told, and in nothing told twice that was known to be told.
-func TestDigestCrash(t *testing.T) {
-	for name, c := range map[string]struct {
-		spoil func(dir string, state digestState) error
-		said  []string // after the crash
-	}{
-		"before it was frozen": {func(dir string, _ digestState) error { return os.Remove(filepath.Join(dir, stateFile)) }, []string{"a:: 3 Vorgänge warten"}},
-		"while it was told":    {func(string, digestState) error { return nil }, []string{"a:: 3 Vorgänge warten"}},
-		"half a state": {func(dir string, _ digestState) error {
-			return os.WriteFile(filepath.Join(dir, stateFile), []byte("{"), 0o600)
-		}, []string{"a:: 3 Vorgänge warten"}},
-		"told, before the marks":  {toldAll, nil},
-		"told, between the marks": {toldSome, nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				o := newOffice(t, "a")
-				o.must(0, 0)
-				for n := 1; n <= 3; n++ {
-					o.must(n, n)
-				}
-				o.people.set(func() { o.fail["a"] = errors.New("killed") })
-				time.Sleep(window + time.Second)
-				synctest.Wait()
-				o.stop()
-				o.people.set(func() { o.fail, o.said = map[string]error{}, nil })
-				dir := filepath.Join(o.dir, "phoenix", "test")
-				if err := c.spoil(dir, o.digest.state); err != nil {
-					t.Fatal(err)
-				}
-				o.start()
-				time.Sleep(window)
-				o.expect(c.said...)
-				for n := range 4 {
-					o.must(n, n)
-				}
-				time.Sleep(window)
-				o.expect(c.said...)
-				if left, err := os.ReadDir(filepath.Join(dir, waits)); err != nil || len(left) != 0 {
-					t.Error(left, err)
-				}
-				o.stop()
-			})
-		})
-	}
-}
-
-func toldAll(dir string, state digestState) error {
-	state.Told, state.Last = true, time.Now()
-	s := &sink{journal: &journal{dir: dir}}
-	return s.save(state)
-}
-
-func toldSome(dir string, state digestState) error {
-	if err := toldAll(dir, state); err != nil {
-		return err
-	}
-	return errors.Join(os.WriteFile(filepath.Join(dir, done, state.Members[0]), nil, 0o600), os.Remove(filepath.Join(dir, waits, state.Members[0])),
-		os.WriteFile(filepath.Join(dir, done, state.Members[1]), nil, 0o600))
-}
-
 // More than can be noted stays with the hub.
 func TestDigestFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -361,39 +288,6 @@ func TestDigestFull(t *testing.T) {
 		}
 		if f := hub.FaultOf(o.deliver(3, 3)); f == nil || f.Code != "digest-full" || f.Permanent {
 			t.Error(f)
-		}
-		o.stop()
-	})
-}
-
-// What was told long ago is forgotten, what was told lately is not.
-func TestForget(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o := newOffice(t, "a")
-		o.must(1, 1)
-		dir := filepath.Join(o.dir, "phoenix", "test", done)
-		marks, err := os.ReadDir(dir)
-		if err != nil || len(marks) != 1 {
-			t.Fatal(marks, err)
-		}
-		old := time.Now().Add(-o.set.Merken - time.Minute)
-		if err := os.Chtimes(filepath.Join(dir, marks[0].Name()), old, old); err != nil {
-			t.Fatal(err)
-		}
-		now := time.Now()
-		if err := os.WriteFile(filepath.Join(dir, "neu"), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chtimes(filepath.Join(dir, "neu"), now, now); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(2 * time.Hour)
-		o.must(2, 2)
-		if has, err := o.journal.has(done, marks[0].Name()); has || err != nil {
-			t.Error("what is old is not forgotten", err)
-		}
-		if has, err := o.journal.has(done, "neu"); !has || err != nil {
-			t.Error("what is new is forgotten", err)
 		}
 		o.stop()
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -84,6 +85,9 @@ var endings = map[string]string{
 	"image/jpeg": ".jpg", "image/png": ".png", "image/tiff": ".tif", "application/zip": ".zip", "text/csv": ".csv",
 }
 
+// refForm is that of hub.BlobRef; other texts that begin so are a person's.
+var refForm = regexp.MustCompile(`^blob:[A-Za-z0-9_-]+$`)
+
 type blobRef struct{ ref, media string }
 
 // blobRefs finds each blob that data refers to, once, by the order of the members' names.
@@ -101,7 +105,7 @@ func collect(v any, media string, found *[]blobRef) {
 	switch v := v.(type) {
 	case string:
 		known := slices.ContainsFunc(*found, func(b blobRef) bool { return b.ref == v })
-		if strings.HasPrefix(v, "blob:") && !known {
+		if refForm.MatchString(v) && !known {
 			*found = append(*found, blobRef{v, media})
 		}
 	case []any:

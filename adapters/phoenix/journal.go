@@ -1,8 +1,10 @@
 package phoenix
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -100,21 +102,59 @@ func (j *journal) list(sub string) ([]string, error) {
 	return names, nil
 }
 
-// tidy forgets what was told long ago; called again and again it looks once an hour.
-func (j *journal) tidy(now time.Time) error {
-	j.mu.Lock()
+// mark makes empty files durable, with one sync of their folder.
+func (j *journal) mark(sub string, names []string) error {
+	for _, name := range names {
+		f, err := os.OpenFile(j.path(sub, name), os.O_WRONLY|os.O_CREATE, 0o640) //nolint:gosec // as the other files
+		if err == nil {
+			err = f.Close()
+		}
+		if err != nil {
+			return fmt.Errorf("note what was told: %s", reason(err))
+		}
+	}
+	if err := dropfolder.SyncDir(j.path(sub)); err != nil {
+		return fmt.Errorf("note what was told: %s", reason(err))
+	}
+	return nil
+}
+
+// tidy forgets what was told long ago; called again and again it looks once an hour, and
+// ends with ctx.
+func (j *journal) tidy(ctx context.Context, now time.Time) error {
+	if !j.mu.TryLock() { // another does
+		return nil
+	}
 	defer j.mu.Unlock()
 	if now.Before(j.next) {
 		return nil
 	}
 	j.next = now.Add(time.Hour)
 	for _, sub := range []string{done, tries} {
-		entries, err := os.ReadDir(j.path(sub))
+		if err := j.tidyFolder(ctx, sub, now.Add(-j.remember)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tidyFolder reads a folder piece by piece: it can hold a million marks.
+func (j *journal) tidyFolder(ctx context.Context, sub string, before time.Time) error {
+	folder, err := os.Open(j.path(sub))
+	if err != nil {
+		return fmt.Errorf("forget what was told: %s", reason(err))
+	}
+	defer func() { _ = folder.Close() }()
+	for ctx.Err() == nil {
+		entries, err := folder.ReadDir(1000)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
 		if err != nil {
 			return fmt.Errorf("forget what was told: %s", reason(err))
 		}
 		for _, e := range entries {
-			if info, err := e.Info(); err != nil || !info.ModTime().Before(now.Add(-j.remember)) {
+			if info, err := e.Info(); err != nil || !info.ModTime().Before(before) {
 				continue
 			}
 			if err := j.drop(sub, e.Name()); err != nil {

@@ -3,7 +3,6 @@ package phoenix
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,9 +19,8 @@ type matrix struct {
 	http   *http.Client
 
 	mu     sync.Mutex
-	token  string               // of the last login; "" is none
-	open   map[string]time.Time // when a room was last seen to be unencrypted
-	logins chan struct{}        // one logs in at a time
+	token  string        // of the last login; "" is none
+	logins chan struct{} // one logs in at a time
 }
 
 var (
@@ -32,9 +30,6 @@ var (
 
 // marker is the key in a notice's content by which it is found again.
 const marker = "de.amtsbote.hinweis"
-
-// seenOpen is how long a room is believed to be unencrypted.
-const seenOpen = time.Hour
 
 func (m *matrix) targets() []string { return m.set.Raeume }
 
@@ -53,8 +48,7 @@ func (m *matrix) send(ctx context.Context, room string, n message) error {
 		return err
 	}
 	if a.status != http.StatusOK {
-		m.see(room, time.Time{}) // it may have been put out of the room
-		return a.refused("send a notice to the room")
+		return a.refusedOf("send a notice to the room", a.errcode() != "")
 	}
 	var sent struct {
 		EventID string `json:"event_id"`
@@ -77,14 +71,9 @@ func (m *matrix) join(ctx context.Context, room string) error {
 }
 
 // enter takes care that the bot is in the room, and refuses a room that is encrypted:
-// a notice could be read there only by who takes plain text for encrypted.
+// a notice could be read there only by who takes plain text for encrypted. It looks each
+// time, since a room can become encrypted.
 func (m *matrix) enter(ctx context.Context, room string) error {
-	m.mu.Lock()
-	fresh := time.Since(m.open[room]) < seenOpen
-	m.mu.Unlock()
-	if fresh {
-		return nil
-	}
 	look := request{method: http.MethodGet, url: m.at("rooms", room, "state", "m.room.encryption", "")}
 	a, err := m.ask(ctx, look)
 	outside := err == nil && (a.status == http.StatusForbidden || a.status == http.StatusOK && !a.encrypted())
@@ -101,7 +90,6 @@ func (m *matrix) enter(ctx context.Context, room string) error {
 	case a.status != http.StatusNotFound || a.errcode() != "M_NOT_FOUND":
 		return a.refused("look whether the room is encrypted: the bot must be in the room")
 	}
-	m.see(room, time.Now())
 	return nil
 }
 
@@ -112,47 +100,6 @@ func (a *answer) encrypted() bool {
 		Algorithm string `json:"algorithm"`
 	}
 	return json.Unmarshal(a.body, &content) == nil && content.Algorithm != ""
-}
-
-// see keeps when a room was last seen to be open to us.
-func (m *matrix) see(room string, at time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.open[room] = at
-}
-
-// lookBack is how many of a room's last messages are looked through.
-const lookBack = 50
-
-// find looks for a notice whose sending ended without an answer: a server forgets
-// transaction ids, at the latest with the login that they belong to.
-func (m *matrix) find(ctx context.Context, room string, n message) (bool, error) {
-	query := url.Values{"dir": {"b"}, "limit": {fmt.Sprint(lookBack)}, "filter": {`{"types":["m.room.message"]}`}}
-	a, err := m.ask(ctx, request{method: http.MethodGet, url: m.at("rooms", room, "messages") + "?" + query.Encode()})
-	if f := hub.FaultOf(err); f != nil && f.Code == tooLarge {
-		return false, nil // others have written much; the transaction id is left
-	}
-	if err != nil {
-		return false, err
-	}
-	if a.status != http.StatusOK {
-		return false, nil // it does not let us look; sending tells why
-	}
-	var page struct {
-		Chunk []struct {
-			Content map[string]json.RawMessage `json:"content"`
-		} `json:"chunk"`
-	}
-	if json.Unmarshal(a.body, &page) != nil {
-		return false, nil
-	}
-	for _, e := range page.Chunk {
-		var id string
-		if json.Unmarshal(e.Content[marker], &id) == nil && id == n.ID {
-			return true, nil
-		}
-	}
-	return false, nil
 }
 
 // ask calls with the token that there is, and once more with a new one when the
@@ -223,9 +170,7 @@ func (m *matrix) login(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if a.status != http.StatusOK {
-		err := a.refused("log in as the bot")
-		hub.FaultOf(err).Permanent = false // whatever it is, no event can help it
-		return "", err
+		return "", a.refused("log in as the bot")
 	}
 	var in struct {
 		Token string `json:"access_token"`
@@ -275,6 +220,6 @@ func (a *answer) matrixAfter() time.Duration {
 func newMatrix(set matrixSettings, client *http.Client, adapter string) *matrix {
 	return &matrix{
 		set: set, device: "AMTSBOTE-" + digest(adapter, set.URL, set.Benutzer)[:12], http: client,
-		open: map[string]time.Time{}, logins: make(chan struct{}, 1),
+		logins: make(chan struct{}, 1),
 	}
 }

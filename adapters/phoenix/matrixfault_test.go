@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -20,7 +21,7 @@ type wrongServer struct {
 	send    http.HandlerFunc // answers PUT; nil: it is sent
 	state   http.HandlerFunc // answers the question for encryption; nil: there is none
 	login   http.HandlerFunc
-	page    string // answers the look back
+	look    http.HandlerFunc // answers the look back; nil: there is nothing
 	sent    []string
 	devices []string
 }
@@ -47,7 +48,13 @@ func (s *wrongServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.sent = append(s.sent, r.URL.Path+" "+string(body))
 		_, _ = io.WriteString(w, `{"event_id": "$1"}`)
 	case strings.HasSuffix(r.URL.Path, "/messages"):
-		_, _ = io.WriteString(w, s.page)
+		if s.look != nil {
+			s.look(w, r)
+			return
+		}
+		_, _ = io.WriteString(w, `{"chunk": []}`)
+	case strings.HasSuffix(r.URL.Path, "/whoami"):
+		_, _ = io.WriteString(w, `{"user_id": "@bote:b"}`)
 	case s.state != nil:
 		s.state(w, r)
 	default:
@@ -108,6 +115,11 @@ func TestMatrixFaults(t *testing.T) {
 		"token unknown":         {send: says(401, `{"errcode": "M_UNKNOWN_TOKEN"}`), code: "unauthorised"},
 		"may not write":         {send: says(403, `{"errcode": "M_FORBIDDEN"}`), code: "forbidden"},
 		"too large":             {send: says(413, `{"errcode": "M_TOO_LARGE"}`), code: "refused", permanent: true},
+		"a proxy's limit":       {send: says(413, `<html>zu groß</html>`), code: "refused"},
+		"a proxy's refusal":     {send: says(400, `{}`), code: "refused"},
+		"not this one alone":    {send: says(405, `{"errcode": "M_UNRECOGNIZED"}`), code: "refused"},
+		"not to be entered":     {state: says(400, `{"errcode": "M_BAD_STATE"}`), code: "refused"},
+		"bad":                   {send: says(400, `{"errcode": "M_BAD_JSON"}`), code: "refused", permanent: true},
 		"server":                {send: says(502, ``), code: "server-error"},
 		"encrypted":             {state: says(200, `{"algorithm": "m.megolm.v1.aes-sha2"}`), code: "room-encrypted"},
 		"no homeserver":         {state: says(404, `<html>nginx</html>`), code: "not-found"},
@@ -136,7 +148,7 @@ func TestMatrixFaults(t *testing.T) {
 			t.Errorf("%s: the fault tells too much: %s", name, text)
 		}
 		s.set(func() { s.send, s.state, s.login = nil, nil, nil })
-		if err := sink.Deliver(t.Context(), delivery(1)); err != nil || len(s.sent) != 1 {
+		if err := s.sink(t, at, dir).Deliver(t.Context(), delivery(1)); err != nil || len(s.sent) != 1 {
 			t.Errorf("%s: afterwards %v, %q", name, err, s.sent)
 		}
 	}
@@ -165,19 +177,73 @@ func TestMatrixDevice(t *testing.T) {
 func TestMatrixPoisonedRoom(t *testing.T) {
 	t.Parallel()
 	for _, page := range []string{
-		``, `[]`, `{"chunk": {}}`, `{"chunk": [7, {"content": []}, {"content": {"de.amtsbote.hinweis": {"x": 1}}}]}`, `{"chunk": [{"content": {"de.amtsbote.hinweis": "fremd"}}]}`,
+		`{"chunk": [7, {"content": []}, {"content": {"de.amtsbote.hinweis": {"x": 1}}}]}`, `{"chunk": [{"content": {"de.amtsbote.hinweis": "fremd"}}]}`,
+		`{"chunk": [{"sender": "@fremd:b", "content": {"de.amtsbote.hinweis": "ID"}}]}`,
 		`{"chunk": [{"content": {"body": "` + strings.Repeat("x", 1<<20) + `"}}]}`,
 	} {
-		s := &wrongServer{send: says(502, ``), page: page}
+		s := &wrongServer{send: says(502, ``)}
 		at, dir := serve(t, s), t.TempDir()
 		write(t, dir, "passwort", password)
 		sink := s.sink(t, at, dir)
 		if err := sink.Deliver(t.Context(), delivery(1)); err == nil {
 			t.Fatal("502 is no success")
 		}
-		s.set(func() { s.send = nil })
+		s.set(func() { s.send, s.look = nil, says(200, strings.Replace(page, "ID", noticeID(t, dir), 1)) })
 		if err := sink.Deliver(t.Context(), delivery(1)); err != nil || len(s.sent) != 1 {
 			t.Errorf("%.200s: %v, %q", page, err, s.sent)
 		}
+	}
+}
+
+// noticeID is that of the one notice that was begun.
+func noticeID(t *testing.T, dir string) string {
+	t.Helper()
+	tries, err := filepath.Glob(filepath.Join(dir, "phoenix", "*", "versuche", "*-*"))
+	if err != nil || len(tries) != 1 {
+		t.Fatal(tries, err)
+	}
+	id, _, _ := strings.Cut(filepath.Base(tries[0]), "-")
+	return id
+}
+
+// While the server cannot say what stands in the room, nothing is told again; its own
+// notice there is taken for told.
+func TestMatrixLookBack(t *testing.T) {
+	t.Parallel()
+	for name, look := range map[string]http.HandlerFunc{
+		"limit": says(429, `{}`), "server": says(503, ``), "refused": says(400, `{"errcode": "M_UNKNOWN"}`),
+		"nothing": says(200, ``), "no page": says(200, `[]`), "no list": says(200, `{"chunk": {}}`), "html": says(200, `<html>Wartung</html>`),
+	} {
+		s := &wrongServer{send: says(502, ``)}
+		at, dir := serve(t, s), t.TempDir()
+		write(t, dir, "passwort", password)
+		if err := s.sink(t, at, dir).Deliver(t.Context(), delivery(1)); err == nil {
+			t.Fatal("502 is no success")
+		}
+		s.set(func() { s.send, s.look = nil, look })
+		if f := hub.FaultOf(s.sink(t, at, dir).Deliver(t.Context(), delivery(1))); f == nil || f.Permanent || len(s.sent) != 0 {
+			t.Errorf("%s: %v, %q", name, f, s.sent)
+		}
+		mine := `{"chunk": [{"sender": "@bote:b", "content": {"de.amtsbote.hinweis": "` + noticeID(t, dir) + `"}}]}`
+		s.set(func() { s.look = says(200, mine) })
+		if err := s.sink(t, at, dir).Deliver(t.Context(), delivery(1)); err != nil || len(s.sent) != 0 {
+			t.Errorf("%s: %v, %q", name, err, s.sent)
+		}
+	}
+}
+
+// A room that becomes encrypted gets no further notice.
+func TestMatrixEncryptedMeanwhile(t *testing.T) {
+	t.Parallel()
+	s := &wrongServer{}
+	at, dir := serve(t, s), t.TempDir()
+	write(t, dir, "passwort", password)
+	sink := s.sink(t, at, dir)
+	if err := sink.Deliver(t.Context(), delivery(1)); err != nil {
+		t.Fatal(err)
+	}
+	s.set(func() { s.state = says(200, `{"algorithm": "m.megolm.v1.aes-sha2"}`) })
+	if f := hub.FaultOf(sink.Deliver(t.Context(), delivery(2))); f == nil || f.Code != "room-encrypted" || len(s.sent) != 1 {
+		t.Error(f, s.sent)
 	}
 }

@@ -112,13 +112,21 @@ func (n *nextcloud) send(ctx context.Context, user string, m message) error {
 		return hub.Retryable("unknown-user", "notify a user: Nextcloud does not know one of those in benutzer, or has no notifications app (HTTP 404)")
 	}
 	if a.status != http.StatusOK {
-		return a.refused("notify a user")
+		return a.refusedOf("notify a user", ocsCode(a.body) != 0)
 	}
 	return ocsDone(a.body)
 }
 
 // ocsDone believes only an answer in the form of OCS: a page of a proxy has 200, too.
 func ocsDone(body []byte) error {
+	if code := ocsCode(body); code != 200 && code != 100 {
+		return hub.Retryable("answer-unreadable", "notify a user: the answer is no success in the form of OCS")
+	}
+	return nil
+}
+
+// ocsCode is what an answer in the form of OCS says; 0 for every other.
+func ocsCode(body []byte) int {
 	var said struct {
 		OCS struct {
 			Meta struct {
@@ -126,10 +134,10 @@ func ocsDone(body []byte) error {
 			} `json:"meta"`
 		} `json:"ocs"`
 	}
-	if json.Unmarshal(body, &said) != nil || said.OCS.Meta.Code != 200 && said.OCS.Meta.Code != 100 {
-		return hub.Retryable("answer-unreadable", "notify a user: the answer is no success in the form of OCS")
+	if json.Unmarshal(body, &said) != nil {
+		return 0
 	}
-	return nil
+	return said.OCS.Meta.Code
 }
 
 // cutAt keeps at most so many characters.

@@ -74,7 +74,7 @@ func TestNextcloudFaults(t *testing.T) {
 		after     time.Duration
 	}{
 		"500": {"server-error", false, 0}, "503": {"server-error", false, 0}, "401": {"unauthorised", false, 0}, "403": {"forbidden", false, 0},
-		"404": {"unknown-user", false, 0}, "400": {"refused", true, 0}, phoenixsim.Slow: {"rate-limited", false, 7 * time.Second},
+		"404": {"unknown-user", false, 0}, "405": {"refused", false, 0}, "412": {"refused", false, 0}, "400": {"refused", true, 0}, phoenixsim.Slow: {"rate-limited", false, 7 * time.Second},
 		phoenixsim.Drop: {"unreachable", false, 0}, phoenixsim.Garbage: {"answer-unreadable", false, 0},
 		phoenixsim.Huge: {"answer-too-large", false, 0}, phoenixsim.Moved: {"answer-unreadable", false, 0},
 	} {
@@ -86,10 +86,10 @@ func TestNextcloudFaults(t *testing.T) {
 			t.Errorf("%s: %+v", do, f)
 			continue
 		}
-		if text := f.Error(); strings.Contains(text, "127.0.0.1") && do != phoenixsim.Drop || strings.Contains(text, "geheim") || strings.Contains(text, "Wartung") {
+		if text := f.Error(); strings.Contains(text, "127.0.0.1") || strings.Contains(text, "geheim") || strings.Contains(text, "Wartung") {
 			t.Errorf("%s: the fault tells too much: %s", do, text)
 		}
-		if err := s.Deliver(t.Context(), delivery(1)); err != nil || len(c.Notifications()) != 1 {
+		if err := c.notifier(t, "").Deliver(t.Context(), delivery(1)); err != nil || len(c.Notifications()) != 1 {
 			t.Errorf("%s: afterwards %v, %d notifications", do, err, len(c.Notifications()))
 		}
 	}

@@ -3,6 +3,8 @@ package phoenix
 import (
 	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -32,10 +34,15 @@ type sink struct {
 	journal    *journal
 	production bool
 	log        *zap.Logger
+	folders    string // of the memories of all adapters of these kinds
 
 	gate   chan struct{} // who holds its one place has what follows
 	wake   chan struct{} // the digest has something to do
 	digest gathered
+
+	first atomic.Int64 // the target to begin with
+	mu    sync.Mutex
+	pause time.Time // the server wants to hear nothing before
 }
 
 var (
@@ -53,14 +60,14 @@ func newSink(env hub.Env, set Notices, c channel) (*sink, error) {
 		log = zap.NewNop()
 	}
 	return &sink{
-		set: set, channel: c, journal: j, production: env.Production, log: log,
+		set: set, channel: c, journal: j, production: env.Production, log: log, folders: under(env.Dir, "phoenix"),
 		gate: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 	}, nil
 }
 
 // Deliver implements hub.Sink. Without sammeln it returns nil when every target has
 // been told. With it, it also does when the event is noted on disk for the next
-// digest; while a digest fails, it fails too.
+// digest; while no target can be told a digest, it fails too.
 func (s *sink) Deliver(ctx context.Context, d hub.Delivery) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("tell of an event: %w", err)
@@ -69,73 +76,22 @@ func (s *sink) Deliver(ctx context.Context, d hub.Delivery) error {
 	if err != nil {
 		return err
 	}
-	if err := s.journal.tidy(time.Now()); err != nil {
+	if err := s.journal.tidy(ctx, time.Now()); err != nil {
 		s.log.Warn("phoenix: what was told long ago is not forgotten", zap.Error(err))
-	}
-	if told, err := s.journal.has(done, n.Name); err != nil || told {
-		return err
 	}
 	if s.set.Sammeln > 0 {
 		return s.gather(ctx, n)
+	}
+	// in this order: a note goes only when the mark is there
+	for _, sub := range []string{waits, done} { // it may wait from a time with sammeln
+		if has, err := s.journal.has(sub, n.Name); err != nil || has {
+			return err
+		}
 	}
 	if err := s.tell(ctx, s.set.one(n)); err != nil {
 		return err
 	}
 	return s.settle(n.Name)
-}
-
-// tell brings one notice to every target that has not got it yet. One that cannot be
-// told keeps no other from it. The error is Permanent only when no further try could
-// reach anybody.
-func (s *sink) tell(ctx context.Context, m message) error {
-	var failed error
-	for _, target := range s.channel.targets() {
-		err := s.once(ctx, target, m)
-		if err != nil && (failed == nil || hub.FaultOf(failed).Permanent) {
-			failed = err
-		}
-	}
-	return failed
-}
-
-// What is noted of a notice to one target.
-const (
-	begun = "begonnen" // it may have it
-	told  = "gesagt"
-)
-
-// tryName is where the notice of this id to this target is noted.
-func tryName(id, target string) string { return id + "-" + digest(target) }
-
-func (s *sink) once(ctx context.Context, target string, m message) error {
-	name := tryName(m.ID, target)
-	state, err := s.journal.read(tries, name)
-	if err != nil || string(state) == told {
-		return err
-	}
-	if string(state) == begun {
-		found, err := s.find(ctx, target, m)
-		if err != nil {
-			return err
-		}
-		if found {
-			return s.journal.put([]byte(told), tries, name)
-		}
-	} else if err := s.journal.put([]byte(begun), tries, name); err != nil {
-		return err
-	}
-	if err := s.channel.send(ctx, target, m); err != nil {
-		return err
-	}
-	return s.journal.put([]byte(told), tries, name)
-}
-
-func (s *sink) find(ctx context.Context, target string, m message) (bool, error) {
-	f, can := s.channel.(finder)
-	if !can {
-		return false, nil
-	}
-	return f.find(ctx, target, m)
 }
 
 // settle notes that all is told of a delivery; the mark stands before the notes of
@@ -144,12 +100,8 @@ func (s *sink) settle(name string) error {
 	if err := s.journal.put(nil, done, name); err != nil {
 		return err
 	}
-	return s.forgetTries(name)
-}
-
-func (s *sink) forgetTries(id string) error {
 	for _, target := range s.channel.targets() {
-		if err := s.journal.drop(tries, tryName(id, target)); err != nil {
+		if err := s.journal.drop(tries, tryName(name, target)); err != nil {
 			return err
 		}
 	}

@@ -113,8 +113,23 @@ func dialFault(err error) error {
 	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return hub.Retryable("untrusted", "the mail server's certificate is not trusted (setting ca): %s", untrusted(bad.Err))
 	}
-	return hub.Retryable("unreachable", "connect to the mail server: %w", err)
+	return hub.Retryable("unreachable", "connect to the mail server: %s", mailCause(err))
 }
+
+// mailCause says it in words of ours.
+func mailCause(err error) string {
+	switch {
+	case strings.Contains(err.Error(), "does not support STARTTLS"): // the library has no value for it
+		return "it does not offer STARTTLS (setting sicherheit)"
+	case errors.Is(err, smtp.ErrNoSupportedAuthDiscovered):
+		return "it offers no way to log in that is known here"
+	}
+	return cause(err)
+}
+
+// ofContent holds for codes that find fault with the mail itself (RFC 3463, 3.7; 5.3.4 is
+// a mail that is too large). Without such a code it may be a filter, a quota, a policy.
+func ofContent(code string) bool { return strings.HasPrefix(code, "5.6.") || code == "5.3.4" }
 
 // mailFault judges a mail that was not taken. Only a refusal of its content is final:
 // who may send, and to whom, is the operator's matter.
@@ -128,7 +143,7 @@ func mailFault(err error) error {
 	switch {
 	case one.Reason == smtp.ErrSMTPRcptTo && code >= 500:
 		return hub.Retryable("recipient-refused", "%w", said)
-	case (one.Reason == smtp.ErrSMTPData || one.Reason == smtp.ErrSMTPDataClose) && code >= 500:
+	case (one.Reason == smtp.ErrSMTPData || one.Reason == smtp.ErrSMTPDataClose) && code >= 500 && ofContent(one.EnhancedStatusCode()):
 		return hub.Permanent("refused", "%w", said)
 	}
 	return hub.Retryable("server-error", "%w", said)

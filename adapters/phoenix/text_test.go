@@ -51,15 +51,21 @@ func FuzzTexts(f *testing.F) {
 func FuzzAnswer(f *testing.F) {
 	f.Add(429, "7", `{"retry_after_ms": 2000}`)
 	f.Add(503, "Sat, 28 Nov 2026 12:00:00 GMT", ``)
+	f.Add(413, "", `<d:error xmlns:d="DAV:"/>`)
+	f.Add(200, "", `{"chunk": [{"sender": "@a:b", "content": {"de.amtsbote.hinweis": "x"}}]}`)
 	f.Add(200, "-1", `{"errcode": 7}`)
 	f.Add(429, "99999999999999999999", `{"retry_after_ms": -1e999}`)
 	f.Fuzz(func(t *testing.T, status int, after, body string) {
 		a := &answer{status: status, header: http.Header{"Retry-After": {after}}, body: []byte(body)}
-		fault := hub.FaultOf(a.refused("call"))
-		if fault.After < 0 || fault.After > time.Hour || fault.Permanent && (status < 400 || status >= 500) {
+		if f := a.refused("call"); f.Permanent {
+			t.Errorf("%+v", f)
+		}
+		fault := a.refusedOf("call", a.errcode() != "" || a.davError() || ocsCode(a.body) != 0)
+		if fault.After < 0 || fault.After > time.Hour || fault.Permanent && status != 400 && status != 413 {
 			t.Errorf("%+v", fault)
 		}
-		_, _ = a.errcode(), a.encrypted()
+		_ = a.encrypted()
+		_, _ = a.senders("x")
 		_ = ocsDone(a.body)
 	})
 }

@@ -3,6 +3,7 @@ package phoenix
 import (
 	"bytes"
 	"context"
+	"encoding/xml"
 	"io"
 	"net/http"
 	"net/url"
@@ -75,7 +76,7 @@ func (f *folder) direct(ctx context.Context, name, media string, there *file, op
 		if b.size == there.size {
 			return nil
 		}
-		if condition = nil; there.etag != "" {
+		if condition = nil; there.etag != "" && !strings.HasPrefix(there.etag, "W/") { // a weak one never matches (RFC 9110, 13.1.1)
 			condition = http.Header{"If-Match": {there.etag}}
 		}
 	}
@@ -103,7 +104,7 @@ func (f *folder) look(ctx context.Context, name string) (*file, error) {
 	case a.status == http.StatusNotFound || a.status == http.StatusConflict:
 		return nil, nil
 	}
-	return nil, davFault(a, "look for the file")
+	return nil, davFault(a, "look for the file", false)
 }
 
 // write puts bytes under a name. Where the folder is missing it is made, if it may be.
@@ -122,7 +123,7 @@ func (f *folder) write(ctx context.Context, name, media string, header http.Head
 	case a.status == http.StatusPreconditionFailed: // somebody was there meanwhile; the next try looks
 		return hub.Retryable("conflict", "put a file: there is another by now (HTTP 412)")
 	}
-	return davFault(a, "put a file")
+	return davFault(a, "put a file", a.davError())
 }
 
 func (f *folder) upload(ctx context.Context, name, media string, header http.Header, open func() (body, error)) (*answer, error) {
@@ -152,7 +153,7 @@ func (f *folder) move(ctx context.Context, from, to string) error {
 	case a.status == http.StatusMethodNotAllowed || a.status == http.StatusNotImplemented:
 		return hub.Retryable("no-move", "the server does not rename files (HTTP %d): set move: false", a.status)
 	}
-	return davFault(a, "give the file its name")
+	return davFault(a, "give the file its name", false)
 }
 
 // remove takes a temporary file away, which only takes room.
@@ -172,7 +173,7 @@ func (f *folder) make(ctx context.Context) error {
 			return err
 		case a.status == http.StatusCreated || a.status == http.StatusMethodNotAllowed: // there already
 		default:
-			return davFault(a, "make the folder")
+			return davFault(a, "make the folder", false)
 		}
 	}
 	return nil
@@ -193,9 +194,27 @@ func (f *folder) do(ctx context.Context, r request) (*answer, error) {
 	return call(ctx, f.http, r)
 }
 
-func davFault(a *answer, what string) error {
+// davFault judges an answer; own: it is the folder's server itself that finds fault with
+// what was put.
+func davFault(a *answer, what string, own bool) error {
+	f := a.refusedOf(what, own)
 	if known, ok := errStatus[a.status]; ok {
-		return &hub.Fault{Code: known.code, Permanent: a.status == http.StatusRequestEntityTooLarge, After: a.after(), Err: errorText(what + ": " + known.text)}
+		f.Code, f.After, f.Err = known.code, a.after(), errorText(what+": "+known.text)
 	}
-	return a.refused(what)
+	return f
+}
+
+// davError tells an answer with DAV:error (RFC 4918, section 16), as SabreDAV gives it,
+// from the page of something before the server.
+func (a *answer) davError() bool {
+	d := xml.NewDecoder(bytes.NewReader(a.body))
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return false
+		}
+		if start, ok := token.(xml.StartElement); ok {
+			return start.Name.Space == "DAV:" && start.Name.Local == "error"
+		}
+	}
 }

@@ -195,6 +195,11 @@ func TestWebDAVFaults(t *testing.T) {
 		{"PUT", "507", "storage-full", false},
 		{"PUT", "423", "locked", false},
 		{"PUT", "413", "too-large", true},
+		{"PUT", "400", "refused", true},
+		{"PUT", "415", "refused", false},
+		{"MKCOL", "400", "refused", false},
+		{"MOVE", "413", "too-large", false},
+		{"HEAD", "400", "refused", false},
 		{"PUT", "500", "server-error", false},
 		{"PUT", "429", "rate-limited", false},
 		{"PUT", "403", "forbidden", false},
@@ -242,7 +247,7 @@ func (d documents) Open(_ context.Context, ref string) (io.ReadCloser, error) {
 func withDocuments(blobs documents) hub.Delivery {
 	d := delivery(1)
 	d.Blobs = blobs
-	d.Event.DataEncoded = []byte(`{"anlagen": [{"dokument": {"ref": "blob:a", "typ": "application/pdf"}}, {"ref": "blob:b", "typErkannt": "../../etc/x"}, "blob:a"]}`)
+	d.Event.DataEncoded = []byte(`{"anlagen": [{"dokument": {"ref": "blob:a", "typ": "application/pdf"}}, {"ref": "blob:b", "typErkannt": "../../etc/x"}, "blob:a"], "bemerkung": ["blob: Zaunkönig", "blob:", "blob:c d"]}`)
 	return d
 }
 

@@ -116,7 +116,7 @@ func (s *webdavSink) Deliver(ctx context.Context, d hub.Delivery) error {
 	if err := admissible(d, s.production); err != nil {
 		return err
 	}
-	if err := s.journal.tidy(time.Now()); err != nil {
+	if err := s.journal.tidy(ctx, time.Now()); err != nil {
 		s.log.Warn("webdav: what was handed over long ago is not forgotten", zap.Error(err))
 	}
 	name := nameOf(d)

@@ -125,6 +125,9 @@ func ignoreAbsent(err error) error {
 	return err
 }
 
+// SyncDir makes durable what was made in dir, where the file system can.
+func SyncDir(dir string) error { return syncDir(dir) }
+
 // syncDir makes renames in dir durable. Network file systems that cannot sync a
 // directory say so by EINVAL or ENOTSUP; there the server decides.
 func syncDir(dir string) error {

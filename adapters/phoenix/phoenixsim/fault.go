@@ -142,7 +142,13 @@ func answerWrong(w http.ResponseWriter, r *http.Request, effect Effect) {
 		w.Header().Set("Location", "/login")
 		w.WriteHeader(http.StatusFound)
 	default:
-		status, _ := strconv.Atoi(string(effect)) // was looked at when it was ordered
+		status, _ := strconv.Atoi(string(effect))  // was looked at when it was ordered
+		if strings.Contains(r.URL.Path, "/dav/") { // DAV:error (RFC 4918, section 16)
+			w.Header().Set("Content-Type", "application/xml; charset=utf-8")
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, `<?xml version="1.0"?><d:error xmlns:d="DAV:"/>`)
+			return
+		}
 		ocs(w, r, status, "")
 	}
 }

@@ -95,6 +95,9 @@ func runDemo(ctx context.Context, out io.Writer, story string, stay bool, level 
 	if !stay {
 		return nil
 	}
+	if _, link := a.ConsoleURL(); link != "" {
+		fmt.Fprintln(out, "See it in a browser (the link works once):", link)
+	}
 	fmt.Fprintln(out, "The hub stays; drop more files, or press Ctrl-C.")
 	<-ctx.Done()
 	return nil
@@ -110,7 +113,7 @@ func demoApp(federation, data, level string, stay bool, progress *demo.Progress)
 		Kinds: adapters.Kinds(), Simulators: adapters.Simulators(), Observer: progress, Log: log,
 	}
 	if stay {
-		cfg.Listen = "127.0.0.1:0"
+		cfg.Listen, cfg.Console = "127.0.0.1:0", &app.Console{Listen: "127.0.0.1:0"}
 	}
 	return app.New(cfg)
 }

@@ -37,6 +37,7 @@ type serveFlags struct {
 	secrets, publicURL         string
 	http                       httpFlags
 	mail                       mailFlags
+	console                    consoleFlags
 }
 
 func newServeCommand() *cobra.Command {
@@ -79,6 +80,7 @@ in the environment, for example AMTSBOTE_NATS_CREDS.`,
 	fl.BoolVar(&f.noSimulators, "no-simulators", false, "do not play the foreign systems of a test federation")
 	f.http.register(fl)
 	f.mail.register(fl)
+	f.console.register(fl)
 	fl.StringVar(&f.profile, "profile", "", "folder for profiles of this run (cpu.pprof, allocs.pprof)")
 	_ = fl.MarkHidden("profile") // for `task profile`
 	return cmd
@@ -121,7 +123,7 @@ func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) (err er
 		NoSimulators: f.noSimulators, Replicas: f.replicas, RemoveEvery: f.removeEvery, Memory: memory,
 		Secrets: f.secrets, PublicURL: strings.TrimSuffix(f.publicURL, "/"),
 		Kinds: kinds(), Simulators: adapters.Simulators(),
-		Observer: printed, Log: log, HTTP: f.http.config(), Mail: f.mail.config(),
+		Observer: printed, Log: log, HTTP: f.http.config(), Mail: f.mail.config(), Console: f.console.config(),
 	}
 	if err := f.connect(&cfg); err != nil {
 		return err
@@ -187,6 +189,11 @@ func introduce(out io.Writer, a *app.App) {
 	}
 	if url := a.HTTPURL(); url != "" {
 		fmt.Fprintf(out, "  HTTP         %s (all routes: %s/openapi.json)\n", url, url)
+	}
+	if url, link := a.ConsoleURL(); link != "" {
+		fmt.Fprintf(out, "  console      %s (this link works once; \"amtsbote console\" gives another)\n", link)
+	} else if url != "" {
+		fmt.Fprintf(out, "  console      %s\n", url)
 	}
 	for _, ad := range a.Adapters() {
 		fmt.Fprintf(out, "  adapter      %s (%s) for %s\n", ad.Name, ad.Kind, ad.Application)

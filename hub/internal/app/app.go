@@ -55,6 +55,7 @@ type App struct {
 	mails    *mail.Server  // nil: none
 	post     *mail.Post    // nil as well then
 	tokens   tokens
+	steward  *steward // nil: no console
 
 	reloading sync.Mutex
 	units     map[string]*unit // what a reload can stop and start, by name
@@ -351,6 +352,9 @@ func (a *App) launch(ctx context.Context) error {
 	if err := a.openDoor(ctx); err != nil {
 		return err
 	}
+	if err := a.openConsole(ctx); err != nil {
+		return err
+	}
 	if a.cfg.NoSimulators {
 		return nil
 	}
@@ -363,12 +367,13 @@ func (a *App) Done() <-chan struct{} { return a.done }
 // Stop ends everything and waits for it. What was acknowledged is stored, so
 // nothing is drained.
 func (a *App) Stop() error {
-	err := a.closeDoor()
+	err := errors.Join(a.closeDoor(), a.closeConsole())
 	if a.cancel != nil {
 		a.cancel()
 		err = errors.Join(err, a.group.Wait(), a.lastRefusals())
 		a.stopUnits()
 	}
+	err = errors.Join(err, a.closeSearch())
 	if a.index != nil {
 		err = errors.Join(err, a.index.Close())
 	}

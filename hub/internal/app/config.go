@@ -54,6 +54,8 @@ type Config struct {
 	Memory int64
 	// HTTP is the HTTP door; nil: there is none.
 	HTTP *HTTP
+	// Console is the steward's console; nil: there is none.
+	Console *Console
 	// RemoveEvery is how often what has had its time is removed, from the start on;
 	// 0 is keep.Every, negative is never.
 	RemoveEvery time.Duration

@@ -194,14 +194,14 @@ func (b *Blobs) Open(ctx context.Context, ref string) (io.ReadCloser, error) {
 func (b *Blobs) open(ctx context.Context, name string) (*Blob, error) {
 	obj, err := b.store.Get(ctx, name)
 	if errors.Is(err, jetstream.ErrObjectNotFound) {
-		return nil, hub.Permanent("blob-missing", "blob %s is not there", name)
+		return nil, hub.Permanent("blob-missing", "the blob is not there")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open blob %s: %w", name, err)
+		return nil, fmt.Errorf("open a blob: %w", err)
 	}
 	info, err := obj.Info()
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open blob %s: %w", name, err), obj.Close())
+		return nil, errors.Join(fmt.Errorf("open a blob: %w", err), obj.Close())
 	}
 	return &Blob{ReadCloser: obj, Size: int64(info.Size)}, nil //nolint:gosec // far below
 }

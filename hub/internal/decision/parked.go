@@ -92,6 +92,12 @@ const (
 	ActRevoke      = "credential-revoke"
 	ActSuspend     = "credential-suspend"
 	ActResume      = "credential-resume"
+
+	// In the console: somebody was shown a payload in full (Key is the event.KeyToken of
+	// its stream and sequence), or tried to see what is another organisation's (Reason is
+	// the page).
+	ActLook   = "look"
+	ActDenied = "denied"
 )
 
 // Later gives the act that counts when the marks of two stand: a return can come

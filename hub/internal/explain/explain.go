@@ -46,12 +46,18 @@ type Answer struct {
 
 // Explain collects what is recorded about id.
 func Explain(ctx context.Context, b *bus.Bus, id string) (*Answer, error) {
-	a := &Answer{ID: id}
-	byRef := map[decision.Ref]*Event{}
 	records, err := about(ctx, b, id)
 	if err != nil {
 		return nil, err
 	}
+	return Of(ctx, b, id, records)
+}
+
+// Of is Explain from the messages of the trail that say something of id, in their order;
+// others may be among them.
+func Of(ctx context.Context, b *bus.Bus, id string, records []*event.Message) (a *Answer, err error) {
+	a = &Answer{ID: id}
+	byRef := map[decision.Ref]*Event{}
 	for _, m := range records {
 		if decision.Kind(m.Subject) == decision.KindDecision {
 			err = a.decided(m, byRef)

@@ -64,6 +64,12 @@ func (v Validity) span() (from, to time.Time) {
 	return v.From.start(0), v.Until.start(1)
 }
 
+// Holds tells whether a time belongs to the span.
+func (v Validity) Holds(at time.Time) bool {
+	from, to := v.span()
+	return !at.Before(from) && at.Before(to)
+}
+
 // overlaps tells whether a day belongs to both.
 func (v Validity) overlaps(w Validity) bool {
 	from, to := v.span()

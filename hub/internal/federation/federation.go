@@ -25,6 +25,7 @@ type Federation struct {
 	Agreements    []*Agreement
 	Adapters      []*Adapter
 	Simulators    []*Simulator
+	Console       []*ConsoleGrant // who may enter the console
 	Examples      []*Example
 	Schemas       *schemas.Registry
 	Laws          recht.List

@@ -13,6 +13,7 @@ type federationFile struct {
 	Environment strictyaml.Text `yaml:"environment,required"`
 	Origin      strictyaml.Text `yaml:"origin"`
 	Simulators  []simulatorFile `yaml:"simulators"`
+	Console     []consoleFile   `yaml:"console"`
 }
 
 type simulatorFile struct {

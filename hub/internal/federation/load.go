@@ -42,6 +42,7 @@ func (b *builder) build(files *snapshot) (*Federation, []finding.Finding) {
 	b.overlaps()
 	b.unitsOfUnits()
 	b.receipts()
+	b.consoleGrants()
 	b.secretsOfOthers()
 	each(b, files, "groups", readPlain[groupFile], b.group)
 	each(b, files, "agreements", readAgreement, b.agreementOrExample)
@@ -74,6 +75,7 @@ type builder struct {
 	appAt         map[*Application]finding.Pos
 	receiptsOf    []receiptsWish
 	envsOf        []envWish
+	consoleOf     []consoleFile
 	groups        map[string]*Group
 	agreements    map[string]*Agreement
 	textOf        map[*Agreement][32]byte // digest of what it says, approvals apart
@@ -210,6 +212,7 @@ func (b *builder) federation(in *federationFile) {
 		b.Add(e.At, finding.YAMLValue, "test | production")
 	}
 	b.origin(in.Origin)
+	b.consoleOf = in.Console
 	for _, s := range in.Simulators {
 		b.simulator(s)
 	}

@@ -29,6 +29,7 @@ const (
 	FedSimulator      Code = "VB-FED-001"
 	FedSimulatorKind  Code = "VB-FED-002"
 	FedSimulatorTwice Code = "VB-FED-003"
+	FedConsole        Code = "VB-FED-004"
 
 	OrgName           Code = "VB-ORG-001"
 	OrgTwice          Code = "VB-ORG-002"
@@ -153,6 +154,7 @@ var catalogue = map[Code]sentence{
 	FedSimulator:      {Error, "Simulatoren laufen nie in einem Verbund mit environment: production. Entfernen oder environment: test.", "Simulators never run in a federation with environment: production. Remove it, or set environment: test."},
 	FedSimulatorKind:  {Error, "Einen Simulator %s gibt es nicht.", "There is no simulator %s."},
 	FedSimulatorTwice: {Error, "Den Simulator %s gibt es zweimal.", "There are two simulators %s."},
+	FedConsole:        {Error, "Eine Organisation %s gibt es nicht: role: steward braucht eine, deren Seite zu sehen ist.", "There is no organisation %s: role: steward needs one whose side is seen."},
 
 	OrgName:           {Error, "Der Name %s ist nicht erlaubt: a-z, 0-9 und einzelne - dazwischen, höchstens 32 Zeichen; cursor ist vergeben.", "The name %s is not allowed: a-z, 0-9 and single - between them, at most 32 characters; cursor is reserved."},
 	OrgTwice:          {Error, "Die Organisation %s gibt es schon in %s.", "The organisation %s exists already in %s."},

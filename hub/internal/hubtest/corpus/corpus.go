@@ -37,6 +37,7 @@ var verdicts = map[string][]string{
 	"schema":  {"schema-accept", "schema-reject"},
 	"id":      {"id-accept", "id-reject"},
 	"nats":    {"must-not-harm"},
+	"console": {"escaped"},
 	"webhook": {"url-accept", "url-reject", "scenario"},
 	"batch":   {"accept", "partial", "reject-400", "reject-403", "reject-413"},
 	"http":    {"accept", "reject-400", "reject-401", "reject-404", "reject-405", "reject-408", "reject-415"},
@@ -86,7 +87,7 @@ func ofKind(t testing.TB, dir, kind string, all []Input) []Input {
 		if !slices.Contains(verdicts[kind], in.Expect) {
 			t.Fatalf("%s: the verdict %q is unknown", in.File, in.Expect)
 		}
-		if coded := in.Code != ""; coded == (in.Accepted() || kind == "nats" || in.Expect == "scenario") {
+		if coded := in.Code != ""; coded == (in.Accepted() || kind == "nats" || kind == "console" || in.Expect == "scenario") {
 			t.Fatalf("%s: %s with the code %q", in.File, in.Expect, in.Code)
 		}
 		data, err := read(dir, in.File)

@@ -1,0 +1,223 @@
+// Package e2e_test walks through the steward's console with a real browser, as people
+// do: the hub is a process of its own that runs the story Wohnsitzanmeldung, the browser
+// is the system's Chromium (walk.mjs).
+package e2e_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// patience is how long one process may take: a machine may be busy.
+const patience = 2 * time.Minute
+
+// cases of the story.
+const (
+	doneCase = "5f0c2c1e-7f3b-4a57-9d0e-6b1d2f8a4c01"
+	refused  = "b7d1f2aa-0000-4000-8000-000000000001"
+)
+
+func missing(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("AMTSBOTE_INTEROP") == "must" || os.Getenv("CI") == "true" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
+
+// chromium finds the browser.
+func chromium(t *testing.T) string {
+	t.Helper()
+	for _, command := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(command); err != nil {
+			missing(t, "the browser did not run: there is no command "+command)
+		}
+	}
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	missing(t, "the browser did not run: there is no chromium")
+	return ""
+}
+
+// TestConsole walks through every page. AMTSBOTE_SHOTS=folder keeps pictures of them,
+// AMTSBOTE_WALKS="look keyboard live scriptless" chooses among the walks.
+func TestConsole(t *testing.T) {
+	if raceBuild {
+		t.Skip("the hub and the browser are processes of their own, which the race detector does not see; they run without it")
+	}
+	browser := chromium(t)
+	dir := t.TempDir()
+	for _, name := range []string{"package.json", "package-lock.json", "browser.mjs", "walk.mjs"} {
+		raw, err := os.ReadFile(name)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), raw, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	npm := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline")
+	npm.Dir = dir
+	if out, err := npm.CombinedOutput(); err != nil {
+		missing(t, fmt.Sprintf("the browser did not run: npm: %v\n%s", err, out))
+	}
+	h := serve(t, dir)
+	h.seed(t)
+	walk := exec.Command("node", "walk.mjs")
+	walk.Dir = dir
+	walk.Env = append(os.Environ(), "CHROMIUM="+browser, "CONSOLE="+h.console, "LINKS="+h.links(t, 8),
+		"DONE="+doneCase, "CASE="+doneCase, "SHOTS="+os.Getenv("AMTSBOTE_SHOTS"),
+		"MORE="+filepath.Join(h.story, "faelle", "beispiel-1704.xml"), "INTO="+filepath.Join(h.data, "drop", "onlinedienst", "in", "live.xml"))
+	if walks := os.Getenv("AMTSBOTE_WALKS"); walks != "" {
+		walk.Env = append(walk.Env, "WALKS="+walks)
+	}
+	walk.Stdout, walk.Stderr = t.Output(), t.Output()
+	if err := walk.Run(); err != nil {
+		t.Error(err)
+	}
+}
+
+// hub is the product as a process.
+type hub struct {
+	binary, story, data string
+	console, link       string
+}
+
+var consoleLine = regexp.MustCompile(`console +((http://[^/ ]+)/\S+)`)
+
+func serve(t *testing.T, dir string) *hub {
+	t.Helper()
+	h := &hub{binary: filepath.Join(dir, "amtsbote"), story: filepath.Join(dir, "story"), data: filepath.Join(dir, "data")}
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", h.binary, "../hub/cmd/amtsbote")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if err := os.CopyFS(h.story, os.DirFS("../examples/wohnsitzanmeldung")); err != nil {
+		t.Fatal(err)
+	}
+	tmp := filepath.Join(dir, "tmp")
+	if err := os.Mkdir(tmp, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(h.binary, "serve", h.story, "--data", h.data, "--listen", "127.0.0.1:0", "--console", "127.0.0.1:0")
+	// the data directory lies below the temporary directory only in tests
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
+	h.introduced(t, cmd)
+	return h
+}
+
+// introduced starts the hub and reads where the console is from what it prints.
+func (h *hub) introduced(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "One line an outcome") {
+		if m := consoleLine.FindStringSubmatch(lines.Text()); m != nil {
+			h.link, h.console = m[1], m[2]
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = io.Copy(io.Discard, out)
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		<-done
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the hub: %v", err)
+		}
+		if t.Failed() {
+			t.Logf("the hub's log:\n%s", log.Bytes())
+		}
+	})
+	if h.console == "" {
+		t.Fatal("the hub does not say where the console is")
+	}
+}
+
+// links are what lets somebody in, once each.
+func (h *hub) links(t *testing.T, n int) string {
+	t.Helper()
+	all := []string{h.link}
+	for range n {
+		out, err := exec.Command(h.binary, "console", "--data", h.data).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, strings.TrimSpace(string(out)))
+	}
+	return strings.Join(all, " ")
+}
+
+// hostile is an event whose texts are those of somebody who wants to do harm, and which
+// breaks its schema.
+const hostile = `{"specversion":"1.0","id":"%s","source":"urn:de:dvdv:ags:09162000","type":"de.meldewesen.wohnung-angemeldet.v1",
+"time":"2026-11-03T09:00:00+01:00","correlationid":"%s","subject":"<img src=x onerror=alert(1)>","ags":"09162000","data":{"person":{"name":{
+"familienname":"</style><style>body{display:none}</style><script>alert(1)</script>","vornamen":"{{constructor.constructor('alert(1)')()}}\u202egnp.exe"},
+"geburtsdatum":"1979-02","staatsangehoerigkeiten":["000"],"deutsch":"javascript:alert(1)"},"anschrift":{"ags":"09162000",
+"strasse":"%s","hausnummer":"14","plz":"80469","ort":"M\u00fcnchen"},"einzug":"2026-11-01"}}`
+
+// seed has a case go its way, and some events refused.
+func (h *hub) seed(t *testing.T) {
+	t.Helper()
+	into := filepath.Join(h.data, "drop", "okewo", "in")
+	for i := range 3 {
+		id := strings.Replace(refused, "01", fmt.Sprintf("%02d", i+1), 1)
+		h.drop(t, into, fmt.Sprintf("boese-%d.json", i), fmt.Appendf(nil, hostile, id, id, strings.Repeat("x", 2000)))
+	}
+	raw, err := os.ReadFile(filepath.Join(h.story, "faelle", "rossi-1704.xml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.drop(t, filepath.Join(h.data, "drop", "onlinedienst", "in"), "fall.xml", raw)
+	h.until(t, "explain", doneCase, "state        done")
+	h.until(t, "explain", refused, "SCHEMA_INVALID")
+}
+
+func (h *hub) drop(t *testing.T, into, name string, raw []byte) {
+	t.Helper()
+	tmp := filepath.Join(into, name+".tmp")
+	err := os.WriteFile(tmp, raw, 0o600)
+	if err == nil {
+		err = os.Rename(tmp, filepath.Join(into, name))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// until waits until a command about an id says something.
+func (h *hub) until(t *testing.T, command, id, says string) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; <-time.After(300 * time.Millisecond) {
+		out, err := exec.Command(h.binary, command, id, "--data", h.data, "--lang", "en").CombinedOutput()
+		if err == nil && strings.Contains(string(out), says) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s %s does not say %q: %v\n%s", command, id, says, err, out)
+		}
+	}
+}

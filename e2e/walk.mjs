@@ -1,0 +1,174 @@
+// Walks through the console as people do. The test that starts it (e2e_test.go) says in
+// the environment where the console is: CONSOLE is its address, LINKS are links that let
+// somebody in, once each.
+import { copyFileSync, mkdirSync, renameSync } from "node:fs";
+import { accessible, must, narrow, opened, start, wrong } from "./browser.mjs";
+
+const base = process.env.CONSOLE;
+const links = process.env.LINKS.split(" ");
+const shots = process.env.SHOTS;
+const browser = await start();
+
+// every page, by what is seeded: DONE is an event that was taken over, CASE its case.
+const pages = {
+  overview: "/",
+  search: "/search",
+  nothing: "/search?q=gibt-es-nicht",
+  event: "/event?id=" + process.env.DONE,
+  case: "/case?id=" + process.env.CASE,
+  quarantine: "/quarantine",
+  group: "/quarantine/group?app=akdb.okewo&code=SCHEMA_INVALID",
+  refused: null,
+  parked: "/parked",
+  streams: "/streams",
+  catalogue: "/catalogue",
+  type: "/catalogue/de.meldewesen.wohnung-angemeldet.v1",
+  agreements: "/agreements",
+  acts: "/acts",
+  missing: "/gibt-es-nicht",
+};
+
+async function login(options) {
+  const o = await opened(browser, base, options);
+  await o.page.goto(links.shift());
+  must(o.page.url() === base + "/", "the link does not lead to the overview");
+  return o;
+}
+
+async function shot(page, name) {
+  if (shots) {
+    mkdirSync(shots, { recursive: true });
+    await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true });
+  }
+}
+
+// set chooses language and theme by the forms of the page.
+async function set(page, lang, theme) {
+  await page.goto(base + "/acts");
+  const other = page.locator(`button[name=lang][value=${lang}]`);
+  if (await other.count()) {
+    await other.click();
+  }
+  must((await page.locator("html").getAttribute("lang")) === lang, `the language is not ${lang}`);
+  for (let i = 0; i < 3 && (await page.locator("html").getAttribute("data-theme")) !== theme; i++) {
+    await page.locator("button[name=theme]").click();
+  }
+  must((await page.locator("html").getAttribute("data-theme")) === theme, `the theme is not ${theme}`);
+}
+
+// look goes through every page in both languages, both themes, wide and narrow; in all
+// four pairs when pictures are taken.
+async function look() {
+  const { page, context } = await login({ reducedMotion: "reduce" });
+  await page.goto(base + pages.group);
+  pages.refused = await page.locator("main tbody a").first().getAttribute("href");
+  const all = [["de", "light"], ["en", "dark"], ["de", "dark"], ["en", "light"]];
+  for (const [lang, theme] of shots ? all : all.slice(0, 2)) {
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await set(page, lang, theme);
+    for (const [name, path] of Object.entries(pages)) {
+      for (const width of [1280, 320]) {
+        await page.setViewportSize({ width, height: 900 });
+        if (width === 1280) {
+          await page.goto(base + path, { waitUntil: "domcontentloaded" });
+        }
+        const began = Date.now();
+        const how = `${lang} ${theme} ${width}`;
+        await narrow(page, how);
+        // German and light is judged wide, English and dark narrow: each costs a second
+        if (shots || (width === 1280) === (lang === "de")) {
+          await accessible(page, how);
+        }
+        await shot(page, `${name}-${lang}-${theme}-${width}`);
+        console.log(`${name} ${how}: ${Date.now() - began} ms`);
+      }
+    }
+  }
+  await context.close();
+}
+
+// press tabs until what has the focus fits, and gives up when it was everywhere.
+async function press(page, fits, what) {
+  for (let i = 0; i < 120; i++) {
+    await page.keyboard.press("Tab");
+    if (await page.evaluate(fits)) {
+      return;
+    }
+  }
+  wrong.push(`the keyboard does not reach ${what} on ${page.url()}`);
+}
+
+// keyboard goes from the overview to a refused event and sees it in full, without a mouse.
+async function keyboard() {
+  const { page, context } = await login();
+  await page.keyboard.press("Tab");
+  must(await page.evaluate(() => document.activeElement.classList.contains("skip")), "the first stop is not the link to the content");
+  await press(page, () => document.activeElement.getAttribute("href") === "/quarantine", "the quarantine");
+  await Promise.all([page.waitForURL("**/quarantine"), page.keyboard.press("Enter")]);
+  await press(page, () => document.activeElement.href?.includes("code=SCHEMA_INVALID"), "a group");
+  await Promise.all([page.waitForURL("**/quarantine/group**"), page.keyboard.press("Enter")]);
+  await press(page, () => /\/quarantine\/\d+$/.test(document.activeElement.href ?? ""), "an event");
+  await Promise.all([page.waitForURL(/quarantine\/\d+$/), page.keyboard.press("Enter")]);
+  must((await page.locator(".wrong .why").count()) > 0, "what is wrong is not shown in the payload");
+  must((await page.locator(".payload .hidden").count()) > 0, "no personal field is hidden");
+  await press(page, () => document.activeElement.tagName === "SUMMARY", "the look in full");
+  await page.keyboard.press("Enter");
+  await press(page, () => document.activeElement.name === "reason", "the reason");
+  await page.keyboard.type("Rückfrage des Absenders, Ticket 4711");
+  await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+  must((await page.locator(".payload .hidden").count()) === 0, "the payload is not shown in full");
+  await page.waitForFunction(async () => (await (await fetch("/acts")).text()).includes("Ticket 4711"));
+  await context.close();
+}
+
+// live: the overview changes without being asked.
+async function live() {
+  const { page, context } = await login();
+  await page.waitForSelector("#live[data-state=on]");
+  const accepted = () => Number(document.querySelector("#counts dd").textContent.replace(/\D.*$/, ""));
+  const before = await page.evaluate(accepted);
+  copyFileSync(process.env.MORE, process.env.INTO + ".tmp");
+  renameSync(process.env.INTO + ".tmp", process.env.INTO);
+  await page.waitForFunction((n) => Number(document.querySelector("#counts dd").textContent.replace(/\D.*$/, "")) > n, before);
+  await context.close();
+}
+
+// scriptless: every action works without JavaScript.
+async function scriptless() {
+  const { page, context } = await login({ javaScriptEnabled: false });
+  await page.locator("button[name=lang][value=en]").click();
+  must((await page.locator("h1").textContent()) === "Overview", "the language does not change without a script");
+  await page.goto(base + pages.event);
+  await page.locator("summary", { hasText: "See in full" }).click();
+  await page.locator("input[name=reason]").fill("Asked by the data protection officer");
+  await page.locator("button", { hasText: "See and record" }).click();
+  must((await page.locator(".payload .hidden").count()) === 0, "a payload cannot be seen in full without a script");
+  await page.locator("button", { hasText: "Log out" }).click();
+  await page.goto(base + "/quarantine");
+  must(page.url() === base + "/login", "somebody who has logged out is still in");
+  await loginPage();
+  await context.close();
+}
+
+// loginPage: axe needs scripts, so the page of the login is judged by a browser that has
+// them.
+async function loginPage() {
+  const { page, context } = await opened(browser, base);
+  await page.goto(base + "/login");
+  await accessible(page, "login");
+  await narrow(page, "login");
+  await shot(page, "login");
+  await context.close();
+}
+
+const walks = { look, keyboard, live, scriptless };
+for (const name of (process.env.WALKS ?? Object.keys(walks).join(" ")).split(" ")) {
+  const began = Date.now();
+  await walks[name]();
+  console.log(`${name}: ${Date.now() - began} ms`);
+}
+await browser.close();
+for (const w of new Set(wrong)) {
+  console.log("WRONG " + w);
+}
+process.exit(wrong.length > 0 ? 1 : 0);

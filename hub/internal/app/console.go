@@ -1,0 +1,220 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/user"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/console"
+	"github.com/amtsbote/amtsbote/hub/internal/httpapi"
+	"github.com/amtsbote/amtsbote/hub/internal/oidc"
+	"github.com/amtsbote/amtsbote/hub/internal/search"
+)
+
+// Console says where people reach the steward's console, and how they log in.
+type Console struct {
+	// Listen is host:port; port 0 takes a free one. Beyond loopback TLS and OIDC must be
+	// given.
+	Listen string
+	TLS    httpapi.TLSFiles
+	// URL is where browsers reach it, when that is not Listen; needed for OIDC.
+	URL  string
+	OIDC ConsoleOIDC
+}
+
+// ConsoleOIDC is the issuer at which people log in; the zero value: none, one person on
+// this machine.
+type ConsoleOIDC struct {
+	Issuer, Client string
+	// SecretFile holds the client's secret; "": it is a public client.
+	SecretFile string
+	// JWKS is the file or URL of its keys; "": where its configuration says.
+	JWKS string
+	// Scopes beyond openid.
+	Scopes []string
+	// Name is the claim that names a person in the trail; "" is "sub".
+	Name string
+}
+
+// VerbConsole asks for a new link to the console.
+const VerbConsole = "console-link"
+
+// ConsoleAnswer is a link that lets the person on this machine in, once.
+type ConsoleAnswer struct {
+	Link string `json:"link"`
+	// URL of the console, where people log in; then there is no Link.
+	URL string `json:"url"`
+}
+
+// steward is what belongs to the console and runs.
+type steward struct {
+	server  *console.Server
+	search  *search.Index
+	link    string
+	version versions
+}
+
+const (
+	searchDir   = "search"
+	searchFlush = 250 * time.Millisecond
+	searchSweep = time.Minute
+	sweepMost   = 20_000
+)
+
+// ConsoleURL is where people reach the console; "" when there is none. Link is one that
+// lets the person on this machine in, once; "" when people log in.
+func (a *App) ConsoleURL() (url, link string) {
+	if a.steward == nil || a.steward.server == nil {
+		return "", ""
+	}
+	return a.steward.server.URL(), a.steward.link
+}
+
+// openConsole starts the console, if there is to be one.
+func (a *App) openConsole(ctx context.Context) (err error) {
+	if a.cfg.Console == nil {
+		return nil
+	}
+	s := &steward{}
+	a.steward = s
+	login, err := a.cfg.Console.login()
+	if err != nil {
+		return err
+	}
+	tls, err := a.cfg.Console.TLS.Config()
+	if err != nil {
+		return err
+	}
+	created, last, err := a.bus.Extent(ctx, bus.Trail)
+	if err != nil {
+		return err
+	}
+	if s.search, err = search.Open(filepath.Join(a.cfg.Data, searchDir), created, last, search.Options{Log: a.log}); err != nil {
+		return err
+	}
+	a.group.Go(func() error { return a.followTrail(a.run) })
+	a.group.Go(func() error { return a.keepSearch(a.run) })
+	s.server, err = console.Start(console.Config{
+		Listen: a.cfg.Console.Listen, TLS: tls, URL: a.cfg.Console.URL, Login: login, Person: userName(), Hub: consoleHub{a}, Now: time.Now, Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	s.link = s.server.Link()
+	return a.serve(ctx, VerbConsole, func(context.Context, []byte) ([]byte, error) {
+		return json.Marshal(ConsoleAnswer{Link: s.server.Link(), URL: s.server.URL()})
+	})
+}
+
+func (c *Console) login() (*console.Login, error) {
+	o := c.OIDC
+	if o.Issuer == "" {
+		return nil, nil
+	}
+	if o.Client == "" {
+		return nil, errors.New("the issuer of the console must know it by a name: give --console-oidc-client")
+	}
+	keys, err := oidc.NewKeys(o.Issuer, o.JWKS, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	client := &oidc.Client{ID: o.Client, Scopes: o.Scopes, Keys: keys, Now: time.Now}
+	if o.SecretFile != "" {
+		raw, err := os.ReadFile(o.SecretFile)
+		if err != nil {
+			return nil, fmt.Errorf("read the secret of the console at its issuer: %w", err)
+		}
+		client.Secret = trimLine(string(raw))
+	}
+	return &console.Login{Client: client, Name: o.Name}, nil
+}
+
+// trimLine takes off the end of a line.
+func trimLine(s string) string {
+	for len(s) > 0 && (s[len(s)-1] == '\n' || s[len(s)-1] == '\r') {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// userName is the name under which the hub's person uses the computer.
+func userName() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "unknown"
+}
+
+// followTrail has the search index read the trail as it grows. What goes wrong there
+// leaves the hub at work.
+func (a *App) followTrail(ctx context.Context) error {
+	x := a.steward.search
+	for {
+		err := a.bus.Follow(ctx, bus.Trail, x.Applied()+1, nil, x.Apply)
+		if ctx.Err() != nil {
+			return nil
+		}
+		a.log.Warn("the search index of the console does not follow the trail; trying again", zap.Error(err))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (a *App) keepSearch(ctx context.Context) error {
+	x := a.steward.search
+	flush, sweep := time.NewTicker(searchFlush), time.NewTicker(searchSweep)
+	defer flush.Stop()
+	defer sweep.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-flush.C:
+			err = x.Flush()
+		case <-sweep.C:
+			_, err = x.Sweep(sweepMost)
+		}
+		if err != nil {
+			a.log.Warn("the search index of the console was not written; trying again", zap.Error(err))
+		}
+	}
+}
+
+// closeConsole ends what is underway in browsers.
+func (a *App) closeConsole() error {
+	if a.steward == nil || a.steward.server == nil {
+		return nil
+	}
+	err := a.steward.server.Close()
+	a.steward.server = nil
+	if err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("stop the console: %w", err)
+	}
+	return nil
+}
+
+// closeSearch comes when nothing reads the trail any more.
+func (a *App) closeSearch() error {
+	if a.steward == nil || a.steward.search == nil {
+		return nil
+	}
+	err := a.steward.search.Close()
+	a.steward.search = nil
+	if err != nil {
+		return fmt.Errorf("close the search index: %w", err)
+	}
+	return nil
+}

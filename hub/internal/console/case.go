@@ -1,0 +1,94 @@
+package console
+
+import (
+	"time"
+
+	"github.com/amtsbote/amtsbote/hub/internal/federation"
+	"github.com/amtsbote/amtsbote/hub/internal/search"
+)
+
+// casePage is a Vorgang over time.
+type casePage struct {
+	ID     string
+	Events []caseEvent
+	First  time.Time
+	Waits  int // copies without an outcome
+}
+
+type caseEvent struct {
+	search.Event
+	// Mine tells that the person may see the sender's side: all receivers.
+	Copies []caseCopy
+}
+
+type caseCopy struct {
+	Receiver string
+	Copy     *search.Copy // nil: it waits
+}
+
+// timeline shows the events of a case that the person may see.
+func (q *request) timeline() error {
+	id := q.r.FormValue("id")
+	if id == "" {
+		return errNotFound
+	}
+	if q.person.most() < federation.SightMetadata {
+		return errForbidden
+	}
+	events, err := q.cfg.Hub.Search().Case(id, "")
+	if err != nil {
+		return err
+	}
+	data := &casePage{ID: id}
+	for i := range events {
+		e := &events[i]
+		if q.person.sightOf(e.In, e.Receivers) < federation.SightMetadata {
+			continue
+		}
+		one, err := q.caseEvent(e, data)
+		if err != nil {
+			return err
+		}
+		data.Events = append(data.Events, one)
+	}
+	if len(data.Events) > 0 {
+		data.First = data.Events[0].Stored
+		return q.show("case", q.t.Case, data)
+	}
+	if len(events) > 0 {
+		if err := q.deny(search.Sender(events[0].In)); err != nil {
+			return err
+		}
+	}
+	return q.notFound(id)
+}
+
+func (q *request) caseEvent(e *search.Event, data *casePage) (caseEvent, error) {
+	copies, err := q.cfg.Hub.Search().Copies(e.In, e.Seq)
+	if err != nil {
+		return caseEvent{}, err
+	}
+	one := caseEvent{Event: *e}
+	for _, r := range e.Receivers {
+		if !q.seesReceiver(e.In, r) {
+			continue
+		}
+		c := caseCopy{Receiver: r}
+		for i := range copies {
+			if copies[i].Mailbox == r && (c.Copy == nil || c.Copy.Result == "parked") {
+				c.Copy = &copies[i]
+			}
+		}
+		if c.Copy == nil {
+			data.Waits++
+		}
+		one.Copies = append(one.Copies, c)
+	}
+	return one, nil
+}
+
+// seesReceiver tells whether the person may know that somebody got a copy: who sees the
+// sender's side, and the receiver itself.
+func (q *request) seesReceiver(in, receiver string) bool {
+	return q.person.sight(search.Sender(in)) >= federation.SightMetadata || q.person.sight(search.Organisation(receiver)) >= federation.SightMetadata
+}

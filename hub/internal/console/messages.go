@@ -1,0 +1,121 @@
+package console
+
+import (
+	"net/http"
+
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+)
+
+// messages are all texts of the console in one language. Each stands once below, with
+// both languages side by side; TestMessages finds one that is missing.
+type messages struct {
+	Broken, Product, Skip, Navigation, TestSystem, Overview, Search, Quarantine                                            string
+	ParkedKeys, Streams, Catalogue, Agreements, Acts, Language, Theme, ThemeLight                                          string
+	ThemeDark, ThemeAuto, Logout, LoggedInAs, RoleLocal, RoleSteward, RoleFederation, RoleOperator                         string
+	RoleAuditor, Login, LoginOIDC, LoginOIDCText, LoginLocal, LoginFailed, Never, Seconds                                  string
+	Minutes, Hours, Days, AgoFormat, Organisation, AllOrganisations, Show, Today                                           string
+	CountAccepted, CountRouted, CountDone, CountRefusedToday, CountDoor, CountExpired, CountQuarantine, CountParked        string
+	WhoTalks, Picture, Table, GraphLabel, GraphLegend, NothingToday, Sender, Receiver, EventsToday, PerMinute              string
+	Waiting, MoreWays, EndingSoon, NothingEnding, Until, Over, LiveOn, LiveOff                                             string
+	LiveLost, SearchWhat, SearchHint, SearchFind, FilterTitle, Application, EventType, Outcome                             string
+	From, To, Any, Events, NoEvents, NoEventsYet, Older, Next                                                              string
+	Time, Type, ID, Case, Receivers, OutcomeRouted, OutcomeUnrouted, OutcomeQuarantined                                    string
+	OutcomeSuppressed, OutcomeParked, ResultDone, ResultRefused, ResultExpired, ResultParked, ResultWaiting, NotFoundTitle string
+	NotFoundText, NotFoundWhere, NotFoundDoor, NotFoundQuarantine, NotFoundFiles, NotFoundLast, NotFoundLastText, Event    string
+	Accepted, FromBy, Authority, Source, Adapter, Decided, Place, Verdict                                                  string
+	FederationVersion, Digest, DuplicateOf, ReleasedFrom, ContinuedAs, Before, Removed, RemovedText                        string
+	WhoGot, NobodyGot, OwnOnly, Agreement, Law, Purpose, Fields, AllFields                                                 string
+	CutFields, State, Attempt, After, ParkedSince, WhoElse, Reason, SameCase                                               string
+	WholeCase, Payload, PayloadMasked, PayloadFull, PayloadNoSight, PayloadGone, PayloadUnreadable, PayloadCut             string
+	Hidden, UnknownField, WrongHere, LookTitle, LookText, LookReason, LookButton, CaseWaits                                string
+	CaseBegan, CaseSteps, QuarantineText, QuarantineEmpty, Number, Group, Refused, WhatIsWrong                             string
+	Attributes, Name, Value, Unreadable, Size, BackToGroup, ParkedText, ParkedEmpty                                        string
+	Key, Since, DirectionIn, DirectionOut, Underway, Release, ReturnToSender, ReasonField                                  string
+	Act, SaidRelease, SaidReturn, SaidReason, ActRelease, ActReturn, ActLook, ActDenied                                    string
+	ActOther, ActsEmpty, ActsText, Who, Mailboxes, Mode, Contents, Filled                                                  string
+	LastTaken, InStreams, Stream, HubsOwn, Messages, Adapters, Kind, LastEvent                                             string
+	FilesInError, None, CatalogueText, Personal, Description, Pointer, Category, Meaning                                   string
+	Block, Versions, KeptFor, MaySend, MayGet, RawSchema, FindAgreement, AgreementsFound                                   string
+	NoAgreements, InForce, NotInForce, Approvals, LawUnchecked, Validity, Open, NoAccess                                   string
+	NoAccessText, NoPage, NoPageText, LoggedOut, LoggedOutText, TooMany, TooManyText, Fault                                string
+	FaultText, IssuerGone, IssuerGoneText, Busy, BusyText                                                                  string
+}
+
+// in picks one of two texts.
+type in func(de, en string) string
+
+func catalogue(lang string) *messages {
+	if lang == "en" {
+		return english
+	}
+	return german
+}
+
+var (
+	german  = newMessages(func(de, _ string) string { return de })
+	english = newMessages(func(_, en string) string { return en })
+)
+
+func newMessages(t in) *messages {
+	m := &messages{}
+	m.frame(t)
+	m.overview(t)
+	m.search(t)
+	m.event(t)
+	m.quarantine(t)
+	m.rest(t)
+	return m
+}
+
+// outcome names what was decided about an event, or what became of a copy.
+func (m *messages) outcome(key string) string {
+	switch key {
+	case "routed":
+		return m.OutcomeRouted
+	case "unrouted":
+		return m.OutcomeUnrouted
+	case "quarantined":
+		return m.OutcomeQuarantined
+	case "suppressed":
+		return m.OutcomeSuppressed
+	case "parked":
+		return m.OutcomeParked
+	case "done":
+		return m.ResultDone
+	case "refused":
+		return m.ResultRefused
+	case "expired":
+		return m.ResultExpired
+	}
+	return key
+}
+
+// act names what a person had the hub do.
+func (m *messages) act(key string) string {
+	switch key {
+	case decision.ActRelease:
+		return m.ActRelease
+	case decision.ActReturn:
+		return m.ActReturn
+	case decision.ActLook:
+		return m.ActLook
+	case decision.ActDenied:
+		return m.ActDenied
+	}
+	return m.ActOther + " " + key
+}
+
+// said are the sentences that a page can be asked to show.
+func (m *messages) said() map[string]string {
+	return map[string]string{decision.ActRelease: m.SaidRelease, decision.ActReturn: m.SaidReturn, "reason": m.SaidReason}
+}
+
+// failures are title and text of the pages that say why there is none.
+func (m *messages) failures() map[int][2]string {
+	return map[int][2]string{
+		http.StatusForbidden: {m.NoAccess, m.NoAccessText}, http.StatusNotFound: {m.NoPage, m.NoPageText},
+		http.StatusUnauthorized: {m.LoggedOut, m.LoggedOutText}, http.StatusTooManyRequests: {m.TooMany, m.TooManyText},
+		http.StatusInternalServerError: {m.Fault, m.FaultText}, http.StatusBadGateway: {m.IssuerGone, m.IssuerGoneText},
+		http.StatusServiceUnavailable: {m.Busy, m.BusyText},
+	}
+}

@@ -1,0 +1,166 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/amtsbote/amtsbote/hub/internal/federation"
+	"github.com/amtsbote/amtsbote/hub/internal/search"
+)
+
+// overviewPage says how it goes now.
+type overviewPage struct {
+	Org    string
+	Orgs   []*federation.Organisation // to choose from
+	Counts []count
+	Graph  graph
+	Ways   []wayRow
+	More   int // ways that are not shown
+	Ending []ending
+}
+
+// count is a number of today with a name.
+type count struct {
+	Title, Link string
+	N           uint64
+	Alarm       bool // a person should look
+}
+
+// wayRow is what went from one application to another.
+type wayRow struct {
+	search.Way
+	Waits uint64 // copies in the receiver's mailbox, from whomever
+}
+
+// ending is an agreement that ends soon.
+type ending struct {
+	Agreement *federation.Agreement
+	Until     time.Time
+	Over      bool
+}
+
+// maxWays is how many ways the picture and the table show; the busiest.
+const maxWays = 40
+
+func (q *request) overview() error {
+	org, err := q.organisation(federation.SightCounts)
+	if err != nil {
+		return err
+	}
+	data, err := q.overviewOf(q.r.Context(), org)
+	if err != nil {
+		return err
+	}
+	return q.show("overview", q.t.Overview, data)
+}
+
+func (q *request) overviewOf(ctx context.Context, org string) (*overviewPage, error) {
+	p := &overviewPage{Org: org, Orgs: q.choices()}
+	refused, err := q.cfg.Hub.Refused(ctx, org)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := q.parkedOf(ctx, org)
+	if err != nil {
+		return nil, err
+	}
+	p.Counts = q.counts(org, sum(refused), uint64(len(keys)))
+	waits := map[string]uint64{}
+	for _, m := range q.cfg.Hub.Mailboxes() {
+		waits[m.Application] = m.Copies
+	}
+	ways := q.cfg.Hub.Search().Ways(org)
+	p.More = max(len(ways)-maxWays, 0)
+	for _, w := range ways[:len(ways)-p.More] {
+		p.Ways = append(p.Ways, wayRow{w, waits[w.To]})
+	}
+	p.Graph = draw(p.Ways)
+	p.Ending = q.endings(org)
+	return p, nil
+}
+
+// sum counts the events in quarantine; what else lies there is the hub's own.
+func sum(subjects map[string]uint64) (n uint64) {
+	for subject, v := range subjects {
+		if _, ok := groupOf(subject); ok {
+			n += v
+		}
+	}
+	return n
+}
+
+func (q *request) counts(org string, refused, parked uint64) []count {
+	today := q.cfg.Hub.Search().Today(org)
+	may := q.person.most() >= federation.SightMetadata
+	link := func(path string) string {
+		if !may {
+			return ""
+		}
+		return path + orgQuery(path, org)
+	}
+	return []count{
+		{q.t.CountAccepted, link("/search"), today[search.CountAccepted], false},
+		{q.t.CountRouted, link("/search?outcome=routed"), today["routed"], false},
+		{q.t.CountDone, "", today["done"], false},
+		{q.t.CountRefusedToday, link("/search?outcome=quarantined"), today["quarantined"] + today["unrouted"], false},
+		{q.t.CountDoor, "", today[search.CountDoor], false},
+		{q.t.CountExpired, "", today["expired"], today["expired"] > 0},
+		{q.t.CountQuarantine, link("/quarantine"), refused, refused > 0},
+		{q.t.CountParked, link("/parked"), parked, parked > 0},
+	}
+}
+
+// orgQuery is what a link carries so that the next page is narrowed down as this one.
+func orgQuery(path, org string) string {
+	switch {
+	case org == "":
+		return ""
+	case strings.Contains(path, "?"):
+		return "&org=" + org
+	}
+	return "?org=" + org
+}
+
+// choices are the organisations that the person may narrow pages down to.
+func (q *request) choices() (out []*federation.Organisation) {
+	for _, o := range q.cfg.Hub.Federation().Organisations {
+		if q.person.sight(o.ID) > federation.SightNothing {
+			out = append(out, o)
+		}
+	}
+	slices.SortFunc(out, func(a, b *federation.Organisation) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
+
+// soon is how long before their end agreements are told of.
+const (
+	soon       = 60 * 24 * time.Hour
+	maxEndings = 20
+)
+
+func (q *request) endings(org string) (out []ending) {
+	now := q.now()
+	for _, a := range q.cfg.Hub.Federation().Agreements {
+		until := a.Valid.Until
+		if until.IsZero() || org != "" && !partyOf(a, org) {
+			continue
+		}
+		end := time.Date(until.Year, until.Month, until.Day, 0, 0, 0, 0, berlin)
+		if left := end.Sub(now); left < soon && left > -soon {
+			out = append(out, ending{a, end, left < -24*time.Hour})
+		}
+	}
+	slices.SortFunc(out, func(a, b ending) int { return a.Until.Compare(b.Until) })
+	return out[:min(len(out), maxEndings)]
+}
+
+// partyOf tells whether an agreement names an application of an organisation, or a group,
+// in which it may be.
+func partyOf(a *federation.Agreement, org string) bool {
+	return slices.ContainsFunc(slices.Concat(a.From, a.To), func(p federation.Party) bool {
+		return p.Group != "" || search.Organisation(p.Application) == org
+	})
+}

@@ -1,0 +1,301 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/federation"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/accept"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
+	"github.com/amtsbote/amtsbote/hub/internal/refusal"
+	"github.com/amtsbote/amtsbote/hub/internal/search"
+)
+
+// quarantinePage groups what lies in the Klärungsfach by reason and application.
+type quarantinePage struct {
+	Org    string
+	Orgs   []*federation.Organisation
+	Groups []group
+	Total  uint64
+}
+
+// group are the refused events of one application with one reason.
+type group struct {
+	Application string // sender, or the receiver that has refused its copy
+	Code        refusal.Code
+	Sentence    string
+	N           uint64
+	Link        string
+	refuser     bool // the application is the receiver
+}
+
+// codes by their token in subjects.
+var codes = func() map[string]refusal.Code {
+	out := map[string]refusal.Code{}
+	for _, c := range refusal.Codes() {
+		out[c.Token()] = c
+	}
+	return out
+}()
+
+// groupOf reads a subject quarantine.<org>.<app>.<code>, with the copy's sequence behind
+// it for what a receiver has refused.
+func groupOf(subject string) (g group, ok bool) {
+	parts := strings.Split(subject, ".")
+	if len(parts) < 4 || len(parts) > 5 || parts[0] != "quarantine" {
+		return g, false
+	}
+	g = group{Application: parts[1] + "." + parts[2], Code: codes[parts[3]], refuser: len(parts) == 5}
+	return g, g.Code != ""
+}
+
+func (q *request) quarantine() error {
+	org, err := q.organisation(federation.SightMetadata)
+	if err != nil {
+		return err
+	}
+	subjects, err := q.cfg.Hub.Refused(q.r.Context(), org)
+	if err != nil {
+		return err
+	}
+	data := &quarantinePage{Org: org, Orgs: q.choices()}
+	of := map[string]*group{}
+	for subject, n := range subjects {
+		g, ok := groupOf(subject)
+		if !ok {
+			continue
+		}
+		key := g.Application + "." + string(g.Code)
+		if of[key] == nil {
+			g.Sentence = g.Code.Sentence(q.lang)
+			g.Link = "/quarantine/group?" + url.Values{"app": {g.Application}, "code": {string(g.Code)}}.Encode()
+			of[key] = &g
+		}
+		of[key].N += n
+		data.Total += n
+	}
+	for _, g := range of {
+		data.Groups = append(data.Groups, *g)
+	}
+	slices.SortFunc(data.Groups, func(a, b group) int {
+		return cmp.Or(-cmp.Compare(a.N, b.N), cmp.Compare(a.Application, b.Application), cmp.Compare(a.Code, b.Code))
+	})
+	return q.show("quarantine", q.t.Quarantine, data)
+}
+
+// refusalsPage lists a group.
+type refusalsPage struct {
+	group
+	Events []refusedEvent
+	More   string
+}
+
+// refusedEvent is an event in quarantine.
+type refusedEvent struct {
+	Seq      uint64 // in QUARANTINE
+	In       string
+	InSeq    uint64
+	ID, Type string
+	Case     string
+	Code     refusal.Code
+	At       string
+	Keyword  string
+	Stored   time.Time
+	Size     int
+	message  *event.Message // as it came
+}
+
+const refusedPage = 50
+
+func (q *request) refusals() error {
+	app, code := q.r.FormValue("app"), refusal.Code(q.r.FormValue("code"))
+	org := search.Organisation(app)
+	if codes[code.Token()] != code || !plainApplication(app) {
+		return errNotFound
+	}
+	if q.person.sight(org) < federation.SightMetadata {
+		return q.notMine(org)
+	}
+	data := &refusalsPage{group: group{Application: app, Code: code, Sentence: code.Sentence(q.lang)}}
+	filter := "quarantine." + app + "." + code.Token()
+	if code == refusal.ReceiverRefused {
+		filter += ".*"
+	}
+	after, _ := strconv.ParseUint(q.r.FormValue("after"), 10, 64)
+	page, err := q.cfg.Hub.RefusedPage(q.r.Context(), filter, after, refusedPage)
+	if err != nil {
+		return err
+	}
+	for _, m := range page {
+		data.Events = append(data.Events, readRefused(m))
+	}
+	if len(page) > 0 {
+		next := url.Values{"app": {app}, "code": {string(code)}, "after": {strconv.FormatUint(page[len(page)-1].Seq, 10)}}
+		if len(page) == refusedPage {
+			data.More = "/quarantine/group?" + next.Encode()
+		}
+	}
+	return q.show("refusals", q.t.Quarantine, data)
+}
+
+// notMine is the answer about an organisation whose side the person does not see: for a
+// steward it is recorded.
+func (q *request) notMine(org string) error {
+	if len(q.person.own()) > 0 && q.person.all() < federation.SightMetadata {
+		return foreign(org)
+	}
+	return errForbidden
+}
+
+func plainApplication(app string) bool {
+	org, name, ok := strings.Cut(app, ".")
+	return ok && plainName(org) && plainName(name)
+}
+
+func plainName(s string) bool {
+	for _, c := range s {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 64
+}
+
+// readRefused reads a message of QUARANTINE.
+func readRefused(m *event.Message) refusedEvent {
+	e := refusedEvent{
+		Seq: m.Seq, In: m.Get(event.HeaderIn), Code: refusal.Code(m.Get(event.HeaderCode)), At: m.Get(event.HeaderAt), Keyword: m.Get(event.HeaderKeyword),
+		Stored: m.Time, message: original(m),
+	}
+	e.InSeq, _ = strconv.ParseUint(m.Get(event.HeaderSeq), 10, 64)
+	if at, err := time.Parse(time.RFC3339Nano, m.Get(event.HeaderStored)); err == nil {
+		e.Stored = at
+	}
+	e.Size = len(e.message.Data)
+	if e.In == "" { // a copy that its receiver has refused says so in its own headers
+		e.In = e.message.Get(event.HeaderIn)
+		e.InSeq, _ = strconv.ParseUint(e.message.Get(event.HeaderSeq), 10, 64)
+		e.Keyword = ""
+	}
+	if read, _ := accept.Decode(e.message); read != nil {
+		e.ID, e.Type, e.Case = read.ID(), read.Type(), read.Attributes["correlationid"]
+	}
+	return e
+}
+
+// original is the message as it came, see send.Quarantined.
+func original(m *event.Message) *event.Message {
+	out := &event.Message{Header: map[string][]string{}, Data: m.Data, Time: m.Time}
+	if subject, ok := event.PercentDecode(m.Get(event.HeaderSubject)); ok {
+		out.Subject = subject
+	}
+	if m.Get(event.HeaderEnvelope) != "" {
+		var e send.Envelope
+		if json.Unmarshal(m.Data, &e) != nil {
+			return out
+		}
+		out.Data = e.Data
+		for _, h := range e.Header {
+			out.Header[string(h.Name)] = append(out.Header[string(h.Name)], string(h.Value))
+		}
+		return out
+	}
+	for name, values := range m.Header {
+		if rest, is := strings.CutPrefix(name, "Original-"); is {
+			out.Header[rest] = values
+		}
+	}
+	return out
+}
+
+// refusalPage is one refused event.
+type refusalPage struct {
+	refusedEvent
+	Application string
+	Sender      string
+	Sentence    string
+	Rule        string
+	Attributes  []attribute
+	Payload     *payload
+	Group       string
+}
+
+type attribute struct{ Name, Value string }
+
+// refusedAt finds the event of a link that the person may see; an organisation's name
+// when it is one that they may not.
+func (q *request) refusedAt(ctx context.Context) (*refusedEvent, group, error) {
+	seq, err := strconv.ParseUint(q.r.PathValue("seq"), 10, 64)
+	if err != nil {
+		return nil, group{}, errNotFound
+	}
+	m, err := q.cfg.Hub.Stored(ctx, bus.Quarantine, seq)
+	if err != nil {
+		return nil, group{}, err
+	}
+	if m == nil {
+		return nil, group{}, errNotFound
+	}
+	g, ok := groupOf(m.Subject)
+	if !ok {
+		return nil, group{}, errNotFound
+	}
+	org := search.Organisation(g.Application)
+	if q.person.sight(org) < federation.SightMetadata {
+		if err := q.notMine(org); err != error(errForbidden) { //nolint:errorlint // the very one
+			if err := q.deny(org); err != nil {
+				return nil, g, err
+			}
+			return nil, g, errNotFound
+		}
+		return nil, g, errForbidden
+	}
+	e := readRefused(m)
+	return &e, g, nil
+}
+
+func (q *request) refusal() error {
+	e, g, err := q.refusedAt(q.r.Context())
+	if err != nil {
+		return err
+	}
+	data := &refusalPage{refusedEvent: *e, Application: g.Application, Sender: search.Sender(e.In), Sentence: g.Code.Sentence(q.lang)}
+	if e.Keyword != "" && g.Code == refusal.SchemaInvalid {
+		data.Rule = refusal.RuleSentence(e.Keyword, q.lang)
+	}
+	data.Group = "/quarantine/group?" + url.Values{"app": {g.Application}, "code": {string(g.Code)}}.Encode()
+	if read, _ := accept.Decode(e.message); read != nil {
+		for name, value := range read.Attributes {
+			data.Attributes = append(data.Attributes, attribute{name, value})
+		}
+		slices.SortFunc(data.Attributes, func(a, b attribute) int { return cmp.Compare(a.Name, b.Name) })
+	}
+	sight := q.person.sight(search.Organisation(g.Application))
+	data.Payload = &payload{At: quarantineAt(e.Seq), Seq: e.Seq, MayLook: sight >= federation.SightFull}
+	if sight < federation.SightMasked {
+		data.Payload.Why = q.t.PayloadNoSight
+	} else {
+		q.fill(data.Payload, e.message, &decision.Decision{Type: e.Type, At: e.At, Keyword: e.Keyword})
+	}
+	return q.show("refused", q.t.Refused, data)
+}
+
+func quarantineAt(seq uint64) string { return bus.Quarantine + " " + strconv.FormatUint(seq, 10) }
+
+func (q *request) lookRefused() error {
+	e, g, err := q.refusedAt(q.r.Context())
+	if err != nil {
+		return err
+	}
+	to := "/quarantine/" + strconv.FormatUint(e.Seq, 10)
+	return q.mayLook(quarantineAt(e.Seq), search.Organisation(g.Application), g.Application, to)
+}

@@ -1,0 +1,64 @@
+package console
+
+import (
+	"net/http"
+	"path"
+)
+
+// Paths that other places name.
+const (
+	pathLogin    = "/login"
+	pathLink     = "/login/link/"
+	pathStart    = "/login/start"
+	pathCallback = "/login/callback"
+	pathLive     = "/live/overview"
+)
+
+// handler is all that the console serves. Each page and action has one line here and one
+// file; hub/internal/console/README.md tells how to add one.
+func (s *Server) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /assets/{name}", asset)
+	mux.HandleFunc("GET /login", s.open((*request).login))
+	mux.HandleFunc("GET /login/link/{link}", s.open((*request).enter))
+	mux.HandleFunc("GET /login/start", s.open((*request).startLogin))
+	mux.HandleFunc("GET /login/callback", s.open((*request).callback))
+	mux.HandleFunc("POST /settings", s.open((*request).settings))
+	mux.HandleFunc("POST /logout", s.inside((*request).logout))
+
+	mux.HandleFunc("GET /{$}", s.inside((*request).overview))
+	mux.HandleFunc("GET /live/overview", s.inside((*request).liveOverview))
+	mux.HandleFunc("GET /search", s.inside((*request).find))
+	mux.HandleFunc("GET /event", s.inside((*request).event))
+	mux.HandleFunc("POST /event/look", s.inside((*request).look))
+	mux.HandleFunc("GET /case", s.inside((*request).timeline))
+	mux.HandleFunc("GET /quarantine", s.inside((*request).quarantine))
+	mux.HandleFunc("GET /quarantine/group", s.inside((*request).refusals))
+	mux.HandleFunc("GET /quarantine/{seq}", s.inside((*request).refusal))
+	mux.HandleFunc("POST /quarantine/{seq}/look", s.inside((*request).lookRefused))
+	mux.HandleFunc("GET /parked", s.inside((*request).parkedKeys))
+	mux.HandleFunc("POST /parked", s.inside((*request).unpark))
+	mux.HandleFunc("GET /streams", s.inside((*request).streams))
+	mux.HandleFunc("GET /catalogue", s.inside((*request).catalogue))
+	mux.HandleFunc("GET /catalogue/{type}", s.inside((*request).eventType))
+	mux.HandleFunc("GET /agreements", s.inside((*request).agreements))
+	mux.HandleFunc("GET /acts", s.inside((*request).acts))
+	mux.HandleFunc("/", s.open(func(*request) error { return errNotFound }))
+	return s.secured(mux)
+}
+
+// types of assets; nothing else is served.
+var types = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+
+func asset(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	raw, err := files.ReadFile("assets/" + name)
+	kind := types[path.Ext(name)]
+	if err != nil || kind == "" {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = w.Write(raw) //nolint:gosec // an embedded file
+}

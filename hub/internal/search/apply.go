@@ -1,0 +1,195 @@
+package search
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/amtsbote/amtsbote/hub"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
+	"github.com/amtsbote/amtsbote/hub/internal/refusal"
+)
+
+// Event is a decision as it is listed: what the record says, without fields.
+type Event struct {
+	Place       Place        `json:"-"`
+	In          string       `json:"in"`
+	Seq         uint64       `json:"seq"`
+	ID          string       `json:"id,omitempty"`
+	Source      string       `json:"source,omitempty"`
+	Type        string       `json:"type,omitempty"`
+	Case        string       `json:"case,omitempty"`
+	Application string       `json:"app"`
+	Authority   string       `json:"authority,omitempty"`
+	Outcome     hub.Outcome  `json:"outcome"`
+	Code        refusal.Code `json:"code,omitempty"`
+	Receivers   []string     `json:"receivers,omitempty"`
+	Stored      time.Time    `json:"stored"`
+	Decided     time.Time    `json:"decided"`
+}
+
+// Organisation of an application <organisation>.<application>.
+func Organisation(application string) string {
+	org, _, _ := strings.Cut(application, ".")
+	return org
+}
+
+// Sender is the organisation whose in stream the event came by, which says more than
+// what its subject claims.
+func Sender(in string) string {
+	_, org, _ := strings.Cut(in, "_") // IN_<organisation>, EDGE_<organisation>
+	return org
+}
+
+// Concerns tells whether an organisation has sent the event or was given a copy.
+func (e *Event) Concerns(organisation string) bool {
+	if Sender(e.In) == organisation {
+		return true
+	}
+	for _, r := range e.Receivers {
+		if Organisation(r) == organisation {
+			return true
+		}
+	}
+	return false
+}
+
+// maxBatch is how much waits for Flush at most.
+const maxBatch = 4 << 20
+
+// Apply takes a message of TRAIL in. Messages must come in their order; what was taken
+// in already changes nothing.
+func (x *Index) Apply(m *event.Message) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.batch == nil || m.Seq <= x.applied {
+		return nil
+	}
+	if err := x.apply(m); err != nil {
+		return fmt.Errorf("take message %d of the trail into the search index: %w", m.Seq, err)
+	}
+	x.applied = m.Seq
+	if x.batch.Len() > maxBatch {
+		return x.flush()
+	}
+	return nil
+}
+
+func (x *Index) apply(m *event.Message) error {
+	switch decision.Kind(m.Subject) {
+	case decision.KindDecision:
+		ds, err := trail.ReadDecisions(m)
+		if err != nil {
+			return err
+		}
+		for i, d := range ds {
+			if err := x.decided(Place{m.Seq, uint16(i)}, d); err != nil {
+				return err
+			}
+		}
+	case decision.KindDelivery:
+		d, err := trail.ReadDelivery(m)
+		if err != nil {
+			return err
+		}
+		return x.delivered(m.Seq, d)
+	case decision.KindRefused:
+		d, err := trail.ReadDoorRefusal(m)
+		if err != nil {
+			return err
+		}
+		x.count(dayOf(d.Last), Organisation(d.Application), CountDoor, d.Count)
+	case decision.KindAct:
+		return x.batch.Set(key(keyAct, Place{Seq: m.Seq}.newestFirst()), m.Data, nil)
+	}
+	return nil
+}
+
+func (x *Index) decided(at Place, d *decision.Decision) error {
+	e := Event{
+		In: d.In, Seq: d.Seq, ID: d.ID, Source: d.Source, Type: d.Type, Case: d.Case, Application: d.Application, Authority: d.Authority,
+		Outcome: d.Outcome, Code: d.Code, Stored: d.Stored, Decided: d.Decided,
+	}
+	for i := range d.Receivers {
+		e.Receivers = append(e.Receivers, d.Receivers[i].Application)
+	}
+	raw, err := json.Marshal(&e)
+	if err != nil {
+		return err
+	}
+	if err := x.batch.Set(key(keyEvent, at.newestFirst()), raw, nil); err != nil {
+		return err
+	}
+	for _, k := range e.keys(at) {
+		if err := x.batch.Set(k, nil, nil); err != nil {
+			return err
+		}
+	}
+	x.countEvent(&e)
+	return nil
+}
+
+// keys are the other ways to an event.
+func (e *Event) keys(at Place) [][]byte {
+	out := [][]byte{}
+	for _, org := range e.organisations() {
+		out = append(out, key(keyOrg, hashed(org), at.newestFirst()))
+	}
+	if e.Case != "" {
+		out = append(out, key(keyCase, hashed(e.Case), at.oldestFirst()))
+	}
+	if e.ID != "" {
+		out = append(out, key(keyID, hashed(e.ID), at.oldestFirst()))
+	}
+	return out
+}
+
+// organisations that an event concerns, each once.
+func (e *Event) organisations() []string {
+	out := []string{Sender(e.In)}
+	for _, r := range e.Receivers {
+		known := false
+		for _, o := range out {
+			known = known || o == Organisation(r)
+		}
+		if !known {
+			out = append(out, Organisation(r))
+		}
+	}
+	return out
+}
+
+func copyKey(in string, seq uint64) []byte {
+	return key(keyCopy, hashed(in), binary.BigEndian.AppendUint64(nil, seq))
+}
+
+func (x *Index) delivered(seq uint64, d *decision.Delivery) error {
+	raw, err := json.Marshal(Copy{Mailbox: d.Mailbox, Result: d.Result, Code: d.Code, Attempt: d.Attempt, At: d.At, ID: d.ID})
+	if err != nil {
+		return err
+	}
+	if err := x.batch.Set(joined(copyKey(d.In, d.Seq), Place{Seq: seq}.oldestFirst()), raw, nil); err != nil {
+		return err
+	}
+	if d.ID != "" {
+		if err := x.batch.Set(key(keyID, hashed(d.ID), Place{Seq: seq}.oldestFirst()), nil, nil); err != nil {
+			return err
+		}
+	}
+	x.countCopy(d)
+	return nil
+}
+
+// Copy is what became of one copy.
+type Copy struct {
+	Mailbox string          `json:"mailbox"`
+	Result  decision.Result `json:"result"`
+	Code    string          `json:"code,omitempty"`
+	Attempt int             `json:"attempt"`
+	At      time.Time       `json:"at"`
+	ID      string          `json:"id,omitempty"`
+}

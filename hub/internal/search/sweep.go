@@ -1,0 +1,108 @@
+package search
+
+import (
+	"errors"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// Sweep forgets up to limit events, the oldest first, that are older than the horizon,
+// and the counts of days before it; it tells how many.
+func (x *Index) Sweep(limit int) (n int, err error) {
+	old, err := x.older(limit)
+	if err != nil {
+		return 0, err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.batch == nil {
+		return 0, nil
+	}
+	for i := range old {
+		if err := x.forget(&old[i]); err != nil {
+			return 0, err
+		}
+	}
+	if len(old) > 0 { // what people did before them
+		last := old[len(old)-1].Place
+		if err := x.batch.DeleteRange(key(keyAct, last.newestFirst()), []byte{keyAct + 1}, nil); err != nil {
+			return 0, err
+		}
+	}
+	return len(old), x.forgetCounts(dayOf(x.opts.Now().Add(-x.opts.Horizon)))
+}
+
+// forget removes all about an event.
+func (x *Index) forget(e *old) error {
+	keys := append(e.keys(e.Place), key(keyEvent, e.Place.newestFirst()))
+	for _, at := range e.copies {
+		keys = append(keys, key(keyID, hashed(e.ID), at))
+	}
+	for _, k := range keys {
+		if err := x.batch.Delete(k, nil); err != nil {
+			return err
+		}
+	}
+	from := copyKey(e.In, e.Seq)
+	return x.batch.DeleteRange(from, after(from), nil)
+}
+
+// forgetCounts removes those of days before first.
+func (x *Index) forgetCounts(first string) error {
+	for name := range x.counts {
+		if len(name) > 8 && name[8] == 0 && name[:8] < first {
+			delete(x.counts, name)
+			delete(x.changed, name)
+			if err := x.batch.Delete(append([]byte{keyCount}, name...), nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// old is an event that is forgotten, and where the outcomes of its copies are recorded.
+type old struct {
+	Event
+	copies [][]byte
+}
+
+// older gives the oldest events that are older than the horizon.
+func (x *Index) older(limit int) (out []old, err error) {
+	x.reading.RLock()
+	defer x.reading.RUnlock()
+	if x.closed {
+		return nil, nil
+	}
+	it, err := x.db.NewIter(&pebble.IterOptions{LowerBound: []byte{keyEvent}, UpperBound: []byte{keyEvent + 1}})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	edge := x.opts.Now().Add(-x.opts.Horizon)
+	for ok := it.Last(); ok && len(out) < limit; ok = it.Prev() {
+		e, err := x.event(readNewest(it.Key()[1:]), it.Value())
+		if err != nil || !e.Decided.Before(edge) {
+			return out, err
+		}
+		o := old{Event: *e}
+		if o.copies, err = x.copyPlaces(e.In, e.Seq); err != nil {
+			return nil, err
+		}
+		out = append(out, o)
+	}
+	return out, it.Error()
+}
+
+// copyPlaces is called with reading held.
+func (x *Index) copyPlaces(in string, seq uint64) (out [][]byte, err error) {
+	prefix := copyKey(in, seq)
+	it, err := x.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+	if err != nil {
+		return nil, err
+	}
+	for ok := it.First(); ok; ok = it.Next() {
+		out = append(out, append([]byte{}, it.Key()[len(prefix):]...))
+	}
+	return out, errors.Join(it.Error(), it.Close())
+}

@@ -38,7 +38,7 @@ func (r *run) recognise(ctx context.Context, s *session) error {
 		}
 	case now.Behind:
 		return refuse("the database was set back: its log ends before %s, where it was when rows were read. %s", c.LSN, whoseMove(now))
-	case c.From > now.Next || c.Last.XID >= now.Next:
+	case !r.crashed(now) && (c.From > now.Next || c.Last.XID >= now.Next):
 		return refuse("the database was set back: it has begun transactions up to %d, and rows of %d were read. %s", now.Next, c.Last.XID, whoseMove(now))
 	}
 	if r.set.Habit != leave {
@@ -49,17 +49,38 @@ func (r *run) recognise(ctx context.Context, s *session) error {
 		r.cursor = r.beginning(s)
 		return r.cursor.save(ctx, r.in.State())
 	}
-	if err := r.sameRow(ctx, s); err != nil {
+	if r.crashed(now) {
+		return r.recovered(ctx, s)
+	}
+	if err := r.sameRow(ctx, s); err != nil || r.cursor.Crash == now.Crash {
 		return err
-	}
-	if r.cursor.Crash == now.Crash {
-		return nil
-	}
-	if r.cursor.Crash != "" {
-		r.goBack(r.cursor.back(crashOverlap), now)
 	}
 	r.cursor.Crash = now.Crash
 	return r.cursor.save(ctx, r.in.State())
+}
+
+// crashed tells whether the server has crashed since rows were read.
+func (r *run) crashed(now identity) bool { return r.cursor.Crash != "" && r.cursor.Crash != now.Crash }
+
+// recovered goes back some time after a crash of the server. Its log is whole, but rows
+// that were read may be gone, and their numbers are given to others: those whose writer
+// did not wait for the disk.
+func (r *run) recovered(ctx context.Context, s *session) error {
+	switch found, same, err := r.lastRow(ctx, s); {
+	case err != nil:
+		return err
+	case found && !same:
+		return r.anotherRow(s)
+	}
+	to := r.cursor.back(crashOverlap)
+	to.XID = min(to.XID, s.identity.Next)
+	r.log.Warn("postgres: the server has crashed; what was read last is read again", zap.Duration("overlap", crashOverlap))
+	r.goBack(to, s.identity)
+	return r.cursor.save(ctx, r.in.State())
+}
+
+func (r *run) anotherRow(s *session) error {
+	return refuse("another row stands where the last one was read (transaction %d): the database was set back and has gone on. %s", r.cursor.Last.XID, whoseMove(s.identity))
 }
 
 // goBack begins again at a former place.
@@ -105,7 +126,7 @@ func (r *run) sameRow(ctx context.Context, s *session) error {
 	case err != nil || same || r.cursor.Row == "":
 		return err
 	case found:
-		return refuse("another row stands where the last one was read (transaction %d): the database was set back and has gone on. %s", r.cursor.Last.XID, whoseMove(s.identity))
+		return r.anotherRow(s)
 	}
 	c := r.set.Columns
 	var older bool

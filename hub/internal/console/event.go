@@ -206,8 +206,11 @@ func (q *request) look() error {
 
 func (q *request) mayLook(at, organisation, application, to string) error {
 	switch sight := q.person.sight(organisation); {
-	case sight < federation.SightMetadata:
-		return foreign(organisation)
+	case sight < federation.SightMetadata: // as if it were not there
+		if err := q.deny(organisation); err != nil {
+			return err
+		}
+		return errNotFound
 	case sight < federation.SightFull:
 		return errForbidden
 	}

@@ -62,6 +62,9 @@ func (q *request) mine(a *explain.Answer) (others string) {
 }
 
 func (q *request) event() error {
+	if err := q.spent(); err != nil {
+		return err
+	}
 	id := q.r.FormValue("id")
 	if id == "" {
 		return errNotFound
@@ -186,6 +189,9 @@ const (
 // look lets the person see the payload of an event in full for a while; that is in the
 // trail before it is shown.
 func (q *request) look() error {
+	if err := q.spent(); err != nil {
+		return err
+	}
 	id, in := q.r.PostFormValue("id"), q.r.PostFormValue("in")
 	seq, err := strconv.ParseUint(q.r.PostFormValue("seq"), 10, 64)
 	if err != nil {

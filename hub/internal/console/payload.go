@@ -81,17 +81,6 @@ func (p *payload) show(q *request, m *event.Message, typ, pointer, keyword strin
 	w.value("", "", 0, v)
 }
 
-func fieldsOf(s *schemas.Schema) map[string]schemas.Field {
-	out := map[string]schemas.Field{}
-	if s == nil {
-		return out
-	}
-	for _, f := range s.Fields() {
-		out[f.Pointer] = f
-	}
-	return out
-}
-
 type payloadWalk struct {
 	p      *payload
 	full   bool

@@ -206,3 +206,10 @@ func (l *limiter) allow(who string, most int) bool {
 	l.of[who]++
 	return l.of[who] <= most
 }
+
+// spent tells whether allow would refuse.
+func (l *limiter) spent(who string, most int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.now().Unix()/60 == l.minute && l.of[who] >= most
+}

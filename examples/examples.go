@@ -7,5 +7,5 @@ import "embed"
 
 // Stories is the file tree of all stories, one folder each.
 //
-//go:embed maengelmeldung wohnsitzanmeldung
+//go:embed bauantrag maengelmeldung parkausweis termin wohnsitzanmeldung
 var Stories embed.FS

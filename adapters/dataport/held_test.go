@@ -200,7 +200,7 @@ func TestEndedMeanwhile(t *testing.T) {
 			t.Fatal("it is not ended")
 		}
 	}
-	s.order(t, fitsim.Order{On: "events", Do: "500", Times: 2})
+	s.order(t, fitsim.Order{On: "events", Do: "500", Times: 2}, fitsim.Order{On: "events", Do: "404"}) // the latter not in the service's words
 	until(t, s.source(t, ""), in, func() bool { return s.told("the service has ended a submission") > 0 })
 	lists := s.Calls("list")
 	until(t, s.source(t, ""), in, func() bool { return s.Calls("list") > lists+3 })

@@ -136,7 +136,7 @@ func (s *source) gone(ctx context.Context, l client.Listed) error {
 	}
 	v, err := s.verdict(ctx, l.Submission, l.Case)
 	switch {
-	case client.ClassOf(err) == client.Gone:
+	case client.IsMissing(err):
 	case err != nil:
 		return err
 	case v.end != nil && v.end.Event == fit.AcceptSubmission: // by us, and the answer was lost, or by a person

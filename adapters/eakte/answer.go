@@ -44,12 +44,13 @@ type dokument struct {
 	Fremdkennung string   `json:"fremdkennung,omitempty"`
 }
 
-// answer gives the events that tell what was filed: the procedure, if this made it, and
-// the document.
+// answer gives the events that tell what was filed: the procedure, if no answer has told
+// it yet, and the document. The event about a procedure is the same (id and time)
+// whichever answer tells it.
 func (s *sink) answer(j job, procedure, incoming step) ([]byte, error) {
 	var all []hub.Event
-	if procedure.By == j.id {
-		id := uuid.NewSHA1(uuid.NameSpaceURL, []byte("vorgang|"+j.id)).String()
+	if !procedure.Told {
+		id := uuid.NewSHA1(uuid.NameSpaceURL, []byte("vorgang|"+j.caseMark+"|"+procedure.COO)).String()
 		all = append(all, s.event(j, id, TypeVorgang, procedure.At, vorgang{
 			COO: procedure.COO, Aktenzeichen: procedure.Name, Angelegt: procedure.At.In(s.zone).Format(time.RFC3339), Fremdkennung: shorten(caseOf(j.event), maxTitle),
 		}))
@@ -123,7 +124,10 @@ func (s *source) Places() hub.Places {
 func (s *source) Run(ctx context.Context, in hub.Intake) error {
 	tending, stop := context.WithCancel(ctx)
 	ended := make(chan struct{})
-	go func() { defer close(ended); desk.Tend(tending, s.set.answers(), s.log) }()
+	go func() {
+		defer close(ended)
+		desk.Tend(tending, s.set.answers(), s.log, (&memory{dir: s.set.memory()}).forget)
+	}()
 	defer func() { stop(); <-ended }()
 	return s.folder.Watch(ctx, func(ctx context.Context, f dropfolder.File) error {
 		raw, err := f.Bytes()

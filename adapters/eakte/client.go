@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -43,31 +42,6 @@ func (c *client) do(ctx context.Context, r eai.Request) ([]byte, error) {
 	}
 	raw, err := gateway.Do(ctx, r)
 	return raw, judge(raw, err)
-}
-
-// refusal is DmsErrorResponse. Its text is never read: it may name what was filed.
-type refusal struct {
-	Quelle string `json:"fehlerQuelle"` // INTERN: the EAI itself; DMS: Fabasoft behind it
-	Status int    `json:"status"`
-}
-
-// judge makes more of an error where the EAI says whose it is. 400 of the EAI itself is
-// the call's fault. What the DMS refuses may pass (it is away, an object is locked),
-// unless it says by its own status that the call is wrong.
-func judge(raw []byte, err error) error {
-	failed, ok := errors.AsType[*eai.Error](err)
-	if !ok || failed.Status != http.StatusBadRequest {
-		return err
-	}
-	var r refusal
-	if json.Unmarshal(raw, &r) != nil || r.Quelle != "INTERN" && r.Quelle != "DMS" {
-		return err
-	}
-	e := *failed
-	e.Code = map[string]string{"INTERN": "abgelehnt-eai", "DMS": "abgelehnt-dms"}[r.Quelle]
-	e.Blocking = r.Quelle == "DMS" && (r.Status < 400 || r.Status >= 500)
-	e.Err = fmt.Errorf("fehlerQuelle %s, status %d", r.Quelle, r.Status)
-	return &e
 }
 
 // post sends JSON.
@@ -112,18 +86,24 @@ func (o *Object) UnmarshalJSON(raw []byte) error {
 var errObject = errors.New("an object without a COO address")
 
 // ReadObjects reads the answer to a search or a question for the objects in another.
+// One without a list says that there are none only if it is {} and nothing else.
 func ReadObjects(raw []byte) ([]Object, error) {
-	var v struct {
-		Objects *[]Object `json:"giobjecttype"`
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) != nil || fields == nil {
+		return nil, errNoList
 	}
-	if json.Unmarshal(raw, &v) != nil {
-		return nil, eai.BadAnswer("not a list of objects")
+	list, there := fields["giobjecttype"]
+	if !there && len(fields) > 0 {
+		return nil, errNoList // an answer of somebody else: nothing says that there are none
 	}
-	if v.Objects == nil {
-		return nil, nil // nothing was found
+	var all []Object
+	if there && json.Unmarshal(list, &all) != nil {
+		return nil, errNoList
 	}
-	return *v.Objects, nil
+	return all, nil
 }
+
+var errNoList = eai.BadAnswer("not a list of objects")
 
 // Created is the answer to what was made.
 type Created struct {
@@ -144,12 +124,15 @@ func ReadCreated(raw []byte) (Created, error) {
 	return Created{v.ID, v.Name, v.Contents}, nil
 }
 
-// ReadSubject reads the Betreff of ReadFileResponseDTO and ReadProcedureResponseDTO.
+// ReadSubject reads the Betreff of ReadFileResponseDTO and ReadProcedureResponseDTO, ""
+// for none. Each names what it lies in.
 func ReadSubject(raw []byte) (string, error) {
 	var v struct {
-		Subject *string `json:"filesubj"`
+		Subject   *string          `json:"filesubj"`
+		Place     *json.RawMessage `json:"apentry"`
+		Procedure *json.RawMessage `json:"referrednumber"`
 	}
-	if json.Unmarshal(raw, &v) != nil {
+	if json.Unmarshal(raw, &v) != nil || v.Subject == nil && v.Place == nil && v.Procedure == nil {
 		return "", eai.BadAnswer("an object that cannot be read")
 	}
 	if v.Subject == nil {

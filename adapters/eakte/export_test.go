@@ -10,8 +10,18 @@ import (
 
 // Judge is what the hub is told of an answer to a call.
 func Judge(status int, body string) *hub.Fault {
-	err := judge([]byte(body), &eai.Error{Status: status, Code: eai.Refused, Blocking: status != http.StatusBadRequest})
+	err := judge([]byte(body), &eai.Error{Status: status, Code: eai.Refused, Blocking: status >= http.StatusInternalServerError})
 	return hub.FaultOf(fault("call", err))
+}
+
+// At makes a sink's clock.
+func At(s hub.Sink, now func() time.Time) hub.Sink {
+	known, ok := s.(*sink)
+	if !ok {
+		panic("no sink of this kind")
+	}
+	known.now = now
+	return s
 }
 
 // Filled fills in a title.

@@ -107,7 +107,7 @@ func crashAt(t *testing.T, art string, call int) bool {
 	} else if art == "429" && (!f.Later || f.After == 0) {
 		t.Errorf("call %d: Retry-After is not minded: %+v", call, f)
 	}
-	again := o.newSink(t)
+	again := eakte.At(o.newSink(t), later)
 	deliver(t, again, d)
 	deliver(t, again, d)
 	if got := o.state(); got != "1 1 1 3" {
@@ -115,25 +115,6 @@ func crashAt(t *testing.T, art string, call int) bool {
 	}
 	o.answers(t, adaptertest.NewIntake(), 2)
 	return true
-}
-
-// No call is answered in time, one after another: the hub tries again, and nothing is
-// made twice.
-func TestTimeouts(t *testing.T) {
-	for call := range 5 {
-		o := newOffice(t)
-		o.frist = "100ms"
-		o.order(t, fmt.Sprintf(`{"art":"frist","vorher":%d}`, call))
-		sink, d, failed := o.newSink(t), delivery(1, filed(1, "a", "x")), 0
-		for err := sink.Deliver(t.Context(), d); err != nil; err = sink.Deliver(t.Context(), d) {
-			if failed++; hub.FaultOf(err).Permanent || failed > 100 {
-				t.Fatalf("call %d: %v", call, err)
-			}
-		}
-		if got := o.state(); failed == 0 || got != "1 1 1 3" {
-			t.Errorf("call %d failed %d times, and the E-Akte has %s", call, failed, got)
-		}
-	}
 }
 
 // The folder of the adapter is lost between two events of a case: the E-Akte is

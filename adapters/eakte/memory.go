@@ -33,8 +33,8 @@ type step struct {
 	In   string    `json:"in,omitempty"`      // COO of what it lies in
 	Name string    `json:"zeichen,omitempty"` // Geschäftszeichen, if the answer had one
 	At   time.Time `json:"seit"`
-	// By is the answer (id) that tells of it; a procedure is told once.
-	By       string   `json:"von,omitempty"`
+	// Told is true when an answer is kept that tells of a procedure.
+	Told     bool     `json:"gemeldet,omitempty"`
 	Contents []string `json:"inhalte,omitempty"`
 }
 
@@ -51,8 +51,7 @@ func openMemory(dir string) (*memory, error) {
 	if err := spool.Sweep(dir); err != nil {
 		return nil, fmt.Errorf("remove what a crash has left: %w", err)
 	}
-	m := &memory{dir: dir}
-	return m, m.forget(time.Now().Add(-kept))
+	return &memory{dir: dir}, nil
 }
 
 func (m *memory) path(mark string) string { return filepath.Join(m.dir, mark+".json") }
@@ -81,7 +80,17 @@ func (m *memory) put(mark string, s step) error {
 	if err != nil {
 		return fmt.Errorf("keep a step: %w", err)
 	}
-	return nil
+	return m.untried(mark)
+}
+
+// told notes that an answer tells of a procedure.
+func (m *memory) told(mark string) error {
+	s, err := m.get(mark)
+	if err != nil || s == nil || s.Told {
+		return err
+	}
+	s.Told = true
+	return m.put(mark, *s)
 }
 
 func (m *memory) drop(mark string) error {
@@ -91,19 +100,9 @@ func (m *memory) drop(mark string) error {
 	return nil
 }
 
-func (m *memory) forget(before time.Time) error {
-	entries, err := os.ReadDir(m.dir)
-	if err != nil {
-		return fmt.Errorf("look through steps: %w", err)
-	}
-	for _, e := range entries {
-		info, err := e.Info()
-		if err != nil || !info.Mode().IsRegular() || !info.ModTime().Before(before) {
-			continue
-		}
-		if err := os.Remove(filepath.Join(m.dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("forget a step: %w", err)
-		}
+func (m *memory) forget(now time.Time) error {
+	if err := spool.Forget(m.dir, now.Add(-kept)); err != nil {
+		return fmt.Errorf("forget old steps: %w", err)
 	}
 	return nil
 }

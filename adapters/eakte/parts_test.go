@@ -28,9 +28,12 @@ func TestFaults(t *testing.T) {
 		{400, `{"fehlerQuelle":"DMS","status":500}`, false, "abgelehnt-dms"},
 		{400, `{"fehlerQuelle":"DMS","status":-1}`, false, "abgelehnt-dms"},
 		{400, `{"fehlerQuelle":"DMS"}`, false, "abgelehnt-dms"},
-		{400, `{"fehlerQuelle":"ZAUNKÖNIG","status":1}`, true, "abgelehnt"},
-		{400, `{"fehlerQuelle":7}`, true, "abgelehnt"},
-		{400, ``, true, "abgelehnt"},
+		{400, `{"fehlerQuelle":"ZAUNKÖNIG","status":1}`, false, "abgelehnt"},
+		{400, `{"fehlerQuelle":7}`, false, "abgelehnt"},
+		{400, `<html>Zaunkönig</html>`, false, "abgelehnt"},
+		{400, ``, false, "abgelehnt"},
+		{405, ``, false, "abgelehnt"},
+		{413, `{"fehlerQuelle":"INTERN","status":400}`, false, "abgelehnt"},
 		{500, `{"fehlerQuelle":"INTERN","status":500}`, false, "abgelehnt"},
 	} {
 		f := eakte.Judge(c.status, c.body)
@@ -91,6 +94,24 @@ func TestAsSpecified(t *testing.T) {
 	}
 	if got, err := eakte.ReadObjects([]byte(`{"giobjecttype":[{"name":"Beispielname","id":"COO.2150.9151.1.1206000"}]}`)); err != nil || len(got) != 1 {
 		t.Error(got, err) // eakte-api-files_search-schemas.yaml
+	}
+}
+
+// Only {} and an empty list say that there is nothing: after a page of somebody else
+// nothing may be made again.
+func TestNothingFound(t *testing.T) {
+	for raw, ok := range map[string]bool{
+		`{}`: true, `{"giobjecttype":[]}`: true, `{"giobjecttype":null,"x":1}`: true,
+		`{"status":"UP"}`: false, `null`: false, `[]`: false, ``: false, `"x"`: false, `{"giobjecttype":{}}`: false,
+	} {
+		if got, err := eakte.ReadObjects([]byte(raw)); (err == nil) != ok || len(got) != 0 || !ok && hub.FaultOf(err).Permanent {
+			t.Errorf("%s: %v, %v", raw, got, err)
+		}
+	}
+	for raw, ok := range map[string]bool{`{"apentry":"COO.1.2.3.4"}`: true, `{"referrednumber":"x","filesubj":null}`: true, `{"filesubj":""}`: true, `{}`: false, `{"status":"UP"}`: false, `null`: false} {
+		if _, err := eakte.ReadSubject([]byte(raw)); (err == nil) != ok {
+			t.Errorf("%s: %v", raw, err)
+		}
 	}
 }
 

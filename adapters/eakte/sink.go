@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ type sink struct {
 	lanes  *lanes
 	zone   *time.Location
 	log    *zap.Logger
+	now    func() time.Time
 }
 
 var _ hub.Sink = (*sink)(nil)
@@ -43,7 +45,7 @@ func newSink(env hub.Env, s hub.Settings) (hub.Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sink{set: set, desk: d, client: newClient(set), memory: m, lanes: newLanes(set.Gleichzeitig), zone: zone, log: env.Log}, nil
+	return &sink{set: set, desk: d, client: newClient(set), memory: m, lanes: newLanes(set.Gleichzeitig), zone: zone, log: env.Log, now: time.Now}, nil
 }
 
 // Deliver implements hub.Sink.
@@ -62,8 +64,9 @@ func (s *sink) Deliver(ctx context.Context, d hub.Delivery) error {
 	if err != nil {
 		return err
 	}
-	if err := s.memory.drop(j.mark); err != nil { // the answer says it now
-		s.log.Warn("eakte: a step is kept longer than needed", zap.Error(err))
+	// The answer says it now. What cannot be noted is told once more, as the same event.
+	if err := errors.Join(s.memory.drop(j.mark), s.memory.told(j.caseMark)); err != nil {
+		s.log.Warn("eakte: what was told cannot be noted", zap.Error(err))
 	}
 	return nil
 }
@@ -107,7 +110,7 @@ func (s *sink) job(d hub.Delivery) (job, error) {
 		}
 	}
 	j.fileMark = mark("akte", j.where.Akte.COO, j.where.Akte.Aktenplan, j.fileTitle)
-	j.caseMark = mark("vorgang", j.where.Akte.COO, j.where.Akte.Aktenplan, caseOf(d.Event))
+	j.caseMark = mark("vorgang", append([]string{j.where.Akte.COO, j.where.Akte.Aktenplan}, caseKey(d.Event)...)...)
 	j.mark = mark("eingang", j.id)
 	return j, nil
 }

@@ -2,6 +2,7 @@ package eakte
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"strings"
 	"time"
@@ -27,9 +28,11 @@ func (s *sink) file(ctx context.Context, j job) (string, error) {
 		return "", fault("search for the file", err)
 	}
 	if coo == "" {
-		made, err := s.client.create(ctx, "files", given(map[string]string{
-			"apentry": j.where.Akte.Aktenplan, "shortname": j.fileTitle, "filesubj": j.fileMark, "accdef": j.where.Akte.Zugriff,
-		}))
+		made, err := s.attempt(ctx, j.fileMark, func() (Created, error) {
+			return s.client.create(ctx, "files", given(map[string]string{
+				"apentry": j.where.Akte.Aktenplan, "shortname": j.fileTitle, "filesubj": j.fileMark, "accdef": j.where.Akte.Zugriff,
+			}))
+		})
 		if err != nil {
 			return "", fault("make the file", err)
 		}
@@ -53,11 +56,13 @@ func (s *sink) procedure(ctx context.Context, j job) (step, error) {
 	if err != nil {
 		return step{}, fault("search for the procedure", err)
 	}
-	reached := step{COO: coo, In: file, At: now(), By: j.id}
+	reached := step{COO: coo, In: file, At: now()}
 	if coo == "" {
-		made, err := s.client.create(ctx, "procedures", given(map[string]string{
-			"referrednumber": file, "shortname": j.caseTitle, "filesubj": j.caseMark, "accdef": j.where.Vorgang.Zugriff,
-		}))
+		made, err := s.attempt(ctx, j.caseMark, func() (Created, error) {
+			return s.client.create(ctx, "procedures", given(map[string]string{
+				"referrednumber": file, "shortname": j.caseTitle, "filesubj": j.caseMark, "accdef": j.where.Vorgang.Zugriff,
+			}))
+		})
 		if err != nil {
 			return step{}, fault("make the procedure", err)
 		}
@@ -79,14 +84,16 @@ func (s *sink) incoming(ctx context.Context, j job, procedure step) (step, error
 		return step{}, err
 	}
 	if reached.COO == "" {
-		made, err := s.client.file(ctx, given(map[string]string{
-			"referrednumber": procedure.COO, "shortname": j.title + " [" + j.mark + "]", "foreignnr": j.event.ID(), "accdef": j.where.Eingang.Zugriff,
-			"delivery": received(j.event),
-		}), j.docs, j.blobs)
+		made, err := s.attempt(ctx, j.mark, func() (Created, error) {
+			return s.client.file(ctx, given(map[string]string{
+				"referrednumber": procedure.COO, "shortname": j.title + " [" + j.mark + "]", "foreignnr": j.event.ID(), "accdef": j.where.Eingang.Zugriff,
+				"delivery": received(j.event),
+			}), j.docs, j.blobs)
+		})
 		if err != nil {
 			return step{}, fault("file the document", err)
 		}
-		reached = step{COO: made.COO, In: procedure.COO, At: now(), By: j.id, Contents: addresses(made.Contents)}
+		reached = step{COO: made.COO, In: procedure.COO, At: now(), Contents: addresses(made.Contents)}
 	}
 	return reached, s.memory.put(j.mark, reached)
 }
@@ -95,6 +102,10 @@ func (s *sink) incoming(ctx context.Context, j job, procedure step) (step, error
 // none.
 func (s *sink) filed(ctx context.Context, j job, procedure step) (step, error) {
 	there, err := s.client.within(ctx, "procedureObjects", procedure.COO)
+	if errors.Is(err, errGone) {
+		// Somebody has deleted it. The next attempt looks for it, and makes it anew.
+		return step{}, hub.Retryable("vorgang-weg", "look into the procedure: %w", errors.Join(err, s.memory.drop(j.caseMark)))
+	}
 	if err != nil {
 		return step{}, fault("look into the procedure", err)
 	}
@@ -106,7 +117,7 @@ func (s *sink) filed(ctx context.Context, j job, procedure step) (step, error) {
 		if err != nil {
 			return step{}, fault("look into the document", err)
 		}
-		return step{COO: o.COO, In: procedure.COO, At: now(), By: j.id, Contents: addresses(contents)}, nil
+		return step{COO: o.COO, In: procedure.COO, At: now(), Contents: addresses(contents)}, nil
 	}
 	return step{}, nil
 }

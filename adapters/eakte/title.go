@@ -118,6 +118,15 @@ func caseOf(e hub.Event) string {
 	return e.ID()
 }
 
+// caseKey is caseOf as it stands in a mark: what is no case of the hub is unique only
+// within its source.
+func caseKey(e hub.Event) []string {
+	if _, ok := e.Extensions()[hub.AttrCorrelationID]; ok {
+		return []string{caseOf(e)}
+	}
+	return []string{e.Source(), caseOf(e)}
+}
+
 // tame takes out what is no character of a line.
 func tame(s string) string {
 	return strings.Map(func(r rune) rune {

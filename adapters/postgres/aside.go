@@ -70,8 +70,11 @@ func (r *run) copyRow(ctx context.Context, s *session, o row, path string) (whol
 	if err != nil {
 		return false, err
 	}
-	defer f.Close() //nolint:errcheck // closed below; a second time after an error
-	if whole, err = r.pieces(ctx, s, o, f); err != nil {
+	defer f.Close()                          //nolint:errcheck // closed below; a second time after an error
+	if o.size == nil || *o.size <= maxCopy { // a larger one is not even made to JSON
+		whole, err = r.pieces(ctx, s, o, f)
+	}
+	if err != nil {
 		return false, err
 	}
 	if !whole {
@@ -98,7 +101,7 @@ func (r *run) pieces(ctx context.Context, s *session, o row, f *os.File) (whole 
 	for from := 1; ; from += pieceSize {
 		piece, size, err := r.piece(ctx, s, o, from)
 		switch {
-		case rowsFault(err), errors.Is(err, pgx.ErrNoRows), err == nil && size > maxCopy:
+		case rowsFault(err), o.unread != nil && stubborn(err), errors.Is(err, pgx.ErrNoRows), err == nil && size > maxCopy:
 			return false, nil // it cannot be read, is gone, or is too large
 		case err != nil:
 			return false, tame(err)
@@ -131,13 +134,41 @@ const (
 	maxLeft = 500
 )
 
-func (r *run) loadLeft(ctx context.Context) error {
+func (r *run) loadLeft(ctx context.Context, s *session) error {
 	raw, err := r.in.State().Get(ctx, leftKey)
 	if err != nil || raw == nil {
 		return err
 	}
 	if err := json.Unmarshal(raw, &r.left); err != nil {
 		return refuse("the adapter's memory holds no list of rows that can be read: restore it from a backup (operator)")
+	}
+	if r.set.Habit != remove || len(r.left) == 0 {
+		return nil
+	}
+	return r.pruneLeft(ctx, s)
+}
+
+// pruneLeft forgets rows that the table no longer has.
+func (r *run) pruneLeft(ctx context.Context, s *session) error {
+	id := "t." + quoted(r.set.Columns.ID)
+	rows, err := s.conn.Query(ctx, fmt.Sprintf("SELECT %s::text FROM %s t WHERE %s = ANY (%s)", id, s.table.sql(), id, s.sql.ids("$1")), r.left)
+	if err != nil {
+		return fmt.Errorf("look for rows that stay: %w", tame(err))
+	}
+	there, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("look for rows that stay: %w", tame(err))
+	}
+	if len(there) == len(r.left) {
+		return nil
+	}
+	r.left = append([]string{}, there...)
+	raw, err := json.Marshal(r.left)
+	if err == nil {
+		err = r.in.State().Put(ctx, leftKey, raw)
+	}
+	if err != nil {
+		return fmt.Errorf("remember the rows that stay: %w", err)
 	}
 	return nil
 }

@@ -5,12 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -40,6 +37,13 @@ type cursor struct {
 	// a point in time.
 	Timeline string `json:"tl"`
 	Table    uint32 `json:"t"`
+	// LSN is how far the server's log was on disk when rows were looked for: no
+	// state of this timeline that holds them is behind it.
+	LSN string `json:"lsn,omitempty"`
+	// Crash changes when the server has recovered from a crash.
+	Crash string `json:"crash,omitempty"`
+	// Accepted is what the setting accept said when it was acted on.
+	Accepted string `json:"accepted,omitempty"`
 	// Last is the row that was read last, Row a digest of its id; "" when there was
 	// none.
 	Last place     `json:"last"`
@@ -105,6 +109,9 @@ func (c *cursor) open(to uint64, first int64, before []place) {
 	c.To, c.Seq, c.Before = to, first-1, before
 }
 
+// single tells whether what is read is one transaction.
+func (c *cursor) single() bool { return c.To == c.From+1 && len(c.Before) == 0 }
+
 // upper is the transaction behind the last that is read.
 func (c *cursor) upper() uint64 {
 	upper := c.To
@@ -131,6 +138,7 @@ func (c *cursor) ahead(p place) bool {
 // close ends what was being read. Places about as old as overlap are kept, so that
 // one can go back there.
 func (c *cursor) close(at time.Time, overlap time.Duration) {
+	overlap = max(overlap, crashOverlap)
 	c.Ahead = append(c.Ahead, c.Before...)
 	c.From, c.To, c.Seq, c.Before, c.At = c.To, 0, 0, nil, at
 	c.Ahead = slices.DeleteFunc(c.Ahead, func(p place) bool { return p.XID < c.From })
@@ -166,46 +174,4 @@ func (c *cursor) back(overlap time.Duration) milestone {
 func digest(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:8])
-}
-
-// identity is what a database says of itself.
-type identity struct {
-	Database string
-	Timeline string
-	Next     uint64    // the first transaction that has not begun
-	Now      time.Time // the database's clock
-	Replayed time.Time // the last transaction that a restore or a standby took over; zero when it says nothing
-}
-
-func (i identity) String() string { return i.Database + "." + i.Timeline }
-
-const identityQuery = `
-SELECT s.system_identifier::text || '.' || d.oid::text,
-  left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8),
-  pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())::text::numeric::bigint,
-  now(), pg_catalog.pg_last_xact_replay_timestamp()
-FROM pg_catalog.pg_control_system() s, pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()`
-
-func askIdentity(ctx context.Context, conn *pgx.Conn) (identity, error) {
-	var (
-		i        identity
-		next     int64
-		replayed *time.Time
-	)
-	err := conn.QueryRow(ctx, identityQuery).Scan(&i.Database, &i.Timeline, &next, &i.Now, &replayed)
-	switch {
-	case sqlState(err) == "42501":
-		return i, refuse("the role may not ask the database who it is: GRANT EXECUTE ON FUNCTION pg_control_system() to it (administrator of the database): %w", tame(err))
-	case sqlState(err) == "42883" || sqlState(err) == "42704":
-		return i, refuse("the server is older than PostgreSQL 13 and has no xid8: it must be updated (administrator of the database): %w", tame(err))
-	case err != nil:
-		return i, fmt.Errorf("ask the database who it is: %w", tame(err))
-	case next < 0:
-		return i, errors.New("ask the database who it is: a transaction number beyond 63 bits")
-	}
-	if replayed != nil {
-		i.Replayed = *replayed
-	}
-	i.Next = uint64(next)
-	return i, nil
 }

@@ -61,3 +61,22 @@ func At(data, path string) (any, error) {
 	}
 	return values[0], nil
 }
+
+// Window sets how many rows a source reads in one window at first.
+func Window(s hub.Source, rows int) {
+	if s, ok := s.(*source); ok {
+		s.window = rows
+	}
+}
+
+// OneTransaction gives the statement that reads a window of one transaction: $1 is
+// it, $2 the number behind which to read.
+func OneTransaction(schema, name string, most int) string {
+	s := statement{set: outboxDefaults(), t: &table{tableName: tableName{schema, name}, columns: map[string]column{"seq": {Type: "bigint"}}}, one: true}
+	return s.batch(most)
+}
+
+// NextBatch is how many rows are asked for after so many came of those asked for.
+func NextBatch(asked, came int) int {
+	return (&run{source: &source{set: outboxDefaults()}, batch: asked}).nextBatch(came)
+}

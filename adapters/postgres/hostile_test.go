@@ -84,7 +84,11 @@ const secret = "Mustermann-geheim"
 // the rows behind flow, and it does not come back. In all habits.
 func TestHostileRows(t *testing.T) {
 	raced.Skip(t, "one thing after another")
-	for _, habit := range []string{"leave", "mark", "delete"} {
+	habits := []string{"leave", "delete"}
+	if os.Getenv("AMTSBOTE_OUTBOX_ROWS") != "" { // the long form
+		habits = append(habits, "mark")
+	}
+	for _, habit := range habits {
 		t.Run(habit, func(t *testing.T) {
 			large := 2 << 20
 			if habit == "leave" {
@@ -169,8 +173,8 @@ func (r *room) wholeRow(size int) {
 	r.t.Error("the large row is not there whole")
 }
 
-// TestUnreadable: a row that makes the server's query fail stops nobody, and stays
-// in the table also with the habit delete.
+// TestUnreadable: a row that makes the server's query fail stops nobody. Where it can
+// be copied aside, the habit delete takes it out of the table.
 func TestUnreadable(t *testing.T) {
 	raced.Skip(t, "one thing after another")
 	for _, habit := range []string{"leave", "delete"} {
@@ -192,11 +196,15 @@ func TestUnreadable(t *testing.T) {
 		in := adaptertest.NewIntake()
 		r.play(in, func() bool { return len(in.Events()) == 6 && len(r.codes()) == 1 })
 		insert(7, "2026-01-01")
-		r.play(in, func() bool { return len(in.Events()) == 7 })
+		rest := map[string]int{"leave": 8}[habit]
+		r.play(in, func() bool { return len(in.Events()) == 7 && r.count("SELECT count(*) FROM S.outbox") == rest })
 		reasons, err := r.reasons()
 		must(t, err)
 		if len(reasons) != 1 || !strings.Contains(reasons[0], "SQLSTATE 22007") || strings.Contains(reasons[0], secret) {
 			t.Errorf("%s: %q", habit, reasons)
+		}
+		if n := r.count("SELECT count(*) FROM S.outbox"); habit == "delete" && n != 0 {
+			t.Errorf("%d rows stay, although all are stored or copied whole", n)
 		}
 	}
 }

@@ -124,5 +124,5 @@ func newInbox(env hub.Env, s hub.Settings) (hub.Sink, error) {
 	if _, err := set.Database.config(env.Adapter, nil); err != nil {
 		return nil, errors.Join(s.Errorf("database", "cannot be set up"), err)
 	}
-	return &sink{set: set, pool: newPool(set.Database, env, set.Connections), insert: set.insert()}, nil
+	return &sink{set: set, pool: newPool(set.Database, env, set.Connections), insert: set.insert(), there: set.there()}, nil
 }

@@ -32,6 +32,7 @@ func (x *inspector) all(ctx context.Context) error {
 	if err := x.cached(ctx); err != nil {
 		return err
 	}
+	x.seen()
 	x.keys()
 	x.wake()
 	if err := x.ahead(ctx); err != nil {
@@ -103,6 +104,20 @@ func (x *inspector) markColumn() string {
 		}
 	}
 	return ""
+}
+
+// seen judges whether all rows are there to be read.
+func (x *inspector) seen() {
+	if x.t.policed {
+		x.report.add(Error, "row security may hide rows from the role that asks: they are never read", "ALTER ROLE amtsbote_outbox BYPASSRLS;")
+	}
+	if x.t.subscribed {
+		x.report.add(Error, "the table is filled by logical replication: its rows carry the transaction numbers of another cluster; read it where it is written")
+	}
+	if c, there := x.t.columns[x.seq]; there && !c.Always && !x.t.unique(x.seq) {
+		x.report.add(Error, fmt.Sprintf("column %s is neither GENERATED ALWAYS AS IDENTITY nor unique: of two rows with one number the second may be passed over", x.seq),
+			fmt.Sprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s);", quoted(x.t.name+"_"+x.seq), x.t.sql(), quoted(x.seq)))
+	}
 }
 
 // order judges what the gap-free query needs.

@@ -15,7 +15,7 @@ func refuse(format string, args ...any) error { return refusal{fmt.Errorf(format
 
 // fits says why the table cannot be read as the settings say; nil when it can.
 func (set outboxSettings) fits(t *table) error {
-	for _, judge := range []func(*table) error{set.columnsThere, set.orderFits, set.rightsFit} {
+	for _, judge := range []func(*table) error{set.columnsThere, set.allSeen, set.orderFits, set.rightsFit} {
 		if err := judge(t); err != nil {
 			return err
 		}
@@ -61,6 +61,18 @@ func (set outboxSettings) hint(name string) string {
 	return ""
 }
 
+// allSeen refuses tables of which the role does not see all rows, or whose numbers
+// are those of another cluster.
+func (set outboxSettings) allSeen(t *table) error {
+	switch {
+	case t.policed:
+		return refuse("row security of table %s may hide rows from the role, which would be passed over: ALTER ROLE … BYPASSRLS (administrator of the database)", t)
+	case t.subscribed && set.Habit == leave:
+		return refuse("table %s is filled by logical replication: its rows carry the transaction numbers of another cluster; read the table where it is written (operator), or use the habit mark or delete", t)
+	}
+	return nil
+}
+
 const writerXID = "pg_current_xact_id()"
 
 func (set outboxSettings) orderFits(t *table) error {
@@ -85,15 +97,16 @@ func (set outboxSettings) orderFits(t *table) error {
 		return refuse("column %s of table %s is %s, not bigint: it must count up (owner of the database)", c.Seq, t, seq.Type)
 	case !seq.NotNull:
 		return refuse("column %s of table %s may be NULL, and such rows would never be read: ALTER COLUMN … SET NOT NULL (owner of the database)", c.Seq, t)
-	case !t.counted(c.Seq) && !t.unique(c.Seq):
-		return refuse("column %s of table %s neither counts up by itself nor is unique: rows with the same number could be passed over (owner of the database)", c.Seq, t)
+	case !seq.Always && !t.unique(c.Seq):
+		return refuse("column %s of table %s is neither GENERATED ALWAYS AS IDENTITY nor unique: rows with the same number could be passed over; add a unique index on it (owner of the database)", c.Seq, t)
 	}
 	return nil
 }
 
-// fillsIn tells whether a trigger may set columns of new rows.
+// fillsIn tells whether a trigger gives new rows the writer's transaction, as far as
+// its source tells.
 func (t *table) fillsIn() bool {
-	return slices.ContainsFunc(t.triggers, func(g trigger) bool { return g.insert && g.before })
+	return slices.ContainsFunc(t.triggers, func(g trigger) bool { return g.insert && g.before && strings.Contains(g.source, writerXID) })
 }
 
 func (set outboxSettings) rightsFit(t *table) error {

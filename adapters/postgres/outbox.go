@@ -276,5 +276,5 @@ func newOutbox(env hub.Env, s hub.Settings) (hub.Source, error) {
 	if _, err := set.Database.config(env.Adapter, nil); err != nil {
 		return nil, errors.Join(s.Errorf("database", "cannot be set up"), err)
 	}
-	return &source{set: set, maps: maps, env: env, log: env.Log, key: key}, nil
+	return &source{set: set, maps: maps, env: env, log: env.Log, key: key, window: windowRows}, nil
 }

@@ -38,31 +38,31 @@ func newPool(set database, env hub.Env, most int) *pool {
 // errNoConnection marks what failed before anything was asked of the database.
 var errNoConnection = errors.New("no connection")
 
-// exec runs one statement, as one transaction.
-func (p *pool) exec(ctx context.Context, sql string, args ...any) error {
+// exec runs one statement, as one transaction, and tells how many rows it changed or gave.
+func (p *pool) exec(ctx context.Context, sql string, args ...any) (int64, error) {
 	select {
 	case p.slots <- struct{}{}:
 		defer func() { <-p.slots }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return 0, ctx.Err()
 	}
 	limited, cancel := context.WithTimeout(ctx, p.set.Timeout+grace)
 	defer cancel()
 	for {
 		conn, fresh, err := p.take(limited)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		_, err = conn.Exec(limited, sql, args...)
+		done, err := conn.Exec(limited, sql, args...)
 		if sqlState(err) == "" && err != nil || conn.IsClosed() {
 			hangUp(conn)
 			if !fresh && limited.Err() == nil { // it may have died while nobody used it
 				continue
 			}
-			return err
+			return 0, err
 		}
 		p.put(conn)
-		return err
+		return done.RowsAffected(), err
 	}
 }
 

@@ -16,12 +16,13 @@ type work struct {
 	rows []row
 	done []bool  // stored, refused for good, or not for the hub
 	bad  []error // why it is set aside
+	skip []bool  // not for the hub
 }
 
 // publish has the rows stored: those of one key one after another, several keys at
 // once. It returns when all are done or ctx ends.
 func (r *run) publish(ctx context.Context, rows []row) *work {
-	w := &work{rows: rows, done: make([]bool, len(rows)), bad: make([]error, len(rows))}
+	w := &work{rows: rows, done: make([]bool, len(rows)), bad: make([]error, len(rows)), skip: make([]bool, len(rows))}
 	lanes := make([][]item, r.set.AtOnce)
 	for i := range rows {
 		if r.cursor.ahead(rows[i].place) {
@@ -30,7 +31,7 @@ func (r *run) publish(ctx context.Context, rows []row) *work {
 		}
 		e, skip, err := r.event(&rows[i])
 		if err != nil || skip {
-			w.done[i], w.bad[i] = true, err
+			w.done[i], w.bad[i], w.skip[i] = true, err, skip
 			continue
 		}
 		n := laneOf(e, r.set.AtOnce)

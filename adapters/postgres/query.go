@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -18,6 +19,7 @@ const (
 type statement struct {
 	set outboxSettings
 	t   *table
+	one bool // the window is one transaction
 }
 
 // col gives a column of t as text, bounded; NULL where the table has none.
@@ -55,8 +57,8 @@ func (s statement) document(value func(n int) string) string {
 	return fmt.Sprintf("convert_to((SELECT row_to_json(r)::text FROM (SELECT %s) r), 'UTF8')", strings.Join(list, ", "))
 }
 
-// inTable and inBatch give a column of the document in the table t, and in the
-// subquery k that carries it on.
+// inTable and inBatch give a column of the document in t, and in the subquery k
+// that carries it on.
 func (s statement) inTable(n int) string { return "t." + quoted(s.sources()[n]) }
 func (s statement) inBatch(n int) string { return fmt.Sprintf("k.r%d", n) }
 
@@ -110,11 +112,13 @@ func (s statement) order() string {
 // ($1 to $5), with delete all but those in $1, which could not be deleted.
 func (s statement) where() string {
 	c := s.set.Columns
-	switch s.set.Habit {
-	case mark:
-		return s.unmarked()
-	case remove:
-		return fmt.Sprintf("t.%s <> ALL (%s)", quoted(c.ID), s.ids("$1"))
+	switch {
+	case s.set.Habit == mark:
+		return s.unmarked() + s.wanted()
+	case s.set.Habit == remove:
+		return fmt.Sprintf("t.%s <> ALL (%s)", quoted(c.ID), s.ids("$1")) + s.wanted()
+	case s.one: // in the order of the index
+		return fmt.Sprintf("t.%s = $1::text::xid8 AND t.%s > $2::bigint", quoted(c.XID), quoted(c.Seq))
 	}
 	return fmt.Sprintf("t.%[1]s >= $1::text::xid8 AND t.%[1]s < $2::text::xid8 AND t.%[2]s > $3::bigint AND (t.%[1]s < $4::text::xid8 OR t.%[2]s = ANY ($5::bigint[]))", quoted(c.XID), quoted(c.Seq))
 }
@@ -133,8 +137,9 @@ func (s statement) unmarked() string {
 }
 
 // batch reads rows in order: at most most, of about budget bytes. What is too large
-// itself comes without its document. Sizes are asked for first, so that the server
-// does not carry large values through sorting.
+// itself comes without its document, and counts as an eighth of the budget, since
+// its size was asked for. The innermost query takes the first rows as they stand;
+// sizes are asked of these alone, and before documents are made.
 func (s statement) batch(most int) string {
 	headers, headerSize := s.headers()
 	var raw, carried []string
@@ -149,15 +154,27 @@ func (s statement) batch(most int) string {
 	return fmt.Sprintf(`
 SELECT k.c1, k.c2, k.c3, k.c4, k.c5, k.c6, k.c7, k.c8, k.c9, k.c10, CASE WHEN k.c10 <= %d THEN %s END
 FROM (
-  SELECT b.c1, b.c2, b.c3, b.c4, b.c5, b.c6, b.c7, b.c8, b.c9, b.c10, b.p, sum(CASE WHEN b.c10 <= %d THEN b.c10 ELSE 0 END + b.c8) OVER (ORDER BY b.p) AS total, %s
+  SELECT b.c1, b.c2, b.c3, b.c4, b.c5, b.c6, b.c7, b.c8, b.c9, b.c10, b.p, sum(CASE WHEN b.c10 <= %d THEN b.c10 WHEN b.c10 IS NULL THEN 0 ELSE %d END + b.c8) OVER (ORDER BY b.p) AS total, %s
   FROM (
     SELECT %s, %s AS c4, %s AS c5, %s AS c6, %s AS c7, %s AS c8, %s AS c9, octet_length(%s) AS c10, row_number() OVER (ORDER BY %s) AS p, %s
-    FROM %s t WHERE %s ORDER BY %s LIMIT %d
+    FROM (SELECT %s FROM %s t WHERE %s ORDER BY %s LIMIT %d) t
   ) b
 ) k WHERE k.p = 1 OR k.total <= %d ORDER BY k.p`,
-		s.set.MaxBytes, s.document(s.inBatch), s.set.MaxBytes, strings.Join(carried, ", "),
+		s.set.MaxBytes, s.document(s.inBatch), s.set.MaxBytes, budget/8, strings.Join(carried, ", "),
 		s.place(), s.col(c.AggregateType), s.col(c.AggregateID), s.col(c.Type), headers, headerSize, s.time(c.Time), s.document(s.inTable), s.order(), strings.Join(raw, ", "),
-		s.t.sql(), s.where(), s.order(), most, budget)
+		s.plainly(c), s.t.sql(), s.where(), s.order(), most, budget)
+}
+
+// plainly lists the columns that are read, as they stand.
+func (s statement) plainly(c columns) string {
+	c.Mark = ""
+	names := append(c.named(), s.sources()...)
+	slices.Sort(names)
+	names = slices.Compact(names)
+	for i, name := range names {
+		names[i] = "t." + quoted(name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // place is what tells where a row is.
@@ -198,17 +215,4 @@ func (s statement) piece(from, size int) string {
 	}
 	return fmt.Sprintf("SELECT substr(r.w, %d, %d), octet_length(r.w) FROM (SELECT convert_to((SELECT row_to_json(v)::text FROM (SELECT %s) v), 'UTF8') AS w FROM %s t WHERE %s OFFSET 0) r",
 		from, size, strings.Join(list, ", "), s.t.sql(), s.is())
-}
-
-// settle marks or deletes rows whose ids are in $1.
-func (s statement) settle() string {
-	c := s.set.Columns
-	if s.set.Habit == remove {
-		return fmt.Sprintf("DELETE FROM %s t WHERE t.%s = ANY (%s)", s.t.sql(), quoted(c.ID), s.ids("$1"))
-	}
-	value := "now()"
-	if s.t.columns[c.Mark].Type == "boolean" {
-		value = "true"
-	}
-	return fmt.Sprintf("UPDATE %s t SET %s = %s WHERE t.%s = ANY (%s) AND %s", s.t.sql(), quoted(c.Mark), value, quoted(c.ID), s.ids("$1"), s.unmarked())
 }

@@ -14,50 +14,15 @@ import (
 // skew is how far clocks of database servers may be apart.
 const skew = 5 * time.Minute
 
-// resume finds the place to read from: the one that is remembered, if it is still
-// true of this database.
-func (r *run) resume(ctx context.Context, s *session) error {
-	c, err := loadCursor(ctx, r.in.State())
-	if err != nil {
-		return err
-	}
-	if c == nil {
-		r.cursor = r.beginning(s)
-		return r.cursor.save(ctx, r.in.State())
-	}
-	r.cursor = c
-	if err := r.recognise(ctx, s); err != nil {
-		if _, refused := errors.AsType[refusal](err); !refused || r.set.Accept == "" || r.set.Accept != s.identity.String() {
-			return err
-		}
-		return r.accept(ctx, s)
-	}
-	return nil
-}
-
-func (r *run) beginning(s *session) *cursor {
-	return &cursor{
-		Database: s.identity.Database, Timeline: s.identity.Timeline, Table: s.table.oid,
-		At: s.identity.Now, Marks: []milestone{{At: s.identity.Now}},
-	}
-}
-
-// accept begins anew, as the operator says, or keeps the place.
-func (r *run) accept(ctx context.Context, s *session) error {
-	fresh := r.beginning(s)
-	if r.set.AcceptCursor == fromHere {
-		fresh.From = r.cursor.From
-	}
-	r.cursor = fresh
-	r.log.Warn("postgres: another database is accepted, as the setting accept says", zap.String("database", s.identity.String()),
-		zap.String("cursor", r.set.AcceptCursor))
-	return r.cursor.save(ctx, r.in.State())
-}
+// crashOverlap is how far to go back after a crash of the server: what writers with
+// synchronous_commit=off committed may be undone for three times wal_writer_delay,
+// which is 10 s at most.
+const crashOverlap = time.Minute
 
 // whoseMove ends every refusal of a database.
 func whoseMove(i identity) string {
 	return fmt.Sprintf("Nothing was read. The operator's move: if it is the wrong database, name the right one; if the change is meant, set "+
-		"accept: %q, with accept-cursor: start (read the table from its beginning; the hub knows events again for 30 days) or keep", i)
+		"accept: %q (one that was acted on must be removed for one start first), with accept-cursor: start (read the table from its beginning; the hub knows events again for 30 days) or keep", i)
 }
 
 // recognise compares the database with the one that the place was true of.
@@ -71,6 +36,8 @@ func (r *run) recognise(ctx context.Context, s *session) error {
 		if err := r.promoted(ctx, s); err != nil {
 			return err
 		}
+	case now.Behind:
+		return refuse("the database was set back: its log ends before %s, where it was when rows were read. %s", c.LSN, whoseMove(now))
 	case c.From > now.Next || c.Last.XID >= now.Next:
 		return refuse("the database was set back: it has begun transactions up to %d, and rows of %d were read. %s", now.Next, c.Last.XID, whoseMove(now))
 	}
@@ -82,7 +49,26 @@ func (r *run) recognise(ctx context.Context, s *session) error {
 		r.cursor = r.beginning(s)
 		return r.cursor.save(ctx, r.in.State())
 	}
-	return r.sameRow(ctx, s)
+	if err := r.sameRow(ctx, s); err != nil {
+		return err
+	}
+	if r.cursor.Crash == now.Crash {
+		return nil
+	}
+	if r.cursor.Crash != "" {
+		r.goBack(r.cursor.back(crashOverlap), now)
+	}
+	r.cursor.Crash = now.Crash
+	return r.cursor.save(ctx, r.in.State())
+}
+
+// goBack begins again at a former place.
+func (r *run) goBack(to milestone, now identity) {
+	c := r.cursor
+	*c = cursor{
+		From: to.XID, Database: c.Database, Timeline: now.Timeline, Table: c.Table, Crash: now.Crash, Accepted: c.Accepted,
+		At: c.At, Marks: []milestone{to},
+	}
 }
 
 // promoted goes back some time after a failover: the standby may lack the last
@@ -106,19 +92,38 @@ func (r *run) promoted(ctx context.Context, s *session) error {
 	}
 	r.log.Warn("postgres: a standby was promoted; what was read last is read again", zap.String("timeline", now.Timeline),
 		zap.Duration("overlap", r.set.Failover))
-	*c = cursor{From: to.XID, Database: c.Database, Timeline: now.Timeline, Table: c.Table, At: c.At, Marks: []milestone{to}}
+	r.goBack(to, now)
 	return c.save(ctx, r.in.State())
 }
 
-// sameRow looks whether the row that was read last is still the one at its place:
-// another one there means that the database was set back and went on. None means
-// that the owner has cleaned up.
+// sameRow looks whether the row that was read last is still the one at its place.
+// Another one there means that the database was set back and went on; none, while
+// older ones stand, may mean that too, or that the owner has cleaned up.
 func (r *run) sameRow(ctx context.Context, s *session) error {
 	found, same, err := r.lastRow(ctx, s)
-	if err == nil && found && !same {
+	switch {
+	case err != nil || same || r.cursor.Row == "":
+		return err
+	case found:
 		return refuse("another row stands where the last one was read (transaction %d): the database was set back and has gone on. %s", r.cursor.Last.XID, whoseMove(s.identity))
 	}
-	return err
+	c := r.set.Columns
+	var older bool
+	if err := s.conn.QueryRow(ctx, fmt.Sprintf("SELECT EXISTS (SELECT FROM %s t WHERE (t.%s, t.%s) < ($1::text::xid8, $2::bigint))", s.table.sql(), quoted(c.XID), quoted(c.Seq)),
+		strconv.FormatUint(r.cursor.Last.XID, 10), r.cursor.Last.Seq).Scan(&older); err != nil {
+		return fmt.Errorf("look for rows before the one that was read last: %w", tame(err))
+	}
+	switch {
+	case !older:
+		return nil
+	case r.set.Failover == 0:
+		return refuse("the row that was read last (transaction %d) is gone, older ones stand, and failover-overlap is 0: the database was set back and has gone on, or the owner has deleted that row. %s",
+			r.cursor.Last.XID, whoseMove(s.identity))
+	}
+	r.log.Warn("postgres: the row that was read last is gone, and older ones stand: the database may have been set back; what was read last is read again",
+		zap.Duration("overlap", r.set.Failover))
+	r.goBack(r.cursor.back(r.set.Failover), s.identity)
+	return r.cursor.save(ctx, r.in.State())
 }
 
 // lastRow looks for a row at the place of the one that was read last, and whether

@@ -59,6 +59,7 @@ type room struct {
 	schema string
 	dir    string
 	more   string      // settings
+	window int         // rows of a window; 0: the default
 	log    *zap.Logger // nil: the test's
 }
 

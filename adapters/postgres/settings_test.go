@@ -164,3 +164,13 @@ func FuzzPointer(f *testing.F) {
 		}
 	})
 }
+
+// TestNextBatch: rows so large that few come at once are not asked for by hundreds.
+func TestNextBatch(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[[2]int]int{{500, 500}: 500, {500, 4}: 8, {8, 4}: 8, {8, 8}: 16, {1, 1}: 2, {400, 400}: 500, {20, 0}: 20} {
+		if got := postgres.NextBatch(in[0], in[1]); got != want {
+			t.Errorf("%d of %d: next %d, want %d", in[1], in[0], got, want)
+		}
+	}
+}

@@ -14,6 +14,7 @@ type sink struct {
 	set    inboxSettings
 	pool   *pool
 	insert string
+	there  string // finds the row of a delivery
 }
 
 var (
@@ -38,15 +39,29 @@ func (set inboxSettings) insert() string {
 		set.name.sql(), strings.Join(names, ", "), strings.Join(values, ", "), quoted(set.key))
 }
 
+func (set inboxSettings) there() string {
+	return fmt.Sprintf("SELECT FROM %s WHERE %s = $1", set.name.sql(), quoted(set.key))
+}
+
 // Deliver implements hub.Sink.
 func (s *sink) Deliver(ctx context.Context, d hub.Delivery) error {
 	values, err := s.set.values(d)
 	if err != nil {
 		return err
 	}
-	err = s.pool.exec(ctx, s.insert, values...)
-	if err == nil {
-		return nil
+	changed, err := s.pool.exec(ctx, s.insert, values...)
+	if err == nil && changed == 0 {
+		return s.repeated(ctx, d.ID)
+	}
+	return s.judge(ctx, err)
+}
+
+// repeated looks for the row of a delivery that added none: a trigger of the owner
+// may have dropped it without an error.
+func (s *sink) repeated(ctx context.Context, id string) error {
+	found, err := s.pool.exec(ctx, s.there, id)
+	if err == nil && found == 0 {
+		return hub.Permanent("refused-by-database", "insert into %s: no row was added, and none is there: a trigger drops it (owner of the database)", s.set.name)
 	}
 	return s.judge(ctx, err)
 }
@@ -54,6 +69,9 @@ func (s *sink) Deliver(ctx context.Context, d hub.Delivery) error {
 // judge tells faults of this event from those of the database, by SQLSTATE. What an
 // administrator can mend (rights, columns, space) passes.
 func (s *sink) judge(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("insert into %s: %w", s.set.name, ctx.Err())
 	}
@@ -66,10 +84,10 @@ func (s *sink) judge(ctx context.Context, err error) error {
 		return hub.Permanent("constraint", "%w", tamed)
 	case "54":
 		return hub.Permanent("too-large", "%w", tamed)
-	case "P0":
-		return hub.Permanent("refused-by-database", "%w", tamed)
 	}
 	switch {
+	case raised(err):
+		return hub.Permanent("refused-by-database", "%w", tamed)
 	case code == "42P10":
 		return hub.Retryable("no-unique-key", "insert into %s: column %s is not unique, so that a repetition cannot be told; the owner of the database adds a primary key or a unique index on it", s.set.name, s.set.key)
 	case class(code) == "42" || class(code) == "28" || class(code) == "3D" || class(code) == "3F":

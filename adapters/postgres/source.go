@@ -24,6 +24,8 @@ type source struct {
 	env  hub.Env
 	log  *zap.Logger
 	key  []byte // of case-key-file; nil without
+	// window is how many rows a window has at first.
+	window int
 }
 
 var (
@@ -77,7 +79,8 @@ type run struct {
 	key    []byte
 	cursor *cursor
 	left   []string // ids of rows that could neither become events nor be copied aside (habit delete)
-	batch  int      // rows asked for at once; fewer after a timeout
+	batch  int      // rows asked for at once; fewer after a timeout, and where rows are large
+	failed int      // how often the row that comes next could not be read alone
 	delay  backoff
 }
 
@@ -133,8 +136,15 @@ func (r *run) params() map[string]string {
 func (r *run) prepare(ctx context.Context, s *session) error {
 	ctx, cancel := r.limit(ctx)
 	defer cancel()
-	var err error
-	if s.identity, err = askIdentity(ctx, s.conn); err != nil {
+	c, err := loadCursor(ctx, r.in.State())
+	if err != nil {
+		return err
+	}
+	lsn := ""
+	if c != nil {
+		lsn = c.LSN
+	}
+	if s.identity, err = askIdentity(ctx, s.conn, lsn); err != nil {
 		return err
 	}
 	if s.table, err = look(ctx, s.conn, r.set.name); err != nil {
@@ -143,14 +153,14 @@ func (r *run) prepare(ctx context.Context, s *session) error {
 	if err := r.set.fits(s.table); err != nil {
 		return err
 	}
-	s.sql = statement{r.set, s.table}
+	s.sql = statement{set: r.set, t: s.table}
 	if err := r.notAhead(ctx, s); err != nil {
 		return err
 	}
-	if err := r.resume(ctx, s); err != nil {
+	if err := r.resume(ctx, s, c); err != nil {
 		return err
 	}
-	if err := r.loadLeft(ctx); err != nil {
+	if err := r.loadLeft(ctx, s); err != nil {
 		return err
 	}
 	return s.listen(ctx, r.set.Channel)
@@ -187,7 +197,7 @@ func (s *session) wait(ctx context.Context, poll time.Duration) error {
 	case err != nil && short.Err() == nil, s.conn.IsClosed():
 		return fmt.Errorf("wait for rows: %w", tame(err))
 	}
-	for { // those that came meanwhile are one with it
+	for range maxDrained { // those that came meanwhile are one with it
 		drained, stop := context.WithTimeout(ctx, time.Millisecond)
 		_, err := s.conn.WaitForNotification(drained)
 		stop()
@@ -198,10 +208,17 @@ func (s *session) wait(ctx context.Context, poll time.Duration) error {
 	return ctx.Err()
 }
 
+// maxDrained bounds how many notifications are one: who sends without end does not
+// keep the adapter from reading.
+const maxDrained = 1000
+
 // args are the parameters of the statement's where.
 func (r *run) args() []any {
 	switch r.set.Habit {
 	case leave:
+		if r.cursor.single() {
+			return []any{strconv.FormatUint(r.cursor.From, 10), r.cursor.Seq}
+		}
 		return []any{
 			strconv.FormatUint(r.cursor.From, 10), strconv.FormatUint(r.cursor.upper(), 10), r.cursor.Seq,
 			strconv.FormatUint(r.cursor.To, 10), r.cursor.numbers(),

@@ -33,7 +33,11 @@ func TestSource(t *testing.T) {
 }
 
 func (r *room) source() (hub.Source, error) {
-	return postgres.Outbox().Source(r.env(), adaptertest.Settings(r.settings()))
+	s, err := postgres.Outbox().Source(r.env(), adaptertest.Settings(r.settings()))
+	if err == nil && r.window != 0 {
+		postgres.Window(s, r.window)
+	}
+	return s, err
 }
 
 // idOf is the id of the nth row.

@@ -44,11 +44,13 @@ type table struct {
 	triggers []trigger
 	// What the role may do with the table as a whole.
 	mayInsert, mayDelete bool
+	policed              bool // row security hides rows from the role
+	subscribed           bool // rows come by logical replication
 }
 
 type column struct {
 	Name, Type, Default         string
-	NotNull, Identity           bool
+	NotNull, Identity, Always   bool
 	MaySelect, MayUpdate, MayIn bool
 }
 
@@ -66,8 +68,8 @@ type trigger struct {
 }
 
 const columnsQuery = `
-SELECT a.attname::text, pg_catalog.format_type(a.atttypid, NULL), coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), ''),
-  a.attnotnull, a.attidentity <> '',
+SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod), coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), ''),
+  a.attnotnull, a.attidentity <> '', a.attidentity = 'a',
   pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
   pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'UPDATE'),
   pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'INSERT')
@@ -92,9 +94,10 @@ WHERE t.tgrelid = $1 AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')`
 func look(ctx context.Context, conn *pgx.Conn, name tableName) (*table, error) {
 	t := &table{tableName: name, columns: map[string]column{}}
 	err := conn.QueryRow(ctx, `
-SELECT c.oid, c.relkind::text, c.reltuples::float8, pg_catalog.has_table_privilege(c.oid, 'INSERT'), pg_catalog.has_table_privilege(c.oid, 'DELETE')
+SELECT c.oid, c.relkind::text, c.reltuples::float8, pg_catalog.has_table_privilege(c.oid, 'INSERT'), pg_catalog.has_table_privilege(c.oid, 'DELETE'),
+  pg_catalog.row_security_active(c.oid), EXISTS (SELECT FROM pg_catalog.pg_subscription_rel s WHERE s.srrelid = c.oid)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = $1 AND c.relname = $2`, name.schema, name.name).Scan(&t.oid, &t.kind, &t.about, &t.mayInsert, &t.mayDelete)
+WHERE n.nspname = $1 AND c.relname = $2`, name.schema, name.name).Scan(&t.oid, &t.kind, &t.about, &t.mayInsert, &t.mayDelete, &t.policed, &t.subscribed)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return nil, refuse("there is no table %s in this database: set the right one (operator), or create it (owner of the database)", name)

@@ -40,14 +40,29 @@ func pemFiles(t *testing.T, dir, host string) {
 	}
 }
 
+// startByNetwork starts the server at a free port, which another program may take
+// first: then at another.
+func startByNetwork(t *testing.T, c *pgtest.Cluster) (port string) {
+	t.Helper()
+	var failed error
+	for range 10 {
+		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		must(t, err)
+		_, port, _ = net.SplitHostPort(l.Addr().String())
+		must(t, l.Close())
+		c.Also("-c", "ssl=on", "-c", "listen_addresses=127.0.0.1", "-c", "port="+port)
+		if failed = c.Start(); failed == nil {
+			return port
+		}
+	}
+	t.Fatal(failed)
+	return ""
+}
+
 // TestTLS: by the network only with TLS, a certificate of the right authority and
 // name, and a password, whose file is read anew.
 func TestTLS(t *testing.T) {
 	raced.Skip(t, "one thing after another")
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	must(t, err)
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	must(t, l.Close())
 	c := pgtest.New(t)
 	r := newRoom(t, c)
 	r.outbox()
@@ -60,8 +75,7 @@ func TestTLS(t *testing.T) {
 	pemFiles(t, c.Data(), "localhost")
 	must(t, c.Own(filepath.Join(c.Data(), "server.crt"), filepath.Join(c.Data(), "server.key")))
 	must(t, os.WriteFile(filepath.Join(c.Data(), "pg_hba.conf"), []byte("local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n"), 0o600))
-	c.Also("-c", "ssl=on", "-c", "listen_addresses=127.0.0.1", "-c", "port="+port)
-	must(t, c.Start())
+	port := startByNetwork(t, c)
 	pemFiles(t, r.dir, "localhost") // another authority
 	raw, err := os.ReadFile(filepath.Join(c.Data(), "server.crt"))
 	must(t, err)

@@ -3,14 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strconv"
 	"time"
-
-	"github.com/jackc/pgx/v5"
-	"go.uber.org/zap"
-
-	"github.com/amtsbote/amtsbote/hub"
 )
 
 // row is one of the table.
@@ -68,71 +61,6 @@ func stopping(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 }
 
-// read gives the next rows.
-func (r *run) read(ctx context.Context, s *session) ([]row, error) {
-	rows, err := r.query(ctx, s, r.batch)
-	switch {
-	case err == nil:
-		r.batch = min(2*r.batch, r.set.Batch)
-		return rows, nil
-	case sqlState(err) == timedOut && r.batch > 1:
-		r.batch = max(r.batch/4, 1)
-		r.log.Warn("postgres: reading took longer than statement-timeout: fewer rows at once", zap.Int("rows", r.batch))
-		return r.read(ctx, s)
-	case rowsFault(err) && r.batch > 1:
-		r.batch = 1 // which of them is it?
-		return r.read(ctx, s)
-	case rowsFault(err):
-		return r.unreadable(ctx, s, err)
-	}
-	return nil, fmt.Errorf("read rows: %w", tame(err))
-}
-
-func (r *run) query(ctx context.Context, s *session, most int) ([]row, error) {
-	ctx, cancel := r.limit(ctx)
-	defer cancel()
-	found, err := s.conn.Query(ctx, s.sql.batch(most), r.args()...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(found, scanRow)
-}
-
-func scanRow(found pgx.CollectableRow) (row, error) {
-	var (
-		o   row
-		xid string
-	)
-	if err := found.Scan(&xid, &o.Seq, &o.id, &o.aggregateType, &o.aggregateID, &o.typ, &o.headers, &o.headerSize, &o.at, &o.size, &o.document); err != nil {
-		return o, err
-	}
-	var err error
-	o.XID, err = strconv.ParseUint(xid, 10, 64)
-	return o, err
-}
-
-// unreadable gives the next row by its place alone: the server cannot read it.
-func (r *run) unreadable(ctx context.Context, s *session, cause error) ([]row, error) {
-	limited, cancel := r.limit(ctx)
-	defer cancel()
-	var (
-		o   row
-		xid string
-	)
-	err := s.conn.QueryRow(limited, s.sql.next(), r.args()...).Scan(&xid, &o.Seq, &o.id)
-	if err == nil {
-		o.XID, err = strconv.ParseUint(xid, 10, 64)
-	}
-	switch {
-	case errors.Is(err, pgx.ErrNoRows): // it is gone
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("read the place of a row that cannot be read: %w", tame(err))
-	}
-	o.unread = hub.Permanent("unreadable", "the server cannot read the row: %w", tame(cause))
-	return []row{o}, nil
-}
-
 // settle sets bad rows aside, then lets go of all that are done: the place moves
 // on, or they are marked or deleted.
 func (r *run) settle(ctx context.Context, s *session, w *work) error {
@@ -148,7 +76,7 @@ func (r *run) settle(ctx context.Context, s *session, w *work) error {
 			}
 			continue
 		}
-		gone := true
+		gone := !w.skip[i]
 		if w.bad[i] != nil {
 			var err error
 			if gone, err = r.putAside(ctx, s, w.rows[i], w.bad[i]); err != nil {
@@ -169,10 +97,5 @@ func (r *run) settle(ctx context.Context, s *session, w *work) error {
 	case len(ids) == 0:
 		return nil
 	}
-	ctx, cancel := r.limit(ctx)
-	defer cancel()
-	if _, err := s.conn.Exec(ctx, s.sql.settle(), ids); err != nil {
-		return fmt.Errorf("%s rows that are stored: %w", r.set.Habit, tame(err))
-	}
-	return nil
+	return r.letGo(ctx, s, ids)
 }

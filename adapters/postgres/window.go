@@ -25,52 +25,71 @@ const (
 func (r *run) open(ctx context.Context, s *session) (bool, error) {
 	ctx, cancel := r.limit(ctx)
 	defer cancel()
-	for rows := max(windowRows, int(s.table.about/windowShare)); ; rows *= 8 {
-		to, largest, first, err := r.bounds(ctx, s, rows)
+	for rows := max(r.window, int(s.table.about/windowShare)); ; rows *= 8 {
+		w, err := r.bounds(ctx, s, rows)
 		if err != nil {
 			return false, fmt.Errorf("look for rows: %w", tame(err))
 		}
-		if first == nil {
+		if w == nil || w.first == nil {
 			return false, nil
 		}
-		before, err := r.predecessors(ctx, s, to)
+		before, err := r.predecessors(ctx, s, w.to)
 		switch {
 		case err != nil:
 			return false, fmt.Errorf("look for rows that belong before others: %w", tame(err))
 		case len(before) <= maxBefore:
-			r.cursor.open(to, *first, before)
+			r.cursor.From = w.from
+			r.cursor.open(w.to, *w.first, before)
 			return true, nil
-		case largest: // they can be read themselves when the oldest transaction ends
+		case w.largest: // they can be read themselves when the oldest transaction ends
 			return false, nil
 		}
 	}
 }
 
-// bounds gives the end of a window of about so many rows, whether it is the largest
-// that there can be now, and the lowest number in it; nil when no row is there.
-func (r *run) bounds(ctx context.Context, s *session, rows int) (to uint64, largest bool, first *int64, err error) {
+// span is a window to be: from the first transaction that has a row to the one
+// before to, and the lowest number in it.
+type span struct {
+	from, to uint64
+	largest  bool // there can be no larger one now
+	first    *int64
+}
+
+// bounds gives a window of about so many rows; nil when no row is there. It ends
+// behind the last transaction that has a row: numbers beyond may never have been
+// written to the server's log, and a crash gives them out again.
+func (r *run) bounds(ctx context.Context, s *session, rows int) (*span, error) {
 	c := r.set.Columns
-	var last, end string
-	from := strconv.FormatUint(r.cursor.From, 10)
-	err = s.conn.QueryRow(ctx, fmt.Sprintf(`
-SELECT h.x::text, coalesce((SELECT t.%[1]s FROM %[2]s t WHERE t.%[1]s >= $1::text::xid8 AND t.%[1]s < h.x ORDER BY t.%[1]s, t.%[3]s OFFSET %[4]d LIMIT 1), h.x)::text
-FROM (SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()) AS x) h`, quoted(c.XID), s.table.sql(), quoted(c.Seq), rows), from).Scan(&last, &end)
+	var low, high, end *string
+	err := s.conn.QueryRow(ctx, fmt.Sprintf(`
+SELECT (SELECT t.%[1]s FROM %[2]s t WHERE t.%[1]s >= $1::text::xid8 AND t.%[1]s < h.x ORDER BY t.%[1]s, t.%[3]s LIMIT 1)::text,
+  (SELECT t.%[1]s FROM %[2]s t WHERE t.%[1]s >= $1::text::xid8 AND t.%[1]s < h.x ORDER BY t.%[1]s DESC, t.%[3]s DESC LIMIT 1)::text,
+  (SELECT t.%[1]s FROM %[2]s t WHERE t.%[1]s >= $1::text::xid8 AND t.%[1]s < h.x ORDER BY t.%[1]s, t.%[3]s OFFSET %[4]d LIMIT 1)::text,
+  pg_catalog.pg_current_wal_flush_lsn()::text
+FROM (SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()) AS x) h`, quoted(c.XID), s.table.sql(), quoted(c.Seq), rows),
+		strconv.FormatUint(r.cursor.From, 10)).Scan(&low, &high, &end, &r.cursor.LSN)
+	if err != nil || low == nil || high == nil {
+		return nil, err
+	}
+	w := &span{}
+	if w.from, err = strconv.ParseUint(*low, 10, 64); err != nil {
+		return nil, err
+	}
+	last, err := strconv.ParseUint(*high, 10, 64)
 	if err != nil {
-		return 0, false, nil, err
+		return nil, err
 	}
-	most, err := strconv.ParseUint(last, 10, 64)
-	if err != nil {
-		return 0, false, nil, err
+	w.to = last + 1
+	if end != nil {
+		if w.to, err = strconv.ParseUint(*end, 10, 64); err != nil {
+			return nil, err
+		}
 	}
-	if to, err = strconv.ParseUint(end, 10, 64); err != nil {
-		return 0, false, nil, err
-	}
-	if to <= r.cursor.From { // one transaction has written as many rows
-		to = min(r.cursor.From+1, most)
-	}
+	w.to = max(w.to, w.from+1) // one transaction may have written as many rows
+	w.largest = w.to > last
 	err = s.conn.QueryRow(ctx, fmt.Sprintf("SELECT min(t.%[3]s)::bigint FROM %[2]s t WHERE t.%[1]s >= $1::text::xid8 AND t.%[1]s < $2::text::xid8",
-		quoted(c.XID), s.table.sql(), quoted(c.Seq)), from, strconv.FormatUint(to, 10)).Scan(&first)
-	return to, to >= most, first, err
+		quoted(c.XID), s.table.sql(), quoted(c.Seq)), strconv.FormatUint(w.from, 10), strconv.FormatUint(w.to, 10)).Scan(&w.first)
+	return w, err
 }
 
 // maxBefore bounds the rows of later transactions in a window: those that were

@@ -36,7 +36,7 @@ func (r *run) absent(v views) (all []entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for number, e := range r.journal.entries {
-		if !v.seen[number] && v.complete[e.Scope+" "+r.dayOf(e)] && !slices.Contains(cancelled, e.Status) {
+		if !v.seen[number] && v.complete[e.Scope+" "+r.dayOf(e.Begin)] && !slices.Contains(cancelled, e.Status) {
 			all = append(all, e)
 		}
 	}

@@ -16,40 +16,45 @@ import (
 )
 
 // find gives the process of an appointment, nil for none: by the externalUserId of what
-// the sink reserved, else by what the source remembers.
+// the sink reserved, else by what the source remembers. ZMS gives numbers anew: a
+// process that is not certainly the one that is meant is none, so that nobody's
+// appointment is touched by an order for another.
 func (s *sink) find(ctx context.Context, id string) (*Observation, json.RawMessage, error) {
 	seen, err := s.own(ctx, id)
 	if err != nil {
 		return nil, nil, err
 	}
-	number := ""
+	var e *entry
 	if seen != nil {
-		number = seen.Process
-	} else if number, err = s.remembered(id); err != nil || number == "" {
+		e = &entry{Observation: *seen}
+	} else if e, err = s.remembered(id); err != nil || e == nil {
 		return nil, nil, err
 	}
-	o, raw, err := s.client.process(ctx, number)
+	o, raw, err := s.client.process(ctx, e.Process)
 	if err != nil {
 		return nil, nil, eai.Fault("read the appointment", err)
 	}
-	if o != nil && seen != nil && o.Token == "" {
+	if o == nil || !e.certainly(*o) {
+		return nil, nil, nil
+	}
+	if seen != nil && o.Token == "" {
 		o.Token = seen.Token
 	}
 	return o, raw, nil
 }
 
 // remembered looks for an appointment in the journal of the source.
-func (s *sink) remembered(id string) (string, error) {
+func (s *sink) remembered(id string) (*entry, error) {
 	entries, _, err := readJournal(filepath.Join(s.set.memory(), journalName))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	for number, e := range entries {
+	for _, e := range entries {
 		if e.ID == id {
-			return number, nil
+			return &e, nil
 		}
 	}
-	return "", nil
+	return nil, nil //nolint:nilnil // none is no error
 }
 
 // confirm books what was reserved. A process that is booked already is not booked
@@ -100,9 +105,9 @@ func (s *sink) cancel(ctx context.Context, o order) (reply, error) {
 	e, err := s.client.do(ctx, call{method: http.MethodDelete, path: []string{"process", seen.Process}})
 	switch code := status(err); {
 	case code == http.StatusNotFound && e != nil:
-		seen.Status = deleted // somebody else was faster
+		seen.Status, seen.Ordered = deleted, s.now().Unix() // somebody else was faster
 		return reply{Seen: seen, Cause: o.cause}, nil
-	case code == http.StatusNotAcceptable:
+	case code == http.StatusNotAcceptable && e != nil:
 		return s.refuse(o, notPossible)
 	case err != nil:
 		return reply{}, eai.Fault("cancel the appointment", err)
@@ -145,11 +150,13 @@ func (s *sink) gone(o order) (reply, error) {
 	if err != nil {
 		return reply{}, errors.New("look up what was cancelled: its mark cannot be read")
 	}
-	seen.Status = deleted
+	seen.Status, seen.Ordered = deleted, s.now().Unix()
 	return reply{Seen: &seen, Cause: o.cause}, nil
 }
 
-// outcome is what ZMS has after an order was carried out.
+// outcome is what ZMS has after an order was carried out. Where its answer does not say
+// when (the recorded ones have no lastChange), it is now, and not when the process was
+// changed before.
 func (s *sink) outcome(e *envelope, o order, before *Observation) (reply, error) {
 	seen, _, err := e.process()
 	if err != nil {
@@ -159,5 +166,8 @@ func (s *sink) outcome(e *envelope, o order, before *Observation) (reply, error)
 		return reply{}, eai.Fault("read what came of the order", eai.BadAnswer("the answer is another process"))
 	}
 	after := keep(&entry{Observation: *before}, *seen)
+	if seen.Changed == 0 {
+		after.Ordered = s.now().Unix()
+	}
 	return reply{Seen: &after, Cause: o.cause}, nil
 }

@@ -132,7 +132,8 @@ func (c *client) once(ctx context.Context, what call) (*envelope, error) {
 	return answer(raw, err)
 }
 
-// answer reads what came with a call, which may have failed.
+// answer reads what came with a call, which may have failed. Only ZMS itself can refuse
+// a call for good: a status without its envelope is somebody's in between.
 func answer(raw []byte, err error) (*envelope, error) {
 	e, unreadable := readEnvelope(raw)
 	if err == nil {
@@ -142,7 +143,7 @@ func answer(raw []byte, err error) (*envelope, error) {
 		return e, unreadable
 	}
 	if unreadable != nil {
-		return nil, err
+		return nil, eai.Foreign(err)
 	}
 	if failed, ok := errors.AsType[*eai.Error](err); ok && failed.After == 0 {
 		failed.After = e.retryAfter()
@@ -218,11 +219,16 @@ func (c *client) process(ctx context.Context, number string) (*Observation, json
 	return e.process()
 }
 
-// process reads the one process of an answer.
+// process reads the one process of an answer, also where it is a list of one.
 func (e *envelope) process() (*Observation, json.RawMessage, error) {
-	o, err := ReadProcess(e.Data)
+	raw := e.Data
+	var items list[json.RawMessage]
+	if len(raw) > 0 && raw[0] == '[' && items.UnmarshalJSON(raw) == nil && len(items) == 1 {
+		raw = items[0]
+	}
+	o, err := ReadProcess(raw)
 	if err != nil {
 		return nil, nil, eai.BadAnswer("the answer's process cannot be read")
 	}
-	return &o, e.Data, nil
+	return &o, raw, nil
 }

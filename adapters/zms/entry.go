@@ -1,6 +1,7 @@
 package zms
 
 import (
+	"cmp"
 	"slices"
 )
 
@@ -63,12 +64,23 @@ func follow(old *entry, o Observation, fresh entry, asked bool, now int64) (next
 		status = old.Status
 	}
 	next.Observation, next.Missing = keep(old, o), 0
-	return next, append(facts, next.happened(old, status, asked, now)...)
+	facts = append(facts, next.happened(old, status, asked, now)...)
+	next.Ordered = 0 // of this observation alone
+	return next, facts
 }
 
 // another tells whether the number belongs to another process now.
 func (e *entry) another(o Observation) bool {
 	return o.Created != 0 && e.Created != 0 && o.Created != e.Created || o.Token != "" && o.Token != e.Token
+}
+
+// certainly tells whether a process is the one that is remembered. Where nothing says
+// when it was made, it must be of the same scope and time.
+func (e *entry) certainly(o Observation) bool {
+	if e.another(o) {
+		return false
+	}
+	return e.Created != 0 && o.Created != 0 || o.Scope == e.Scope && o.Begin == e.Begin
 }
 
 // keep takes from the older observation what the newer one does not say.
@@ -101,10 +113,7 @@ func keep(old *entry, o Observation) Observation {
 }
 
 func (e *entry) happened(old *entry, status string, asked bool, now int64) (facts []fact) {
-	at := e.Changed
-	if at == 0 {
-		at = now
-	}
+	at := cmp.Or(e.Ordered, e.Changed, now)
 	is := slices.Contains(booked, e.Status) && !e.WalkIn
 	switch {
 	case is && !e.Booked:

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
@@ -93,77 +92,10 @@ func (c *cases) forget(token string) error {
 // caseKept is how long a case is remembered whose appointment the source never sees.
 const caseKept = 400 * 24 * time.Hour
 
-func (c *cases) sweep(before time.Time) error {
-	entries, err := os.ReadDir(c.dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	for _, e := range entries {
-		info, gone := e.Info()
-		if gone == nil && info.Mode().IsRegular() && info.ModTime().Before(before) {
-			err = errors.Join(err, os.Remove(filepath.Join(c.dir, e.Name())))
-		}
-	}
-	if err != nil {
+func (c *cases) sweep(now time.Time) error {
+	if err := spool.Forget(c.dir, now.Add(-caseKept)); err != nil {
 		return fmt.Errorf("forget old cases: %w", err)
 	}
-	return nil
-}
-
-// aside writes down why something became no event, once each.
-type aside struct {
-	dir    string
-	secret secret
-
-	mu    sync.Mutex
-	known map[string]bool
-}
-
-// maxAside is how many reports one run writes.
-const maxAside = 1000
-
-type report struct {
-	Code    string `json:"code"`
-	Text    string `json:"text"`
-	Scope   string `json:"scope,omitempty"`
-	View    string `json:"liste,omitempty"`          // day or status
-	Process string `json:"vorgangsnummer,omitempty"` // where it is found in ZMS
-	Event   string `json:"ereignis,omitempty"`
-}
-
-func (a *aside) process(scope, view string, u Unreadable) error {
-	f := hub.FaultOf(u.Fault)
-	what := u.Process
-	if what == "" {
-		what = string(u.Raw)
-	}
-	return a.write(a.secret.id("abgelegt", f.Code, scope, view, what), report{Code: f.Code, Text: f.Err.Error(), Scope: scope, View: view, Process: u.Process})
-}
-
-func (a *aside) event(e hub.Event, code string) error {
-	return a.write(e.ID(), report{Code: code, Text: "the hub refuses the event for good", Event: e.ID()})
-}
-
-func (a *aside) write(name string, r report) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.known[name] || len(a.known) >= maxAside {
-		return nil
-	}
-	if a.known == nil {
-		a.known = map[string]bool{}
-	}
-	raw, err := json.Marshal(r)
-	if err == nil {
-		err = os.MkdirAll(a.dir, spool.DirMode)
-	}
-	if err == nil {
-		err = spool.Replace(filepath.Join(a.dir, name+".fehler.json"), raw)
-	}
-	if err != nil {
-		return fmt.Errorf("set aside: %w", err)
-	}
-	a.known[name] = true
 	return nil
 }
 

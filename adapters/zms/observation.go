@@ -15,6 +15,7 @@ type Observation struct {
 	Process      string   `json:"vorgangsnummer"` // unique within ZMS at one time; used again later
 	Created      int64    `json:"erzeugt,omitempty"`
 	Changed      int64    `json:"geaendert,omitempty"`
+	Ordered      int64    `json:"beauftragt,omitempty"` // when an order made it so, where the answer has no Changed
 	Status       string   `json:"status"`
 	Scope        string   `json:"scope"`
 	Dienststelle string   `json:"dienststelle,omitempty"` // provider, also called officeId

@@ -128,7 +128,7 @@ func process(n int, status string, changed int, begin int64) []byte {
 }
 
 // secrets must be nowhere but in ZMS.
-var secrets = []string{"q7zk", "fb43", "Zaunkönig", "Zaunk", "ottilie", "4711", "0815", "Rampe", "172.19.0.77", "probe-probe"}
+var secrets = []string{"q7zk", "fb43", "Zaunkönig", "Zaunk", "ottilie", "4711-0815", "Rampe", "172.19.0.77", "probe-probe"}
 
 // running runs a source until the test ends; stop ends it earlier.
 func (o *office) running(t *testing.T, in *adaptertest.Intake, clock func() time.Time) (stop func()) {

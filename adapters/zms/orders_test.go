@@ -168,26 +168,6 @@ func crashAt(t *testing.T, what, art string, call int) bool {
 	return true
 }
 
-// No call is answered in time, one after another: the hub tries again, and nothing is
-// done twice.
-func TestTimeouts(t *testing.T) {
-	for call := range 4 {
-		s := newStage(t, 3)
-		s.frist = "100ms"
-		s.again()
-		s.office.order(t, fmt.Sprintf(`{"art":"frist","vorher":%d}`, call))
-		failed := 0
-		for err := s.sink.Deliver(t.Context(), s.order(1, "erforderlich", "")); err != nil; err = s.sink.Deliver(t.Context(), s.order(1, "erforderlich", "")) {
-			if failed++; hub.FaultOf(err).Permanent || failed > 100 {
-				t.Fatalf("call %d: %v", call, err)
-			}
-		}
-		if got := s.status(); failed == 0 || len(got) != 1 {
-			t.Errorf("call %d failed %d times, and ZMS has %v", call, failed, got)
-		}
-	}
-}
-
 // What ZMS refuses is answered, not tried for ever.
 func TestRefusedOrders(t *testing.T) {
 	const nobody = "4c5d6e7f-8091-4a2b-9c3d-4e5f60710902"

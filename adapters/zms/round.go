@@ -61,13 +61,7 @@ func (r *run) round(ctx context.Context) error {
 			}
 		}
 	}
-	if err := r.absences(ctx, v); err != nil {
-		return err
-	}
-	if err := r.forget(days[0]); err != nil {
-		return err
-	}
-	return failed
+	return errors.Join(r.absences(ctx, v), r.forget(days[0], v), failed)
 }
 
 // taken takes a list, or remembers why there is none. err breaks the round off.
@@ -142,7 +136,7 @@ func (r *run) see(step *record, o Observation, cause string) error {
 	var old *entry
 	if e, there := r.journal.entries[o.Process]; there {
 		old = &e
-	} else if !worthKeeping(o) {
+	} else if !worthKeeping(o) || cause == "" && r.past(o) {
 		return nil
 	}
 	fresh, err := r.fresh(o)
@@ -160,6 +154,12 @@ func (r *run) see(step *record, o Observation, cause string) error {
 // worthKeeping tells whether a process that was never seen can become an appointment.
 func worthKeeping(o Observation) bool {
 	return !o.WalkIn && (slices.Contains(booked, o.Status) || o.Status == reserved || o.Status == preconfirmed || o.Token != "")
+}
+
+// past tells whether an appointment was before the window: lists by status still have
+// it when it is forgotten.
+func (r *run) past(o Observation) bool {
+	return o.Begin != 0 && r.dayOf(o.Begin) < r.days()[0]
 }
 
 // fresh is the entry for a process that is not known.
@@ -210,13 +210,15 @@ func (r *run) carryOut(ctx context.Context, step record) error {
 	return r.publish(ctx)
 }
 
-// forget lets go of appointments before the window, and of what is none any more.
-func (r *run) forget(first string) error {
+// forget lets go of appointments before the window, and of what has no time, is in no
+// list any more, and was last changed before the window.
+func (r *run) forget(first string, v views) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var step record
 	for number, e := range r.journal.entries {
-		if e.Begin != 0 && r.dayOf(e) < first {
+		timeless := e.Begin == 0 && !v.seen[number] && r.dayOf(max(e.Created, e.Changed)) < first
+		if timeless || e.Begin != 0 && r.dayOf(e.Begin) < first {
 			step.Gone = append(step.Gone, number)
 		}
 	}
@@ -231,6 +233,6 @@ func (r *run) forget(first string) error {
 	return errors.Join(err, r.journal.commit(step))
 }
 
-func (r *run) dayOf(e entry) string {
-	return time.Unix(e.Begin, 0).In(r.teller.zone).Format(time.DateOnly)
+func (r *run) dayOf(unix int64) string {
+	return time.Unix(unix, 0).In(r.teller.zone).Format(time.DateOnly)
 }

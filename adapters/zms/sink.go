@@ -53,12 +53,8 @@ func newSink(env hub.Env, s hub.Settings) (hub.Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &cases{dir: set.cases()}
-	if err := c.sweep(time.Now().Add(-caseKept)); err != nil {
-		return nil, err
-	}
 	return &sink{
-		set: set, desk: d, client: set.client(), cases: c,
+		set: set, desk: d, client: set.client(), cases: &cases{dir: set.cases()},
 		teller: &teller{source: set.Source, ags: set.AGS, zone: zone}, log: env.Log, now: time.Now,
 		reserving: make(chan struct{}, 1),
 	}, nil

@@ -79,7 +79,7 @@ func (s *source) Run(ctx context.Context, in hub.Intake) error {
 		defer stop()
 		answers = s.folder.Watch(both, r.takeAnswer)
 	})
-	all.Go(func() { desk.Tend(both, s.set.answers(), s.log) })
+	all.Go(func() { desk.Tend(both, s.set.answers(), s.log, r.cases.sweep, r.aside.sweep) })
 	r.poll(both)
 	stop()
 	all.Wait()
@@ -118,7 +118,7 @@ func (s *source) open(in hub.Intake) (*run, error) {
 		set: s.set, in: in, log: s.log, now: s.now, client: s.set.client(), journal: j,
 		teller: &teller{source: s.set.Source, ags: s.set.AGS, secret: key, zone: s.zone},
 		cases:  &cases{dir: s.set.cases()},
-		aside:  &aside{dir: s.set.setAside(), secret: key},
+		aside:  &aside{dir: s.set.setAside(), secret: key, log: s.log},
 	}, nil
 }
 
@@ -150,7 +150,7 @@ func (r *run) publish(ctx context.Context) error {
 		}
 		err = r.in.Publish(ctx, e)
 		if fault, ok := errors.AsType[*hub.Fault](err); ok && fault.Permanent {
-			err = r.aside.event(e, fault.Code)
+			err = r.aside.event(e, r.journal.pending[0], fault.Code)
 		}
 		if err != nil {
 			return fmt.Errorf("publish: %w", err)

@@ -161,6 +161,10 @@ func TestSetAsideOnceAfterACrash(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "antworten", "in", ".tmp-1"), brief, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	old := time.Now().Add(-2 * time.Hour) // a younger one may be another's that is being written
+	if err := os.Chtimes(filepath.Join(dir, "antworten", "in", ".tmp-1"), old, old); err != nil {
+		t.Fatal(err)
+	}
 	publishes(t, dir, 0)
 	if _, err := os.Stat(filepath.Join(dir, "antworten", "in", ".tmp-1")); err == nil {
 		t.Error("a half written file stays")

@@ -25,6 +25,7 @@ type Settings struct {
 	API          string        `yaml:"submission-api"`
 	Version      string        `yaml:"version"`
 	Aussteller   []string      `yaml:"aussteller"`
+	Fehlt        []string      `yaml:"nicht-gefunden"`
 	CA           string        `yaml:"ca"`
 	ClientID     string        `yaml:"client-id"`
 	ClientSecret string        `yaml:"client-secret"`
@@ -32,7 +33,9 @@ type Settings struct {
 }
 
 // Defaults are what holds where nothing is said.
-func Defaults() Settings { return Settings{Version: "v2", Frist: 2 * time.Minute} }
+func Defaults() Settings {
+	return Settings{Version: "v2", Frist: 2 * time.Minute, Fehlt: client.MissingNames()}
+}
 
 // Environment is one of FITKO's.
 type Environment struct{ TokenURL, API, Routing string }
@@ -84,6 +87,8 @@ func (s *Settings) Problem(production bool) (key, text string) {
 		return "client-id", "the client's id is missing (Self-Service-Portal)"
 	case s.ClientSecret == "":
 		return "client-secret", "the file with the client's secret is missing"
+	case len(s.Fehlt) == 0:
+		return "nicht-gefunden", "must name at least one problem by which the service says that it has no such submission or case"
 	case s.Frist <= 0:
 		return "frist", "must be longer than 0"
 	}
@@ -132,7 +137,7 @@ const userAgent = "Amtsbote (https://github.com/amtsbote/amtsbote)"
 func (s *Settings) Config(production bool) (client.Config, error) {
 	c := client.Config{
 		TokenURL: s.TokenURL, BaseURL: s.API, Version: s.Version, ClientID: s.ClientID, Secret: func() (string, error) { return Secret(s.ClientSecret) },
-		Issuers: s.Aussteller, MinBits: MinBits(production), Timeout: s.Frist, UserAgent: userAgent,
+		Issuers: s.Aussteller, Missing: s.Fehlt, MinBits: MinBits(production), Timeout: s.Frist, UserAgent: userAgent,
 	}
 	if s.CA == "" {
 		return c, nil

@@ -33,7 +33,7 @@ func FuzzVerifyRoute(f *testing.F) {
 	f.Add("eyJhbGciOiJQUzUxMiJ9.e30.AAAA")
 	f.Add("")
 	f.Fuzz(func(t *testing.T, compact string) {
-		if err := fit.VerifyRoute(compact, "d12caea8-f372-4eb1-b102-b0a228253a11", "99107001017000", trusted, 2048); !errors.Is(err, fit.ErrRoute) {
+		if err := fit.VerifyRoute(compact, "d12caea8-f372-4eb1-b102-b0a228253a11", "99107001017000", "091620000000", trusted, 2048); !errors.Is(err, fit.ErrRoute) {
 			t.Errorf("%q: %v", compact, err)
 		}
 	})

@@ -29,17 +29,14 @@ func (s *Server) log(m *submission, event string, payload fit.Payload, by fit.Pr
 func (s *Server) readEvents(w http.ResponseWriter, r *http.Request, client string) {
 	s.mu.Lock()
 	log := slices.Clone(s.logs[r.PathValue("id")])
-	i := slices.IndexFunc(s.submissions, func(m *submission) bool { return m.theCase == r.PathValue("id") })
-	destination := ""
-	if i >= 0 {
-		destination = s.submissions[i].destination
-	}
+	of, known := s.cases[r.PathValue("id")] // it outlives what was begun in it and forgotten
 	s.mu.Unlock()
-	if destination == "" {
+	sender := len(s.opt.Clients[client].Destinations) == 0
+	if !known || sender && of.by != client {
 		problem(w, http.StatusNotFound, "case-not-found")
 		return
 	}
-	if len(s.opt.Clients[client].Destinations) > 0 && !s.linked(w, client, destination) {
+	if !sender && !s.linked(w, client, of.destination) {
 		return
 	}
 	answer(w, http.StatusOK, map[string]any{"eventLog": log})

@@ -20,7 +20,7 @@ import (
 const maxBody = 64 << 20
 
 // announce begins a submission.
-func (s *Server) announce(w http.ResponseWriter, r *http.Request, _ string) {
+func (s *Server) announce(w http.ResponseWriter, r *http.Request, client string) {
 	var body struct {
 		Destination string   `json:"destinationId"`
 		Announced   []string `json:"announcedAttachments"`
@@ -37,17 +37,29 @@ func (s *Server) announce(w http.ResponseWriter, r *http.Request, _ string) {
 	}
 	m := &submission{
 		destination: strings.ToLower(body.Destination), theCase: body.Case, region: body.Region, announced: body.Announced,
-		service: body.Service.Identifier, serviceName: body.Service.Name,
+		service: body.Service.Identifier, serviceName: body.Service.Name, by: client,
 	}
 	switch d, known := s.opt.Destinations[m.destination]; {
 	case !known:
 		problem(w, http.StatusNotFound, "destination-not-found")
+	case m.theCase != "" && !s.adds(m):
+		problem(w, http.StatusNotFound, "case-not-found")
 	case len(d.Services) > 0 && !slices.Contains(d.Services, m.service):
 		problem(w, http.StatusUnprocessableEntity, "service-not-offered")
 	default:
 		s.begin(m)
 		answer(w, http.StatusCreated, map[string]string{"submissionId": m.id, "caseId": m.theCase, "destinationId": m.destination})
 	}
+}
+
+// owner of a case: its destination, and the client that began it.
+type owner struct{ destination, by string }
+
+// adds says whether a submission may be added to the case that it names.
+func (s *Server) adds(m *submission) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cases[m.theCase] == owner{m.destination, m.by}
 }
 
 // begin gives a submission its ids.
@@ -63,6 +75,9 @@ func (s *Server) begin(m *submission) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.submissions = append(s.submissions, m)
+	if _, known := s.cases[m.theCase]; !known {
+		s.cases[m.theCase] = owner{m.destination, m.by}
+	}
 	s.log(m, fit.CreateSubmission, fit.Payload{}, s.opt.Key)
 }
 

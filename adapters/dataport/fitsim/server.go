@@ -70,6 +70,7 @@ type Server struct {
 	tokens      map[string]token
 	submissions []*submission
 	logs        map[string][]string // of SETs, by case
+	cases       map[string]owner
 	orders      []Order
 	calls       map[string]int
 }
@@ -92,7 +93,7 @@ func New(opt Options) *Server {
 	}
 	s := &Server{
 		opt: opt, mux: http.NewServeMux(), ended: make(chan struct{}),
-		tokens: map[string]token{}, logs: map[string][]string{}, calls: map[string]int{},
+		tokens: map[string]token{}, logs: map[string][]string{}, cases: map[string]owner{}, calls: map[string]int{},
 	}
 	s.routes()
 	return s

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -36,6 +37,7 @@ type settings struct {
 	Bits         int                    `yaml:"bits"`
 	Clients      map[string]simClient   `yaml:"clients"`
 	Destinations map[string]destination `yaml:"zustellpunkte"`
+	Antraege     []string               `yaml:"antraege"` // folders of applications that are handed in at the start
 	Faults       []Order                `yaml:"faults"`
 }
 
@@ -51,6 +53,7 @@ type destination struct {
 	Region     string   `yaml:"region"`
 	Schema     string   `yaml:"schema"`
 	Orte       []string `yaml:"orte"`
+	NimmtAn    bool     `yaml:"nimmt-an"` // the simulator plays the receiver, and accepts
 	Callback   struct {
 		URL       string `yaml:"url"`
 		Geheimnis string `yaml:"geheimnis"`
@@ -199,11 +202,21 @@ func run(ctx context.Context, env hub.Env, s hub.Settings) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	server := New(opt)
-	if err := server.Order(set.Faults...); err != nil {
+	takers, err := set.takers(env)
+	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return serve(ctx, env, listener, server, base, func(ctx context.Context) { citizens.watch(ctx, server, set.Poll, env.Log) })
+	server := New(opt)
+	if err := errors.Join(server.Order(set.Faults...), set.submitFirst(env, server)); err != nil {
+		server.Stop()
+		return errors.Join(err, listener.Close())
+	}
+	return serve(ctx, env, listener, server, base, func(ctx context.Context) {
+		var both sync.WaitGroup
+		both.Go(func() { citizens.watch(ctx, server, set.Poll, env.Log) })
+		both.Go(func() { watchDestinations(ctx, takers, server, set.Poll, env.Log) })
+		both.Wait()
+	})
 }
 
 func serve(ctx context.Context, env hub.Env, listener net.Listener, server *Server, base string, beside func(context.Context)) error {

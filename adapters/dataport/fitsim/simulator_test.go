@@ -39,7 +39,7 @@ func play(t *testing.T) playing {
 		t.Fatal(err)
 	}
 	p := playing{"http://" + address, t.TempDir()}
-	settings := adaptertest.Settings(fmt.Sprintf("{listen: '%s', poll: 1ms, bits: 2048, clients: {amt: {secret: geheim, zustellpunkte: [%s]}, dienst: {secret: geheim}}, "+
+	settings := adaptertest.Settings(fmt.Sprintf("{listen: '%s', poll: 1ms, bits: 2048, clients: {amt: {secret: geheim, zustellpunkte: [%s]}, dienst: {secret: geheim}, anderer: {secret: geheim}}, "+
 		"zustellpunkte: {%s: {region: DE02}}}", address, destination, destination))
 	ctx, cancel := context.WithCancel(t.Context())
 	end := make(chan error, 1)
@@ -155,6 +155,7 @@ func TestSender(t *testing.T) {
 			t.Errorf("PUT %s: status %d, want %d: %v", step.path, status, step.want, out)
 		}
 	}
+	p.strangers(t, out["caseId"], token)
 	list := "/submission-api/v2/submissions?offset=0&limit=50&destinationId=" + destination
 	if status, _ := p.call(t, http.MethodGet, list, token, "", ""); status != http.StatusForbidden {
 		t.Errorf("a client that is not linked: status %d", status)
@@ -164,6 +165,23 @@ func TestSender(t *testing.T) {
 	}
 	if status, out := p.call(t, http.MethodGet, list, p.token(t, "amt"), "", ""); status != http.StatusOK || out["totalCount"] != 1. {
 		t.Errorf("status %d, %v", status, out)
+	}
+}
+
+// strangers have no part in a case of another sender: they neither read nor add to it.
+func (p playing) strangers(t *testing.T, theCase any, token string) {
+	t.Helper()
+	add := fmt.Sprintf(`{"destinationId":%q,"announcedAttachments":[],"caseId":%q}`, destination, theCase)
+	for who, want := range map[string]int{p.token(t, "anderer"): http.StatusNotFound, token: http.StatusOK} {
+		if status, _ := p.call(t, http.MethodGet, fmt.Sprintf("/submission-api/v2/cases/%s/events", theCase), who, "", ""); status != want {
+			t.Errorf("read: status %d, want %d", status, want)
+		}
+		if want == http.StatusOK {
+			want = http.StatusCreated
+		}
+		if status, _ := p.call(t, http.MethodPost, "/submission-api/v2/submissions", who, "application/json", add); status != want {
+			t.Errorf("add: status %d, want %d", status, want)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ type submission struct {
 	id, theCase, destination string
 	service, serviceName     string
 	region                   string
+	by                       string // client that announced it; "": the citizen
 	announced                []string
 	files                    map[string]string // of attachments, by id
 	metadata, data           string

@@ -107,6 +107,21 @@ func (s *service) write(t testing.TB, name string, content []byte) {
 	}
 }
 
+// age makes a record old.
+func (s *service) age(t testing.TB, id string) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(s.dir, "fit", "out", id+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(raw), `"since":"`)
+	_, rest, ended := strings.Cut(rest, `"`)
+	if !found || !ended {
+		t.Fatal("the record has no time")
+	}
+	s.write(t, "fit/out/"+id+".json", []byte(before+`"since":"2026-01-01T00:00:00Z"`+rest))
+}
+
 // wrap has calls go through something else; nil: no more.
 func (s *service) wrap(around func(http.Handler) http.Handler) {
 	s.mu.Lock()

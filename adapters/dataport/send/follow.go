@@ -7,12 +7,12 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/adapters/dataport/fit/client"
-	"github.com/amtsbote/amtsbote/adapters/internal/dropfolder"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -29,6 +29,7 @@ type source struct {
 	ended  map[string]bool // records that need no look any more
 	warned map[string]time.Time
 	tries  map[string]*try
+	resume string         // the record at which the last round had to stop; "": none
 	bad    map[string]int // tokens that do not verify, as far as that was told
 	// progress is whether something was told since the last pause.
 	progress bool
@@ -121,17 +122,20 @@ func (s *source) round(ctx context.Context, in hub.Intake) (wait time.Duration, 
 	there := map[string]bool{}
 	for _, id := range ids {
 		there[id] = true
+	}
+	at, _ := slices.BinarySearch(ids, s.resume)
+	for _, id := range slices.Concat(ids[at:], ids[:at]) {
 		if t := s.tries[id]; s.ended[id] || t != nil && time.Now().Before(t.next) {
 			continue
 		}
-		err := s.look(ctx, in, id)
+		quiet, err := s.look(ctx, in, id)
 		if err == nil {
-			delete(s.tries, id)
+			s.tries[id] = &try{next: time.Now().Add(quiet)}
 			continue
 		}
 		e, fromService := errors.AsType[*client.Error](err)
 		if ctx.Err() != nil || fromService && (e.After > 0 || e.Class == client.Login) || isHubs(err) {
-			wait = 0
+			s.resume = id // who stands behind it has his turn
 			if fromService {
 				wait = e.After
 			}
@@ -139,6 +143,7 @@ func (s *source) round(ctx context.Context, in hub.Intake) (wait time.Duration, 
 		}
 		s.failed(id, err)
 	}
+	s.resume = ""
 	s.forget(there)
 	return 0, nil
 }
@@ -169,89 +174,4 @@ func (s *source) forget(there map[string]bool) {
 	maps.DeleteFunc(s.warned, func(id string, _ time.Time) bool { return gone(id) })
 	maps.DeleteFunc(s.tries, func(id string, _ *try) bool { return gone(id) })
 	maps.DeleteFunc(s.bad, func(id string, _ int) bool { return gone(id) })
-}
-
-// look tells what is new about one submission.
-func (s *source) look(ctx context.Context, in hub.Intake, id string) error {
-	if is, err := s.isAside(id); is || err != nil {
-		return err
-	}
-	r, err := s.out.load(id)
-	if errors.Is(err, errDamaged) {
-		return s.setAside(id, "", hub.Permanent("fit-record", "%w: what became of the submission is not told", err))
-	}
-	if err != nil {
-		return err
-	}
-	switch r.State {
-	case done:
-		s.ended[id] = true
-		return nil
-	case sent:
-	default:
-		return nil // the sink's
-	}
-	log, bad, err := readLog(ctx, s.api, r)
-	if client.ClassOf(err) == client.Gone {
-		s.log.Error("fit-connect: the service does not know the case of a submission any more", zap.String("submission", r.Submission))
-		return s.out.save(r, done)
-	}
-	if err != nil {
-		return err
-	}
-	if bad > s.bad[id] {
-		s.bad[id] = bad
-		s.log.Warn("fit-connect: the event log has tokens that are not valid; they are not believed", zap.String("submission", r.Submission), zap.Int("count", bad))
-	}
-	for _, one := range log {
-		if err := s.tell(ctx, in, r, one); err != nil {
-			return s.refused(id, r, err)
-		}
-	}
-	s.remind(r)
-	return nil
-}
-
-// refused sets aside what the hub refuses for good: a person takes the report away
-// to have it tried again.
-func (s *source) refused(id string, r *record, err error) error {
-	if f := hub.FaultOf(err); f.Permanent {
-		return s.setAside(id, r.Submission, err)
-	}
-	return err
-}
-
-func (s *source) asidePath(id string) string { return filepath.Join(s.aside, id+".json") }
-
-func (s *source) isAside(id string) (bool, error) {
-	_, err := os.Lstat(s.asidePath(id))
-	if errors.Is(err, os.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// setAside lays a report down, with ids alone.
-func (s *source) setAside(id, submission string, why error) error {
-	f, err := os.CreateTemp(s.aside, ".tmp-*")
-	if err != nil {
-		return fmt.Errorf("set aside: %w", err)
-	}
-	_, err = fmt.Fprintf(f, "{\n  \"zustellung\": %q,\n  \"submissionId\": %q\n}\n", id, submission)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("set aside: %w", err)
-	}
-	s.log.Warn("fit-connect: what became of a submission cannot be told, and is set aside", zap.String("delivery", id), zap.Error(why))
-	return dropfolder.SetAside(s.aside, f.Name(), id+".json", why)
-}
-
-// remind warns once a day of what nobody has accepted for long: the service rejects
-// it on day 14.
-func (s *source) remind(r *record) {
-	if r.State != sent || time.Since(r.Since) < s.set.Warnen || time.Since(s.warned[r.id]) < day {
-		return
-	}
-	s.warned[r.id] = time.Now()
-	s.log.Error("fit-connect: ALARM: the receiver has not accepted a submission for long",
-		zap.String("submission", r.Submission), zap.String("destination", r.Destination), zap.Time("since", r.Since))
 }

@@ -23,9 +23,6 @@ func TestFollowDisturbed(t *testing.T) {
 	t.Parallel()
 	for _, on := range []string{"token", "events", "keys"} {
 		for _, do := range []fitsim.Effect{"500", "404", "403", fitsim.Drop, fitsim.Lost, fitsim.Garbage, fitsim.Expired} {
-			if on == "keys" && do == "404" || on == "events" && do == "404" {
-				continue // see TestGone
-			}
 			t.Run(on+" "+string(do), func(t *testing.T) {
 				t.Parallel()
 				s, in := newService(t), adaptertest.NewIntake()
@@ -42,20 +39,6 @@ func TestFollowDisturbed(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-// TestGone: the service forgets a case in the end; then nothing is asked any more.
-func TestGone(t *testing.T) {
-	t.Parallel()
-	s, in := newService(t), adaptertest.NewIntake()
-	if err := deliver(t, s.sink(t, ""), delivery("id", dog(1)), 1); err != nil {
-		t.Fatal(err)
-	}
-	s.order(t, fitsim.Order{On: "events", Do: "404", Times: -1})
-	until(t, s.follow(t, ""), in, func() bool { return s.logs.FilterMessageSnippet("does not know the case").Len() > 0 })
-	if raw, err := os.ReadFile(filepath.Join(s.dir, "fit", "out", "id.json")); err != nil || !strings.Contains(string(raw), `"state":"done"`) {
-		t.Error(string(raw), err)
 	}
 }
 
@@ -119,25 +102,6 @@ func TestStranger(t *testing.T) {
 	}
 }
 
-// TestAlarm: a submission that nobody accepts is told of, and the service's own
-// rejection ends it.
-func TestAlarm(t *testing.T) {
-	t.Parallel()
-	s, in := newService(t, func(o *fitsim.Options) { o.Day = 100 * time.Millisecond }), adaptertest.NewIntake()
-	if err := deliver(t, s.sink(t, ""), delivery("id", dog(1)), 100); err != nil { // what is begun is forgotten after a day
-		t.Fatal(err)
-	}
-	told := func() bool {
-		all := in.Events()
-		return len(all) > 0 && all[len(all)-1].Type() == "de.nachricht.gescheitert.v1"
-	}
-	until(t, s.follow(t, ", warnen: 1ms"), in, told)
-	if s.logs.FilterMessageSnippet("ALARM").Len() > 1 {
-		t.Error("the alarm comes again and again")
-	}
-	valid(t, in.Events())
-}
-
 // TestHubRefuses: what the hub refuses is set aside with ids alone, and told when the
 // report was taken away.
 func TestHubRefuses(t *testing.T) {
@@ -179,6 +143,12 @@ func TestOldRecords(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := deliver(t, x, delivery("neu", dog(1)), 1); err != nil {
+		t.Fatal(err)
+	}
+	worker, _ := x.(hub.Worker)
+	done, stop := context.WithCancel(t.Context())
+	stop()
+	if err := worker.Work(done); err != nil { // once, at least
 		t.Fatal(err)
 	}
 	names := func(dir string) string {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/amtsbote/amtsbote/adapters/dataport/fit"
@@ -27,8 +26,8 @@ const (
 	done       state = "done"       // it has ended, and all of it was told
 )
 
-// record is what is remembered of a submission, by Delivery.ID; nothing of its
-// content.
+// record is what is remembered of a submission, by Delivery.ID; once the service has
+// it, nothing of its content.
 type record struct {
 	State       state     `json:"state"`
 	Since       time.Time `json:"since"` // of the state
@@ -38,6 +37,9 @@ type record struct {
 	Region      string    `json:"region,omitempty"`
 	Attachments []sealed  `json:"attachments,omitempty"`
 	Uploaded    int       `json:"uploaded,omitempty"` // attachments that the service has
+	Tried       int       `json:"tried,omitempty"`    // attachments of which an upload was tried
+	Again       bool      `json:"again,omitempty"`    // it was begun anew after a refusal
+	Packing     string    `json:"packing,omitempty"`  // what it was encrypted for, see packing
 	Submission  string    `json:"submission,omitempty"`
 	Case        string    `json:"case,omitempty"`
 	// Sealed is when metadata and data were encrypted; Tags are those of each time,
@@ -47,9 +49,12 @@ type record struct {
 
 	Event about    `json:"event"`
 	Told  []string `json:"told,omitempty"` // ids of the events that tell of it
+	// Missing is since when the service says that it has no such case; nil: it has it.
+	Missing *time.Time `json:"missing,omitempty"`
 
-	id      string // Delivery.ID, and what tells parcels apart
-	unclear bool   // an earlier try to submit had no answer
+	id       string // Delivery.ID, and what tells parcels apart
+	unclear  bool   // an earlier try to submit had no answer
+	repeated bool   // the upload that is made was tried before
 }
 
 // about is the event that is sent, as far as those that tell of it name it.
@@ -60,15 +65,16 @@ type about struct {
 	AGS         string `json:"ags,omitempty"`
 }
 
-// sealed is an attachment that was encrypted.
+// sealed is an attachment that was encrypted. All but ID and Tag is of its content,
+// and goes when the service has it.
 type sealed struct {
 	ID          string `json:"id"`
-	SHA512      string `json:"sha512"`
-	Size        int64  `json:"size"` // of the plaintext
+	SHA512      string `json:"sha512,omitempty"`
+	Size        int64  `json:"size,omitempty"` // of the plaintext
 	Tag         string `json:"tag"`
 	Filename    string `json:"filename,omitempty"`
-	MediaType   string `json:"mediaType"`
-	Purpose     string `json:"purpose"`
+	MediaType   string `json:"mediaType,omitempty"`
+	Purpose     string `json:"purpose,omitempty"`
 	Description string `json:"description,omitempty"`
 }
 
@@ -94,15 +100,12 @@ func (r *record) is(t *fit.Tags) bool {
 type outbox struct {
 	records, work string
 	remember      time.Duration
-
-	mu   sync.Mutex
-	next time.Time // of forgetting
 }
 
 func openOutbox(dir string, remember time.Duration) (*outbox, error) {
 	o := &outbox{records: filepath.Join(dir, "out"), work: filepath.Join(dir, "work"), remember: remember}
 	for _, d := range []string{o.records, o.work} {
-		if err := os.MkdirAll(d, 0o750); err != nil {
+		if err := errors.Join(os.MkdirAll(d, 0o700), os.Chmod(d, 0o700)); err != nil { //nolint:gosec // a directory
 			return nil, fmt.Errorf("make outbox: %w", err)
 		}
 	}
@@ -144,11 +147,16 @@ func (o *outbox) save(r *record, s state) error {
 	if r.State != s {
 		r.State, r.Since = s, time.Now().UTC()
 	}
+	if s == sent || s == done {
+		for i, a := range r.Attachments {
+			r.Attachments[i] = sealed{ID: a.ID, Tag: a.Tag}
+		}
+	}
 	raw, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("write outbox: %w", err)
 	}
-	if err := dropfolder.WriteSynced(o.path(r.id), raw); err != nil {
+	if err := errors.Join(dropfolder.WriteSynced(o.path(r.id), raw), os.Chmod(o.path(r.id), 0o600)); err != nil {
 		return fmt.Errorf("write outbox: %w", err)
 	}
 	if s == sent || s == done {
@@ -194,63 +202,4 @@ func (o *outbox) ids() ([]string, error) {
 		}
 	}
 	return all, nil
-}
-
-// tidyEvery is how often is looked for what can be forgotten.
-const tidyEvery = time.Hour
-
-// tidy forgets what was done long ago, and encrypted parts that a crash has left
-// without a record.
-func (o *outbox) tidy() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if time.Now().Before(o.next) {
-		return nil
-	}
-	o.next = time.Now().Add(tidyEvery)
-	ids, err := o.ids()
-	if err != nil {
-		return err
-	}
-	for _, id := range ids {
-		r, err := o.load(id)
-		if err == nil && time.Since(r.Since) > o.remember {
-			err = o.age(r)
-		}
-		if err != nil && !errors.Is(err, errDamaged) {
-			return err
-		}
-	}
-	return o.sweep()
-}
-
-// age lets go of an old record. What may have been submitted keeps it, without the
-// parts: whether it was, the event log says when somebody has it tried again. What is
-// followed stays.
-func (o *outbox) age(r *record) error {
-	switch r.State {
-	case sent:
-		return nil
-	case submitting:
-		_ = os.RemoveAll(o.files(r.id)) // only takes room
-		return nil
-	}
-	return o.drop(r)
-}
-
-func (o *outbox) sweep() error {
-	entries, err := os.ReadDir(o.work)
-	if err != nil {
-		return fmt.Errorf("read outbox: %w", err)
-	}
-	for _, e := range entries {
-		info, err := e.Info()
-		if err != nil || time.Since(info.ModTime()) < day {
-			continue
-		}
-		if _, err := os.Stat(o.path(strings.TrimPrefix(e.Name(), "x"))); errors.Is(err, fs.ErrNotExist) {
-			_ = os.RemoveAll(filepath.Join(o.work, e.Name())) // only takes room
-		}
-	}
-	return nil
 }

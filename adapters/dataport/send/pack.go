@@ -10,14 +10,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/amtsbote/amtsbote/adapters/dataport/fit"
-	"github.com/amtsbote/amtsbote/adapters/dataport/fit/client"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -48,142 +45,13 @@ func (x *sink) pack(ctx context.Context, d hub.Delivery, p *parcel, r *record) e
 	if err := x.seal(ctx, d, p, r, key); err != nil {
 		return err
 	}
+	r.Packing = x.packing(p, key, r.Region)
 	return x.out.save(r, packed)
 }
 
 func aboutOf(e hub.Event) about {
 	text := func(name string) string { s, _ := e.Extensions()[name].(string); return s }
 	return about{ID: e.ID(), Subject: e.Subject(), Correlation: text(hub.AttrCorrelationID), AGS: text(hub.AttrAGS)}
-}
-
-// route finds the one destination for a service in a place.
-func (x *sink) route(ctx context.Context, p *parcel) (string, error) {
-	if p.destination != "" {
-		return p.destination, nil
-	}
-	routes, err := x.api.Routes(ctx, p.leika, p.area, p.key)
-	if client.ClassOf(err) == client.Gone {
-		routes, err = nil, nil
-	}
-	if err != nil {
-		return "", err
-	}
-	if len(routes) == 0 {
-		return "", hub.Permanent("fit-no-route", "the routing service knows no destination for this public service in this place")
-	}
-	found := routes[0]
-	for _, r := range routes[1:] {
-		if r.Destination != found.Destination {
-			return "", hub.Permanent("fit-routes", "the routing service knows several destinations for this public service in this place; name one (zustellpunkt)")
-		}
-	}
-	if !fit.IsUUID(found.Destination) {
-		return "", hub.Retryable("fit-no-route", "the routing service's answer has no destination")
-	}
-	if x.routing != nil {
-		if err := fit.VerifyRoute(found.Signature, found.Destination, p.leika, x.routing, x.minBits); err != nil {
-			return "", hub.Permanent("fit-route-signature", "the route: %w", err)
-		}
-	}
-	return found.Destination, nil
-}
-
-// destination asks whether a destination takes what is to be sent, in which version
-// of the metadata, and for the key to encrypt it to, which is checked.
-func (x *sink) destination(ctx context.Context, p *parcel, id string) (*client.Destination, fit.PublicKey, error) {
-	to, err := x.api.Destination(ctx, id)
-	if client.ClassOf(err) == client.Gone {
-		return nil, fit.PublicKey{}, hub.Permanent("fit-no-destination", "the service does not know the destination")
-	}
-	if err != nil {
-		return nil, fit.PublicKey{}, err
-	}
-	if to.Status != "active" {
-		return nil, fit.PublicKey{}, hub.Permanent("fit-inactive", "the destination is not active")
-	}
-	if err := takes(to, p); err != nil {
-		return nil, fit.PublicKey{}, err
-	}
-	if p.metadata.Schema, err = metadataVersion(to); err != nil {
-		return nil, fit.PublicKey{}, err
-	}
-	jwk, err := x.api.DestinationKey(ctx, id, to.EncryptionKeyID)
-	if client.ClassOf(err) == client.Gone {
-		return nil, fit.PublicKey{}, hub.Permanent("fit-key", "the service does not have the key that the destination names")
-	}
-	if err != nil {
-		return nil, fit.PublicKey{}, err
-	}
-	key, err := jwk.ForSending(to.EncryptionKeyID, fit.Trust{MinBits: x.minBits, Roots: x.roots, Now: time.Now()})
-	if err != nil {
-		return nil, fit.PublicKey{}, hub.Permanent("fit-key", "the destination's key: %w", err)
-	}
-	return to, key, nil
-}
-
-func offered(to *client.Destination, service string) *client.Service {
-	i := slices.IndexFunc(to.Services, func(s client.Service) bool { return s.Identifier == service })
-	if i < 0 {
-		return nil
-	}
-	return &to.Services[i]
-}
-
-// takes says whether the destination offers the service with the schema. One that
-// says nothing about it may take all.
-func takes(to *client.Destination, p *parcel) error {
-	if len(to.Services) == 0 {
-		return nil
-	}
-	s := offered(to, p.service)
-	if s == nil {
-		return hub.Permanent("fit-service", "the destination does not take the public service")
-	}
-	for _, schema := range s.Schemas {
-		if schema.URI == p.metadata.Data.SchemaURI && schema.MIMEType == p.metadata.Data.MIMEType {
-			return nil
-		}
-	}
-	if len(s.Schemas) > 0 {
-		return hub.Permanent("fit-schema", "the destination does not take the schema of the data")
-	}
-	return nil
-}
-
-// region is one that the destination has for the service and that the place lies in;
-// "" where none is known.
-func region(to *client.Destination, p *parcel) string {
-	s := offered(to, p.service)
-	if s == nil {
-		return ""
-	}
-	key := p.key
-	if p.area == "ars" && len(key) == 12 { // regions have the key of the municipality without its association
-		key = key[:5] + key[9:]
-	}
-	for _, one := range s.Regions {
-		if code := strings.TrimPrefix(one, "DE"); key != "" && (strings.HasPrefix(p.key, code) || strings.HasPrefix(key, code)) {
-			return one
-		}
-	}
-	return ""
-}
-
-// metadataVersion is the newest of family 2 that the destination takes.
-func metadataVersion(to *client.Destination) (string, error) {
-	if len(to.MetadataVersions) == 0 || slices.Contains(to.MetadataVersions, fit.MetadataVersion) {
-		return fit.MetadataVersion, nil
-	}
-	newest := ""
-	for _, v := range to.MetadataVersions {
-		if strings.HasPrefix(v, "2.") && v > newest {
-			newest = v
-		}
-	}
-	if newest == "" {
-		return "", hub.Permanent("fit-metadata-version", "the destination takes no metadata of version 2")
-	}
-	return newest, nil
 }
 
 // sealAttachment streams an attachment from the hub, encrypted, into a file.

@@ -2,6 +2,8 @@ package send
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -85,14 +87,17 @@ func (s *sink) parcels(d hub.Delivery) ([]*parcel, error) {
 	}
 	for i := range s.set.Sendungen {
 		if one := &s.set.Sendungen[i]; one.Typ == d.Event.Type() {
-			p, err := one.parcel(d.Event)
-			return []*parcel{p}, err
+			p, err := one.parcel(d.Event, s.set.MaxDaten)
+			if err != nil {
+				return nil, err
+			}
+			return []*parcel{p}, nil
 		}
 	}
 	return nil, unmappable("sendungen has no entry for its type")
 }
 
-func (o *sendung) parcel(e hub.Event) (*parcel, error) {
+func (o *sendung) parcel(e hub.Event, most int64) (*parcel, error) {
 	var a application
 	if json.Unmarshal(e.Data(), &a) != nil {
 		return nil, unmappable("its data have not the shape of an application")
@@ -122,7 +127,7 @@ func (o *sendung) parcel(e hub.Event) (*parcel, error) {
 	if err != nil || raw == nil {
 		return nil, unmappable("there is nothing at %q, which are to be the application data", at)
 	}
-	p.data = dataOf(raw, at, p.metadata.Data.MIMEType)
+	p.data = dataOf(raw, at, p.metadata.Data.MIMEType, most)
 	p.attachments, err = attachments(e.Data(), o.Anlagen)
 	return p, err
 }
@@ -188,11 +193,11 @@ func pointed(raw []byte, pointer string) ([]byte, error) {
 }
 
 // dataOf reads the application data: what a reference leads to, or the value itself.
-func dataOf(raw []byte, at, mimeType string) func(context.Context, hub.Delivery, []sealed) ([]byte, error) {
+func dataOf(raw []byte, at, mimeType string, most int64) func(context.Context, hub.Delivery, []sealed) ([]byte, error) {
 	return func(ctx context.Context, d hub.Delivery, _ []sealed) ([]byte, error) {
 		var b blob
 		if json.Unmarshal(raw, &b) == nil && strings.HasPrefix(b.Ref, "blob:") {
-			return readBlob(ctx, d, b)
+			return readBlob(ctx, d, b, most)
 		}
 		if mimeType == mimeJSON {
 			return raw, nil
@@ -205,21 +210,23 @@ func dataOf(raw []byte, at, mimeType string) func(context.Context, hub.Delivery,
 	}
 }
 
-func readBlob(ctx context.Context, d hub.Delivery, b blob) ([]byte, error) {
+// readBlob reads at most one byte more than is allowed, which seal then refuses.
+func readBlob(ctx context.Context, d hub.Delivery, b blob, most int64) ([]byte, error) {
 	r, err := d.Blobs.Open(ctx, b.Ref)
 	if err != nil {
 		return nil, fmt.Errorf("open the application data: %w", err)
 	}
 	defer func() { _ = r.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(r, maxData+1))
+	raw, err := io.ReadAll(io.LimitReader(r, most+1))
 	if err != nil {
 		return nil, fmt.Errorf("read the application data: %w", err)
 	}
+	sum := sha256.Sum256(raw)
+	if b.SHA256 != "" && int64(len(raw)) <= most && hex.EncodeToString(sum[:]) != b.SHA256 {
+		return nil, hub.Permanent("fit-data", "the application data's SHA-256 is not that of the event")
+	}
 	return raw, nil
 }
-
-// maxData bounds data that are read, whatever max-daten says.
-const maxData = 64 << 20
 
 // isJSON says whether raw is one JSON value.
 func isJSON(raw []byte) bool { return jsontext.Value(raw).IsValid(jsontext.AllowDuplicateNames(true)) }

@@ -31,6 +31,8 @@ type settings struct {
 	MaxAnlage int64 `yaml:"max-anlage"`
 	MaxGesamt int64 `yaml:"max-gesamt"`
 
+	unchecked bool // zertifikate: keine
+
 	Sendungen []sendung `yaml:"sendungen"`
 	ZBP       *zbpBox   `yaml:"zbp"`
 }
@@ -79,7 +81,7 @@ func decode(env hub.Env, s hub.Settings) (settings, error) {
 		return set, s.Errorf(key, "%s", text)
 	}
 	set.Routing = access.OrElse(set.Routing, access.Environments[set.Umgebung].Routing)
-	for _, problem := range []func(bool) (string, string){set.Problem, set.workProblem, set.routingProblem, set.sendungProblem, set.zbpProblem} {
+	for _, problem := range []func(bool) (string, string){set.Problem, set.trustProblem, set.workProblem, set.routingProblem, set.sendungProblem, set.zbpProblem} {
 		if key, text := problem(env.Production); text != "" {
 			return set, s.Errorf(key, "%s", text)
 		}
@@ -96,6 +98,21 @@ func decode(env hub.Env, s hub.Settings) (settings, error) {
 		}
 	}
 	return set, nil
+}
+
+// noRoots says in so many words that certificates of keys are not to be looked at.
+const noRoots = "keine"
+
+// trustProblem: in production it must be said whose certificates are believed, since
+// else the service alone decides who can read what is sent.
+func (set *settings) trustProblem(production bool) (key, text string) {
+	if set.Roots == "" && (production || set.Umgebung == "produktion") {
+		return "zertifikate", "in production, give the authorities (PEM) whose certificates receivers' keys must bring, or say that there are none: " + noRoots
+	}
+	if set.Roots == noRoots {
+		set.Roots, set.unchecked = "", true
+	}
+	return "", ""
 }
 
 func (set *settings) workProblem(bool) (key, text string) {
@@ -206,6 +223,9 @@ func (set *settings) zbpProblem(bool) (key, text string) {
 		if !leikaForm.MatchString(key) || name == "" || len([]rune(name)) > 100 {
 			return "zbp.leistungen", "each is a LeiKa key of 14 digits, and a name of at most 100 characters"
 		}
+	}
+	if len([]rune(z.Sonst)) > 100 {
+		return "zbp.leistung-sonst", "must have at most 100 characters"
 	}
 	for status := range z.Texte {
 		if _, known := statuses[status]; !known {

@@ -47,6 +47,9 @@ func TestSettings(t *testing.T) {
 		{"poll: 1ms", box + ", vertrauensniveau: 5}", "zbp.vertrauensniveau"},
 		{"poll: 1ms", box + ", leistungen: {'1': x}}", "zbp.leistungen"},
 		{"poll: 1ms", box + ", texte: {fertig: x}}", "zbp.texte"},
+		{"poll: 1ms", box + ", leistung-sonst: '" + strings.Repeat("x", 101) + "'}", "zbp.leistung-sonst"},
+		{"poll: 1ms", "nicht-gefunden: []", "nicht-gefunden"},
+		{"poll: 1ms", "umgebung: produktion", "zertifikate"},
 		{"poll: 1ms", box + "}", "zbp.zertifikat"}, // there are no such files
 	} {
 		changed := strings.Replace(good, c.old, c.with, 1)
@@ -62,5 +65,16 @@ func TestSettings(t *testing.T) {
 	env.Production = true
 	if _, err := send.Kind().Source(env, adaptertest.Settings(good)); err == nil {
 		t.Error("production takes plain HTTP")
+	}
+	secure := strings.ReplaceAll(good, "http://", "https://")
+	if _, err := send.Kind().Check(env, adaptertest.Settings(secure)); err == nil || !strings.Contains(err.Error(), "zertifikate") {
+		t.Error("production believes any key:", err)
+	}
+	secure = strings.Replace(secure, "poll: 1ms", "zertifikate: keine", 1)
+	if _, err := send.Kind().Check(env, adaptertest.Settings(secure)); err != nil {
+		t.Error(err)
+	}
+	if _, err := send.Kind().Sink(env, adaptertest.Settings(secure)); err != nil || s.logs.FilterMessageSnippet("zertifikate: keine").Len() != 1 {
+		t.Error("nobody is told", err)
 	}
 }

@@ -32,6 +32,7 @@ type sink struct {
 var (
 	_ hub.Sink   = (*sink)(nil)
 	_ hub.Placed = (*sink)(nil)
+	_ hub.Worker = (*sink)(nil)
 )
 
 func newSink(env hub.Env, s hub.Settings) (hub.Sink, error) {
@@ -40,6 +41,9 @@ func newSink(env hub.Env, s hub.Settings) (hub.Sink, error) {
 		return nil, err
 	}
 	x := &sink{set: set, minBits: access.MinBits(env.Production), log: env.Log}
+	if set.unchecked {
+		x.log.Error("fit-connect: zertifikate: keine: whose key it encrypts to is the service's word alone")
+	}
 	if err := x.readFiles(s); err != nil {
 		return nil, err
 	}
@@ -108,16 +112,36 @@ func (x *sink) Places() hub.Places { return hub.Places{Out: x.set.API} }
 // Deliver implements hub.Sink. It returns nil when the service has all that the
 // event becomes; what the receiver makes of it comes as events of the source.
 func (x *sink) Deliver(ctx context.Context, d hub.Delivery) error {
-	if err := x.out.tidy(); err != nil {
-		x.log.Warn("fit-connect: the outbox could not be tidied", zap.Error(err))
-	}
 	parcels, err := x.parcels(d)
-	for _, p := range parcels {
-		if err == nil {
-			err = x.deliver(ctx, d, p)
+	failed := []error{err}
+	for _, p := range parcels { // none waits for another
+		failed = append(failed, x.deliver(ctx, d, p))
+	}
+	return together(failed)
+}
+
+// together puts one that passes first, which decides: what failed for good does so
+// again once the others are done.
+func together(failed []error) error {
+	for i, err := range failed {
+		if err != nil && !hub.FaultOf(err).Permanent {
+			failed[0], failed[i] = failed[i], failed[0]
+			break
 		}
 	}
-	return err
+	return errors.Join(failed...)
+}
+
+// Work implements hub.Worker: it forgets what is old.
+func (x *sink) Work(ctx context.Context) error {
+	for {
+		if err := x.out.tidy(); err != nil {
+			x.log.Warn("fit-connect: the outbox could not be tidied", zap.Error(err))
+		}
+		if !pause(ctx, tidyEvery) {
+			return nil
+		}
+	}
 }
 
 func (x *sink) deliver(ctx context.Context, d hub.Delivery, p *parcel) error {
@@ -130,8 +154,12 @@ func (x *sink) deliver(ctx context.Context, d hub.Delivery, p *parcel) error {
 	}
 	if r.State == submitting { // an earlier try may have arrived
 		r.unclear = true
-		if err := x.arrived(ctx, r); err != nil {
+		whole, err := x.arrived(ctx, r)
+		if err != nil {
 			return x.fault(err)
+		}
+		if r.State == submitting && !x.out.whole(r) && !r.never(whole) { // it cannot be completed again
+			return hub.Retryable("fit-unclear", "submit again: the event log does not say whether an earlier try arrived, and what was encrypted is gone")
 		}
 	}
 	return x.advance(ctx, d, p, r)
@@ -143,6 +171,9 @@ func (x *sink) advance(ctx context.Context, d hub.Delivery, p *parcel, r *record
 		if err := x.out.drop(r); err != nil {
 			return err
 		}
+	}
+	if err := x.renew(ctx, p, r); err != nil {
+		return x.after(ctx, r, err)
 	}
 	for r.State != sent && r.State != done {
 		if err := x.step(ctx, d, p, r); err != nil {
@@ -186,22 +217,23 @@ func (x *sink) announce(ctx context.Context, r *record) error {
 	if err != nil {
 		return err
 	}
-	r.Submission, r.Case, r.Uploaded = ids.Submission, ids.Case, 0
+	r.Submission, r.Case, r.Uploaded, r.Tried = ids.Submission, ids.Case, 0, 0
 	return x.out.save(r, announced)
 }
 
 // upload brings the attachments up, each from its file.
 func (x *sink) upload(ctx context.Context, d hub.Delivery, p *parcel, r *record) error {
 	for n := r.Uploaded; n < len(r.Attachments); n++ {
-		if err := x.api.PutAttachment(ctx, r.Submission, r.Attachments[n].ID, x.out.attachment(r.id, n)); err != nil {
-			return err
-		}
-		r.Uploaded = n + 1
-		if r.Uploaded < len(r.Attachments) {
+		r.repeated, r.Tried = r.Tried > n, n+1
+		if !r.repeated { // so that the next try knows that there was one
 			if err := x.out.save(r, announced); err != nil {
 				return err
 			}
 		}
+		if err := x.api.PutAttachment(ctx, r.Submission, r.Attachments[n].ID, x.out.attachment(r.id, n)); err != nil {
+			return err
+		}
+		r.Uploaded, r.repeated = n+1, false // on disk with the next step
 	}
 	if err := x.refresh(ctx, d, p, r); err != nil {
 		return err
@@ -227,64 +259,4 @@ func (x *sink) refresh(ctx context.Context, d hub.Delivery, p *parcel, r *record
 		return err
 	}
 	return x.out.save(r, r.State)
-}
-
-// errExpired is worth another try, which begins anew.
-var errExpired = errors.New("the service does not know the submission any more that was begun; it begins anew")
-
-// after says what follows a failure.
-func (x *sink) after(ctx context.Context, r *record, err error) error {
-	class := client.ClassOf(err)
-	begun := r.State == announced || r.State == submitting
-	if begun && (class == client.Gone || class == client.Refused) {
-		if r.State == submitting {
-			if unknown := x.arrived(ctx, r); unknown != nil {
-				return x.fault(unknown)
-			}
-			if r.State == sent {
-				return nil
-			}
-			if r.unclear && class == client.Refused { // perhaps since it has it already, and the log is late
-				return hub.Retryable("fit-unclear", "submit again, after a try without an answer: %w", err)
-			}
-		}
-		if class == client.Gone {
-			err = errExpired
-		}
-		if lost := x.restart(r, class); lost != nil {
-			return lost
-		}
-	}
-	err = x.fault(err)
-	if hub.FaultOf(err).Permanent && !begun {
-		return errors.Join(err, x.out.drop(r))
-	}
-	return err
-}
-
-// restart has the next try begin anew: with what was encrypted where the service
-// has forgotten the submission, else with all of it.
-func (x *sink) restart(r *record, class client.Class) error {
-	if class == client.Refused {
-		return x.out.drop(r)
-	}
-	r.Submission, r.Case, r.Uploaded = "", "", 0
-	return x.out.save(r, packed)
-}
-
-// arrived looks into the event log whether an earlier try was successful.
-func (x *sink) arrived(ctx context.Context, r *record) error {
-	log, _, err := readLog(ctx, x.api, r)
-	if client.ClassOf(err) == client.Gone {
-		return nil // there is no such case: nothing was submitted
-	}
-	if err != nil {
-		return err
-	}
-	for _, one := range log {
-		if one.Event == fit.SubmitSubmission {
-			return x.out.save(r, sent)
-		}
-	}
-	return nil
 }

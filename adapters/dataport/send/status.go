@@ -78,7 +78,7 @@ func (s *sink) status(e hub.Event) ([]*parcel, error) {
 	if c.Rueckkanal.Art == "bundid" && (c.Statusmonitor == "" || s.set.ZBP.NachrichtImmer || c.Nachricht.Text != "" || len(c.Dokumente) > 0) {
 		m, err := s.message(e, c, name)
 		if err != nil {
-			return nil, err
+			return all, err // the entry goes all the same
 		}
 		all = append(all, m)
 	}

@@ -83,7 +83,7 @@ func followed(t testing.TB) adaptertest.Origin {
 				return err
 			}
 			for i, set := range s.SETs(id) {
-				want[i].ID = eventID(id, set.ID)
+				want[i].ID = eventID(id, set)
 			}
 		}
 		return nil
@@ -124,6 +124,6 @@ func followed(t testing.TB) adaptertest.Origin {
 
 var names = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://github.com/amtsbote/amtsbote/adapters/dataport/send"))
 
-func eventID(submission, jti string) string {
-	return uuid.NewSHA1(names, []byte(source+"\n"+submission+"\n"+jti)).String()
+func eventID(submission string, set *fit.SET) string {
+	return uuid.NewSHA1(names, []byte(source+"\n"+submission+"\n"+set.Issuer+"\n"+set.Event+"\n"+set.ID)).String()
 }

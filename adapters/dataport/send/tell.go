@@ -31,6 +31,9 @@ var news = map[string]string{
 	fit.ForwardSubmission: "weitergeleitet", fit.DeleteSubmission: "geloescht",
 }
 
+// kanal is the way by which a message goes.
+const kanal = "fit-connect"
+
 // report is the data of all three types.
 type report struct {
 	Nachricht struct {
@@ -54,7 +57,7 @@ type reason struct {
 // tell makes an event of an entry of the log, unless that was done. What was told
 // is noted only then: after a crash the same event comes again.
 func (s *source) tell(ctx context.Context, in hub.Intake, r *record, one entry) error {
-	if slices.Contains(r.Told, s.id(r, one)) || r.State == done {
+	if slices.Contains(r.Told, s.idOf(r, one)) || r.State == done {
 		return nil
 	}
 	receipt, err := in.Blobs().Put(ctx, strings.NewReader(one.compact))
@@ -63,7 +66,7 @@ func (s *source) tell(ctx context.Context, in hub.Intake, r *record, one entry) 
 	}
 	typ, data := tellOf(r, one)
 	data.Quittung = &blob{Ref: receipt.Ref, SHA256: receipt.SHA256, Size: receipt.Size, MediaType: "application/jose"}
-	e, err := s.event(r, one, typ, data)
+	e, err := s.event(r, s.idOf(r, one), one.IssuedAt, typ, data)
 	if err != nil {
 		return err
 	}
@@ -91,7 +94,7 @@ func hubError(doing string, err error) error {
 // is what names other tags than ours: somebody has changed what was sent.
 func tellOf(r *record, one entry) (string, *report) {
 	d := &report{}
-	d.Nachricht.ID, d.Nachricht.Kanal = r.Submission, "fit-connect"
+	d.Nachricht.ID, d.Nachricht.Kanal = r.Submission, kanal
 	at := one.IssuedAt.UTC().Format(time.RFC3339)
 	foreign := (one.Event == fit.SubmitSubmission || one.Event == fit.AcceptSubmission) && !r.is(one.Payload.Tags)
 	switch {
@@ -147,23 +150,26 @@ func clean(text string, most int) string {
 // events are the name space of the events' ids.
 var events = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://github.com/amtsbote/amtsbote/adapters/dataport/send"))
 
-// id is that of the event that tells of an entry.
-func (s *source) id(r *record, one entry) string {
-	return uuid.NewSHA1(events, []byte(s.set.Source+"\n"+r.Submission+"\n"+one.ID)).String()
+// idOf is that of the event that tells of an entry: a token's own is its issuer's choice.
+func (s *source) idOf(r *record, one entry) string { return s.id(r, one.Issuer, one.Event, one.ID) }
+
+// id is that of an event about a submission, which parts tell apart from others.
+func (s *source) id(r *record, parts ...string) string {
+	return uuid.NewSHA1(events, []byte(s.set.Source+"\n"+r.Submission+"\n"+strings.Join(parts, "\n"))).String()
 }
 
-// event is an event of the case of what was sent; all of it follows from the entry
-// and the record.
-func (s *source) event(r *record, one entry, typ string, d *report) (hub.Event, error) {
+// event is an event of the case of what was sent; all of it follows from the entry,
+// if there is one, and the record.
+func (s *source) event(r *record, id string, at time.Time, typ string, d *report) (hub.Event, error) {
 	data, err := json.Marshal(d)
 	if err != nil {
 		return hub.Event{}, fmt.Errorf("write event data: %w", err)
 	}
 	e := cloudevents.New()
-	e.SetID(s.id(r, one))
+	e.SetID(id)
 	e.SetSource(s.set.Source)
 	e.SetType(typ)
-	e.SetTime(one.IssuedAt)
+	e.SetTime(at)
 	e.SetDataSchema(schemaPrefix + typ)
 	e.SetSubject(r.Event.Subject)
 	for name, value := range map[string]string{

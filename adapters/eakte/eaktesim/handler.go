@@ -144,6 +144,13 @@ func (s *Server) read(kind, place string) http.HandlerFunc {
 
 func (s *Server) within(kind string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		_, there := s.get(r.PathValue("coo"))
+		s.mu.Unlock()
+		if !there {
+			refuse(w, "DMS", 404)
+			return
+		}
 		var all []Object
 		for _, o := range s.Objects(kind) {
 			if o.In == r.PathValue("coo") {

@@ -40,6 +40,7 @@ type Server struct {
 	objects []Object
 	busy    map[string]int // uploads that are going on, by file
 	busiest int
+	made    int
 }
 
 // New makes an empty E-Akte.
@@ -57,6 +58,13 @@ func (s *Server) Objects(kind string) (all []Object) {
 	return all
 }
 
+// Remove deletes an object.
+func (s *Server) Remove(coo string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.objects = slices.DeleteFunc(s.objects, func(o Object) bool { return o.COO == coo })
+}
+
 // Busiest is how many documents were ever filed at once in one procedure's file.
 func (s *Server) Busiest() int {
 	s.mu.Lock()
@@ -66,7 +74,8 @@ func (s *Server) Busiest() int {
 
 // add makes an object. Callers hold the lock.
 func (s *Server) add(o Object) Object {
-	o.COO = fmt.Sprintf("COO.1.2301.1.%d", 1042406+len(s.objects))
+	o.COO = fmt.Sprintf("COO.1.2301.1.%d", 1042406+s.made)
+	s.made++
 	s.objects = append(s.objects, o)
 	return o
 }

@@ -141,7 +141,11 @@ func TestOnceWithADiskThatFails(t *testing.T) {
 
 // The time of the first attempt is that of all, also after a restart.
 func TestAsked(t *testing.T) {
-	d, dir := open(t, "gefragt/.tmp-1")
+	d, dir := open(t, "gefragt/.tmp-1", "gefragt/.tmp-2")
+	old := time.Now().Add(-2 * time.Hour)
+	if err := os.Chtimes(filepath.Join(dir, "gefragt", ".tmp-1"), old, old); err != nil {
+		t.Fatal(err)
+	}
 	first, err := d.Asked("a")
 	if err != nil || time.Since(first) > time.Minute {
 		t.Fatal(first, err)
@@ -153,8 +157,8 @@ func TestAsked(t *testing.T) {
 	if again, err := d.Asked("a"); err != nil || !again.Equal(first) {
 		t.Errorf("%v and then %v, %v", first, again, err)
 	}
-	if got := files(t, dir); !slices.Equal(got, []string{"gefragt/a.zeit"}) {
-		t.Error(got, "a half written file stays")
+	if got := files(t, dir); !slices.Equal(got, []string{"gefragt/.tmp-2", "gefragt/a.zeit"}) {
+		t.Error(got, "a half written file stays, or another's that is being written is gone")
 	}
 	if err := d.Once(t.Context(), "a", ".json", func() ([]byte, error) { return nil, nil }); err != nil {
 		t.Fatal(err)
@@ -175,7 +179,8 @@ func TestTend(t *testing.T) {
 			}
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		go desk.Tend(ctx, dir, zap.NewNop())
+		more := 0
+		go desk.Tend(ctx, dir, zap.NewNop(), func(time.Time) error { more++; return nil })
 		time.Sleep(23 * time.Hour)
 		if got := files(t, dir); len(got) != 2 {
 			t.Error(got)
@@ -186,6 +191,9 @@ func TestTend(t *testing.T) {
 		}
 		cancel()
 		synctest.Wait()
+		if more != 2 { // at the start, and after a day
+			t.Errorf("what the adapter has to forget: %d times", more)
+		}
 	})
 }
 

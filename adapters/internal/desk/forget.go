@@ -18,11 +18,17 @@ import (
 const markKept = 60 * 24 * time.Hour
 
 // Tend forgets old marks once a day, with whatever answer nobody has asked for again
-// in that time, until ctx ends. The source does it, since it runs all the time.
-func Tend(ctx context.Context, dir string, log *zap.Logger) {
+// in that time, until ctx ends. The source does it, since it runs all the time. more is
+// what the adapter has to forget besides, at the start and once a day.
+func Tend(ctx context.Context, dir string, log *zap.Logger, more ...func(now time.Time) error) {
 	tick := time.NewTicker(24 * time.Hour)
 	defer tick.Stop()
 	for {
+		for _, forget := range more {
+			if err := forget(time.Now()); err != nil {
+				log.Warn("answers: what is old stays", zap.Error(err))
+			}
+		}
 		select {
 		case <-ctx.Done():
 			return

@@ -1,13 +1,9 @@
 package eai
 
 import (
-	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -24,7 +20,7 @@ const (
 	NotFound     = "nicht-gefunden"      // 404
 	Refused      = "abgelehnt"           // any other 3xx, 4xx
 	Failed       = "fehler-im-verfahren" // 5xx, 429, or a fault on the other side
-	Unreadable   = "antwort-unlesbar"    // an answer that nobody can read
+	Unreadable   = "antwort-unlesbar"    // an answer that nobody can read, or a 2xx that is none
 	TooLarge     = "antwort-zu-gross"
 )
 
@@ -82,6 +78,18 @@ func BadAnswer(what string) error {
 	return &Error{Code: Unreadable, Blocking: true, Err: errors.New(what)}
 }
 
+// Foreign is err when the answer is not in the form of the system behind the gateway:
+// somebody in between has written it, who cannot refuse a call for good.
+func Foreign(err error) error {
+	failed, ok := errors.AsType[*Error](err)
+	if !ok || failed.Blocking {
+		return err
+	}
+	e := *failed
+	e.Blocking = true
+	return &e
+}
+
 // Fault is what a sink returns for a call that failed: worth another try when it is
 // the gateway's matter, for good when it is the call's.
 func Fault(doing string, err error) error {
@@ -112,6 +120,9 @@ func statusError(status int) error {
 	switch {
 	case status == 200:
 		return nil
+	case status < 300:
+		// Something was done, or will be: it is not refused.
+		e.Code = Unreadable
 	case status == 401:
 		e.Code = Unauthorised
 	case status == 403:
@@ -126,39 +137,4 @@ func statusError(status int) error {
 		e.Code, e.Blocking = Refused, status >= 300 && status < 400
 	}
 	return e
-}
-
-// transportError takes the address out of what net/http reports.
-func transportError(ctx context.Context, err error) error {
-	if outer, ok := errors.AsType[*url.Error](err); ok {
-		if outer.Timeout() {
-			return &Error{Code: Timeout, Blocking: true}
-		}
-		err = outer.Err
-	}
-	if ctx.Err() != nil {
-		return &Error{Code: Away, Blocking: true, Err: ctx.Err()}
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return &Error{Code: Timeout, Blocking: true}
-	}
-	return &Error{Code: Away, Blocking: true, Err: cause(err)}
-}
-
-// cause keeps what an operator can act on.
-func cause(err error) error {
-	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return errors.New("the server's certificate is not trusted: " + kind(bad.Err))
-	}
-	return err
-}
-
-func kind(err error) string {
-	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return "unknown authority"
-	}
-	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return "another host's"
-	}
-	return "expired, not yet valid or for another use"
 }

@@ -16,7 +16,8 @@ import (
 // Fault is what goes wrong with the next calls.
 type Fault struct {
 	// Art: frist (no answer until the caller gives up), leer (an empty body), unlesbar
-	// (an HTML page), abgeschnitten (half of the answer), riesig (more than anybody
+	// (an HTML page), abgeschnitten (half of the answer), kein-http (bytes that are
+	// no HTTP), riesig (more than anybody
 	// reads), typen (the answer's data is a text), verloren (done, but the answer is
 	// lost), or an HTTP status such as "503".
 	Art string `json:"art"`
@@ -30,7 +31,7 @@ type Fault struct {
 	Nach int `json:"nach"`
 }
 
-var arts = []string{"frist", "leer", "unlesbar", "abgeschnitten", "riesig", "typen", "verloren"}
+var arts = []string{"frist", "leer", "unlesbar", "abgeschnitten", "kein-http", "riesig", "typen", "verloren"}
 
 // Faults are those that were ordered. The zero value has none.
 type Faults struct {
@@ -49,7 +50,7 @@ func (s *Faults) Calls() int {
 // Order orders a fault.
 func (s *Faults) Order(f Fault) error {
 	if !slices.Contains(arts, f.Art) && !isStatus(f.Art) {
-		return errors.New("fault: art must be frist, leer, unlesbar, abgeschnitten, riesig, typen, verloren or an HTTP status from 400 to 599")
+		return errors.New("fault: art must be frist, leer, unlesbar, abgeschnitten, kein-http, riesig, typen, verloren or an HTTP status from 400 to 599")
 	}
 	f.Mal = max(f.Mal, 1)
 	s.mu.Lock()
@@ -115,6 +116,8 @@ func befall(w http.ResponseWriter, r *http.Request, f Fault, next http.HandlerFu
 		rec := httptest.NewRecorder()
 		next(rec, r)
 		_, _ = w.Write(rec.Body.Bytes()[:rec.Body.Len()/2])
+	case "kein-http":
+		noHTTP(w)
 	case "verloren":
 		next(httptest.NewRecorder(), r)
 		panic(http.ErrAbortHandler)
@@ -125,4 +128,14 @@ func befall(w http.ResponseWriter, r *http.Request, f Fault, next http.HandlerFu
 		status, _ := strconv.Atoi(f.Art)
 		http.Error(w, "Zaunkönig ist nicht erreichbar", status) // what a proxy writes: no envelope
 	}
+}
+
+// noHTTP answers in no protocol that the caller speaks.
+func noHTTP(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	_, _ = io.WriteString(conn, "Zaunkönig 4711\r\n\r\n")
+	_ = conn.Close()
 }

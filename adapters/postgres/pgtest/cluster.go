@@ -82,7 +82,23 @@ func serverUser() (uid, gid uint32, err error) {
 	return uint32(n), uint32(g), err
 }
 
+// forget takes settings for PostgreSQL (PGPORT, PGOPTIONS …) out of the environment
+// of the test: its servers are its own.
+func forget() error {
+	for _, setting := range os.Environ() {
+		if name, _, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "PG") {
+			if err := os.Unsetenv(name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func newCluster(bin string, more ...string) (*Cluster, error) {
+	if err := forget(); err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "pg")
 	if err != nil {
 		return nil, err
@@ -177,7 +193,7 @@ func (c *Cluster) Remove() {
 
 // DSN is how its superuser gets to a database.
 func (c *Cluster) DSN(database string) string {
-	return fmt.Sprintf("host=%s dbname=%s user=postgres", c.Dir, database)
+	return fmt.Sprintf("host=%s port=5432 sslmode=disable dbname=%s user=postgres", c.Dir, database)
 }
 
 // Dial gives a connection until the test ends.

@@ -65,7 +65,7 @@ func run(ctx context.Context, env hub.Env, s hub.Settings) error {
 	return simhttp.Serve(ctx, listener, server.Handler())
 }
 
-// load enters what a file has: {"termine": [process …], "frei": [Slot …]}.
+// load enters what a file has: {"termine": [process …], "frei": [fileSlot …]}.
 func (s *Server) load(path string) error {
 	if path == "" {
 		return nil
@@ -76,7 +76,7 @@ func (s *Server) load(path string) error {
 	}
 	var all struct {
 		Termine []json.RawMessage `json:"termine"`
-		Frei    []Slot            `json:"frei"`
+		Frei    []fileSlot        `json:"frei"`
 	}
 	if err := json.Unmarshal(raw, &all); err != nil {
 		return err
@@ -86,6 +86,12 @@ func (s *Server) load(path string) error {
 			return err
 		}
 	}
-	s.Offer(all.Frei...)
+	for _, f := range all.Frei {
+		slot, err := f.at(s.now())
+		if err != nil {
+			return err
+		}
+		s.Offer(slot)
+	}
 	return nil
 }

@@ -85,12 +85,10 @@ func runDemo(ctx context.Context, out io.Writer, story string, stay bool, level 
 	defer func() { err = errors.Join(err, a.Stop()) }()
 	introduceDemo(out, plan, a, data)
 	screen.show(progress)
-	if err := plan.Do(federation, data); err != nil {
+	if err := play(ctx, a, progress, func(wait func(string) error) error { return plan.Do(federation, data, wait) }); err != nil {
 		return err
 	}
-	if err := await(ctx, a, progress, screen); err != nil {
-		return err
-	}
+	screen.show(progress)
 	summarize(out, a)
 	if !stay {
 		return nil
@@ -118,23 +116,36 @@ func demoApp(federation, data, level string, stay bool, progress *demo.Progress)
 	return app.New(cfg)
 }
 
-func await(ctx context.Context, a *app.App, p *demo.Progress, s *liveScreen) error {
-	limit := time.NewTimer(demoTime)
-	defer limit.Stop()
-	select {
-	case <-p.Done():
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-a.Done():
-		return errors.New("the hub stopped")
-	case <-limit.C:
-		return fmt.Errorf("the cases were not complete after %s; run again with --log info", demoTime)
+// play hands in what the story hands in, and waits until its cases are complete.
+func play(ctx context.Context, a *app.App, p *demo.Progress, handIn func(wait func(string) error) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, demoTime,
+		fmt.Errorf("the cases were not complete after %s; run again with --log info", demoTime))
+	defer cancel()
+	err := handIn(func(after string) error { return await(ctx, a, p, p.Reached(after)) })
+	if err == nil {
+		err = await(ctx, a, p, p.Done())
 	}
-	s.show(p)
 	if wrong := p.Wrong(); len(wrong) > 0 {
 		return fmt.Errorf("this must not happen in the story: %s", strings.Join(wrong, "; "))
 	}
-	return nil
+	return err
+}
+
+// await returns when something is reached; with an error when it will not be.
+func await(ctx context.Context, a *app.App, p *demo.Progress, reached <-chan struct{}) error {
+	select {
+	case <-reached:
+		return nil
+	case <-p.Done():
+		if len(p.Wrong()) > 0 {
+			return errors.New("the story went wrong")
+		}
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-a.Done():
+		return errors.New("the hub stopped")
+	}
 }
 
 func introduceDemo(out io.Writer, plan *demo.Plan, a *app.App, data string) {

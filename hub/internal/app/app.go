@@ -338,6 +338,11 @@ func (a *App) launch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !a.cfg.NoSimulators { // before the adapters ask them
+		if err := a.simulators(a.run); err != nil {
+			return err
+		}
+	}
 	if err := a.openPost(ctx); err != nil {
 		return err
 	}
@@ -352,13 +357,7 @@ func (a *App) launch(ctx context.Context) error {
 	if err := a.openDoor(ctx); err != nil {
 		return err
 	}
-	if err := a.openConsole(ctx); err != nil {
-		return err
-	}
-	if a.cfg.NoSimulators {
-		return nil
-	}
-	return a.simulators(a.run)
+	return a.openConsole(ctx)
 }
 
 // Done is closed when the hub cannot go on; Stop then tells why.

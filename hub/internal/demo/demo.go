@@ -24,6 +24,8 @@ type Step struct {
 	Type      string   `yaml:"type,required"`
 	From      string   `yaml:"from"` // application; any when empty
 	Receivers []string `yaml:"receivers"`
+	// Times is how many such events there must be; 0 is 1.
+	Times int `yaml:"times"`
 }
 
 // Progress knows how far the cases are. It is an app.Observer.
@@ -37,6 +39,7 @@ type Progress struct {
 	wrong     []string // what must not happen in the story
 	done      chan struct{}
 	closed    bool
+	awaited   map[string]chan struct{} // by type; closed once it is complete
 }
 
 // Follow makes a Progress; changed is called after every change, from any
@@ -45,6 +48,32 @@ func Follow(cases []Case, changed func()) *Progress {
 	return &Progress{
 		cases: slices.Clone(cases), changed: changed, done: make(chan struct{}),
 		decided: map[decision.Ref]*decision.Decision{}, delivered: map[decision.Ref]map[string]decision.Result{},
+		awaited: map[string]chan struct{}{},
+	}
+}
+
+// Reached gives a channel that is closed when all steps of a type are complete.
+func (p *Progress) Reached(eventType string) <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.awaited[eventType] == nil {
+		p.awaited[eventType] = make(chan struct{})
+	}
+	p.reach()
+	return p.awaited[eventType]
+}
+
+// reach closes what is complete.
+func (p *Progress) reach() {
+	for eventType, reached := range p.awaited {
+		select {
+		case <-reached:
+			continue
+		default:
+		}
+		if p.complete(eventType) {
+			close(reached)
+		}
 	}
 }
 
@@ -99,7 +128,8 @@ func (p *Progress) Delivered(d *decision.Delivery) {
 func (p *Progress) update(change func()) {
 	p.mu.Lock()
 	change()
-	finished := len(p.wrong) > 0 || p.complete()
+	p.reach()
+	finished := len(p.wrong) > 0 || p.complete("")
 	if finished && !p.closed {
 		p.closed = true
 		close(p.done)
@@ -108,10 +138,11 @@ func (p *Progress) update(change func()) {
 	p.changed()
 }
 
-func (p *Progress) complete() bool {
+// complete holds when every step of a type is; "" is every type.
+func (p *Progress) complete(eventType string) bool {
 	for i := range p.cases {
 		for _, s := range p.states(&p.cases[i]) {
-			if !s.complete() {
+			if (eventType == "" || s.step.Type == eventType) && !s.complete() {
 				return false
 			}
 		}
@@ -122,20 +153,23 @@ func (p *Progress) complete() bool {
 // state is how far a step is.
 type state struct {
 	step      Step
-	decision  *decision.Decision // nil: not there yet
+	decision  *decision.Decision // of the latest event; nil: not there yet
 	delivered map[string]decision.Result
+	whole     int // events that all receivers have
 }
 
-func (s *state) complete() bool {
-	if s.decision == nil {
-		return false
+func (s *state) complete() bool { return s.whole >= max(s.step.Times, 1) }
+
+func (s *state) add(d *decision.Decision, delivered map[string]decision.Result) {
+	if s.decision == nil || s.decision.Seq < d.Seq {
+		s.decision, s.delivered = d, delivered
 	}
 	for _, r := range s.step.Receivers {
-		if s.delivered[r] != decision.Done {
-			return false
+		if delivered[r] != decision.Done {
+			return
 		}
 	}
-	return true
+	s.whole++
 }
 
 func (p *Progress) states(c *Case) []*state {
@@ -144,7 +178,7 @@ func (p *Progress) states(c *Case) []*state {
 		s := &state{step: step}
 		for ref, d := range p.decided {
 			if d.Case == c.ID && d.Type == step.Type && (step.From == "" || step.From == d.Application) {
-				s.decision, s.delivered = d, p.delivered[ref]
+				s.add(d, p.delivered[ref])
 			}
 		}
 		out = append(out, s)

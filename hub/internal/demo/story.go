@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/amtsbote/amtsbote/hub/internal/finding"
 	"github.com/amtsbote/amtsbote/hub/internal/strictyaml"
@@ -21,6 +22,9 @@ type Plan struct {
 type HandIn struct {
 	Files string `yaml:"files,required"` // pattern, from the story's folder
 	To    string `yaml:"to,required"`    // folder below the data directory
+	// After is the type of an event that must have reached its receivers before; empty:
+	// at once.
+	After string `yaml:"after"`
 }
 
 // PlanFile is where the plan of a story is, from its folder.
@@ -38,13 +42,33 @@ func ReadPlan(story fs.FS) (*Plan, error) {
 	if errs := found.Errors(); errs != nil {
 		return nil, errs
 	}
+	for _, h := range plan.HandIn {
+		if h.After != "" && !plan.has(h.After) {
+			return nil, fmt.Errorf("%s: hand-in: no step is of the type %s that is waited for", PlanFile, h.After)
+		}
+	}
 	return plan, nil
 }
 
+func (p *Plan) has(eventType string) bool {
+	for _, c := range p.Cases {
+		if slices.ContainsFunc(c.Steps, func(s Step) bool { return s.Type == eventType }) {
+			return true
+		}
+	}
+	return false
+}
+
 // Do hands in what the plan says, as applications would: under a temporary name
-// first. from is the story's folder, data the hub's data directory.
-func (p *Plan) Do(from, data string) error {
+// first. from is the story's folder, data the hub's data directory. wait returns when
+// an event of a type has reached its receivers.
+func (p *Plan) Do(from, data string, wait func(after string) error) error {
 	for _, h := range p.HandIn {
+		if h.After != "" {
+			if err := wait(h.After); err != nil {
+				return err
+			}
+		}
 		files, err := filepath.Glob(filepath.Join(from, h.Files))
 		if err != nil {
 			return err

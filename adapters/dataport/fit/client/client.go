@@ -34,6 +34,9 @@ type Config struct {
 	Secret func() (string, error)
 	// Issuers are the names (iss) under which the service signs; none: BaseURL.
 	Issuers []string
+	// Missing are the names of the problems that say that there is no such submission
+	// or case; none: MissingNames.
+	Missing []string
 	// MinBits of the keys that are believed.
 	MinBits int
 	// Timeout of a call; an attachment may take ten times as long.
@@ -64,6 +67,9 @@ func New(cfg Config) *Client {
 	cfg.BaseURL = strings.TrimRight(cfg.BaseURL, "/")
 	if len(cfg.Issuers) == 0 {
 		cfg.Issuers = []string{cfg.BaseURL}
+	}
+	if len(cfg.Missing) == 0 {
+		cfg.Missing = MissingNames()
 	}
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, TLSClientConfig: cfg.TLS, ForceAttemptHTTP2: true,
@@ -261,7 +267,7 @@ func (c *Client) do(ctx context.Context, k call) (*http.Response, error) {
 		if resp.StatusCode/100 == 2 {
 			return resp, nil
 		}
-		failed := failure(k.doing, resp)
+		failed := c.failure(k.doing, resp)
 		if failed.Class != Login || !first {
 			return nil, failed
 		}

@@ -48,6 +48,7 @@ func dial(t *testing.T, lasts int, answer http.HandlerFunc) (*client.Client, *at
 // is told.
 func TestErrors(t *testing.T) {
 	t.Parallel()
+	const problem = "Content-Type: application/problem+json"
 	for _, c := range []struct {
 		status int
 		header string
@@ -58,7 +59,13 @@ func TestErrors(t *testing.T) {
 	}{
 		{http.StatusInternalServerError, "", "Mustermann", client.Retry, 0, "500"},
 		{http.StatusInternalServerError, "Retry-After: 7", "", client.Retry, 0, "500"},
-		{http.StatusNotFound, "Retry-After: 7", "", client.Gone, 0, "404"},
+		{http.StatusNotFound, "Retry-After: 7", "", client.Retry, 0, "404"},
+		{http.StatusNotFound, problem, `{"type":"https://schema.fitko.de/fit-connect/submission-api/problems/submission-not-found"}`, client.Gone, 0, "(submission-not-found)"},
+		{http.StatusNotFound, "", `{"type":"https://schema.fitko.de/fit-connect/submission-api/problems/submission-not-found"}`, client.Retry, 0, "404"},
+		{http.StatusNotFound, problem, `{"type":"about:blank"}`, client.Retry, 0, "404"},
+		{http.StatusNotFound, problem, "<html>", client.Retry, 0, "404"},
+		{http.StatusBadRequest, problem, `{"type":"https://schema.fitko.de/fit-connect/submission-api/problems/x"}`, client.Refused, 0, "(x)"},
+		{http.StatusRequestEntityTooLarge, "Content-Type: text/html", "<html>", client.Retry, 0, "413"},
 		{http.StatusServiceUnavailable, "Retry-After: 7", "", client.Retry, 7 * time.Second, "503"},
 		{http.StatusServiceUnavailable, "Retry-After: 86401", "", client.Retry, time.Hour, "503"},
 		{http.StatusServiceUnavailable, "Retry-After: -1", "", client.Retry, 0, "503"},
@@ -66,8 +73,8 @@ func TestErrors(t *testing.T) {
 		{http.StatusTooManyRequests, "RateLimit-Remaining: 0\nRateLimit-Reset: 3", "", client.Retry, 3 * time.Second, "429"},
 		{http.StatusUnauthorized, "", "", client.Login, 0, "401"},
 		{http.StatusForbidden, "", `{"type":"https://x/y/nicht-verbunden","detail":"Mustermann"}`, client.Unlinked, 0, "(nicht-verbunden)"},
-		{http.StatusNotFound, "", `{"type":"https://x/y/Max Mustermann"}`, client.Gone, 0, "404"},
-		{http.StatusUnprocessableEntity, "", `{"type":`, client.Refused, 0, "422"},
+		{http.StatusNotFound, "", `{"type":"https://x/y/Max Mustermann"}`, client.Retry, 0, "404"},
+		{http.StatusUnprocessableEntity, "", `{"type":`, client.Retry, 0, "422"},
 		{http.StatusFound, "Location: https://example.org/", "", client.Retry, 0, "302"},
 		{http.StatusOK, "", "<html>Mustermann</html>", client.Retry, 0, "not what was asked for"},
 		{http.StatusOK, "", `{"encryptedData":"` + strings.Repeat("x", 2000) + `"}`, client.TooLarge, 0, "larger"},
@@ -137,6 +144,8 @@ func TestKeys(t *testing.T) {
 			return
 		}
 		base = "http://" + r.Host + "/api"
+		w.Header().Set("Content-Type", "application/problem+json")
+		defer fmt.Fprint(w, `{"type":"https://schema.fitko.de/fit-connect/submission-api/problems/key-not-found"}`)
 		w.WriteHeader(http.StatusNotFound)
 	})
 	key := func(issuer, id string) {
@@ -154,6 +163,25 @@ func TestKeys(t *testing.T) {
 	key(base, "")
 	if want := fmt.Sprint(map[string]int{"/api/.well-known/jwks.json": 1, "/api/v2/destinations/" + destination + "/keys/eins": 1}); fmt.Sprint(calls) != want {
 		t.Errorf("asked %v", calls)
+	}
+}
+
+// TestNoKeys: keys that cannot be read say nothing about the case, whatever the answer.
+func TestNoKeys(t *testing.T) {
+	t.Parallel()
+	base := ""
+	cl, _ := dial(t, 1800, func(w http.ResponseWriter, r *http.Request) {
+		base = "http://" + r.Host + "/api"
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprint(w, `{"type":"https://schema.fitko.de/fit-connect/submission-api/problems/case-not-found"}`)
+	})
+	_, err := cl.Events(t.Context(), destination)
+	if !client.IsMissing(err) {
+		t.Error(err)
+	}
+	if _, err := cl.Key(t.Context(), base, "eins"); err == nil || client.ClassOf(err) != client.Retry || client.IsMissing(err) || errors.Is(err, fit.ErrSET) {
+		t.Error(err)
 	}
 }
 

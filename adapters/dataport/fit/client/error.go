@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,9 +26,10 @@ const (
 	Login
 	// Unlinked is 403: client and destination are not connected in the portal.
 	Unlinked
-	// Gone is 404: there is no such submission, case or key any more.
+	// Gone is 404 in a problem of the service: there is no such thing; see Missing.
 	Gone
-	// Refused is any other 4xx: the same call will not succeed.
+	// Refused is any other 4xx in a problem of the service: the same call will not
+	// succeed. A 4xx without one is somebody else's in between, and passes (Retry).
 	Refused
 	// TooLarge is an answer beyond its bound.
 	TooLarge
@@ -38,6 +41,11 @@ type Error struct {
 	Class  Class
 	Status int    // 0: no answer
 	Type   string // last part of the problem's type (RFC 7807)
+	// Own is whether it is a problem of the service's own, by its type.
+	Own bool
+	// Missing is whether the service says by the problem's name that it has no such
+	// submission or case.
+	Missing bool
 	// After is how long the service asks to wait.
 	After time.Duration
 	Err   error
@@ -82,8 +90,45 @@ func classOf(status int) Class {
 
 var problemName = regexp.MustCompile(`^[a-z0-9-]{1,80}$`)
 
-// failure reads a problem (RFC 7807), of it only the type: details may quote.
-func failure(doing string, resp *http.Response) *Error {
+// problemPrefix begins the types of the service's problems.
+const problemPrefix = "https://schema.fitko.de/fit-connect/"
+
+// MissingNames are the problems by which the service says that it has no such
+// submission or case: the first is FITKO's, the second is not confirmed.
+func MissingNames() []string { return []string{"submission-not-found", "case-not-found"} }
+
+// IsMissing says whether an error is the service's word that it has no such
+// submission or case.
+func IsMissing(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Missing
+}
+
+// transient is the error, as one that passes.
+func transient(err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Class != Gone && e.Class != Refused {
+		return err
+	}
+	other := *e
+	other.Class, other.Missing = Retry, false
+	return &other
+}
+
+// failure reads a problem (RFC 7807), of it only the type: details may quote. What
+// the service has not said itself is nobody's last word.
+func (c *Client) failure(doing string, resp *http.Response) *Error {
+	e := readProblem(doing, resp)
+	switch {
+	case !e.Own && (e.Class == Gone || e.Class == Refused):
+		e.Class = Retry
+	case e.Class == Gone:
+		e.Missing = slices.Contains(c.cfg.Missing, e.Type)
+	}
+	return e
+}
+
+func readProblem(doing string, resp *http.Response) *Error {
 	defer func() { _ = resp.Body.Close() }()
 	e := &Error{Doing: doing, Class: classOf(resp.StatusCode), Status: resp.StatusCode, Err: fmt.Errorf("HTTP status %d", resp.StatusCode)}
 	if e.Class == Unlinked {
@@ -98,6 +143,8 @@ func failure(doing string, resp *http.Response) *Error {
 			e.Type = name
 		}
 	}
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	e.Own = e.Type != "" && kind == "application/problem+json" && strings.HasPrefix(p.Type, problemPrefix)
 	return e
 }
 

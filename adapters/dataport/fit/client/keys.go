@@ -98,7 +98,7 @@ func (c *Client) askKeys(ctx context.Context, service bool, destination, keyID s
 			Keys []fit.JWK `json:"keys"`
 		}
 		if err := c.getJSON(ctx, "read the service's keys", c.cfg.BaseURL+"/.well-known/jwks.json", maxKeys, &set); err != nil {
-			return err
+			return transient(err) // the key set is always there; this says nothing about the case
 		}
 		for _, k := range set.Keys {
 			c.learn("service ", k)
@@ -113,7 +113,7 @@ func (c *Client) askKeys(ctx context.Context, service bool, destination, keyID s
 	if err == nil && k.ID == keyID {
 		c.learn("destination "+destination+" ", k)
 	}
-	return err
+	return transient(err)
 }
 
 // learn keeps a key that can verify; others in the set are for something else.

@@ -190,7 +190,7 @@ func (c *Client) Routes(ctx context.Context, leika, area, key string) ([]Route, 
 		return nil, &Error{Doing: doing, Class: Retry, Err: withoutURL(err)}
 	}
 	if resp.StatusCode != http.StatusOK {
-		failed := failure(doing, resp)
+		failed := c.failure(doing, resp)
 		if failed.Class == Unlinked { // nothing is to be connected here
 			failed.Class, failed.Err = Retry, fmt.Errorf("HTTP status %d", failed.Status)
 		}

@@ -62,6 +62,8 @@ func (q *request) timeline() error {
 		if err := q.deny(search.Sender(events[0].In)); err != nil {
 			return err
 		}
+	} else {
+		q.miss()
 	}
 	return q.notFound(id)
 }

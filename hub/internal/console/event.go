@@ -82,6 +82,8 @@ func (q *request) event() error {
 			if err := q.deny(others); err != nil {
 				return err
 			}
+		} else {
+			q.miss()
 		}
 		return q.notFound(id)
 	}
@@ -207,6 +209,7 @@ func (q *request) look() error {
 			return q.mayLook(in+" "+strconv.FormatUint(seq, 10), search.Sender(in), e.Decision.Application, to)
 		}
 	}
+	q.miss()
 	return errNotFound
 }
 

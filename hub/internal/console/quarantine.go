@@ -246,6 +246,7 @@ func (q *request) refusedAt(ctx context.Context) (*refusedEvent, group, error) {
 		return nil, group{}, err
 	}
 	if m == nil {
+		q.miss()
 		return nil, group{}, errNotFound
 	}
 	g, ok := groupOf(m.Subject)

@@ -164,6 +164,14 @@ func (q *request) spent() error {
 	return nil
 }
 
+// miss counts a look for what is not there as one that is refused, so that the limit does
+// not tell them apart. Who sees everybody needs none.
+func (q *request) miss() {
+	if q.person.all() < federation.SightMetadata {
+		q.denials.allow(q.person.who, maxDenials)
+	}
+}
+
 // record writes to the trail what the person does.
 func (q *request) record(act, application, key, reason string) error {
 	return q.cfg.Hub.Record(q.r.Context(), &decision.Act{

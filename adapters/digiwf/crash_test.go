@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -140,6 +141,20 @@ func TestEveryRecordAgain(t *testing.T) {
 	}
 }
 
+// damage cuts off the files of an event.
+func (h *house) damage(t *testing.T, folder, id string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(h.dir, "memory", folder, id+"*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("nothing to damage", err)
+	}
+	for _, f := range files {
+		if err := os.WriteFile(f, []byte(`{"id":"geheim`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // What is half written after a crash is no memory, and what is damaged is an error
 // that names the file and not its content.
 func TestDamagedMemory(t *testing.T) {
@@ -151,10 +166,18 @@ func TestDamagedMemory(t *testing.T) {
 	id := events(t, in, 1)[0].ID()
 	stop()
 	h.write(t, "memory/open/.tmp-123", `{"id":`)
-	h.write(t, "memory/open/"+id+".json", `{"id":"geheim`)
+	past := time.Now().Add(-2 * time.Hour)
+	if err := os.Chtimes(filepath.Join(h.dir, "memory/open/.tmp-123"), past, past); err != nil {
+		t.Fatal(err)
+	}
+	h.write(t, "memory/open/.tmp-456", `{"id":`) // one that is being written: settings are loaded anew
+	h.damage(t, "open", id)
 	sink := h.sink(t, yaml)
 	if _, err := os.Stat(filepath.Join(h.dir, "memory/open/.tmp-123")); !errors.Is(err, os.ErrNotExist) {
 		t.Error("what was half written is there yet")
+	}
+	if _, err := os.Stat(filepath.Join(h.dir, "memory/open/.tmp-456")); err != nil {
+		t.Error("what is being written was removed")
 	}
 	err := deliver(t, sink, "d1", answering("de.bau.stellungnahme-abgegeben.v1", id, `{}`))
 	if err == nil || hub.FaultOf(err).Permanent || !strings.Contains(err.Error(), id) || strings.Contains(err.Error(), "geheim") {
@@ -163,7 +186,7 @@ func TestDamagedMemory(t *testing.T) {
 }
 
 // Two records that DigiWF has sent twice are one event where the request's key or
-// content tells so.
+// content tells so; each of them is answered.
 func TestDuplicateRecords(t *testing.T) {
 	t.Parallel()
 	h, in := newHouse(t), adaptertest.NewIntake()
@@ -180,5 +203,5 @@ func TestDuplicateRecords(t *testing.T) {
 	if all := events(t, in, 5); len(all) != 5 {
 		t.Errorf("%d events", len(all))
 	}
-	h.await(t, connector, 5)
+	h.await(t, connector, 7)
 }

@@ -29,6 +29,7 @@ func Kind() hub.Kind {
 // Folders below dir.
 const (
 	openFolder  = "open"  // requests that wait for their answer
+	knownFolder = "known" // events that were asked for
 	dueFolder   = "due"   // messages that the source is to send
 	sentFolder  = "sent"  // what was sent
 	asideFolder = "error" // records that could not become events
@@ -62,7 +63,7 @@ func (set *settings) try() ([]hub.Event, error) {
 func (set *settings) kafka() *post.Kafka {
 	return &post.Kafka{
 		Kafka: set.Kafka.Kafka, Timeout: set.Kafka.Timeout, Idle: set.Kafka.Idle,
-		MaxBytes: set.MaxBytes, LookBack: set.Kafka.LookBack,
+		MaxBytes: set.MaxBytes, LookBack: set.Kafka.LookBack, Dir: set.Dir,
 	}
 }
 

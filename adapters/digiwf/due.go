@@ -39,6 +39,26 @@ func number() int64 {
 	}
 }
 
+// numberBehind has numbers go on behind those of what is due: the clock may have been
+// put back since.
+func (d *desk) numberBehind() error {
+	names, err := disk.Names(d.set.folder(dueFolder), ending)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		var one due
+		there, err := disk.Get(filepath.Join(d.set.folder(dueFolder), name+ending), &one)
+		if err != nil || !there {
+			continue
+		}
+		for last := lastNumber.Load(); last < one.Number && !lastNumber.CompareAndSwap(last, one.Number); {
+			last = lastNumber.Load()
+		}
+	}
+	return nil
+}
+
 // bySource is who sends what is due.
 const bySource = "source"
 
@@ -50,11 +70,11 @@ func (d *desk) duePath(key string) string {
 // stays.
 func (d *desk) owe(key string, l post.Letter) error {
 	_, done, err := d.box.By(key)
-	if err != nil || done {
+	if done || ignoreDamaged(err) != nil { // a damaged mark holds up this message alone
 		return err
 	}
 	there, err := disk.Get(d.duePath(key), &due{})
-	if err != nil || there {
+	if there && err == nil || ignoreDamaged(err) != nil { // what is damaged is written anew
 		return err
 	}
 	return disk.Put(d.duePath(key), due{key, number(), l})
@@ -90,6 +110,9 @@ func (d *desk) pay(ctx context.Context, log *zap.Logger) (left int, err error) {
 			left++
 			held[one.Letter.Key] = true
 			log.Warn("digiwf: a message to DigiWF waits", zap.String("id", name), zap.Error(err))
+			if errors.Is(err, post.ErrNothingSent) { // the others would fare the same
+				return len(names), nil
+			}
 		}
 	}
 	return left, nil

@@ -89,15 +89,7 @@ func TestHostileRecords(t *testing.T) {
 func TestDecompressionBomb(t *testing.T) {
 	t.Parallel()
 	h, in := newHouse(t), adaptertest.NewIntake()
-	bomber, err := kgo.NewClient(kgo.SeedBrokers(h.broker.Address()), kgo.ProducerBatchMaxBytes(100<<20), kgo.MaxBufferedBytes(200<<20),
-		kgo.BrokerMaxWriteBytes(200<<20), kgo.ProducerBatchCompression(kgo.ZstdCompression()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer bomber.Close()
-	if err := bomber.ProduceSync(t.Context(), &kgo.Record{Topic: integrationTopic, Value: make([]byte, 20<<20)}).FirstErr(); err != nil {
-		t.Fatal(err)
-	}
+	h.bomb(t)
 	h.put(t, asks("publishEvent"), `{"ceType":"de.a.geschehen.v1"}`)
 	_, stop := h.run(t, in, h.settings(publishEvent))
 	events(t, in, 1)

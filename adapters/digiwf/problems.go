@@ -40,12 +40,22 @@ func (set *settings) kafkaProblem(env hub.Env) (key, why string) {
 		return "kafka.group", "the consumer group is missing"
 	case k.Plaintext && env.Production:
 		return "kafka.plaintext", "production wants TLS"
+	case k.Plaintext && k.TLS != (wire.TLS{}):
+		return "kafka.tls", "is given beside plaintext: true, which uses none of it"
 	case (k.TLS.Cert == "") != (k.TLS.Key == ""):
 		return "kafka.tls", "cert and key go together"
-	case !slices.Contains([]string{"", "plain", "scram-sha-256", "scram-sha-512"}, k.SASL.Mechanism):
+	}
+	return saslProblem(k.SASL)
+}
+
+func saslProblem(s wire.SASL) (key, why string) {
+	switch {
+	case !slices.Contains([]string{"", "plain", "scram-sha-256", "scram-sha-512"}, s.Mechanism):
 		return "kafka.sasl.mechanism", "must be plain, scram-sha-256 or scram-sha-512"
-	case k.SASL.Mechanism != "" && (k.SASL.User == "" || k.SASL.PasswordFile == ""):
+	case s.Mechanism != "" && (s.User == "" || s.PasswordFile == ""):
 		return "kafka.sasl", "needs user and password-file"
+	case s.Mechanism == "" && (s.User != "" || s.PasswordFile != ""):
+		return "kafka.sasl.mechanism", "is missing: without it nobody logs in"
 	}
 	return "", ""
 }
@@ -162,48 +172,6 @@ func (r request) answersProblem() string {
 
 // badPointer holds for what begins like a JSON Pointer and is none.
 func badPointer(s string) bool { return strings.HasPrefix(s, "/") && !jsontext.Pointer(s).IsValid() }
-
-func (set *settings) outProblem(hub.Env) (key, why string) {
-	seen := map[string]bool{}
-	for i, o := range set.Out {
-		why := o.problem(len(set.Kafka.Brokers) > 0, set.REST != nil)
-		if seen[o.Event] {
-			why = "its event type stands twice"
-		}
-		if seen[o.Event] = true; why != "" {
-			return "out", fmt.Sprintf("entry %d: %s", i+1, why)
-		}
-	}
-	for _, r := range set.Integration.Requests {
-		for _, a := range r.Answers {
-			if seen[a.Event] {
-				return "out", a.Event + " answers a request already"
-			}
-		}
-	}
-	return "", ""
-}
-
-func (o out) problem(kafka, rest bool) string {
-	pointer := strings.HasPrefix(o.Instance, "/") && !badPointer(o.Instance)
-	switch {
-	case !wire.IsEventType(o.Event):
-		return "event must be an event type like de.thema.geschehen.v1"
-	case (o.Start == "") == (o.Correlate == ""):
-		return "give one of start and correlate"
-	case o.Instance != "correlationid" && o.Instance != "none" && !pointer:
-		return "instance must be correlationid, none or a JSON Pointer"
-	case o.Correlate != "" && o.Instance == "none" && o.BusinessKey == "":
-		return "without instance it needs business-key"
-	case !strings.HasPrefix(o.BusinessKey, "/") && !slices.Contains([]string{"", "correlationid", "subject", "id"}, o.BusinessKey):
-		return "business-key must be correlationid, subject, id or a JSON Pointer"
-	case badPointer(o.BusinessKey):
-		return "business-key is no JSON Pointer"
-	case o.Via != viaKafka && o.Via != viaREST, o.Via == viaKafka && !kafka, o.Via == viaREST && !rest:
-		return "via must be kafka or rest, and that be given"
-	}
-	return ""
-}
 
 func (set *settings) restProblem(env hub.Env) (key, why string) {
 	r := set.REST

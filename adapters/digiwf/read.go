@@ -7,9 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/hub"
@@ -23,6 +21,8 @@ type run struct {
 	caseKey []byte
 	kafka   *kgo.Client
 	cluster string
+
+	passed chan struct{} // a batch was passed over; has room for one
 
 	mu      sync.Mutex
 	lanes   map[lane]*working
@@ -39,8 +39,15 @@ type lane struct {
 type working struct {
 	cancel context.CancelFunc
 	done   chan struct{}
-	queue  []*kgo.Record
+	queue  []item
 	paused bool
+}
+
+// item is what a lane has to do: a record, or a batch that is to be passed over when
+// all in front of it is done.
+type item struct {
+	rec  *kgo.Record
+	bomb *kgo.ErrDecompressTooLarge
 }
 
 const (
@@ -88,22 +95,26 @@ func (r *run) read(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+			var items []item
+			for _, rec := range p.Records {
+				items = append(items, item{rec: rec})
+			}
+			r.start(ctx, lane{p.Topic, p.Partition}, items...)
+		})
 		if err := r.broken(ctx, fetches); err != nil {
 			return err
 		}
-		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
-			if len(p.Records) > 0 {
-				r.start(ctx, p)
-			}
-		})
 		r.kafka.AllowRebalance()
 	}
 }
 
-// start gives records to their lane. One that has much to do is not fetched for
+// start gives items to their lane. One that has much to do is not fetched for
 // meanwhile; fetching again after a pause takes a while, so small work makes none.
-func (r *run) start(ctx context.Context, p kgo.FetchTopicPartition) {
-	l := lane{p.Topic, p.Partition}
+func (r *run) start(ctx context.Context, l lane, items ...item) {
+	if len(items) == 0 {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	w := r.lanes[l]
@@ -117,7 +128,7 @@ func (r *run) start(ctx context.Context, p kgo.FetchTopicPartition) {
 			r.work(ctx, l, w)
 		}()
 	}
-	w.queue = append(w.queue, p.Records...)
+	w.queue = append(w.queue, items...)
 	if len(w.queue) > maxQueued && !w.paused {
 		w.paused = true
 		r.kafka.PauseFetchPartitions(l.partitions())
@@ -126,18 +137,25 @@ func (r *run) start(ctx context.Context, p kgo.FetchTopicPartition) {
 
 func (l lane) partitions() map[string][]int32 { return map[string][]int32{l.topic: {l.partition}} }
 
-// work does a lane's records until there are none, or ctx ends.
+// work does a lane's items until there are none, or ctx ends.
 func (r *run) work(ctx context.Context, l lane, w *working) {
 	for {
-		rec := r.next(l, w)
-		if rec == nil || r.done(ctx, rec) != nil {
+		one, some := r.next(l, w)
+		switch {
+		case !some:
+			return
+		case one.bomb != nil:
+			if r.passOver(ctx, one.bomb) != nil {
+				return
+			}
+		case r.done(ctx, one.rec) != nil:
 			return
 		}
 	}
 }
 
-// next gives the next record of a lane; without one the lane is closed.
-func (r *run) next(l lane, w *working) *kgo.Record {
+// next gives the next item of a lane; without one the lane is closed.
+func (r *run) next(l lane, w *working) (one item, some bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if w.paused && len(w.queue) <= maxQueued/2 {
@@ -148,12 +166,12 @@ func (r *run) next(l lane, w *working) *kgo.Record {
 		if r.lanes[l] == w {
 			delete(r.lanes, l)
 		}
-		return nil
+		return item{}, false
 	}
-	rec := w.queue[0]
-	w.queue[0] = nil // let go of it when it is done
+	one = w.queue[0]
+	w.queue[0] = item{} // let go of it when it is done
 	w.queue = w.queue[1:]
-	return rec
+	return one, true
 }
 
 // revoked ends the work on partitions that become another's: what is not committed
@@ -196,7 +214,7 @@ func (r *run) broken(ctx context.Context, fetches kgo.Fetches) error {
 	var all []error
 	for _, e := range fetches.Errors() {
 		if bomb, ok := errors.AsType[*kgo.ErrDecompressTooLarge](e.Err); ok {
-			all = append(all, r.passOver(ctx, bomb))
+			r.start(ctx, lane{bomb.Topic, bomb.Partition}, item{bomb: bomb})
 			continue
 		}
 		if lost, ok := errors.AsType[*kgo.ErrDataLoss](e.Err); ok {
@@ -207,38 +225,4 @@ func (r *run) broken(ctx context.Context, fetches kgo.Fetches) error {
 		all = append(all, fmt.Errorf("kafka: partition %d: %w", e.Partition, e.Err))
 	}
 	return errors.Join(all...)
-}
-
-func (r *run) passOver(ctx context.Context, bomb *kgo.ErrDecompressTooLarge) error {
-	r.log.Error("digiwf: a batch is passed over: it unpacks to more than can be held", zap.String("topic", bomb.Topic),
-		zap.Int32("partition", bomb.Partition), zap.Int64("from", bomb.Offset), zap.Int64("to", bomb.NextOffset-1))
-	if err := r.reportBatch(bomb); err != nil {
-		return err
-	}
-	next := map[string]map[int32]kgo.EpochOffset{bomb.Topic: {bomb.Partition: {Epoch: -1, Offset: bomb.NextOffset}}}
-	failed := errPassedOver
-	r.kafka.CommitOffsetsSync(ctx, next, func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, res *kmsg.OffsetCommitResponse, err error) {
-		if err = errors.Join(err, refusedCommit(res)); err != nil {
-			failed = fmt.Errorf("kafka: pass over a batch: %w", err)
-		}
-	})
-	return failed
-}
-
-// errPassedOver says that reading has to begin anew behind a batch: the client stops
-// for good at one that it cannot hold.
-var errPassedOver = errors.New("kafka: a batch was passed over")
-
-func refusedCommit(res *kmsg.OffsetCommitResponse) error {
-	if res == nil {
-		return nil
-	}
-	for _, t := range res.Topics {
-		for _, p := range t.Partitions {
-			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -321,7 +321,11 @@ func TestOpenRequestHoldsNoPayload(t *testing.T) {
 	h.run(t, in, h.settings(askedForEvent))
 	h.put(t, asks("holeStellungnahme"), `{"ceType":"de.a.geschehen.v1","data":{"name":"Zaunkönig"}}`)
 	id := events(t, in, 1)[0].ID()
-	path := filepath.Join(h.dir, "memory", "open", id+".json")
+	files, err := filepath.Glob(filepath.Join(h.dir, "memory", "open", id+".*.json"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	path := files[0]
 	raw, err := os.ReadFile(path)
 	if err != nil || strings.Contains(string(raw), "Zaunk") {
 		t.Errorf("%s %v", raw, err)

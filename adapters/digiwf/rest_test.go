@@ -1,6 +1,8 @@
 package digiwf_test
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
 
@@ -28,6 +31,9 @@ type restDesk struct {
 	dir    string
 	server *httptest.Server
 	status atomic.Int32 // instead of an answer; 0 for none
+	media  atomic.Value // of that answer; else JSON
+	after  atomic.Value // its Retry-After
+	calls  atomic.Int32
 	tokens atomic.Int32 // issued
 
 	mu     sync.Mutex
@@ -58,6 +64,7 @@ func (d *restDesk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.issue(w, r)
 		return
 	}
+	d.calls.Add(1)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if r.Header.Get("Authorization") != "Bearer "+d.valid || d.valid == "" {
@@ -65,7 +72,11 @@ func (d *restDesk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if status := d.status.Load(); status != 0 {
-		w.Header().Set("Retry-After", "7")
+		media, _ := d.media.Load().(string)
+		w.Header().Set("Content-Type", cmp.Or(media, "application/problem+json"))
+		if after, _ := d.after.Load().(string); after != "" {
+			w.Header().Set("Retry-After", after)
+		}
 		w.WriteHeader(int(status))
 		return
 	}
@@ -155,14 +166,11 @@ func TestRESTFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for status, permanent := range map[int]bool{400: true, 404: true, 409: true, 422: true, 413: true, 403: false, 429: false, 500: false, 503: false, 302: false} {
+	for status, permanent := range map[int]bool{400: true, 404: true, 409: true, 422: true, 413: true, 403: false, 500: false, 503: false, 302: false} {
 		d.status.Store(int32(status))
 		f := hub.FaultOf(deliver(t, sink, fmt.Sprint("d", status), application(1)))
 		if f == nil || f.Permanent != permanent {
 			t.Errorf("status %d: %v", status, f)
-		}
-		if status == 429 && f.After.Seconds() != 7 {
-			t.Errorf("Retry-After became %v", f.After)
 		}
 	}
 	d.status.Store(0)
@@ -177,5 +185,96 @@ func TestRESTFaults(t *testing.T) {
 	f := hub.FaultOf(deliver(t, sink, "d2", application(2)))
 	if f == nil || f.Permanent || f.Code != "no-token" || strings.Contains(f.Error(), "falsch") {
 		t.Errorf("with a wrong secret: %v", f)
+	}
+}
+
+// What stands in front of DigiWF says nothing of the message: its pages are neither
+// refusals nor receipts.
+func TestForeignPages(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	sink, err := digiwf.Kind().Sink(d.env(), adaptertest.Settings(d.settings("connector")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.media.Store("text/html; charset=utf-8")
+	for _, status := range []int32{200, 400, 404, 409, 413, 422} {
+		d.status.Store(status)
+		if f := hub.FaultOf(deliver(t, sink, fmt.Sprint("d", status), application(1))); f == nil || f.Permanent || f.Code != "not-digiwf" {
+			t.Errorf("a page with status %d: %v", status, f)
+		}
+	}
+}
+
+// A server that asks to wait is left alone for that time, whatever is to be sent: no
+// attempt counts.
+func TestRESTAsksToWait(t *testing.T) {
+	t.Parallel()
+	for after, least := range map[string]time.Duration{
+		"": 500 * time.Millisecond, "700": 10 * time.Minute,
+		time.Now().Add(30 * time.Minute).UTC().Format(http.TimeFormat): 20 * time.Minute,
+	} {
+		d := newDesk(t)
+		sink, err := digiwf.Kind().Sink(d.env(), adaptertest.Settings(d.settings("connector")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.status.Store(http.StatusTooManyRequests)
+		d.after.Store(after)
+		f := hub.FaultOf(deliver(t, sink, "d1", application(1)))
+		if f == nil || f.Permanent || !f.Later || f.After < least {
+			t.Errorf("Retry-After %q became %+v", after, f)
+		}
+		if after == "" {
+			continue
+		}
+		d.status.Store(0)
+		if f := hub.FaultOf(deliver(t, sink, "d2", application(2))); f == nil || !f.Later || f.After < least || d.calls.Load() != 1 {
+			t.Errorf("Retry-After %q: the next was %+v, %d calls", after, f, d.calls.Load())
+		}
+	}
+}
+
+// A sink that is alone forgets what it handed over long ago: nobody else does.
+func TestSinkForgets(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	sink, err := digiwf.Kind().Sink(d.env(), adaptertest.Settings(d.settings("connector")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(deliver(t, sink, "d1", application(1)), deliver(t, sink, "d2", application(2))); err != nil {
+		t.Fatal(err)
+	}
+	marks := func() []string {
+		all, err := filepath.Glob(filepath.Join(d.dir, "memory", "sent", "*.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	if len(marks()) != 2 {
+		t.Fatalf("%d marks", len(marks()))
+	}
+	past := time.Now().Add(-61 * 24 * time.Hour)
+	if err := os.Chtimes(marks()[0], past, past); err != nil {
+		t.Fatal(err)
+	}
+	worker, ok := sink.(hub.Worker)
+	if !ok {
+		t.Fatal("the sink is no worker")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	end := make(chan error, 1)
+	go func() { end <- worker.Work(ctx) }()
+	eventually(t, func() error {
+		if n := len(marks()); n != 1 {
+			return fmt.Errorf("%d marks, want the young one", n)
+		}
+		return nil
+	})
+	cancel()
+	if err := <-end; err != nil {
+		t.Error(err)
 	}
 }

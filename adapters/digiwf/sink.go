@@ -3,8 +3,8 @@ package digiwf
 import (
 	"cmp"
 	"context"
-	"errors"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -22,6 +22,7 @@ type sink struct {
 var (
 	_ hub.Sink   = (*sink)(nil)
 	_ hub.Placed = (*sink)(nil)
+	_ hub.Worker = (*sink)(nil)
 )
 
 func newSink(env hub.Env, s hub.Settings) (hub.Sink, error) {
@@ -50,6 +51,22 @@ func (s *sink) Places() hub.Places {
 		all = append(all, s.set.REST.URL)
 	}
 	return hub.Places{Out: strings.Join(all, "; ")}
+}
+
+// Work implements hub.Worker: it forgets what was handed over long ago.
+func (s *sink) Work(ctx context.Context) error {
+	tick := time.NewTicker(tidyEvery)
+	defer tick.Stop()
+	for {
+		if err := s.desk.tidy(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
 }
 
 // The codes of what can never be handed over.
@@ -102,113 +119,4 @@ func (s *sink) act(ctx context.Context, d hub.Delivery, o *out) error {
 // deliveries begin anew when a hub does.
 func deliveryKey(d hub.Delivery) string {
 	return joined("delivery", d.ID, d.Event.Source(), d.Event.ID())
-}
-
-// answer brings an event to the process that asked for it.
-func (s *sink) answer(ctx context.Context, d hub.Delivery) error {
-	by := deliveryKey(d)
-	o, err := s.openFor(ctx, d.Event, by)
-	if err != nil || o == nil {
-		return err
-	}
-	rule := s.set.answerRule(o.Type, d.Event.Type())
-	if rule == nil || o.Reply != replyEvent {
-		return hub.Permanent(codeNoRequest, "the request that it names is not answered by events of this type")
-	}
-	l, err := s.set.answerLetter(d.Event, o, rule)
-	if err != nil {
-		return err
-	}
-	switch err := s.desk.box.Once(ctx, answerKey(o.ID), by, l); {
-	case errors.Is(err, post.ErrOther):
-		return errors.Join(s.desk.forget(o.ID), errAnswered())
-	case errors.Is(err, post.ErrUnderWay):
-		return hub.Retryable("under-way", "another answer is under way")
-	case err != nil:
-		return err
-	}
-	if attribute(d.Event, hub.AttrCausationID) == "" {
-		if err := s.desk.box.Note(fallbackKey(by)); err != nil {
-			return err
-		}
-	}
-	return s.desk.forget(o.ID)
-}
-
-// fallbackKey remembers an answer that named no request: when it comes again there is
-// none any more that it could be of.
-func fallbackKey(by string) string { return "fallback|" + by }
-
-func errAnswered() error {
-	return hub.Permanent(codeAnswered, "the request was answered already, or its time was over")
-}
-
-// openFor finds the request that an event answers: by causationid, else the only one
-// that is open under the correlationid. It gives nil, nil when this very event was
-// handed over already.
-func (s *sink) openFor(ctx context.Context, e hub.Event, by string) (*opened, error) {
-	cause := attribute(e, hub.AttrCausationID)
-	if cause == "" {
-		return s.onlyOne(ctx, e, by)
-	}
-	o, err := s.desk.find(cause)
-	if err != nil || o != nil {
-		return o, err
-	}
-	who, done, err := s.desk.box.By(answerKey(cause))
-	switch {
-	case err != nil:
-		return nil, err
-	case done && who == by:
-		return nil, nil
-	case who != "":
-		return nil, errAnswered()
-	}
-	answered, err := s.desk.answered(cause)
-	switch {
-	case err != nil:
-		return nil, err
-	case answered:
-		return nil, errAnswered()
-	}
-	return nil, hub.Permanent(codeNoRequest, "no request is known by the event's causationid")
-}
-
-// onlyOne is for applications that give no causationid.
-func (s *sink) onlyOne(ctx context.Context, e hub.Event, by string) (*opened, error) {
-	correlation := attribute(e, hub.AttrCorrelationID)
-	if correlation == "" {
-		return nil, hub.Permanent(codeNoRequest, "the event has neither causationid nor correlationid")
-	}
-	if _, done, err := s.desk.box.By(fallbackKey(by)); err != nil || done {
-		return nil, err
-	}
-	var begun, fits *opened
-	several := false
-	err := s.desk.each(ctx, func(o *opened) error {
-		if o.Correlation != correlation || s.set.answerRule(o.Type, e.Type()) == nil {
-			return nil
-		}
-		who, _, err := s.desk.box.By(answerKey(o.ID))
-		if who == by {
-			begun = o // it had begun to answer this one
-		}
-		several = several || fits != nil
-		fits = o
-		return err
-	})
-	switch {
-	case err != nil || begun != nil:
-		return begun, err
-	case fits == nil:
-		return nil, hub.Permanent(codeNoRequest, "no open request has the event's correlationid")
-	case several:
-		return nil, hub.Permanent(codeAmbiguous, "several open requests have the event's correlationid, and it gives no causationid")
-	}
-	return fits, nil
-}
-
-func attribute(e hub.Event, name string) string {
-	value, _ := e.Extensions()[name].(string)
-	return value
 }

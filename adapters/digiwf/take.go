@@ -19,12 +19,18 @@ func (r *run) done(ctx context.Context, rec *kgo.Record) error {
 	if err := r.untilDone(ctx, rec); err != nil {
 		return err
 	}
-	// Not committed means that it comes again, and is known then.
-	if err := r.kafka.CommitRecords(ctx, rec); err != nil && ctx.Err() == nil {
+	// Also when ctx has just ended: a partition that becomes another's hub must not come
+	// to it with this record. Not committed means that it comes again, and is known then.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	defer cancel()
+	if err := r.kafka.CommitRecords(ctx, rec); err != nil {
 		r.log.Warn("digiwf: offset not committed", append(where(rec), zap.Error(err))...)
 	}
 	return nil
 }
+
+// commitTime is how long a commit may take; a rebalance waits for it.
+const commitTime = 5 * time.Second
 
 // untilDone tries again, waiting longer each time, until the record is done or ctx
 // ends: the hub or the disk is away, and what comes behind it in the partition would
@@ -85,12 +91,13 @@ func (r *run) take(ctx context.Context, rec *kgo.Record) error {
 	if err != nil {
 		return r.refuse(a, err)
 	}
-	if err := r.expect(ctx, a, e); err != nil {
-		return err
+	o, err := r.expect(ctx, a, e)
+	if err != nil {
+		return r.refuse(a, err)
 	}
 	err = r.in.Publish(ctx, e)
 	if fault, ok := errors.AsType[*hub.Fault](err); ok && fault.Permanent {
-		if err := r.desk.forget(e.ID()); err != nil {
+		if err := r.desk.forget(o); err != nil { // not what another record asks
 			return err
 		}
 		return r.refuse(a, hub.Permanent(fault.Code, "the hub refuses the event for good"))
@@ -101,22 +108,23 @@ func (r *run) take(ctx context.Context, rec *kgo.Record) error {
 	return r.stored(a, e)
 }
 
-// expect writes down that the request waits for its answer.
-func (r *run) expect(ctx context.Context, a *asked, e hub.Event) error {
+// expect writes down that the request waits for its answer, where it waits for one.
+func (r *run) expect(ctx context.Context, a *asked, e hub.Event) (*opened, error) {
+	correlation, _ := e.Extensions()[hub.AttrCorrelationID].(string)
+	o := &opened{
+		ID: e.ID(), Mark: markOf(a), Type: a.request.Type, Reply: a.request.Reply, Instance: a.instance, Message: a.message,
+		Correlation: correlation, Echo: a.echo, Generation: a.gen, Since: a.rec.Timestamp.UTC(),
+	}
 	if a.request.Reply != replyDelivered && a.request.Reply != replyEvent {
-		return nil
+		return o, nil
 	}
 	if !idForm.MatchString(e.ID()) {
-		return hub.Retryable("bad-id", "the event's id cannot be a file's name")
+		return o, hub.Retryable("bad-id", "the event's id cannot be a file's name")
 	}
 	if err := r.room(); err != nil {
-		return err
+		return o, err
 	}
-	correlation, _ := e.Extensions()[hub.AttrCorrelationID].(string)
-	return r.desk.remember(ctx, &opened{
-		ID: e.ID(), Type: a.request.Type, Reply: a.request.Reply, Instance: a.instance, Message: a.message,
-		Correlation: correlation, Echo: a.echo, Generation: a.gen, Since: a.rec.Timestamp.UTC(),
-	})
+	return o, r.desk.remember(ctx, o)
 }
 
 // room counts one request more, and looks when it may be one too many.
@@ -144,7 +152,7 @@ func (r *run) stored(a *asked, e hub.Event) error {
 		return nil
 	}
 	defer r.nudge()
-	return r.desk.oweAnswer(answerKey(e.ID()), a.to(), map[string]json.RawMessage{"eventId": wire.Variable(e.ID())})
+	return r.desk.oweAnswer(answerKey(e.ID(), markOf(a)), a.to(), map[string]json.RawMessage{"eventId": wire.Variable(e.ID())})
 }
 
 // refuse sets the record aside, whole, and tells the process: a type that nobody has

@@ -31,6 +31,12 @@ type dialect struct {
 	Rejected map[string]string `yaml:"rejected"`
 	// Updates is the resource that tells changes apart from requests (FixMyStreet).
 	Updates string `yaml:"updates"`
+	// ReadUpdates tells that updates can be asked for; FixMyStreet itself takes them alone.
+	ReadUpdates bool `yaml:"read-updates"`
+	// IDs is the parameter of a question for certain reports.
+	IDs string `yaml:"ids-parameter"`
+	// EmptyIs404 tells that the server answers 404 when there is nothing to list.
+	EmptyIs404 bool `yaml:"empty-is-404"`
 	// Write is how a report's status is written: post, put or patch to its resource,
 	// update to Updates, none.
 	Write string `yaml:"write"`
@@ -53,7 +59,7 @@ func plain() dialect {
 	return dialect{
 		Limit: 1000, PerMinute: 60, Notes: []string{"status_notes"}, Open: []string{"open"}, Closed: []string{"closed"},
 		Write: writeNone, WriteClosed: map[string]string{"status": "closed"}, WriteRejected: map[string]string{"status": "closed"},
-		WriteNotes: "status_notes", Lookup: lookupDescription,
+		WriteNotes: "status_notes", Lookup: lookupDescription, IDs: "service_request_id",
 	}
 }
 
@@ -82,6 +88,9 @@ func dialects() map[string]dialect {
 	ks.Write = "patch"
 	ks.WriteClosed, ks.WriteRejected = map[string]string{"detailed_status": "PROCESSED"}, map[string]string{"detailed_status": "REJECTED"}
 	fms.Updates, fms.Write, fms.WriteNotes = "servicerequestupdates", writeUpdate, "description"
+	// An update without a text is refused.
+	fms.WriteClosed = map[string]string{"status": "closed", "description": "Die Meldung ist erledigt."}
+	fms.WriteRejected = map[string]string{"status": "closed", "description": "Die Meldung ist abgeschlossen."}
 	fms.Open = append(fms.Open, "confirmed", "investigating", "planned", "in_progress", "action_scheduled")
 	fms.Closed = append(fms.Closed, "fixed", "fixed_council", "fixed_user", "duplicate", "no_further_action", "not_councils_responsibility", "unable_to_fix")
 	fms.Rejected = map[string]string{
@@ -109,6 +118,10 @@ func (d dialect) problem() (key, why string) {
 		return "write", "must be none, post, put, patch or update"
 	case d.Write == writeUpdate && d.Updates == "":
 		return "updates", "must name the resource of updates when write is update"
+	case d.ReadUpdates && d.Updates == "":
+		return "updates", "must name the resource of updates when read-updates is true"
+	case d.IDs == "":
+		return "ids-parameter", "is missing"
 	case d.Lookup != lookupDescription && d.Lookup != lookupNone:
 		return "lookup", "must be description or none"
 	}

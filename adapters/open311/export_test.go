@@ -40,6 +40,12 @@ func SetClock(v any, now func() time.Time) {
 // SetMost makes a source give up a window after so many questions.
 func SetMost(v any, most int) { v.(*source).most = most } //nolint:errcheck // a test's own source
 
+// SetMostAside bounds what a source sets aside.
+func SetMostAside(v any, most int) { v.(*source).aside.most = most } //nolint:errcheck // a test's own source
+
+// KeyOf is where the memory of a report lies.
+var KeyOf = keyOf
+
 // Event types.
 const (
 	TypeReceived  = typeReceived

@@ -18,15 +18,21 @@ const (
 	filed   = "filed"   // the other system has it
 )
 
+// mostTries is how often a report is sent whose outcome is not known: a server that never
+// shows the mark must not get it without end.
+const mostTries = 2
+
 // forward is what is kept on disk of a forwarded report: no text, no place, nobody.
 // Until it is filed the file is the sink's, from then on the source's.
 type forward struct {
-	Phase   string    `json:"phase"`
-	At      time.Time `json:"at"`      // when it was sent, or taken
-	Meldung meldung   `json:"meldung"` // as our own portal names it
-	Case    string    `json:"case"`    // correlationid
-	Cause   string    `json:"cause"`   // id of the event that forwarded it
-	Without []string  `json:"without,omitempty"`
+	Phase string    `json:"phase"`
+	At    time.Time `json:"at"` // when it was sent, or taken
+	// Tries are the sendings whose outcome is not known, with the one that is under way.
+	Tries   int      `json:"tries,omitempty"`
+	Meldung meldung  `json:"meldung"` // as our own portal names it
+	Case    string   `json:"case"`    // correlationid
+	Cause   string   `json:"cause"`   // id of the event that forwarded it
+	Without []string `json:"without,omitempty"`
 
 	ServiceCode string `json:"service_code"`
 	ID          string `json:"id,omitempty"`
@@ -36,7 +42,9 @@ type forward struct {
 	ToldToken bool      `json:"told_token,omitempty"`
 	ToldID    bool      `json:"told_id,omitempty"`
 	Status    string    `json:"status,omitempty"`
+	Reason    string    `json:"reason,omitempty"`
 	Standing  string    `json:"standing,omitempty"`
+	Count     int       `json:"count,omitempty"` // of the changes told
 	Agency    string    `json:"agency,omitempty"`
 	Updated   time.Time `json:"updated,omitzero"`
 	Closed    time.Time `json:"closed,omitzero"` // by our clock, when it was seen closed
@@ -89,6 +97,17 @@ func (b *book) put(id string, f *forward) error {
 		return fmt.Errorf("keep a forwarded report: %w", err)
 	}
 	return wrap("keep a forwarded report", replace(b.path(id), raw))
+}
+
+// tries of a record that lies there: one at least.
+func (f *forward) tries() int { return max(f.Tries, 1) }
+
+// restore puts the earlier record back, or none.
+func (b *book) restore(id string, earlier *forward) error {
+	if earlier == nil {
+		return b.remove(id)
+	}
+	return b.put(id, earlier)
 }
 
 func (b *book) remove(id string) error {

@@ -3,14 +3,11 @@ package open311
 import (
 	"context"
 	"errors"
-	"net/url"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/adapters/open311/georeport"
-	"github.com/amtsbote/amtsbote/hub"
 )
 
 // atOnce is how many reports are asked for in one question.
@@ -31,7 +28,7 @@ func (r *run) forwarded(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	batch, fails := map[string]followed{}, &failures{}
+	batch, fails := map[string][]followed{}, &failures{}
 	for _, id := range ids {
 		f, err := r.ready(ctx, b, id)
 		if err := fails.add(ctx, err); err != nil {
@@ -40,14 +37,16 @@ func (r *run) forwarded(ctx context.Context) error {
 		if err != nil || f == nil {
 			continue
 		}
-		if batch[f.ID] = (followed{id, f}); len(batch) == atOnce {
-			if err := fails.add(ctx, r.follow(ctx, b, batch)); err != nil {
+		// Two records can have one id there: what was taken for new was a double.
+		if batch[f.ID] = append(batch[f.ID], followed{id, f}); len(batch) == atOnce {
+			if err := r.follow(ctx, b, batch, fails); err != nil {
 				return err
 			}
 			clear(batch)
 		}
 	}
-	return errors.Join(fails.late, r.follow(ctx, b, batch))
+	err = r.follow(ctx, b, batch, fails)
+	return errors.Join(fails.late, err)
 }
 
 // failures are those of single reports in a round: the server's for one hold up no
@@ -80,7 +79,12 @@ func (r *run) ready(ctx context.Context, b *book, id string) (*forward, error) {
 	if err != nil { // one that is damaged holds up no other
 		return nil, r.setAside("weiterleitung-"+id, "record-damaged", "the record of a forwarded report is damaged: restore it from a backup, or remove it")
 	}
-	if f == nil || f.Phase != filed {
+	switch {
+	case f == nil:
+		return nil, nil
+	case f.Phase != filed && f.At.Before(r.now().Add(-booksKept)): // no delivery comes again so late
+		return nil, b.remove(id)
+	case f.Phase != filed:
 		return nil, nil
 	}
 	if err := r.confirm(ctx, b, id, f); err != nil {
@@ -174,126 +178,4 @@ func (r *run) exchange(ctx context.Context, b *book, id string, f *forward) erro
 		}
 	}
 	return nil
-}
-
-// follow asks for a batch of reports, by their ids there.
-func (r *run) follow(ctx context.Context, b *book, batch map[string]followed) error {
-	if len(batch) == 0 {
-		return nil
-	}
-	var ids []string
-	for id := range batch {
-		if strings.Contains(id, ",") { // it would be two
-			if err := r.alone(ctx, b, batch[id]); err != nil {
-				return err
-			}
-			continue
-		}
-		ids = append(ids, id)
-	}
-	query := url.Values{"service_request_id": {strings.Join(ids, ",")}}
-	for name, value := range r.set.Details.Query {
-		query.Set(name, value)
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	a, err := r.client.Get(ctx, query, "requests")
-	if err != nil {
-		return georeport.ErrorOf(err).Fault("read forwarded reports")
-	}
-	found := map[string]georeport.Fields{}
-	for _, e := range a.Entries {
-		found[e.Fields["service_request_id"]] = e.Fields
-	}
-	for _, id := range ids {
-		if err := r.state(ctx, b, batch[id], found[id]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *run) alone(ctx context.Context, b *book, f followed) error {
-	fields, err := r.request(ctx, f.ID)
-	if err != nil {
-		return err
-	}
-	return r.state(ctx, b, f, fields)
-}
-
-// state tells what is different of a report from what was told.
-func (r *run) state(ctx context.Context, b *book, f followed, fields georeport.Fields) error {
-	if fields == nil {
-		if !f.Lost.IsZero() {
-			return nil
-		}
-		f.Lost = r.now().UTC()
-		r.log.Warn("open311: the server does not show a forwarded report", zap.String("weiterleitung", f.id))
-		return b.put(f.id, f.forward)
-	}
-	rep, why := r.set.read(foreign(fields))
-	if why != "" {
-		return r.setAside("weiterleitung-"+f.id, "unmappable", why)
-	}
-	known := &told{Status: f.Status, Standing: f.Standing, Agency: f.Agency, Updated: f.Updated}
-	next := &told{Status: rep.Status, Standing: rep.standing(), Agency: digest(rep.Agency), Updated: rep.updated}
-	same := next.Standing == known.Standing && next.Agency == known.Agency
-	if (same && f.Lost.IsZero()) || r.stale(next.Updated, known.Updated) {
-		return nil
-	}
-	if f.Standing == "" { // the first look: an open report without a word is what confirmed says
-		known.Status, known.Standing, known.Agency = offen, digest(offen, "", "", ""), digest("")
-	}
-	events, err := r.steps(f, rep, known, next)
-	if err != nil {
-		return err
-	}
-	for _, e := range events {
-		if err := r.publish(ctx, f.Case, e); err != nil {
-			return err
-		}
-	}
-	f.Status, f.Standing, f.Agency, f.Updated, f.Lost, f.Closed = next.Status, next.Standing, next.Agency, next.Updated, time.Time{}, time.Time{}
-	if rep.Status == geschlossen {
-		f.Closed = r.now().UTC()
-	}
-	return b.put(f.id, f.forward)
-}
-
-// steps makes the events of a forwarded report: it keeps the names that our own portal
-// gave it.
-func (r *run) steps(f followed, rep *report, known, next *told) (events []hub.Event, err error) {
-	of := matter{f.Case, f.Cause}
-	ident := []string{f.Cause, georeport.Stamp(rep.updated), next.Standing, next.Agency}
-	add := func(e hub.Event, one error) {
-		events = append(events, e)
-		if one != nil {
-			err = one
-		}
-	}
-	if next.Agency != known.Agency && rep.Agency != "" {
-		add(r.set.assigned(of, f.Meldung, rep, ident...))
-	}
-	switch {
-	case next.Standing == known.Standing:
-	case rep.Status == geschlossen:
-		add(r.set.ended(of, f.Meldung, rep, ident...))
-	default:
-		add(r.set.event(of, typeChanged, rep.updated, changedData{
-			Meldung: f.Meldung, Stand: rep.Status, Einzelstand: rep.Detail, Hinweis: rep.Notes,
-			Wieder: known.Status == geschlossen, Geaendert: stamp(rep.updated),
-		}, ident...))
-	}
-	return events, err
-}
-
-// foreign makes the id of another system one that can be read: it is not told.
-func foreign(f georeport.Fields) georeport.Fields {
-	out := georeport.Fields{}
-	for name, value := range f {
-		out[name] = value
-	}
-	out["service_request_id"], out["service_code"] = "x", "x"
-	return out
 }

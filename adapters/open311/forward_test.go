@@ -123,6 +123,7 @@ func TestFiledOnce(t *testing.T) {
 		"answers 500 after it took it":     {faults: []open311sim.Fault{{Art: "getan-500", Bei: "POST"}}, posts: 1},
 		"cuts off after it took it":        {faults: []open311sim.Fault{{Art: "getan-weg", Bei: "POST"}}, posts: 1},
 		"answers a page after it took it":  {faults: []open311sim.Fault{{Art: "getan-html", Bei: "POST"}}, posts: 1},
+		"redirects after it took it":       {faults: []open311sim.Fault{{Art: "getan-umleitung", Bei: "POST"}}, posts: 1},
 		"answers 503 and took nothing":     {faults: []open311sim.Fault{{Art: "503", Bei: "POST"}}, posts: 1},
 		"answers 429 and took nothing":     {faults: []open311sim.Fault{{Art: "429", Bei: "POST"}}, posts: 1},
 		"answers without end":              {faults: []open311sim.Fault{{Art: "riesig", Bei: "POST"}}, posts: 1},

@@ -85,7 +85,7 @@ func TestOneReportThatTheServerCannotGive(t *testing.T) {
 func TestUpdatesOfOneSecond(t *testing.T) {
 	c := newTown(t, open311sim.Settings{Dialect: "fixmystreet"})
 	in := adaptertest.NewIntake()
-	s := c.settings("portal", anyRate, "dialect: fixmystreet")
+	s := c.settings("portal", "details: {per-minute: 0, read-updates: true}", "dialect: fixmystreet")
 	id := c.put(t, citizen)
 	play(t, c.source(t, s), in, 1)
 	at := time.Now().Truncate(time.Second)

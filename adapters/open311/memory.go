@@ -3,6 +3,7 @@ package open311
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,10 +17,13 @@ type told struct {
 	KategorieName string    `json:"n,omitempty"`
 	Eingegangen   string    `json:"e,omitempty"`
 	Status        string    `json:"s"`
+	Reason        string    `json:"g,omitempty"`
 	Agency        string    `json:"a,omitempty"`
 	Standing      string    `json:"t,omitempty"`
 	Extent        string    `json:"x,omitempty"`
 	Updated       time.Time `json:"u"`
+	// Count is how many changes were told.
+	Count int `json:"c,omitempty"`
 	// Seen are the last of the server's separate updates, where it has these.
 	Seen []string `json:"v,omitempty"`
 	// Pending is the event of a new report until the hub has it: its photo could be
@@ -37,6 +41,8 @@ const (
 	keyBaseline = "baseline" // the first look at everything is done
 )
 
+var errDamaged = errors.New("an entry of the memory is damaged; restore it from a backup")
+
 func keyOf(id string) string { return "r." + digest(id) }
 
 func (m memory) report(ctx context.Context, id string) (*told, error) {
@@ -46,7 +52,7 @@ func (m memory) report(ctx context.Context, id string) (*told, error) {
 	}
 	var t told
 	if err := json.Unmarshal(raw, &t); err != nil {
-		return nil, fmt.Errorf("the memory of a report is damaged; restore it from a backup")
+		return nil, errDamaged
 	}
 	return &t, nil
 }
@@ -67,7 +73,7 @@ func (m memory) moment(ctx context.Context, key string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339Nano, string(raw))
 	if err != nil {
-		return t, fmt.Errorf("the memory of %s is damaged; restore it from a backup", key)
+		return time.Time{}, fmt.Errorf("%s: %w", key, errDamaged)
 	}
 	return t, nil
 }

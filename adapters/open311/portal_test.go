@@ -120,7 +120,7 @@ func TestDialects(t *testing.T) {
 func TestFixMyStreet(t *testing.T) {
 	c := newTown(t, open311sim.Settings{Dialect: "fixmystreet"})
 	in := adaptertest.NewIntake()
-	s := c.settings("portal", anyRate, "dialect: fixmystreet", "sweep: 5ms")
+	s := c.settings("portal", "details: {per-minute: 0, read-updates: true}", "dialect: fixmystreet", "sweep: 5ms")
 	id := c.put(t, citizen)
 	play(t, c.source(t, s), in, 1)
 	at := time.Now().Truncate(time.Second)

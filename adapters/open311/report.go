@@ -57,11 +57,17 @@ type ort struct {
 // contact are the fields that tell of the person who reported.
 var contact = []string{"email", "first_name", "last_name", "phone", "account_id", "device_id", "name", "author", "author_email"}
 
+// agency is where agency_responsible stands: as a text, or as FixMyStreet has it.
+var agency = []string{
+	"agency_responsible", "agency_responsible.recipient", "agency_responsible.recipient.*", "agency_responsible.*", "agency_responsible.*.recipient",
+}
+
 var (
 	idForm = regexp.MustCompile(`^[0-9A-Za-z._-]{1,64}$`)
 	// personal finds what looks like an e-mail address or a telephone number.
 	personal = regexp.MustCompile(`[^\s@]@[^\s@]|(?:\+|\b0)[0-9][0-9 ()/.-]{5,}[0-9]`)
-	dates    = regexp.MustCompile(`\b[0-9]{1,2}\.[0-9]{1,2}\.(?:[0-9]{4}|[0-9]{2})?`)
+	// dates are no telephone numbers, unless digits stand before them: 089 12.10.56.
+	dates = regexp.MustCompile(`(^|[^0-9\s/.)+-])(\s*)(?:0?[1-9]|[12][0-9]|3[01])\.(?:0?[1-9]|1[0-2])\.(?:[0-9]{4}|[0-9]{2})?`)
 )
 
 // read understands an entry; why says what is wrong with it, without quoting it.
@@ -83,7 +89,7 @@ func (set *settings) read(f georeport.Fields) (r *report, why string) {
 	if why := r.times(set, f); why != "" {
 		return r, why
 	}
-	r.Agency = shortened(f["agency_responsible"], 200)
+	r.Agency = shortened(f.First(agency...), 200)
 	r.media = f["media_url"]
 	r.describe(f, f.First(d.Notes...), set.Notes)
 	return r, ""

@@ -19,7 +19,7 @@ import (
 func (s *sink) resume(ctx context.Context, id string, f *forward) (found bool, err error) {
 	if s.set.Details.Lookup == lookupNone {
 		return true, hub.Permanent(unknownOutcome,
-			"whether the report %s arrived is not known, and this server's reports cannot be looked through (details.lookup): look there before it is handed over again", id)
+			"whether the report %s arrived is not known, and this server's reports cannot be looked through (details.lookup): look there. To send it anew, remove its record (%s.json in the folder forwarded) and hand it over again", id, id)
 	}
 	// What is not visible within that time did not arrive: asked before, nothing would follow.
 	asked := s.now()
@@ -37,6 +37,10 @@ func (s *sink) resume(ctx context.Context, id string, f *forward) (found bool, e
 			Code: notYet, Later: true, After: min(wait, time.Minute),
 			Err: fmt.Errorf("whether the report arrived is not known; it may still appear within %s (setting visible-after)", s.set.VisibleAfter),
 		}
+	}
+	if f.tries() >= mostTries {
+		return true, hub.Permanent(unknownOutcome,
+			"the report %s was sent and the server took it without an id, or it was sent %d times without a clear answer, and the server does not show it: look there. To send it anew, remove its record (%s.json in the folder forwarded) and hand it over again", id, mostTries, id)
 	}
 	return false, nil
 }
@@ -78,16 +82,20 @@ func (s *sink) serviceKnown(ctx context.Context, rep *outgoing) error {
 
 func (s *sink) hasService(ctx context.Context, code string) (bool, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, known := s.services[code]; known && s.now().Sub(s.readAt) < servicesKept {
+	_, known := s.services[code]
+	known = known && s.now().Sub(s.readAt) < servicesKept
+	s.mu.Unlock()
+	if known {
 		return true, nil
 	}
 	list, err := services(ctx, s.client)
 	if err != nil {
 		return false, err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.services, s.readAt = list, s.now()
-	_, known := list[code]
+	_, known = list[code]
 	return known, nil
 }
 
@@ -116,6 +124,9 @@ func services(ctx context.Context, c *georeport.Client) (map[string]bool, error)
 		if code := e.Fields["service_code"]; code != "" {
 			list[code] = e.Fields["type"] == "blackbox"
 		}
+	}
+	if len(list) == 0 { // a server that is half up, or another page
+		return nil, hub.Retryable(georeport.Unreadable, "read the service list: it has no service_code")
 	}
 	return list, nil
 }

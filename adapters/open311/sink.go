@@ -34,6 +34,7 @@ type sink struct {
 	mu       sync.Mutex
 	services map[string]bool // of the server, and whether they ask for attributes; nil: not read yet
 	readAt   time.Time
+	tidied   time.Time // when old marks of what was written were removed
 }
 
 var _ hub.Sink = (*sink)(nil)
@@ -105,17 +106,21 @@ func (s *sink) forward(ctx context.Context, d hub.Delivery) error {
 	if err := s.serviceKnown(ctx, rep); err != nil {
 		return err
 	}
-	return s.file(ctx, id, rep)
+	return s.file(ctx, id, rep, kept)
 }
 
-// file sends a report. That it may be sent is on disk before.
-func (s *sink) file(ctx context.Context, id string, rep *outgoing) error {
+// file sends a report. That it may be sent is on disk before; earlier is the record of a
+// sending whose outcome is not known, or nil.
+func (s *sink) file(ctx context.Context, id string, rep *outgoing, earlier *forward) error {
 	if err := ctx.Err(); err != nil {
 		return hub.Retryable(interrupted, "file a report: %w", err)
 	}
 	f := &forward{
 		Phase: sending, At: s.now().UTC(), Meldung: rep.Meldung, Case: rep.Case, Cause: rep.Cause,
-		Without: rep.Without, ServiceCode: rep.code,
+		Without: rep.Without, ServiceCode: rep.code, Tries: 1,
+	}
+	if earlier != nil {
+		f.Tries = earlier.tries() + 1
 	}
 	if err := s.book.put(id, f); err != nil {
 		return err
@@ -124,7 +129,7 @@ func (s *sink) file(ctx context.Context, id string, rep *outgoing) error {
 	if err != nil {
 		e := georeport.ErrorOf(err)
 		if !e.Unknown { // it did not arrive: the next attempt begins anew
-			if err := s.book.remove(id); err != nil {
+			if err := s.book.restore(id, earlier); err != nil {
 				return err
 			}
 		}
@@ -146,10 +151,10 @@ func (s *sink) taken(id string, f *forward, a *georeport.Answer) error {
 	}
 	switch {
 	case !answerID(f.ID) || !answerID(f.Token):
-		return hub.Retryable(withoutID, "file a report: the server's answer has an id or token that cannot be one")
+		return s.unnamed(id, f, "an id or token that cannot be one")
 	case f.ID == "" && f.Token == "" && s.blackbox(f.ServiceCode):
 	case f.ID == "" && f.Token == "":
-		return hub.Retryable(withoutID, "file a report: the server's answer has neither service_request_id nor token")
+		return s.unnamed(id, f, "neither service_request_id nor token")
 	}
 	f.Phase, f.At = filed, s.now().UTC()
 	if err := s.book.put(id, f); err != nil {
@@ -157,6 +162,16 @@ func (s *sink) taken(id string, f *forward, a *georeport.Answer) error {
 	}
 	s.log.Info("open311: a report is filed", zap.String("weiterleitung", id))
 	return nil
+}
+
+// unnamed notes that the server took a report without saying as what: it is looked for,
+// and never sent again.
+func (s *sink) unnamed(id string, f *forward, has string) error {
+	f.ID, f.Token, f.Tries = "", "", mostTries
+	if err := s.book.put(id, f); err != nil {
+		return err
+	}
+	return hub.Retryable(withoutID, "file a report: the server's answer has %s; it is looked for", has)
 }
 
 // answerID holds for what events and addresses can carry, and for nothing at all.

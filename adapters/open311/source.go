@@ -41,7 +41,7 @@ func newSource(env hub.Env, s hub.Settings) (hub.Source, error) {
 		return nil, err
 	}
 	src := &source{
-		set: set, client: client, aside: aside{filepath.Join(set.Dir, "error")},
+		set: set, client: client, aside: aside{filepath.Join(set.Dir, "error"), maxAside},
 		log: cmp.Or(env.Log, zap.NewNop()), now: time.Now, most: maxQuestions,
 	}
 	if set.Media != nil {
@@ -85,7 +85,12 @@ type run struct {
 	in     hub.Intake
 	memory memory
 	swept  time.Time
-	based  bool // the very first sweep is done
+	based  bool          // the very first sweep is done
+	retry  time.Duration // between two sweeps while they fail
+	next   time.Time     // no sweep before, after one that failed
+
+	round   int            // looks at the portal
+	without map[string]int // reports whose status changed without an update, and the round when that was seen
 
 	questions int   // of the window that is read
 	late      error // of an entry that was passed over: the window is read again
@@ -94,27 +99,29 @@ type run struct {
 // portal is one look at the portal.
 func (r *run) portal(ctx context.Context) error {
 	now := r.now()
-	var err error
-	if r.swept.IsZero() || now.Sub(r.swept) >= r.set.Sweep {
-		if err = errors.Join(r.sweep(ctx, now), r.forgetWritten(now)); err == nil {
-			r.swept = now
-		}
+	r.round++
+	done, damaged, err := r.moment(ctx, keyBaseline)
+	if err != nil {
+		return err
+	}
+	r.based = damaged || !done.IsZero()       // it is written once that is so
+	if r.based && r.set.Details.ReadUpdates { // before the requests, which have the outcome alone
+		err = r.updates(ctx, now)
+	}
+	if ctx.Err() == nil && r.due(now) {
+		err = errors.Join(err, r.sweepAll(ctx, now))
 	}
 	if !r.based || ctx.Err() != nil {
 		return err // without the first sweep, what is old would be told as new
 	}
-	err = errors.Join(err, r.recent(ctx, now))
-	if r.set.Details.Updates != "" && ctx.Err() == nil {
-		err = errors.Join(err, r.updates(ctx, now))
-	}
-	return err
+	return errors.Join(err, r.recent(ctx, now))
 }
 
 // sweep looks at all reports of the time that is looked back on. It finds what changed
 // without a new time, what became visible late, and what clocks that disagree have
 // hidden. The very first one only remembers what is older than the setting since.
 func (r *run) sweep(ctx context.Context, now time.Time) error {
-	begin, err := r.memory.moment(ctx, keyBegin)
+	begin, _, err := r.moment(ctx, keyBegin)
 	if err == nil && begin.IsZero() {
 		begin = now.Add(-r.set.Since)
 		err = r.memory.keep(ctx, keyBegin, begin)
@@ -122,11 +129,7 @@ func (r *run) sweep(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	done, err := r.memory.moment(ctx, keyBaseline)
-	if err != nil {
-		return err
-	}
-	if r.based = !done.IsZero(); r.based {
+	if r.based {
 		begin = time.Time{}
 	}
 	w := window{from: now.Add(-r.set.Lookback), to: now.Add(day), names: byRequested}
@@ -152,12 +155,12 @@ func (r *run) recent(ctx context.Context, now time.Time) error {
 // server's clock at the first question, so that only its own clock counts, and it is
 // kept once everything was taken.
 func (r *run) since(ctx context.Context, key string, now time.Time, w window, take taker) error {
-	cursor, err := r.memory.moment(ctx, key)
+	cursor, _, err := r.moment(ctx, key)
 	if err != nil {
 		return err
 	}
 	if cursor.IsZero() {
-		if cursor, err = r.memory.moment(ctx, keyBegin); err != nil {
+		if cursor, _, err = r.moment(ctx, keyBegin); err != nil {
 			return err
 		}
 	}

@@ -5,12 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
-	"slices"
+	"strconv"
 	"time"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
-	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/adapters/open311/georeport"
 	"github.com/amtsbote/amtsbote/hub"
@@ -25,25 +23,30 @@ type origin struct {
 // take tells the hub what an entry has that it does not know yet.
 func (r *run) take(ctx context.Context, e georeport.Entry, from origin) error {
 	if e.Bad != "" {
-		return r.setAside("eintrag-unlesbar", "unreadable", e.Bad)
+		return r.setAside(nameOf(e), "unreadable", e.Bad)
 	}
 	rep, why := r.set.read(e.Fields)
 	if why != "" {
-		return r.setAside(nameOf(e.Fields), "unmappable", why)
+		return r.setAside(nameOf(e), "unmappable", why)
 	}
 	known, err := r.memory.report(ctx, rep.ID)
-	if err != nil {
+	if errors.Is(err, errDamaged) {
+		return r.damaged(rep.ID)
+	} else if err != nil {
 		return err
 	}
 	if known == nil && oldest(rep).Before(from.begin) {
 		return r.memory.remember(ctx, rep.ID, rep.told(r.set))
 	}
 	if known == nil || known.Pending != nil {
-		if known, err = r.received(ctx, rep, known); err != nil {
+		known, err = r.received(ctx, rep, known)
+		if errors.Is(err, errDamaged) {
+			return r.damaged(rep.ID)
+		} else if err != nil {
 			return err
 		}
 	}
-	if r.set.Details.Updates != "" && !from.update && (rep.Status == known.Status || !rep.updated.After(known.Updated)) {
+	if r.set.Details.ReadUpdates && !from.update && !r.withoutUpdate(rep, known) {
 		return nil // its changes come as updates, with texts that the request does not have
 	}
 	return r.changed(ctx, rep, known)
@@ -56,31 +59,11 @@ func oldest(rep *report) time.Time {
 	return rep.updated
 }
 
-// nameOf is the name of a report about an entry: the same entry has the same.
-func nameOf(f georeport.Fields) string {
-	if id := f["service_request_id"]; idForm.MatchString(id) {
-		return "meldung-" + digest(id)
-	}
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(f)) {
-		parts = append(parts, name, f[name])
-	}
-	return "eintrag-" + digest(parts...)
-}
-
-func (r *run) setAside(name, code, why string) error {
-	fresh, err := r.aside.put(name, code, why)
-	if fresh {
-		r.log.Warn("open311: an entry cannot become an event and is set aside", zap.String("report", name), zap.String("code", code))
-	}
-	return err
-}
-
 // told is what is remembered of a report as it is.
 func (rep *report) told(set *settings) *told {
 	return &told{
 		Kategorie: rep.Kategorie, KategorieName: rep.KategorieName, Eingegangen: rep.Eingegangen, Status: rep.Status,
-		Agency: digest(rep.Agency), Standing: rep.standing(), Extent: rep.extent(), Updated: rep.updated,
+		Reason: rep.Reason, Agency: digest(rep.Agency), Standing: rep.standing(), Extent: rep.extent(), Updated: rep.updated,
 	}
 }
 
@@ -95,7 +78,7 @@ func (r *run) received(ctx context.Context, rep *report, known *told) (*told, er
 		known = rep.told(r.set)
 		known.Agency = digest("")
 		if rep.Status == geschlossen { // what follows the report is told after it
-			known.Status, known.Standing = offen, ""
+			known.Status, known.Standing, known.Reason = offen, "", ""
 		}
 		if known.Pending, err = json.Marshal(e); err != nil {
 			return nil, errors.New("write an event: it has no JSON")
@@ -106,7 +89,7 @@ func (r *run) received(ctx context.Context, rep *report, known *told) (*told, er
 	}
 	e := cloudevents.New()
 	if json.Unmarshal(known.Pending, &e) != nil {
-		return nil, errors.New("the memory of a report is damaged; restore it from a backup")
+		return nil, errDamaged
 	}
 	if err := r.publish(ctx, rep.ID, e); err != nil {
 		return nil, err
@@ -145,7 +128,7 @@ func (r *run) store(ctx context.Context, rep *report) (*original, error) {
 func (r *run) publish(ctx context.Context, id string, e hub.Event) error {
 	err := r.in.Publish(ctx, e)
 	if f := hub.FaultOf(err); f != nil && f.Permanent {
-		return r.setAside("ereignis-"+digest(id, e.ID()), f.Code, "the hub refuses the event "+e.ID()+" for good")
+		return r.setAside(refusedEvents+digest(id, e.ID()), f.Code, "the hub refuses the event "+e.ID()+" for good")
 	}
 	return wrap("publish", err)
 }
@@ -154,7 +137,7 @@ func (r *run) publish(ctx context.Context, id string, e hub.Event) error {
 // a copy of the server that lags, is left alone.
 func (r *run) changed(ctx context.Context, rep *report, known *told) error {
 	next := rep.told(r.set)
-	next.Seen = known.Seen
+	next.Seen, next.Count = known.Seen, known.Count+1
 	if next.Standing == known.Standing && next.Extent == known.Extent && next.Agency == known.Agency && next.Updated.Equal(known.Updated) ||
 		r.stale(next.Updated, known.Updated) {
 		return nil
@@ -177,11 +160,18 @@ func (r *run) stale(next, known time.Time) bool {
 	return next.Before(known) && known.Before(r.now().Add(day))
 }
 
-// differences makes the events. Their ids are made of what is told, so that the same
-// is told once and a later state is another event.
+// endedSince tells whether a report was closed since, or for another reason: a new text
+// on a closed one is no second end.
+func (rep *report) endedSince(known *told) bool {
+	return rep.Status == geschlossen && (known.Status != geschlossen || known.Reason != rep.Reason)
+}
+
+// differences makes the events. Their ids are made of what is told and of how much was
+// told before, so that the same is told once and a later state, even without a new
+// time, is another event.
 func (r *run) differences(ctx context.Context, rep *report, known, next *told) (events []hub.Event, err error) {
 	of := matter{Case: caseOf(r.set.Source, rep.ID)}
-	ident := []string{georeport.Stamp(rep.updated), next.Standing, next.Extent, next.Agency}
+	ident := []string{georeport.Stamp(rep.updated), next.Standing, next.Extent, next.Agency, strconv.Itoa(known.Count)}
 	add := func(e hub.Event, err2 error) {
 		events, err = append(events, e), errors.Join(err, err2)
 	}
@@ -189,8 +179,8 @@ func (r *run) differences(ctx context.Context, rep *report, known, next *told) (
 	if assigned {
 		add(r.set.assigned(of, rep.meldung, rep, ident...))
 	}
-	switch ended := next.Standing != known.Standing && rep.Status == geschlossen; {
-	case ended:
+	switch {
+	case rep.endedSince(known):
 		add(r.set.ended(of, rep.meldung, rep, ident...))
 	case next.Standing != known.Standing || next.Extent != known.Extent || !assigned:
 		add(r.changedEvent(ctx, of, rep, known, next, ident))

@@ -1,6 +1,7 @@
 package open311
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -29,10 +30,12 @@ func (r *run) updates(ctx context.Context, now time.Time) error {
 func (r *run) update(ctx context.Context, e georeport.Entry) error {
 	id := e.Fields["service_request_id"]
 	if e.Bad != "" || !idForm.MatchString(id) {
-		return r.setAside(nameOf(e.Fields), "unmappable", "an update has no service_request_id of the form "+idForm.String())
+		return r.setAside(nameOf(e), "unmappable", cmp.Or(e.Bad, "an update has no service_request_id of the form "+idForm.String()))
 	}
 	known, err := r.memory.report(ctx, id)
-	if err != nil {
+	if errors.Is(err, errDamaged) {
+		return r.damaged(id)
+	} else if err != nil {
 		return err
 	}
 	at, err := georeport.Time(e.Fields["updated_datetime"], r.set.zone)
@@ -80,7 +83,7 @@ func (r *run) request(ctx context.Context, id string) (georeport.Fields, error) 
 	for name, value := range r.set.Details.Query {
 		query.Set(name, value)
 	}
-	a, err := r.client.Get(ctx, query, "requests", id)
+	a, err := identified(r.client.Get(ctx, query, "requests", id))
 	if e := georeport.ErrorOf(err); err != nil && e.Code == georeport.NotFound {
 		return nil, nil
 	} else if err != nil {

@@ -2,7 +2,9 @@ package open311
 
 import (
 	"context"
+	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -69,10 +71,17 @@ func (r *run) part(ctx context.Context, w window, take taker) (date time.Time, e
 	if err != nil {
 		return date, err
 	}
-	if err := each(ctx, a.Entries, take); err != nil {
-		return a.Date, err
+	half := w.to.Sub(w.from) / 2
+	cut := len(a.Entries) >= r.set.Details.Limit && half >= time.Second
+	if w.resource != "" { // updates are steps: the older ones first
+		r.byTime(a.Entries)
 	}
-	if half := w.to.Sub(w.from) / 2; len(a.Entries) >= r.set.Details.Limit && half >= time.Second {
+	if !cut || w.resource == "" {
+		if err := each(ctx, a.Entries, take); err != nil {
+			return a.Date, err
+		}
+	}
+	if cut {
 		// The server may have cut the answer: each half for itself.
 		first, second := w, w
 		first.to = w.from.Add(half)
@@ -109,11 +118,21 @@ func (r *run) pages(ctx context.Context, w window, take taker) (date time.Time, 
 			return date, nil
 		}
 		first := a.Entries[0].Fields["service_request_id"]
-		if offset > 0 && first == last {
+		if offset > 0 && first != "" && first == last {
 			return date, hub.Retryable("pages-alike", "read pages: the server gives the same page at another offset (setting details.offset-parameter)")
 		}
 		last = first
 	}
+}
+
+// byTime sorts by updated_datetime; what has none comes first, as it would not be told
+// after a later one.
+func (r *run) byTime(entries []georeport.Entry) {
+	at := func(e georeport.Entry) time.Time {
+		t, _ := georeport.Time(e.Fields["updated_datetime"], r.set.zone)
+		return t
+	}
+	slices.SortStableFunc(entries, func(a, b georeport.Entry) int { return at(a).Compare(at(b)) })
 }
 
 // maxQuestions is how many a window may take: a server that heeds no dates gives a full
@@ -155,7 +174,10 @@ func (r *run) ask(ctx context.Context, w window, offset int) (*georeport.Answer,
 			q.Set(d.OffsetName, strconv.Itoa(offset))
 		}
 	}
-	a, err := r.client.Get(ctx, q, resource)
+	a, err := identified(r.client.Get(ctx, q, resource))
+	if e := georeport.ErrorOf(err); err != nil && d.EmptyIs404 && e.Status == http.StatusNotFound {
+		return &georeport.Answer{}, nil
+	}
 	if err != nil {
 		return nil, georeport.ErrorOf(err).Fault("read " + resource)
 	}

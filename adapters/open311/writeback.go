@@ -57,6 +57,9 @@ func (s *sink) writeBack(ctx context.Context, d hub.Delivery) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return wrap("look up what was written", err)
 	}
+	if err := s.tidy(); err != nil {
+		return err
+	}
 	r := &run{source: &source{set: s.set, client: s.client, log: s.log, now: s.now}}
 	fields, err := r.request(ctx, end.ID)
 	switch {
@@ -105,9 +108,21 @@ func (s *sink) write(ctx context.Context, end *ending, updateID string) error {
 	return nil
 }
 
+// tidy forgets what was written long ago, once a day: where no source runs, nobody else
+// does.
+func (s *sink) tidy() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := s.now(); now.Sub(s.tidied).Abs() >= day {
+		s.tidied = now
+		return forgetWritten(s.set, now)
+	}
+	return nil
+}
+
 // forgetWritten removes marks of what was written long ago.
-func (s *source) forgetWritten(now time.Time) error {
-	dir := filepath.Join(s.set.Dir, "written")
+func forgetWritten(set *settings, now time.Time) error {
+	dir := filepath.Join(set.Dir, "written")
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

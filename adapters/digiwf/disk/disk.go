@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 )
 
 const (
@@ -20,9 +21,21 @@ const (
 	tempMark = ".tmp-"
 )
 
-// Open makes a directory, and removes what a crash has left half written in it.
-// Nobody may be writing there.
+// Folders that this process has opened. Whoever opens one again, since its settings
+// were loaded anew, does so while others write there.
+var (
+	openedMu sync.Mutex
+	opened   = map[string]bool{}
+)
+
+// halfWritten is how old a file is that nobody is writing any more.
+const halfWritten = time.Hour
+
+// Open makes a directory, and removes what a crash has left half written in it: all of
+// it when this process opens it first, and later what is older than an hour.
 func Open(dir string) error {
+	openedMu.Lock()
+	defer openedMu.Unlock()
 	if err := os.MkdirAll(dir, dirMode); err != nil {
 		return fmt.Errorf("make the adapter's folder: %w", err)
 	}
@@ -31,11 +44,17 @@ func Open(dir string) error {
 		return fmt.Errorf("look through the adapter's folder: %w", err)
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), tempMark) {
+		if strings.HasPrefix(e.Name(), tempMark) && (!opened[dir] || old(e, time.Now().Add(-halfWritten))) {
 			err = errors.Join(err, Remove(filepath.Join(dir, e.Name())))
 		}
 	}
+	opened[dir] = err == nil || opened[dir]
 	return err
+}
+
+func old(e fs.DirEntry, before time.Time) bool {
+	info, err := e.Info()
+	return err == nil && info.ModTime().Before(before)
 }
 
 // Put writes v as JSON in place of what the file held; it is synced when Put
@@ -104,6 +123,21 @@ func Names(dir, ending string) ([]string, error) {
 	var names []string
 	for _, e := range entries {
 		if name, ok := strings.CutSuffix(e.Name(), ending); ok && !strings.HasPrefix(name, tempMark) {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// OlderThan is Names for files that were written before that time.
+func OlderThan(dir, ending string, before time.Time) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("look through the adapter's folder: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		if name, ok := strings.CutSuffix(e.Name(), ending); ok && !strings.HasPrefix(name, tempMark) && old(e, before) {
 			names = append(names, name)
 		}
 	}

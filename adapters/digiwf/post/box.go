@@ -31,7 +31,7 @@ type Letter struct {
 // Way is how letters go. An id is of one letter alone, [0-9a-f]{64}.
 type Way interface {
 	// Send returns nil when the other side has the letter. After any other error
-	// than a Permanent Fault it may have it.
+	// than a Permanent Fault or ErrNothingSent it may have it.
 	Send(ctx context.Context, id string, l Letter) error
 	// Sent tells whether a letter that was begun at that time has arrived; false
 	// also where nobody can know.
@@ -47,6 +47,9 @@ type Box struct {
 	Now func() time.Time
 }
 
+// ErrNothingSent says that a Way has not begun: the other side was not reached.
+var ErrNothingSent = errors.New("nothing was sent")
+
 // The errors of Once that are no failures.
 var (
 	// ErrOther says that under this key was sent what somebody else had to say.
@@ -58,6 +61,10 @@ var (
 // patience is how long somebody else's message may be under way, before it counts
 // as given up.
 const patience = time.Hour
+
+// ahead is how far a mark may lie in the future, by a clock that was put right. One
+// beyond that was made by a clock that was wrong, and counts as given up.
+const ahead = 2 * time.Minute
 
 // mark of a key: who has sent, or begun to.
 type mark struct {
@@ -87,6 +94,22 @@ func (b *Box) By(key string) (by string, done bool, err error) {
 	return m.By, m.Done, err
 }
 
+// UnderWay tells whether somebody else than by has begun to send under the key, and
+// may yet be at it. A damaged mark says nothing.
+func (b *Box) UnderWay(key, by string) (bool, error) {
+	var m mark
+	_, err := disk.Get(b.path(ID(key)), &m)
+	if errors.Is(err, disk.ErrDamaged) {
+		return false, nil
+	}
+	return err == nil && m.By != "" && m.By != by && !m.Done && b.young(m), err
+}
+
+func (b *Box) young(m mark) bool {
+	age := b.now().Sub(m.At)
+	return age < patience && age > -ahead
+}
+
 // Note writes down that what the key stands for is done.
 func (b *Box) Note(key string) error {
 	return b.done(ID(key), mark{By: key, At: b.now()})
@@ -108,7 +131,7 @@ func (b *Box) Once(ctx context.Context, key, by string, l Letter) error {
 		return err
 	case m.Done:
 		return whose(m, by)
-	case begun && m.By != by && b.now().Sub(m.At) < patience:
+	case begun && m.By != by && b.young(m):
 		return ErrUnderWay
 	case begun:
 		arrived, err := b.Way.Sent(ctx, id, l, m.At)
@@ -137,7 +160,8 @@ func (b *Box) send(ctx context.Context, id string, m mark, l Letter) error {
 		return err
 	}
 	err = b.Way.Send(ctx, id, l)
-	if fault, ok := errors.AsType[*hub.Fault](err); ok && fault.Permanent && !there {
+	fault, ok := errors.AsType[*hub.Fault](err)
+	if !there && (ok && fault.Permanent || errors.Is(err, ErrNothingSent)) {
 		return errors.Join(err, disk.Remove(b.path(id))) // the other side does not have it
 	}
 	if err != nil {
@@ -165,24 +189,31 @@ func (b *Box) now() time.Time {
 	return time.Now().UTC()
 }
 
-// Forget removes what was sent before that time; what was only begun stays.
-func (b *Box) Forget(before time.Time) error {
-	names, err := disk.Names(b.Dir, ending)
+// Forget removes what was sent before that time, and what was begun and not heard of
+// since.
+func (b *Box) Forget(ctx context.Context, before time.Time) error {
+	ids, err := disk.OlderThan(b.Dir, ending, before)
 	if err != nil {
 		return err
 	}
-	for _, id := range names {
-		info, err := os.Stat(b.path(id))
-		if err != nil || !info.ModTime().Before(before) {
-			continue // gone meanwhile, or young
-		}
-		var m mark
-		if there, err := disk.Get(b.path(id), &m); err != nil || !there || !m.Done {
-			continue
-		}
-		if err := disk.Remove(b.path(id)); err != nil {
+	for _, id := range ids {
+		if err := b.forget(ctx, id, before); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// forget looks once more when nobody else has the mark.
+func (b *Box) forget(ctx context.Context, id string, before time.Time) error {
+	leave, err := disk.Hold(ctx, b.path(id))
+	if err != nil {
+		return err
+	}
+	defer leave()
+	info, err := os.Stat(b.path(id))
+	if err != nil || !info.ModTime().Before(before) {
+		return nil //nolint:nilerr // gone meanwhile, or young
+	}
+	return disk.Remove(b.path(id))
 }

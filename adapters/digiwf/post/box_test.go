@@ -167,7 +167,7 @@ func TestOnceAtTheSameTime(t *testing.T) {
 	}
 }
 
-// What was sent is forgotten in time; what was begun and not sent never is.
+// What was sent is forgotten in time, and so is what was begun and not heard of since.
 func TestForget(t *testing.T) {
 	t.Parallel()
 	b, w, _ := newBox(t)
@@ -184,12 +184,47 @@ func TestForget(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := b.Forget(time.Now().Add(-time.Minute)); err != nil {
+	if err := b.Forget(t.Context(), time.Now().Add(-time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	for key, want := range map[string]string{"old": "", "young": "me", "begun": "me"} {
+	for key, want := range map[string]string{"old": "", "young": "me", "begun": ""} {
 		if by, _, err := b.By(key); by != want || err != nil {
 			t.Errorf("%s: %q %v", key, by, err)
 		}
+	}
+}
+
+// Where nothing was sent there is nothing to look for.
+func TestNothingSent(t *testing.T) {
+	t.Parallel()
+	b, w, _ := newBox(t)
+	w.before = errors.Join(errors.New("boom"), post.ErrNothingSent)
+	if err := b.Once(t.Context(), "k", "me", post.Letter{}); !errors.Is(err, post.ErrNothingSent) {
+		t.Fatal(err)
+	}
+	w.before, w.looking = nil, errors.New("nobody is to look")
+	if err := b.Once(t.Context(), "k", "me", post.Letter{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// A mark of a clock that was wrong holds up nobody for longer than others do.
+func TestMarkOfTheFuture(t *testing.T) {
+	t.Parallel()
+	b, w, now := newBox(t)
+	w.before = errors.New("boom")
+	*now = now.Add(1000 * time.Hour)
+	if err := b.Once(t.Context(), "k", "first", post.Letter{}); err == nil {
+		t.Fatal("sent")
+	}
+	if busy, err := b.UnderWay("k", "second"); !busy || err != nil {
+		t.Error("the first is not under way", err)
+	}
+	w.before, *now = nil, now.Add(-1000*time.Hour)
+	if busy, err := b.UnderWay("k", "second"); busy || err != nil {
+		t.Error("the first is under way", err)
+	}
+	if err := b.Once(t.Context(), "k", "second", post.Letter{}); err != nil {
+		t.Error(err)
 	}
 }

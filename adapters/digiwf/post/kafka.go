@@ -32,12 +32,14 @@ type Kafka struct {
 	// LookBack is false where the topics that are written must not be read: then
 	// what a crash interrupts is sent again.
 	LookBack bool
+	// Dir tells the letters of adapters apart: those with the same one share what is
+	// on its way.
+	Dir string
 
-	mu      sync.Mutex
-	client  *kgo.Client
-	users   int
-	idle    *time.Timer
-	pending map[string]*pending
+	mu     sync.Mutex
+	client *kgo.Client
+	users  int
+	idle   *time.Timer
 }
 
 // pending is a record whose fate is not known yet. The client goes on with it when
@@ -48,12 +50,24 @@ type pending struct {
 	err  error
 }
 
+// onTheWay are the pending records of this process by Dir and id. When settings are
+// loaded anew, another Kafka takes over while the client of the old one goes on.
+var onTheWay sync.Map
+
+type letterOf struct{ dir, id string }
+
+func (k *Kafka) underWay(id string) *pending {
+	p, _ := onTheWay.Load(letterOf{k.Dir, id})
+	one, _ := p.(*pending)
+	return one
+}
+
 var _ Way = (*Kafka)(nil)
 
 // Send implements Way.
 func (k *Kafka) Send(ctx context.Context, id string, l Letter) error {
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("produce: %w", err)
+		return nothing(fmt.Errorf("produce: %w", err))
 	}
 	if len(l.Body) > k.MaxBytes {
 		return hub.Permanent("too-large", "produce: the message is larger than %d bytes", k.MaxBytes)
@@ -67,36 +81,34 @@ func (k *Kafka) Send(ctx context.Context, id string, l Letter) error {
 
 // begin produces the record, unless it is on its way already.
 func (k *Kafka) begin(ctx context.Context, id string, l Letter) (*pending, error) {
+	if p := k.underWay(id); p != nil {
+		return p, nil
+	}
 	if err := k.reachable(ctx); err != nil {
-		return nil, err
+		return nil, nothing(err)
 	}
 	client, leave, err := k.enter()
 	if err != nil {
-		return nil, hub.Retryable("settings", "produce: %w", err)
-	}
-	k.mu.Lock()
-	if p := k.pending[id]; p != nil {
-		k.mu.Unlock()
-		leave()
-		return p, nil
+		return nil, nothing(hub.Retryable("settings", "produce: %w", err))
 	}
 	p := &pending{done: make(chan struct{})}
-	if k.pending == nil {
-		k.pending = map[string]*pending{}
+	key := letterOf{k.Dir, id}
+	if other, there := onTheWay.LoadOrStore(key, p); there {
+		leave()
+		return other.(*pending), nil //nolint:forcetypeassert,errcheck // nothing else is in it
 	}
-	k.pending[id] = p
-	k.mu.Unlock()
 	// Its fate is its own: cancelled underway it would be sent and failed.
 	client.TryProduce(context.WithoutCancel(ctx), k.record(id, l), func(_ *kgo.Record, err error) {
-		k.mu.Lock()
-		delete(k.pending, id)
-		k.mu.Unlock()
+		onTheWay.Delete(key)
 		p.err = failed(err)
 		close(p.done)
 		leave()
 	})
 	return p, nil
 }
+
+// nothing marks an error before anything was sent.
+func nothing(err error) error { return errors.Join(err, ErrNothingSent) }
 
 func (k *Kafka) record(id string, l Letter) *kgo.Record {
 	rec := &kgo.Record{
@@ -127,6 +139,8 @@ func failed(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, kgo.ErrMaxBuffered):
+		return nothing(hub.Retryable("not-sent", "produce: %w", err))
 	case errors.Is(err, kerr.MessageTooLarge), errors.Is(err, kerr.RecordListTooLarge):
 		return hub.Permanent("too-large", "produce: the broker takes no message of this size: %w", err)
 	case errors.Is(err, kerr.TopicAuthorizationFailed):

@@ -19,10 +19,7 @@ const skew = 2 * time.Minute
 
 // Sent implements Way: it reads what the topic has since then.
 func (k *Kafka) Sent(ctx context.Context, id string, l Letter, begun time.Time) (bool, error) {
-	k.mu.Lock()
-	p := k.pending[id]
-	k.mu.Unlock()
-	if p != nil {
+	if p := k.underWay(id); p != nil {
 		err := k.await(ctx, p)
 		select {
 		case <-p.done: // when it has failed, the topic is asked
@@ -36,8 +33,6 @@ func (k *Kafka) Sent(ctx context.Context, id string, l Letter, begun time.Time) 
 	if !k.LookBack {
 		return false, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, k.Timeout)
-	defer cancel()
 	found, err := k.lookBack(ctx, id, l.Topic, begun.Add(-skew))
 	if err != nil {
 		return false, hub.Retryable("not-sure", "topic %s: %w", l.Topic, err)
@@ -55,7 +50,9 @@ func (k *Kafka) lookBack(ctx context.Context, id, topic string, since time.Time)
 		return false, fmt.Errorf("kafka: %w", err)
 	}
 	defer asks.Close()
-	spans, err := spansOf(ctx, asks, topic, since)
+	soon, cancel := context.WithTimeout(ctx, k.Timeout)
+	defer cancel()
+	spans, err := spansOf(soon, asks, topic, since)
 	if err != nil || len(spans) == 0 {
 		return false, err
 	}
@@ -69,17 +66,24 @@ func (k *Kafka) lookBack(ctx context.Context, id, topic string, since time.Time)
 		return false, fmt.Errorf("kafka: %w", err)
 	}
 	defer reader.Close()
-	return search(ctx, reader, id, spans)
+	return k.search(ctx, reader, id, spans)
 }
 
-// search reads each partition up to what was its end.
-func search(ctx context.Context, reader *kgo.Client, id string, spans map[int32]span) (found bool, err error) {
+// search reads each partition up to what was its end. It gives up when Timeout passes
+// without a record: a long topic takes its time.
+func (k *Kafka) search(ctx context.Context, reader *kgo.Client, id string, spans map[int32]span) (found bool, err error) {
 	for len(spans) > 0 && !found {
-		fetches := reader.PollRecords(ctx, 500)
-		if err := ctx.Err(); err != nil {
+		soon, cancel := context.WithTimeout(ctx, k.Timeout)
+		fetches := reader.PollRecords(soon, 500)
+		err := soon.Err()
+		cancel()
+		if err != nil && fetches.NumRecords() == 0 {
 			return false, fmt.Errorf("read the topic: %w", err)
 		}
 		for _, e := range fetches.Errors() {
+			if errors.Is(e.Err, context.DeadlineExceeded) && ctx.Err() == nil {
+				continue // records came just then
+			}
 			return false, fmt.Errorf("read the topic: %w", e.Err)
 		}
 		fetches.EachRecord(func(rec *kgo.Record) {

@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"sync"
 	"time"
 
@@ -24,6 +22,8 @@ type REST struct {
 	Token   Token
 	TLS     wire.TLS
 	Timeout time.Duration
+
+	gate gate
 
 	mu     sync.Mutex
 	client *http.Client
@@ -43,19 +43,25 @@ func (r *REST) Send(ctx context.Context, _ string, l Letter) error {
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
 	for attempt := 1; ; attempt++ {
+		if err := r.gate.closed("unavailable"); err != nil {
+			return nothing(err)
+		}
 		token, err := r.Token.get(ctx, client)
+		if f, ok := errors.AsType[*hub.Fault](err); ok {
+			return nothing(f)
+		}
 		if err != nil {
 			return hub.Retryable("no-token", "call DigiWF: %w", err)
 		}
-		status, after, err := r.post(ctx, client, token, l)
+		said, err := r.post(ctx, client, token, l)
 		if err != nil {
 			return hub.Retryable("unreachable", "call DigiWF: %w", err)
 		}
-		if status == http.StatusUnauthorized && attempt == 1 {
+		if said.status == http.StatusUnauthorized && attempt == 1 {
 			r.Token.forget(token) // it may have been revoked
 			continue
 		}
-		return judge(status, after)
+		return said.judge()
 	}
 }
 
@@ -77,10 +83,10 @@ func (r *REST) open() (*http.Client, error) {
 	return r.client, nil
 }
 
-func (r *REST) post(ctx context.Context, client *http.Client, token string, l Letter) (status int, after time.Duration, err error) {
+func (r *REST) post(ctx context.Context, client *http.Client, token string, l Letter) (*said, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL+l.Path, bytes.NewReader(l.Body))
 	if err != nil {
-		return 0, 0, errors.New("the address is no URL")
+		return nil, errors.New("the address is no URL")
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
@@ -89,11 +95,11 @@ func (r *REST) post(ctx context.Context, client *http.Client, token string, l Le
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		return 0, 0, bare(err)
+		return nil, bare(err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	_, _ = io.CopyN(io.Discard, res.Body, 64<<10) // an answer's text says nothing that is needed
-	return res.StatusCode, retryAfter(res), nil
+	return &said{res.StatusCode, mediaType(res), r.gate.judge("unavailable", res)}, nil
 }
 
 // bare leaves the address out of an error.
@@ -102,26 +108,4 @@ func bare(err error) error {
 		return u.Err
 	}
 	return err
-}
-
-func retryAfter(res *http.Response) time.Duration {
-	seconds, err := strconv.Atoi(res.Header.Get("Retry-After"))
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return time.Duration(min(seconds, 3600)) * time.Second
-}
-
-// judge says what a status means: what is the message's fault no repetition mends.
-func judge(status int, after time.Duration) error {
-	switch {
-	case status >= 200 && status < 300:
-		return nil
-	case status == http.StatusBadRequest, status == http.StatusNotFound, status == http.StatusConflict,
-		status == http.StatusRequestEntityTooLarge, status == http.StatusUnprocessableEntity:
-		return hub.Permanent("refused", "call DigiWF: it refuses the message with status %d", status)
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return hub.Retryable("not-allowed", "call DigiWF: it refuses the token with status %d", status)
-	}
-	return &hub.Fault{Code: "unavailable", After: after, Err: fmt.Errorf("call DigiWF: status %d", status)}
 }

@@ -28,10 +28,16 @@ type Login struct {
 type Token struct {
 	Login
 
+	gate gate
+
 	mu      sync.Mutex
 	token   string
 	expires time.Time
 }
+
+// usual is how long a token is kept of which the issuer does not say how long it is
+// good; a refusal ends it earlier.
+const usual = 5 * time.Minute
 
 // get gives a token that is good for a while yet.
 func (t *Token) get(ctx context.Context, client *http.Client) (string, error) {
@@ -42,6 +48,9 @@ func (t *Token) get(ctx context.Context, client *http.Client) (string, error) {
 	defer t.mu.Unlock()
 	if t.token != "" && time.Now().Before(t.expires) {
 		return t.token, nil
+	}
+	if err := t.gate.closed("no-token"); err != nil {
+		return "", err
 	}
 	token, lasts, err := t.ask(ctx, client)
 	if err != nil {
@@ -84,6 +93,9 @@ func (t *Token) ask(ctx context.Context, client *http.Client) (string, time.Dura
 		return "", 0, bare(err)
 	}
 	defer func() { _ = res.Body.Close() }()
+	if f := t.gate.judge("no-token", res); f != nil {
+		return "", 0, f
+	}
 	if res.StatusCode != http.StatusOK {
 		return "", 0, fmt.Errorf("the issuer answers with status %d", res.StatusCode)
 	}
@@ -94,6 +106,9 @@ func (t *Token) ask(ctx context.Context, client *http.Client) (string, time.Dura
 	if err := json.UnmarshalRead(io.LimitReader(res.Body, maxAnswer), &answer); err != nil || answer.Token == "" {
 		return "", 0, errors.New("the issuer's answer has no token")
 	}
-	lasts := time.Duration(min(max(answer.Expires, 0), 86400) * float64(time.Second))
+	if answer.Expires <= 0 {
+		return answer.Token, usual, nil
+	}
+	lasts := time.Duration(min(answer.Expires, 86400) * float64(time.Second))
 	return answer.Token, lasts, nil
 }

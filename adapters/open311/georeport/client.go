@@ -146,9 +146,11 @@ func (c *Client) request(ctx context.Context, method string, query, form url.Val
 }
 
 func (c *Client) answer(ctx context.Context, res *http.Response, post bool) (*Answer, error) {
-	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusCreated {
-		_, _ = io.CopyN(io.Discard, res.Body, 64<<10)
-		return nil, refused(res, post)
+	switch res.StatusCode {
+	case http.StatusOK, http.StatusCreated, http.StatusAccepted:
+	default:
+		body, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+		return nil, refused(res, post, saysErrors(body))
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, c.MaxBytes+1))
 	if err != nil {

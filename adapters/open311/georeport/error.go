@@ -75,10 +75,11 @@ func ErrorOf(err error) *Error {
 	return &Error{Code: Unreachable, Err: err}
 }
 
-// refused judges an HTTP status other than 200 and 201. GeoReport answers 400 also
-// when its own backend is down ("General Service Error"), so that alone is final
-// which a POST gets.
-func refused(res *http.Response, post bool) *Error {
+// refused judges an HTTP status that is no success. GeoReport answers 400 also when its
+// own backend is down ("General Service Error"), and proxies answer in its place: that
+// alone is final which a POST gets as a list of errors of GeoReport. A redirect after a
+// POST says nothing of what became of it (RFC 9110, 15.4.4: 303 comes after it was done).
+func refused(res *http.Response, post, said bool) *Error {
 	e := &Error{Status: res.StatusCode, After: after(res.Header.Get("Retry-After"))}
 	switch s := res.StatusCode; {
 	case s == http.StatusTooManyRequests:
@@ -91,12 +92,12 @@ func refused(res *http.Response, post bool) *Error {
 		e.Code = Unauthor
 	case s == http.StatusNotFound:
 		e.Code = NotFound
-	case s >= 400 && post:
+	case post && said && (s == http.StatusBadRequest || s == http.StatusUnprocessableEntity):
 		e.Code = Refused
 	case s >= 400:
 		e.Code = ServerError
 	default: // a redirect, a success that is none: another server than is meant
-		e.Code, e.Unknown = Unreadable, s < 300
+		e.Code, e.Unknown = Unreadable, post
 	}
 	return e
 }

@@ -2,9 +2,11 @@ package georeport
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"io"
+	"fmt"
 	"slices"
 
 	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
@@ -24,12 +26,14 @@ var ErrList = errors.New("the answer is no list of GeoReport v2")
 // Lists by the name of what they hold: in JSON they come bare, or in an object under
 // one of these names (Mark-a-Spot with extensions=true, CitySDK); in XML the root has
 // it.
-var lists = []string{"requests", "service_requests", "services", "service_request_updates", "servicerequestupdates", "errors"}
+var lists = []string{"requests", "service_requests", "services", "service_request_updates", "servicerequestupdates", "request_updates", "errors"}
 
 // Entry is one entry of a list. Bad says why it cannot be read, without quoting it.
+// Digest tells bad entries apart.
 type Entry struct {
 	Fields Fields
 	Bad    string
+	Digest string
 }
 
 // List reads an answer in a format. One bad entry of JSON spoils no other; an answer
@@ -59,61 +63,18 @@ func entry(raw json.RawMessage) Entry {
 	dec.UseNumber()
 	var v map[string]any
 	if err := dec.Decode(&v); err != nil || v == nil {
-		return Entry{Bad: "the entry is no object"}
+		return bad("the entry is no object", raw)
 	}
 	f := Fields{}
 	if !f.flatten("", v, 0) {
-		return Entry{Bad: "the entry has too many fields"}
+		return bad("the entry has too many fields", raw)
 	}
 	return Entry{Fields: f}
 }
 
-// items gives the entries of a list, or the one object that is an answer of its own.
-func items(body []byte) ([]json.RawMessage, error) {
-	if len(body) > 0 && body[0] == '[' {
-		return array(body)
-	}
-	var object map[string]json.RawMessage
-	if json.Unmarshal(body, &object) != nil || object == nil {
-		return nil, ErrList
-	}
-	for _, name := range lists {
-		if inner, ok := object[name]; ok {
-			return array(inner)
-		}
-	}
-	for _, name := range []string{"service_request_id", "token", "service_code", "code"} {
-		if _, ok := object[name]; ok {
-			return []json.RawMessage{body}, nil
-		}
-	}
-	return nil, ErrList
-}
-
-// maxEntries is how many entries a list has at most: empty ones cost more memory than
-// bytes.
-const maxEntries = 20_000
-
-// array takes a JSON array apart.
-func array(body []byte) (list []json.RawMessage, err error) {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	if t, err := dec.Token(); err != nil || t != json.Delim('[') {
-		return nil, ErrList
-	}
-	for dec.More() {
-		var one json.RawMessage
-		if dec.Decode(&one) != nil || len(list) == maxEntries {
-			return nil, ErrList
-		}
-		list = append(list, one)
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, ErrList
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, ErrList
-	}
-	return list, nil
+func bad(why string, raw []byte) Entry {
+	sum := sha256.Sum256(raw)
+	return Entry{Bad: why, Digest: hex.EncodeToString(sum[:8])}
 }
 
 // quoteZeros puts numbers with leading zeros into quotes. They are no JSON, and the
@@ -172,7 +133,7 @@ func listXML(body []byte) ([]Entry, error) {
 	for _, p := range doc.Parts {
 		f := Fields{}
 		if !f.element("", p, 0) {
-			out = append(out, Entry{Bad: "the entry has too many fields"})
+			out = append(out, bad("the entry has too many fields", []byte(fmt.Sprint(f)))) // fmt sorts maps
 			continue
 		}
 		delete(f, "") // an entry that is bare text

@@ -33,15 +33,18 @@ func TestLists(t *testing.T) {
 		format, body, path, want string
 		bad                      bool
 	}{
-		"bare":             {georeport.JSON, `[{"status":"open"}]`, "status", "open", false},
-		"Mark-a-Spot":      {georeport.JSON, `{"meta":{"total":1},"requests":[{"extended_attributes":{"markaspot":{"status_notes":[{"status_note":"alt"},{"status_note":"neu"}]}}}]}`, "extended_attributes.markaspot.status_notes.*.status_note", "neu", false},
-		"leading zeros":    {georeport.JSON, `[{"a":"x \" 01","service_code":007 }]`, "service_code", "007", false},
-		"zero":             {georeport.JSON, `[{"lat":0,"long":0.5,"n":10,"m":-0.1e-05}]`, "m", "-0.1e-05", false},
-		"a large number":   {georeport.JSON, `[{"service_request_id":12345678901234567890123}]`, "service_request_id", "12345678901234567890123", false},
-		"no object":        {georeport.JSON, `["x"]`, "", "", true},
-		"too deep":         {georeport.JSON, `[` + strings.Repeat(`{"a":`, 20) + `1` + strings.Repeat("}", 20) + `]`, "", "", true},
-		"a list of fields": {georeport.XML, `<service_requests><request><n><v>1</v><v>2</v></n></request></service_requests>`, "n.v.*", "2", false},
-		"bare text":        {georeport.XML, `<service_requests><request>x</request></service_requests>`, "", "", false},
+		"bare":              {georeport.JSON, `[{"status":"open"}]`, "status", "open", false},
+		"Mark-a-Spot":       {georeport.JSON, `{"meta":{"total":1},"requests":[{"extended_attributes":{"markaspot":{"status_notes":[{"status_note":"alt"},{"status_note":"neu"}]}}}]}`, "extended_attributes.markaspot.status_notes.*.status_note", "neu", false},
+		"POST, Mark-a-Spot": {georeport.JSON, `{"service_requests":{"request":{"service_request_id":"47-2026"}}}`, "service_request_id", "47-2026", false},
+		"FixMyStreet":       {georeport.JSON, `{"requests":[{"request":[{"agency_responsible":{"recipient":["Bau"]}}]}]}`, "agency_responsible.recipient.*", "Bau", false},
+		"each by its name":  {georeport.JSON, `[{"service":{"service_code":"1"}}]`, "service_code", "1", false},
+		"leading zeros":     {georeport.JSON, `[{"a":"x \" 01","service_code":007 }]`, "service_code", "007", false},
+		"zero":              {georeport.JSON, `[{"lat":0,"long":0.5,"n":10,"m":-0.1e-05}]`, "m", "-0.1e-05", false},
+		"a large number":    {georeport.JSON, `[{"service_request_id":12345678901234567890123}]`, "service_request_id", "12345678901234567890123", false},
+		"no object":         {georeport.JSON, `["x"]`, "", "", true},
+		"too deep":          {georeport.JSON, `[` + strings.Repeat(`{"a":`, 20) + `1` + strings.Repeat("}", 20) + `]`, "", "", true},
+		"a list of fields":  {georeport.XML, `<service_requests><request><n><v>1</v><v>2</v></n></request></service_requests>`, "n.v.*", "2", false},
+		"bare text":         {georeport.XML, `<service_requests><request>x</request></service_requests>`, "", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			list, err := georeport.List(c.format, []byte(c.body))
@@ -52,6 +55,10 @@ func TestLists(t *testing.T) {
 				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
+	}
+	twice := "[" + strings.Repeat("{},", 10_000) + "{}]"
+	if _, err := georeport.List(georeport.JSON, []byte(`[{"request":`+twice+`},{"request":`+twice+`}]`)); err == nil {
+		t.Error("a list of more entries than any server has was read, by its parts")
 	}
 	if _, err := georeport.List(georeport.JSON, []byte("["+strings.Repeat("{},", 20_000)+"{}]")); err == nil {
 		t.Error("a list of more entries than any server has was read")

@@ -44,7 +44,7 @@ func (c *call) post() {
 	case "blackbox":
 		answer = answer[1:]
 	}
-	c.answer(c.w, http.StatusOK, c.format, "service_requests", "request", []item{answer}, false)
+	c.answer(c.w, http.StatusOK, c.format, "service_requests", "request", []item{answer}, true)
 }
 
 // form reads what was sent, and looks at the key; nil when it was refused.
@@ -84,7 +84,7 @@ func (c *call) edit() {
 		status = map[string]string{"PROCESSED": "closed", "REJECTED": "closed"}[form.Get("detailed_status")]
 	}
 	c.change(r, Report{Status: status, Detail: form.Get("detailed_status"), Notes: form.Get("status_notes")})
-	c.answer(c.w, http.StatusOK, c.format, "service_requests", "request", []item{{{"service_request_id", r.ID}}}, false)
+	c.answer(c.w, http.StatusOK, c.format, "service_requests", "request", []item{{{"service_request_id", r.ID}}}, true)
 }
 
 // told gives or takes updates (FixMyStreet).
@@ -121,6 +121,10 @@ func (c *call) tellUpdate() {
 	r := c.find(form.Get("service_request_id"))
 	if r == nil {
 		c.refuse(http.StatusNotFound)
+		return
+	}
+	if form.Get("description") == "" {
+		c.refuse(http.StatusBadRequest)
 		return
 	}
 	u := Update{ID: form.Get("update_id"), Request: r.ID, Status: form.Get("status"), Description: form.Get("description"), At: c.now()}

@@ -37,9 +37,10 @@ type Fault struct {
 
 // Arten of faults: frist (no answer until the caller gives up), 429 and 503 (with
 // Retry-After), 500, html (a page instead of a list), kaputt (a list that breaks off),
-// riesig (an answer without an end), umleitung (a redirect), getan-500, getan-weg and
-// getan-html (what was asked is done, and then the answer is 500, cut off, a page).
-var Arten = []string{"frist", "429", "503", "500", "html", "kaputt", "riesig", "umleitung", "getan-500", "getan-weg", "getan-html"}
+// riesig (an answer without an end), umleitung (a redirect), getan-500, getan-weg,
+// getan-html and getan-umleitung (what was asked is done, and then the answer is 500, cut
+// off, a page, a redirect).
+var Arten = []string{"frist", "429", "503", "500", "html", "kaputt", "riesig", "umleitung", "getan-500", "getan-weg", "getan-html", "getan-umleitung"}
 
 // Order orders a fault.
 func (s *Server) Order(f Fault) error {
@@ -128,13 +129,16 @@ func (s *Server) Remove(id string) {
 	s.reports = slices.DeleteFunc(s.reports, func(r *Report) bool { return r.ID == id })
 }
 
-// Tell adds an update (FixMyStreet).
+// Tell adds an update, and changes its report (FixMyStreet).
 func (s *Server) Tell(u Update) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u.At = cmp.Or(u.At, s.now())
 	u.ID = cmp.Or(u.ID, strconv.Itoa(len(s.updates)+1))
 	s.updates = append(s.updates, u)
+	if r := s.find(u.Request); r != nil {
+		s.change(r, Report{Status: u.Status, Hidden: r.Hidden, Updated: u.At})
+	}
 }
 
 // Reports lists what the server has.

@@ -10,8 +10,8 @@ import (
 // item is one entry of an answer, its fields in order.
 type item [][2]string
 
-// answer writes a list: in XML below root and name, in JSON as an array, or as Mark-a-Spot
-// does with extensions=true.
+// answer writes a list: in XML below root and name, in JSON as an array, or as
+// FixMyStreet and, where wrapped, Mark-a-Spot make it of their XML.
 func (s *Server) answer(w http.ResponseWriter, status int, format, root, name string, items []item, wrapped bool) {
 	if format == "xml" {
 		w.Header().Set("Content-Type", "text/xml; charset=utf-8")
@@ -25,13 +25,17 @@ func (s *Server) answer(w http.ResponseWriter, status int, format, root, name st
 	for _, i := range items {
 		list = append(list, s.object(i))
 	}
-	if wrapped {
-		_ = json.NewEncoder(w).Encode(map[string]any{
-			"requests": list, "meta": map[string]int{"total": len(list), "limit": s.set.Limit, "offset": 0},
-		})
-		return
+	_ = json.NewEncoder(w).Encode(s.shaped(root, name, list, wrapped))
+}
+
+func (s *Server) shaped(root, name string, list []map[string]any, wrapped bool) any {
+	switch {
+	case s.set.Dialect == "fixmystreet":
+		return map[string]any{strings.TrimPrefix(root, "service_"): []any{map[string]any{name: list}}}
+	case s.set.Dialect == "mark-a-spot" && wrapped && len(list) == 1:
+		return map[string]any{root: map[string]any{name: list[0]}}
 	}
-	_ = json.NewEncoder(w).Encode(list)
+	return list
 }
 
 // object is an entry in JSON: null where there is nothing, numbers where the
@@ -42,6 +46,8 @@ func (s *Server) object(i item) map[string]any {
 		switch {
 		case f[1] == "":
 			out[f[0]] = nil
+		case f[0] == "agency_responsible" && s.set.Dialect == "fixmystreet":
+			out[f[0]] = map[string]any{"recipient": []string{f[1]}}
 		case f[0] == "lat" || f[0] == "long" || f[0] == "service_request_id" && s.set.Dialect == "georeport":
 			out[f[0]] = json.RawMessage(f[1])
 			if !json.Valid([]byte(f[1])) {

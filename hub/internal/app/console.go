@@ -84,7 +84,7 @@ func (a *App) openConsole(ctx context.Context) (err error) {
 	if a.cfg.Console == nil {
 		return nil
 	}
-	s := &steward{}
+	s := &steward{version: versions{turn: make(chan struct{}, 1)}}
 	a.steward = s
 	login, err := a.cfg.Console.login()
 	if err != nil {
@@ -99,7 +99,8 @@ func (a *App) openConsole(ctx context.Context) (err error) {
 		return err
 	}
 	if s.search, err = search.Open(filepath.Join(a.cfg.Data, searchDir), created, last, search.Options{Log: a.log}); err != nil {
-		return err
+		a.log.Error("the console runs without its search", zap.Error(err)) // the hub's work does not need it
+		s.search = search.Off(a.log)
 	}
 	a.group.Go(func() error { return a.followTrail(a.run) })
 	a.group.Go(func() error { return a.keepSearch(a.run) })
@@ -160,7 +161,7 @@ func (a *App) followTrail(ctx context.Context) error {
 	x := a.steward.search
 	for {
 		err := a.bus.Follow(ctx, bus.Trail, x.Applied()+1, nil, x.Apply)
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || x.Err() != nil { // the index has told of that
 			return nil
 		}
 		a.log.Warn("the search index of the console does not follow the trail; trying again", zap.Error(err))
@@ -182,12 +183,14 @@ func (a *App) keepSearch(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-x.Failed():
+			return nil
 		case <-flush.C:
 			err = x.Flush()
 		case <-sweep.C:
 			_, err = x.Sweep(sweepMost)
 		}
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			a.log.Warn("the search index of the console was not written; trying again", zap.Error(err))
 		}
 	}
@@ -195,11 +198,16 @@ func (a *App) keepSearch(ctx context.Context) error {
 
 // closeConsole ends what is underway in browsers.
 func (a *App) closeConsole() error {
-	if a.steward == nil || a.steward.server == nil {
+	if a.steward == nil {
 		return nil
 	}
-	err := a.steward.server.Close()
-	a.steward.server = nil
+	if a.steward.search != nil {
+		a.steward.search.Halt()
+	}
+	if a.steward.server == nil {
+		return nil
+	}
+	err := a.steward.server.Close() // it stays: what answers on the control subject may still ask it
 	if err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("stop the console: %w", err)
 	}
@@ -211,9 +219,7 @@ func (a *App) closeSearch() error {
 	if a.steward == nil || a.steward.search == nil {
 		return nil
 	}
-	err := a.steward.search.Close()
-	a.steward.search = nil
-	if err != nil {
+	if err := a.steward.search.Close(); err != nil { // it stays, and says that it is closed
 		return fmt.Errorf("close the search index: %w", err)
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"path/filepath"
-	"sync"
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/console"
@@ -38,14 +37,18 @@ func (h consoleHub) Version(ctx context.Context, digest string) (*federation.Fed
 
 // versions keeps the version that was asked for last: reading one takes a while.
 type versions struct {
-	mu     sync.Mutex
+	turn   chan struct{} // holds one while somebody reads
 	digest string
 	last   *federation.Federation
 }
 
 func (v *versions) get(ctx context.Context, b *bus.Bus, digest string) (*federation.Federation, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
+	select { // who gives up does not wait for another's turn
+	case v.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-v.turn }()
 	if v.digest == digest {
 		return v.last, nil
 	}

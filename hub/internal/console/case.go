@@ -28,6 +28,9 @@ type caseCopy struct {
 
 // timeline shows the events of a case that the person may see.
 func (q *request) timeline() error {
+	if err := q.spent(); err != nil {
+		return err
+	}
 	id := q.r.FormValue("id")
 	if id == "" {
 		return errNotFound
@@ -59,6 +62,8 @@ func (q *request) timeline() error {
 		if err := q.deny(search.Sender(events[0].In)); err != nil {
 			return err
 		}
+	} else {
+		q.miss()
 	}
 	return q.notFound(id)
 }

@@ -62,6 +62,9 @@ func (q *request) mine(a *explain.Answer) (others string) {
 }
 
 func (q *request) event() error {
+	if err := q.spent(); err != nil {
+		return err
+	}
 	id := q.r.FormValue("id")
 	if id == "" {
 		return errNotFound
@@ -79,6 +82,8 @@ func (q *request) event() error {
 			if err := q.deny(others); err != nil {
 				return err
 			}
+		} else {
+			q.miss()
 		}
 		return q.notFound(id)
 	}
@@ -186,6 +191,9 @@ const (
 // look lets the person see the payload of an event in full for a while; that is in the
 // trail before it is shown.
 func (q *request) look() error {
+	if err := q.spent(); err != nil {
+		return err
+	}
 	id, in := q.r.PostFormValue("id"), q.r.PostFormValue("in")
 	seq, err := strconv.ParseUint(q.r.PostFormValue("seq"), 10, 64)
 	if err != nil {
@@ -201,13 +209,17 @@ func (q *request) look() error {
 			return q.mayLook(in+" "+strconv.FormatUint(seq, 10), search.Sender(in), e.Decision.Application, to)
 		}
 	}
+	q.miss()
 	return errNotFound
 }
 
 func (q *request) mayLook(at, organisation, application, to string) error {
 	switch sight := q.person.sight(organisation); {
-	case sight < federation.SightMetadata:
-		return foreign(organisation)
+	case sight < federation.SightMetadata: // as if it were not there
+		if err := q.deny(organisation); err != nil {
+			return err
+		}
+		return errNotFound
 	case sight < federation.SightFull:
 		return errForbidden
 	}

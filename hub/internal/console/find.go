@@ -91,6 +91,9 @@ func (q *request) outcomes() []choice {
 
 // lookup finds an event or a case by its id; when there is none, that is the answer.
 func (q *request) lookup(given string) error {
+	if err := q.spent(); err != nil {
+		return err
+	}
 	answer, err := q.cfg.Hub.Explain(q.r.Context(), given)
 	if err != nil {
 		return err
@@ -130,6 +133,9 @@ const maxHeard = 200
 func (q *request) notFound(id string) error {
 	org, err := q.organisation(federation.SightMetadata)
 	if err != nil {
+		return err
+	}
+	if err := q.cfg.Hub.Search().Err(); err != nil {
 		return err
 	}
 	refused, err := q.cfg.Hub.Refused(q.r.Context(), org)

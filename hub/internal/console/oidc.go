@@ -47,7 +47,7 @@ func (l *logins) begin() (state, nonce, challenge string) {
 	state = secret()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.of == nil || len(l.of) >= maxLogins {
+	if l.of == nil {
 		l.of = map[string]underway{}
 	}
 	for s, other := range l.of {
@@ -55,9 +55,23 @@ func (l *logins) begin() (state, nonce, challenge string) {
 			delete(l.of, s)
 		}
 	}
+	if len(l.of) >= maxLogins {
+		l.dropOldest()
+	}
 	l.of[state] = u
 	sum := sha256.Sum256([]byte(u.verifier))
 	return state, u.nonce, base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// dropOldest is called with mu held.
+func (l *logins) dropOldest() {
+	oldest, at := "", time.Time{}
+	for s, u := range l.of {
+		if oldest == "" || u.began.Before(at) {
+			oldest, at = s, u.began
+		}
+	}
+	delete(l.of, oldest)
 }
 
 func (l *logins) end(state string) (underway, bool) {

@@ -58,6 +58,9 @@ func (q *request) overview() error {
 }
 
 func (q *request) overviewOf(ctx context.Context, org string) (*overviewPage, error) {
+	if err := q.cfg.Hub.Search().Err(); err != nil {
+		return nil, err
+	}
 	p := &overviewPage{Org: org, Orgs: q.choices()}
 	refused, err := q.cfg.Hub.Refused(ctx, org)
 	if err != nil {
@@ -75,7 +78,11 @@ func (q *request) overviewOf(ctx context.Context, org string) (*overviewPage, er
 	ways := q.cfg.Hub.Search().Ways(org)
 	p.More = max(len(ways)-maxWays, 0)
 	for _, w := range ways[:len(ways)-p.More] {
-		p.Ways = append(p.Ways, wayRow{w, waits[w.To]})
+		row := wayRow{Way: w}
+		if q.person.sight(search.Organisation(w.To)) >= federation.SightCounts {
+			row.Waits = waits[w.To]
+		}
+		p.Ways = append(p.Ways, row)
 	}
 	p.Graph = draw(p.Ways)
 	p.Ending = q.endings(org)

@@ -81,17 +81,6 @@ func (p *payload) show(q *request, m *event.Message, typ, pointer, keyword strin
 	w.value("", "", 0, v)
 }
 
-func fieldsOf(s *schemas.Schema) map[string]schemas.Field {
-	out := map[string]schemas.Field{}
-	if s == nil {
-		return out
-	}
-	for _, f := range s.Fields() {
-		out[f.Pointer] = f
-	}
-	return out
-}
-
 type payloadWalk struct {
 	p      *payload
 	full   bool
@@ -110,6 +99,9 @@ func (w *payloadWalk) value(name, pointer string, depth int, v any) {
 		return
 	}
 	f, known := w.fields[pointer]
+	if !w.full && f.Sperre != "" {
+		return // that there is a Sperre says where somebody is in danger
+	}
 	l := payloadLine{Depth: min(depth, 12), Name: w.name(name, known), Title: f.Title}
 	if w.lang == "en" && f.TitleEn != "" {
 		l.Title = f.TitleEn
@@ -133,7 +125,7 @@ func (w *payloadWalk) value(name, pointer string, depth int, v any) {
 			w.down(strconv.Itoa(i), func() { w.value(strconv.Itoa(i+1)+".", pointer, depth+1, item) })
 		}
 	default:
-		if l.Hidden = !w.full && (!known || !f.Leaf || f.Datenkategorie != ""); !l.Hidden {
+		if l.Hidden = !w.full && (!known || !f.Leaf || f.Datenkategorie != "" || l.Wrong != ""); !l.Hidden {
 			l.Value = visible(text(v), maxValue)
 		}
 		w.p.Lines = append(w.p.Lines, l)

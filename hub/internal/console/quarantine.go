@@ -234,6 +234,9 @@ type attribute struct{ Name, Value string }
 // refusedAt finds the event of a link that the person may see; an organisation's name
 // when it is one that they may not.
 func (q *request) refusedAt(ctx context.Context) (*refusedEvent, group, error) {
+	if err := q.spent(); err != nil {
+		return nil, group{}, err
+	}
 	seq, err := strconv.ParseUint(q.r.PathValue("seq"), 10, 64)
 	if err != nil {
 		return nil, group{}, errNotFound
@@ -243,6 +246,7 @@ func (q *request) refusedAt(ctx context.Context) (*refusedEvent, group, error) {
 		return nil, group{}, err
 	}
 	if m == nil {
+		q.miss()
 		return nil, group{}, errNotFound
 	}
 	g, ok := groupOf(m.Subject)

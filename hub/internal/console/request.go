@@ -14,6 +14,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
+	"github.com/amtsbote/amtsbote/hub/internal/search"
 )
 
 // request is what a handler works with.
@@ -112,6 +113,10 @@ func (q *request) answer(handle func(*request) error) {
 		q.refuse(no)
 		return
 	}
+	if errors.Is(err, search.ErrFailed) { // it has told of that
+		q.fail(http.StatusServiceUnavailable)
+		return
+	}
 	if q.r.Context().Err() == nil || errors.Is(q.r.Context().Err(), context.DeadlineExceeded) {
 		q.cfg.Log.Error("a page of the console failed", zap.String("page", q.r.Pattern), zap.Error(err))
 	}
@@ -148,6 +153,23 @@ func (q *request) deny(organisation string) error {
 		return fmt.Errorf("record a refused look: %w", err)
 	}
 	return nil
+}
+
+// spent refuses every look-up of who has tried too much this minute, before it is asked
+// whether there is something.
+func (q *request) spent() error {
+	if q.denials.spent(q.person.who, maxDenials) {
+		return &refused{status: http.StatusTooManyRequests}
+	}
+	return nil
+}
+
+// miss counts a look for what is not there as one that is refused, so that the limit does
+// not tell them apart. Who sees everybody needs none.
+func (q *request) miss() {
+	if q.person.all() < federation.SightMetadata {
+		q.denials.allow(q.person.who, maxDenials)
+	}
 }
 
 // record writes to the trail what the person does.

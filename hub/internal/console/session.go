@@ -15,7 +15,9 @@ import (
 const (
 	sessionIdle = 30 * time.Minute
 	sessionMost = 10 * time.Hour
-	maxSessions = 10_000
+	// sessionIssuer bounds one that an issuer began: it alone knows who has lost a role.
+	sessionIssuer = time.Hour
+	maxSessions   = 10_000
 )
 
 // session is a person who is logged in. The cookie holds its name, the server only the
@@ -84,7 +86,7 @@ func (s *sessions) dropOldest() {
 func (x *session) over(now time.Time) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return now.Sub(x.used) > sessionIdle || now.Sub(x.began) > sessionMost
+	return now.Sub(x.used) > sessionIdle || now.Sub(x.began) > sessionMost || !x.local && now.Sub(x.began) > sessionIssuer
 }
 
 // find gives the session of a cookie and notes that it is used; nil when there is none.
@@ -160,7 +162,10 @@ type links struct {
 	of map[[32]byte]time.Time
 }
 
-const maxLinks = 100
+const (
+	maxLinks = 100
+	linkFor  = 10 * time.Minute
+)
 
 func (l *links) make() string {
 	s := secret()
@@ -178,9 +183,9 @@ func (l *links) use(s string) bool {
 	id := sha256.Sum256([]byte(s))
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, ok := l.of[id]
+	made, ok := l.of[id]
 	delete(l.of, id)
-	return ok
+	return ok && l.now().Sub(made) <= linkFor
 }
 
 // limiter lets each person do something so often a minute.
@@ -200,4 +205,11 @@ func (l *limiter) allow(who string, most int) bool {
 	}
 	l.of[who]++
 	return l.of[who] <= most
+}
+
+// spent tells whether allow would refuse.
+func (l *limiter) spent(who string, most int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.now().Unix()/60 == l.minute && l.of[who] >= most
 }

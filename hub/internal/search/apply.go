@@ -3,9 +3,10 @@ package search
 import (
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
@@ -62,21 +63,31 @@ func (e *Event) Concerns(organisation string) bool {
 const maxBatch = 4 << 20
 
 // Apply takes a message of TRAIL in. Messages must come in their order; what was taken
-// in already changes nothing.
+// in already changes nothing. A message that cannot be read is noted and passed over: it
+// would be no better the next time.
 func (x *Index) Apply(m *event.Message) error {
+	if x.guard.failed() {
+		return ErrFailed
+	}
+	if x.take(m) > maxBatch {
+		return x.Flush()
+	}
+	return nil
+}
+
+// take gives how much waits.
+func (x *Index) take(m *event.Message) int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.batch == nil || m.Seq <= x.applied {
-		return nil
+		return 0
 	}
 	if err := x.apply(m); err != nil {
-		return fmt.Errorf("take message %d of the trail into the search index: %w", m.Seq, err)
+		x.skipped++
+		x.opts.Log.Error("a record of the trail cannot be read and is missing in the search index", zap.Uint64("seq", m.Seq), zap.Uint64("missing", x.skipped))
 	}
 	x.applied = m.Seq
-	if x.batch.Len() > maxBatch {
-		return x.flush()
-	}
-	return nil
+	return x.batch.Len()
 }
 
 func (x *Index) apply(m *event.Message) error {

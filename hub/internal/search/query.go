@@ -41,7 +41,11 @@ const (
 )
 
 // Find gives events, the newest first.
-func (x *Index) Find(q Query) (a Answer, err error) {
+func (x *Index) Find(q Query) (Answer, error) {
+	return guarded(x.guard, func() (Answer, error) { return x.find(q) })
+}
+
+func (x *Index) find(q Query) (a Answer, err error) {
 	if q.Limit <= 0 {
 		q.Limit = defaultLimit
 	}
@@ -78,7 +82,7 @@ func (x *Index) Find(q Query) (a Answer, err error) {
 
 func (q *Query) fits(e *Event) bool {
 	switch {
-	case q.Application != "" && e.Application != q.Application && !slices.Contains(e.Receivers, q.Application),
+	case q.Application != "" && !q.involves(e),
 		q.Type != "" && e.Type != q.Type,
 		q.Case != "" && e.Case != q.Case,
 		q.Outcome != "" && e.Outcome != q.Outcome,
@@ -89,12 +93,26 @@ func (q *Query) fits(e *Event) bool {
 	return true
 }
 
+// involves tells whether the application has sent the event or was given a copy. Of the
+// copies an organisation knows its own, and all of what it has sent.
+func (q *Query) involves(e *Event) bool {
+	if e.Application == q.Application {
+		return true
+	}
+	knows := q.Organisation == "" || Organisation(q.Application) == q.Organisation || Sender(e.In) == q.Organisation
+	return knows && slices.Contains(e.Receivers, q.Application)
+}
+
 // maxCase is how many events of a case are shown.
 const maxCase = 500
 
 // Case gives the events of a case in the order in which they were decided, of the last
 // maxCase; of an organisation only those that concern it ("": all).
-func (x *Index) Case(id, organisation string) (out []Event, err error) {
+func (x *Index) Case(id, organisation string) ([]Event, error) {
+	return guarded(x.guard, func() ([]Event, error) { return x.ofCase(id, organisation) })
+}
+
+func (x *Index) ofCase(id, organisation string) (out []Event, err error) {
 	prefix := key(keyCase, hashed(id))
 	err = x.each(prefix, prefix, func(k, _ []byte) (bool, error) {
 		e, err := x.event(readOldest(k[len(prefix):]), nil)
@@ -111,7 +129,11 @@ const maxRecords = 200
 
 // Records tells where the trail says something of an event id, in its order. An id of
 // many more records than an event has is told of by the first ones.
-func (x *Index) Records(id string) (seqs []uint64, err error) {
+func (x *Index) Records(id string) ([]uint64, error) {
+	return guarded(x.guard, func() ([]uint64, error) { return x.records(id) })
+}
+
+func (x *Index) records(id string) (seqs []uint64, err error) {
 	prefix := key(keyID, hashed(id))
 	err = x.each(prefix, prefix, func(k, _ []byte) (bool, error) {
 		seq := readOldest(k[len(prefix):]).Seq
@@ -124,7 +146,11 @@ func (x *Index) Records(id string) (seqs []uint64, err error) {
 }
 
 // Copies gives what became of an event's copies, in the order in which it was recorded.
-func (x *Index) Copies(in string, seq uint64) (out []Copy, err error) {
+func (x *Index) Copies(in string, seq uint64) ([]Copy, error) {
+	return guarded(x.guard, func() ([]Copy, error) { return x.copies(in, seq) })
+}
+
+func (x *Index) copies(in string, seq uint64) (out []Copy, err error) {
 	prefix := copyKey(in, seq)
 	err = x.each(prefix, prefix, func(_, v []byte) (bool, error) {
 		var c Copy
@@ -136,7 +162,11 @@ func (x *Index) Copies(in string, seq uint64) (out []Copy, err error) {
 }
 
 // Acts gives what people had the hub do, the newest first.
-func (x *Index) Acts(limit int) (out []decision.Act, err error) {
+func (x *Index) Acts(limit int) ([]decision.Act, error) {
+	return guarded(x.guard, func() ([]decision.Act, error) { return x.acts(limit) })
+}
+
+func (x *Index) acts(limit int) (out []decision.Act, err error) {
 	prefix := []byte{keyAct}
 	err = x.each(prefix, prefix, func(_, v []byte) (bool, error) {
 		var a decision.Act
@@ -168,7 +198,7 @@ func (x *Index) each(prefix, begin []byte, fn func(key, value []byte) (bool, err
 	x.reading.RLock()
 	defer x.reading.RUnlock()
 	if x.closed {
-		return errors.New("the search index is closed")
+		return errClosed
 	}
 	it, err := x.db.NewIter(&pebble.IterOptions{LowerBound: begin, UpperBound: after(prefix)})
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/zap"
 )
 
@@ -26,6 +27,8 @@ type Options struct {
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	Log *zap.Logger
+	// FS is where the store lies; nil is the disk.
+	FS vfs.FS
 }
 
 // DefaultHorizon is how long events are found unless Options say otherwise.
@@ -36,8 +39,11 @@ type Index struct {
 	dir  string
 	opts Options
 
-	reading sync.RWMutex // held while db is read; Close waits
-	closed  bool
+	guard *guard
+
+	reading  sync.RWMutex // held while db is read; Close waits
+	closed   bool
+	flushing sync.Mutex // held while a batch is written; before mu
 
 	mu      sync.Mutex
 	db      *pebble.DB
@@ -48,6 +54,7 @@ type Index struct {
 	changed map[string]bool
 	rates   rates
 	wake    []chan struct{}
+	skipped uint64 // records that could not be read
 }
 
 // meta says whose index it is.
@@ -73,10 +80,16 @@ func Open(dir string, created time.Time, last uint64, o Options) (*Index, error)
 	}
 	x := &Index{dir: dir, opts: o}
 	want := meta{Version: version, Trail: created.UTC().Format(time.RFC3339Nano)}
-	err := x.open(want, last)
+	err := x.attempt(func() error { return x.first(want, last) })
 	if err != nil {
 		o.Log.Warn("the search index is built anew from the trail", zap.Error(err))
-		err = x.renew(want)
+		dead := x.guard.fatal.Load()
+		if !dead && x.db != nil {
+			x.guard.ending.Store(true)
+			_ = x.db.Close()
+		}
+		x = &Index{dir: dir, opts: o}
+		err = x.attempt(func() error { return x.renew(want) })
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open the search index: %w", err)
@@ -84,14 +97,66 @@ func Open(dir string, created time.Time, last uint64, o Options) (*Index, error)
 	return x, nil
 }
 
-func (x *Index) renew(want meta) error {
-	if x.db != nil {
-		_ = x.db.Close()
+// attempt runs what opens the store under a new guard.
+func (x *Index) attempt(fn func() error) error {
+	x.guard = newGuard(x.dir, x.opts.Log)
+	done := make(chan error, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				done <- fmt.Errorf("it is damaged: %T", p)
+			}
+		}()
+		done <- fn()
+	}()
+	select {
+	case err := <-done:
+		return errors.Join(err, x.Err())
+	case <-x.guard.dead:
+		return ErrFailed
 	}
+}
+
+// Off is an index that answers nothing, for a hub whose own could not be opened.
+func Off(log *zap.Logger) *Index {
+	x := &Index{opts: Options{Horizon: DefaultHorizon, Now: time.Now, Log: log}, guard: newGuard("", log), closed: true}
+	close(x.guard.broken)
+	return x
+}
+
+// Err is ErrFailed when the store has failed.
+func (x *Index) Err() error {
+	if x.guard.failed() {
+		return ErrFailed
+	}
+	return nil
+}
+
+// Failed is closed when the store has failed.
+func (x *Index) Failed() <-chan struct{} { return x.guard.broken }
+
+// Halt lets go who waits for the store; Close comes next.
+func (x *Index) Halt() { x.guard.halt.Do(func() { close(x.guard.halted) }) }
+
+// first opens what is there, unless it is marked as failed.
+func (x *Index) first(want meta, last uint64) error {
+	if _, err := os.Stat(markOf(x.dir)); err == nil {
+		return errors.New("it had failed")
+	}
+	return x.open(want, last)
+}
+
+func (x *Index) renew(want meta) error {
 	if err := os.RemoveAll(x.dir); err != nil {
 		return err
 	}
-	return x.open(want, 0)
+	if err := x.open(want, 0); err != nil {
+		return err
+	}
+	if err := os.Remove(markOf(x.dir)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // memory that the store may take for its files and for what is not in a file yet.
@@ -101,18 +166,14 @@ const (
 )
 
 func (x *Index) open(want meta, last uint64) (err error) {
-	defer func() {
-		if p := recover(); p != nil { // pebble gave up
-			err = fmt.Errorf("it is damaged: %v", p)
-		}
-	}()
 	if err := os.MkdirAll(filepath.Dir(x.dir), 0o700); err != nil {
 		return err
 	}
 	x.counts, x.changed, x.rates = map[string]uint64{}, map[string]bool{}, rates{}
 	x.db, err = pebble.Open(x.dir, &pebble.Options{
 		DisableWAL: true, // the trail is that
-		CacheSize:  cacheBytes, MemTableSize: memTableBytes, Logger: quiet{}, FormatMajorVersion: pebble.FormatNewest,
+		CacheSize:  cacheBytes, MemTableSize: memTableBytes, Logger: x.guard, EventListener: x.guard.listener(),
+		FormatMajorVersion: pebble.FormatNewest, FS: x.opts.FS,
 	})
 	if err != nil {
 		return err
@@ -150,7 +211,7 @@ func (x *Index) begin(want meta) error {
 	if err := x.batch.Set([]byte{keyMeta}, raw, nil); err != nil {
 		return err
 	}
-	return x.Flush()
+	return x.write()
 }
 
 // Applied is the sequence in TRAIL up to which the index has taken everything in.
@@ -163,33 +224,47 @@ func (x *Index) Applied() uint64 {
 // Flush makes what was taken in findable. A crash forgets what was not flushed, and
 // what the system had not written; both are read from the trail again.
 func (x *Index) Flush() error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.flush()
+	_, err := guarded(x.guard, func() (struct{}, error) { return struct{}{}, x.write() })
+	return err
 }
 
-func (x *Index) flush() error {
+// write is Flush. The store may make it wait, so mu is not held meanwhile.
+func (x *Index) write() error {
+	x.flushing.Lock()
+	defer x.flushing.Unlock()
+	batch, wake, err := x.cut()
+	if err != nil {
+		return err
+	}
+	if err := batch.Commit(pebble.NoSync); err != nil {
+		x.guard.fail(err.Error()) // what was in it is not in the store
+		return fmt.Errorf("write the search index: %w", err)
+	}
+	for _, c := range wake {
+		close(c)
+	}
+	return nil
+}
+
+// cut takes what waits, and begins a new batch.
+func (x *Index) cut() (*pebble.Batch, []chan struct{}, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	if x.batch == nil {
-		return errors.New("the search index is closed")
+		return nil, nil, errClosed
 	}
 	for name := range x.changed {
 		if err := x.batch.Set(append([]byte{keyCount}, name...), binary.BigEndian.AppendUint64(nil, x.counts[name]), nil); err != nil {
-			return err
+			return nil, nil, err
 		}
 	}
 	clear(x.changed)
 	if err := x.batch.Set([]byte{keyApplied}, binary.BigEndian.AppendUint64(nil, x.applied), nil); err != nil {
-		return err
+		return nil, nil, err
 	}
-	if err := x.batch.Commit(pebble.NoSync); err != nil {
-		return fmt.Errorf("write the search index: %w", err)
-	}
-	x.batch = x.db.NewBatch()
-	for _, c := range x.wake {
-		close(c)
-	}
-	x.wake = nil
-	return nil
+	batch, wake := x.batch, x.wake
+	x.batch, x.wake = x.db.NewBatch(), nil
+	return batch, wake, nil
 }
 
 // Changed is closed at the next Flush.
@@ -201,20 +276,41 @@ func (x *Index) Changed() <-chan struct{} {
 	return c
 }
 
-// Close writes what waits and closes the files.
+// Close writes what waits and closes the files. A store that has failed is left as it
+// is, and one that does not answer is not waited for.
 func (x *Index) Close() error {
+	x.guard.ending.Store(true)
+	x.Halt()
+	if x.guard.fatal.Load() {
+		return nil
+	}
+	done := make(chan error, 1)
+	go func() { done <- x.shut() }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(closeWait):
+		return errors.New("close the search index: its store does not answer; what is missing is read from the trail at the next start")
+	}
+}
+
+func (x *Index) shut() error {
 	x.reading.Lock()
 	defer x.reading.Unlock()
-	x.mu.Lock()
-	defer x.mu.Unlock()
 	if x.closed {
 		return nil
 	}
 	x.closed = true
-	err := x.flush()
-	err = errors.Join(err, x.db.Flush(), x.batch.Close(), x.db.Close())
+	if x.guard.failed() {
+		_ = x.db.Close()
+		return nil
+	}
+	err := x.write()
+	x.mu.Lock()
+	batch := x.batch
 	x.batch = nil
-	return err
+	x.mu.Unlock()
+	return errors.Join(err, x.db.Flush(), batch.Close(), x.db.Close())
 }
 
 // get gives a copy of a value; nil when there is none.
@@ -228,13 +324,4 @@ func (x *Index) get(key []byte) ([]byte, error) {
 	}
 	defer func() { _ = closer.Close() }()
 	return append([]byte{}, v...), nil
-}
-
-// quiet is a logger that says nothing: errors come back from the calls.
-type quiet struct{}
-
-func (quiet) Infof(string, ...any)  {}
-func (quiet) Errorf(string, ...any) {}
-func (quiet) Fatalf(f string, args ...any) {
-	panic(fmt.Sprintf("search index: "+f, args...))
 }

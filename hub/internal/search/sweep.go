@@ -9,7 +9,7 @@ import (
 // Sweep forgets up to limit events, the oldest first, that are older than the horizon,
 // and the counts of days before it; it tells how many.
 func (x *Index) Sweep(limit int) (n int, err error) {
-	old, err := x.older(limit)
+	old, err := guarded(x.guard, func() ([]old, error) { return x.older(limit) })
 	if err != nil {
 		return 0, err
 	}

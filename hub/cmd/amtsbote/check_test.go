@@ -34,7 +34,7 @@ func TestCheck(t *testing.T) {
 	}
 	code, out = check(t, "--lang", "de", dir)
 	want := `federation.yaml:2:14: VB-YML-007 error: Der Wert ist nicht erlaubt; erwartet: test | production.
-federation.yaml:3:1: VB-YML-002 error: Den Schlüssel kind gibt es hier nicht. Erlaubt: name, environment, origin, simulators.
+federation.yaml:3:1: VB-YML-002 error: Den Schlüssel kind gibt es hier nicht. Erlaubt: name, environment, origin, simulators, console.
 ` + dir + ": 2 Fehler, 0 Warnungen\n"
 	if code != 1 || out != want {
 		t.Errorf("exit code %d:\n%s", code, out)

@@ -1,6 +1,10 @@
 package hub
 
-import cloudevents "github.com/cloudevents/sdk-go/v2/event"
+import (
+	"strings"
+
+	cloudevents "github.com/cloudevents/sdk-go/v2/event"
+)
 
 // Event is a CloudEvent 1.0: one fact that a specialist application
 // (Fachverfahren) reports. Type is reverse DNS, past tense, without authority
@@ -40,3 +44,13 @@ const (
 	// its key cannot proceed, until a steward releases or returns the key.
 	Parked Outcome = "parked"
 )
+
+// ReceiptSource is the source of the hub's receipts (Quittungen); no organisation may
+// have it.
+const ReceiptSource = "urn:amtsbote:verbund"
+
+// IsReceipt tells whether an event is a receipt of the hub. It comes into the mailbox
+// of an application that takes receipts there; a sink that has no use for it is done.
+func IsReceipt(e Event) bool {
+	return e.Source() == ReceiptSource && strings.HasPrefix(e.Type(), "de.amtsbote.ereignis-")
+}

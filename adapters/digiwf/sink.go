@@ -82,7 +82,7 @@ func (s *sink) Deliver(ctx context.Context, d hub.Delivery) error {
 	switch {
 	case d.Event.Context == nil:
 		return hub.Permanent(codeUnmappable, "the delivery has no event")
-	case isReceipt(d.Event):
+	case hub.IsReceipt(d.Event):
 		return nil // Settled says the same to the source
 	}
 	for i := range s.set.Out {
@@ -94,11 +94,6 @@ func (s *sink) Deliver(ctx context.Context, d hub.Delivery) error {
 		return hub.Permanent(codeUnmappable, "nothing is set up for events of this type (out, or answers of a request)")
 	}
 	return s.answer(ctx, d)
-}
-
-// isReceipt tells whether an event is a receipt (Quittung) of the hub.
-func isReceipt(e hub.Event) bool {
-	return e.Source() == "urn:amtsbote:verbund" && strings.HasPrefix(e.Type(), "de.amtsbote.ereignis-")
 }
 
 // act starts a process or correlates a message.

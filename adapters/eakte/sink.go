@@ -53,7 +53,7 @@ func (s *sink) Deliver(ctx context.Context, d hub.Delivery) error {
 	if d.Event.Context == nil {
 		return hub.Permanent("unmappable", "the delivery has no event")
 	}
-	if isReceipt(d.Event) {
+	if hub.IsReceipt(d.Event) {
 		return nil
 	}
 	j, err := s.job(d)
@@ -69,12 +69,6 @@ func (s *sink) Deliver(ctx context.Context, d hub.Delivery) error {
 		s.log.Warn("eakte: what was told cannot be noted", zap.Error(err))
 	}
 	return nil
-}
-
-// isReceipt tells whether an event is a receipt (Quittung) of the hub: it is no matter
-// of a case.
-func isReceipt(e hub.Event) bool {
-	return e.Source() == "urn:amtsbote:verbund" && strings.HasPrefix(e.Type(), "de.amtsbote.ereignis-")
 }
 
 // job is an event with all that is filed of it.

@@ -262,8 +262,8 @@ func TestMailbox(t *testing.T) {
 	}
 	d.mu.Lock()
 	d.events = []map[string]any{
-		handedOut("yes", receiptSource, typeAccepted, receiptOf), handedOut("odd", receiptSource, typeAccepted, `{}`),
-		handedOut("forged", receiptSource, typeAccepted, receiptOf), // an application's event, under an agreement
+		handedOut("yes", hub.ReceiptSource, typeAccepted, receiptOf), handedOut("odd", hub.ReceiptSource, typeAccepted, `{}`),
+		handedOut("forged", hub.ReceiptSource, typeAccepted, receiptOf), // an application's event, under an agreement
 	}
 	d.events[0]["agreement"], d.events[1]["agreement"] = "", ""
 	d.mu.Unlock()

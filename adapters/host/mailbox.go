@@ -229,7 +229,7 @@ func (m *Mailbox) deliver(ctx context.Context, one leased) (err error) {
 		}
 	}
 	if m.Sink == nil {
-		if e.Source() == receiptSource {
+		if e.Source() == hub.ReceiptSource {
 			return nil // told, or of no use here
 		}
 		return hub.Permanent("no-sink", "this adapter only brings events in")

@@ -8,7 +8,6 @@ import (
 
 // The receipts (Quittungen) that say how an event ended.
 const (
-	receiptSource = "urn:amtsbote:verbund"
 	typeAccepted  = "de.amtsbote.ereignis-angenommen.v1"
 	typeRefused   = "de.amtsbote.ereignis-abgelehnt.v1"
 	typeDelivered = "de.amtsbote.ereignis-zugestellt.v1"
@@ -16,7 +15,7 @@ const (
 
 // settlement reads the receipt of an outcome; ok is false for any other event.
 func settlement(e *hub.Event) (s hub.Settlement, receivers []receiver, ok bool) {
-	if e.Source() != receiptSource || e.Type() != typeAccepted && e.Type() != typeRefused {
+	if e.Source() != hub.ReceiptSource || e.Type() != typeAccepted && e.Type() != typeRefused {
 		return s, nil, false
 	}
 	var data struct {
@@ -60,7 +59,7 @@ func delivered(e *hub.Event) (ref hub.EventRef, by receiver, ok bool) {
 		} `json:"ereignis"`
 		Receiver receiver `json:"empfaenger"`
 	}
-	if e.Source() != receiptSource || e.Type() != typeDelivered {
+	if e.Source() != hub.ReceiptSource || e.Type() != typeDelivered {
 		return ref, by, false
 	}
 	if err := json.Unmarshal(e.Data(), &data); err != nil || data.Event.ID == "" || data.Receiver.Application == "" {

@@ -27,7 +27,7 @@ func TestDelivered(t *testing.T) {
 	dir, away := t.TempDir(), true
 	hear := func(typ, data string) error {
 		var e hub.Event
-		if err := json.Unmarshal([]byte(`{"specversion":"1.0","id":"r","source":"`+receiptSource+`","type":"`+typ+`","data":`+data+`}`), &e); err != nil {
+		if err := json.Unmarshal([]byte(`{"specversion":"1.0","id":"r","source":"`+hub.ReceiptSource+`","type":"`+typ+`","data":`+data+`}`), &e); err != nil {
 			t.Fatal(err)
 		}
 		m := &Mailbox{Receipts: state(dir), Listener: part{settled: func(s hub.Settlement) error {

@@ -65,18 +65,12 @@ func (s *sink) Deliver(ctx context.Context, d hub.Delivery) error {
 	switch {
 	case d.Event.Context == nil:
 		return hub.Permanent(unmappable, "the delivery has no event")
-	case isReceipt(d.Event):
+	case hub.IsReceipt(d.Event):
 		return nil
 	case s.set.Mode == modePortal:
 		return s.writeBack(ctx, d)
 	}
 	return s.forward(ctx, d)
-}
-
-// isReceipt tells whether an event is a receipt of the hub, which comes into the
-// mailbox of an application that takes receipts there.
-func isReceipt(e hub.Event) bool {
-	return e.Source() == "urn:amtsbote:verbund" && strings.HasPrefix(e.Type(), "de.amtsbote.ereignis-")
 }
 
 // forward files one report, once.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -65,7 +64,7 @@ func (s *sink) Deliver(ctx context.Context, d hub.Delivery) error {
 	if d.Event.Context == nil {
 		return hub.Permanent("unmappable", "the delivery has no event")
 	}
-	if isReceipt(d.Event) {
+	if hub.IsReceipt(d.Event) {
 		return nil
 	}
 	o, err := readOrder(d)
@@ -79,12 +78,6 @@ func (s *sink) Deliver(ctx context.Context, d hub.Delivery) error {
 		}
 		return json.Marshal(a)
 	})
-}
-
-// isReceipt tells whether an event is a receipt (Quittung) of the hub: it orders
-// nothing, and is no fault either.
-func isReceipt(e hub.Event) bool {
-	return e.Source() == "urn:amtsbote:verbund" && strings.HasPrefix(e.Type(), "de.amtsbote.ereignis-")
 }
 
 // order is what an event asks for.

@@ -2,7 +2,6 @@ package auskunft
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -30,11 +29,4 @@ func extension(e hub.Event, name string) string {
 		return fmt.Sprint(value)
 	}
 	return ""
-}
-
-// IsReceipt tells whether an event is a receipt (Quittung) of the hub, which comes
-// into the mailbox of a step that takes receipts there: it asks nothing, and is no
-// fault either.
-func IsReceipt(e hub.Event) bool {
-	return e.Source() == "urn:amtsbote:verbund" && strings.HasPrefix(e.Type(), "de.amtsbote.ereignis-")
 }

@@ -101,7 +101,7 @@ func (s *sink) Deliver(ctx context.Context, d hub.Delivery) error {
 	switch {
 	case d.Event.Context == nil:
 		return hub.Permanent(Unmappable, "the delivery has no event")
-	case IsReceipt(d.Event):
+	case hub.IsReceipt(d.Event):
 		return nil
 	case !s.step.asks(d.Event.Source()):
 		return hub.Permanent(foreign, "the question is of another application than the one that asks here (setting fragesteller): another asker needs a step of its own")

@@ -53,7 +53,7 @@ func (s *sink) Deliver(ctx context.Context, d hub.Delivery) error {
 	if d.Event.Context == nil {
 		return hub.Permanent(auskunft.Unmappable, "the delivery has no event")
 	}
-	if auskunft.IsReceipt(d.Event) {
+	if hub.IsReceipt(d.Event) {
 		return nil
 	}
 	if err := auskunft.RefuseTest(auskunft.IsTest(d.Event), s.production); err != nil {

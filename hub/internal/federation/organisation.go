@@ -3,6 +3,8 @@ package federation
 import (
 	"slices"
 	"strings"
+
+	"github.com/amtsbote/amtsbote/hub"
 )
 
 // Role of an organisation.
@@ -157,7 +159,7 @@ func (a *Application) Authority(source string) (string, bool) {
 
 // HubSource is the source of the hub's own events, the receipts. Who reads them believes
 // them by it, so that nobody else may send under it or below.
-const HubSource = "urn:amtsbote:verbund"
+const HubSource = hub.ReceiptSource
 
 // within tells whether a prefix owns a source.
 func within(source, prefix string) bool {

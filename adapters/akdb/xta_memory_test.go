@@ -23,7 +23,7 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
 	"github.com/amtsbote/amtsbote/adapters/akdb"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xta/xtasim"
-	"github.com/amtsbote/amtsbote/adapters/internal/raced"
+	"github.com/amtsbote/amtsbote/adapters/internal/memtest"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -50,10 +50,7 @@ func TestMain(m *testing.M) {
 // what that had in memory at most (VmHWM) is below 150 MB.
 func TestXTAMemory(t *testing.T) {
 	t.Parallel()
-	raced.Skip(t, "the race detector's memory is not the adapter's")
-	if _, err := os.Stat("/proc/self/status"); err != nil {
-		t.Skip("SKIPPED: no /proc, the memory of a process cannot be measured here")
-	}
+	memtest.Measurable(t)
 	for _, c := range []struct {
 		name string
 		make func(path string) error
@@ -152,25 +149,9 @@ func child(settings string) error {
 	if err := sink.Deliver(context.Background(), hub.Delivery{ID: "d", Attempt: 1, Event: in.event, Blobs: in}); err != nil {
 		return err
 	}
-	high, err := peak()
+	high, err := memtest.Peak()
 	fmt.Println(high)
 	return err
-}
-
-// peak is the largest resident set of this process so far, bytes.
-func peak() (int64, error) {
-	f, err := os.Open("/proc/self/status")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = f.Close() }()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if value, found := strings.CutPrefix(lines.Text(), "VmHWM:"); found {
-			kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
-			return kb << 10, err
-		}
-	}
-	return 0, errors.New("no VmHWM")
 }
 
 // diskIntake stores one event, its blobs as files.

@@ -1,7 +1,6 @@
 package dataport_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -22,7 +21,7 @@ import (
 	"github.com/amtsbote/amtsbote/adapters/dataport"
 	"github.com/amtsbote/amtsbote/adapters/dataport/fit"
 	"github.com/amtsbote/amtsbote/adapters/dataport/fitsim"
-	"github.com/amtsbote/amtsbote/adapters/internal/raced"
+	"github.com/amtsbote/amtsbote/adapters/internal/memtest"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -49,10 +48,7 @@ func TestMain(m *testing.M) {
 // in a process of its own; what that had in memory at most (VmHWM) is below 50 MB.
 func TestMemory(t *testing.T) {
 	t.Parallel()
-	raced.Skip(t, "the race detector's memory is not the adapter's")
-	if _, err := os.Stat("/proc/self/status"); err != nil {
-		t.Skip("SKIPPED: no /proc, the memory of a process cannot be measured here")
-	}
+	memtest.Measurable(t)
 	megabytes := int64(40)
 	if n, err := strconv.ParseInt(os.Getenv(largeMB), 10, 64); err == nil {
 		megabytes = n
@@ -113,7 +109,7 @@ func child(settings string) error {
 	if err := source.Run(ctx, in); err != nil {
 		return err
 	}
-	high, err := peak()
+	high, err := memtest.Peak()
 	fmt.Println(high, in.stored, in.open)
 	return err
 }
@@ -127,22 +123,6 @@ func openParts() (n int) {
 		}
 	}
 	return n
-}
-
-// peak is the largest resident set of this process so far, bytes.
-func peak() (int64, error) {
-	f, err := os.Open("/proc/self/status")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = f.Close() }()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if value, found := strings.CutPrefix(lines.Text(), "VmHWM:"); found {
-			kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
-			return kb << 10, err
-		}
-	}
-	return 0, errors.New("no VmHWM")
 }
 
 // diskIntake stores blobs as files, and ends when a submission was accepted.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
+	"github.com/amtsbote/amtsbote/adapters/internal/interop"
 )
 
 const apache = "/usr/sbin/apache2"
@@ -22,7 +23,7 @@ const apache = "/usr/sbin/apache2"
 // TestApache: the suite of a sink against mod_dav.
 func TestApache(t *testing.T) {
 	if _, err := os.Stat(apache); err != nil {
-		missing(t, "apache2 is missing (tools/prepare.sh installs it), WebDAV was not tried against it")
+		interop.Missing(t, "apache2 (tools/prepare.sh installs it)")
 	}
 	root := startApache(t)
 	n := 0
@@ -45,14 +46,6 @@ func TestApache(t *testing.T) {
 			t.Error(all, err)
 		}
 	})
-}
-
-func missing(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("AMTSBOTE_INTEROP") == "must" {
-		t.Fatalf("%s, and AMTSBOTE_INTEROP=must", what)
-	}
-	t.Skip("SKIPPED: " + what)
 }
 
 // httpd is Debian's Apache with a folder for everybody who knows the password.

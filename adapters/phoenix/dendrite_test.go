@@ -22,6 +22,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/amtsbote/amtsbote/adapters/internal/interop"
 )
 
 // homeserver is a Matrix server that others wrote: Dendrite.
@@ -66,7 +68,7 @@ func dendriteBinary(t *testing.T) string {
 	}
 	path := filepath.Join(strings.TrimSpace(string(cache)), "amtsbote", "dendrite-"+string(version[1]))
 	if _, err := os.Stat(path); err != nil {
-		missing(t, "Dendrite is not built (tools/prepare.sh does), Matrix was not tried against it")
+		interop.Missing(t, "Dendrite (tools/prepare.sh builds it)")
 	}
 	return path
 }

@@ -1,7 +1,6 @@
 package send_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
 	"github.com/amtsbote/amtsbote/adapters/dataport/send"
+	"github.com/amtsbote/amtsbote/adapters/internal/memtest"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -47,9 +47,7 @@ func megabytes() int64 {
 // memory at most (VmHWM) is bounded, whatever the size.
 func TestMemory(t *testing.T) {
 	t.Parallel()
-	if _, err := os.Stat("/proc/self/status"); err != nil {
-		t.Skip("SKIPPED: no /proc, the memory of a process cannot be measured here")
-	}
+	memtest.Measurable(t)
 	s := newService(t)
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), childSettings+"="+string(s.settings(", max-anlage: 1000000000")), childDir+"="+s.dir)
@@ -93,12 +91,7 @@ func child(settings string) error {
 	if err := sink.Deliver(context.Background(), hub.Delivery{ID: "id", Attempt: 1, Event: e, Blobs: large{}}); err != nil {
 		return err
 	}
-	status, err := os.ReadFile("/proc/self/status")
-	_, after, found := bytes.Cut(status, []byte("VmHWM:"))
-	if err != nil || !found {
-		return fmt.Errorf("no VmHWM: %w", err)
-	}
-	kb, err := strconv.ParseInt(strings.Fields(string(after))[0], 10, 64)
-	fmt.Println(kb << 10)
+	high, err := memtest.Peak()
+	fmt.Println(high)
 	return err
 }

@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/amtsbote/amtsbote/adapters/internal/interop"
 )
 
 // Cluster is a PostgreSQL server of the tests' own, reached by a Unix socket.
@@ -45,11 +47,8 @@ func binaries() (string, error) {
 func Binaries(t testing.TB) string {
 	t.Helper()
 	bin, err := binaries()
-	switch {
-	case err != nil && os.Getenv("AMTSBOTE_INTEROP") == "must":
-		t.Fatalf("%v, and AMTSBOTE_INTEROP=must", err)
-	case err != nil:
-		t.Skipf("SKIPPED: %v, PostgreSQL was not tried (tools/prepare.sh installs it)", err)
+	if err != nil {
+		interop.Missing(t, "PostgreSQL ("+err.Error()+"; tools/prepare.sh installs it)")
 	}
 	return bin
 }

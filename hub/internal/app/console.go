@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -134,17 +135,9 @@ func (c *Console) login() (*console.Login, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the secret of the console at its issuer: %w", err)
 		}
-		client.Secret = trimLine(string(raw))
+		client.Secret = strings.TrimRight(string(raw), "\r\n")
 	}
 	return &console.Login{Client: client, Name: o.Name}, nil
-}
-
-// trimLine takes off the end of a line.
-func trimLine(s string) string {
-	for len(s) > 0 && (s[len(s)-1] == '\n' || s[len(s)-1] == '\r') {
-		s = s[:len(s)-1]
-	}
-	return s
 }
 
 // userName is the name under which the hub's person uses the computer.

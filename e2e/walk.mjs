@@ -70,7 +70,7 @@ async function look() {
       for (const width of [1280, 320]) {
         await page.setViewportSize({ width, height: 900 });
         if (width === 1280) {
-          await page.goto(base + path, { waitUntil: "domcontentloaded" });
+          await page.goto(base + path); // with its styles, else the page is measured without them
         }
         const began = Date.now();
         const how = `${lang} ${theme} ${width}`;

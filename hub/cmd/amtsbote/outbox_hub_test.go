@@ -185,10 +185,24 @@ func (o *outboxRun) progress(n int, what string, now func() int) {
 	}
 }
 
-// arrived counts over one connection.
+// arrived counts over one connection; the database may have been away.
 func (o *outboxRun) arrived() (n int) {
 	o.t.Helper()
 	ctx := context.WithoutCancel(o.t.Context())
+	for again := true; ; again = false {
+		err := o.dial(ctx).QueryRow(ctx, "SELECT count(*) FROM inbox").Scan(&n)
+		if err == nil {
+			return n
+		}
+		_ = o.conn.Close(ctx)
+		if !again {
+			o.t.Fatal(err)
+		}
+	}
+}
+
+func (o *outboxRun) dial(ctx context.Context) *pgx.Conn {
+	o.t.Helper()
 	if o.conn == nil || o.conn.IsClosed() {
 		conn, err := pgx.Connect(ctx, o.server.DSN("verbund"))
 		if err != nil {
@@ -197,11 +211,7 @@ func (o *outboxRun) arrived() (n int) {
 		o.conn = conn
 		o.t.Cleanup(func() { _ = conn.Close(ctx) })
 	}
-	if err := o.conn.QueryRow(ctx, "SELECT count(*) FROM inbox").Scan(&n); err != nil {
-		_ = o.conn.Close(ctx) // the database was away
-		return 0
-	}
-	return n
+	return o.conn
 }
 
 func (o *outboxRun) judge() {
@@ -240,8 +250,8 @@ func (o *outboxRun) report(rows int, took time.Duration, seed uint64) {
 
 func (o *outboxRun) version() (version string) {
 	o.t.Helper()
-	o.arrived() // opens the connection
-	if err := o.conn.QueryRow(context.WithoutCancel(o.t.Context()), "SHOW server_version").Scan(&version); err != nil {
+	ctx := context.WithoutCancel(o.t.Context())
+	if err := o.dial(ctx).QueryRow(ctx, "SHOW server_version").Scan(&version); err != nil {
 		o.t.Fatal(err)
 	}
 	return version

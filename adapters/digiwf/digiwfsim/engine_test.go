@@ -338,8 +338,10 @@ func TestSimulator(t *testing.T) {
 	if err := sim.Run(ctx, adaptertest.Env(t.TempDir()), adaptertest.Settings(`{listen: '127.0.0.1:0', kafka-port: 0}`)); err != nil {
 		t.Error(err)
 	}
-	for _, bad := range []string{`{listen: '0.0.0.0:1'}`, `{generation: 3}`, `{partitions: 0}`, `{environment: ''}`, `{key: x}`, `{duplicates: -1}`, `{kafka-port: 99999}`, `{processes: [{key: a, steps: [{value: "{"}]}]}`,
-		`{processes: [{key: a, steps: [{if: [x]}]}]}`, `{processes: [{key: a, steps: [{answer: "1"}]}]}`, `{processes: [{key: a, steps: [{answer: "{}", message: m}]}]}`} {
+	for _, bad := range []string{
+		`{listen: '0.0.0.0:1'}`, `{generation: 3}`, `{partitions: 0}`, `{environment: ''}`, `{key: x}`, `{duplicates: -1}`, `{kafka-port: 99999}`, `{processes: [{key: a, steps: [{value: "{"}]}]}`,
+		`{processes: [{key: a, steps: [{if: [x]}]}]}`, `{processes: [{key: a, steps: [{answer: "1"}]}]}`, `{processes: [{key: a, steps: [{answer: "{}", message: m}]}]}`,
+	} {
 		if err := sim.Run(ctx, adaptertest.Env(t.TempDir()), adaptertest.Settings(bad)); err == nil {
 			t.Errorf("%s runs", bad)
 		}

@@ -85,7 +85,7 @@ func TestConsoleCatalogue(t *testing.T) {
 	says(beta, "/catalogue/"+hubtest.Ding, "beta.two", "!alpha.app")
 	says(beta, "/matrix", "from=alpha&amp;org=beta&amp;to=beta", "!to=alpha")
 	for path, want := range map[string]int{
-		"/agreements/ding-innen": http.StatusForbidden, "/organisations/alpha": http.StatusForbidden, "/matrix?org=alpha": http.StatusForbidden, "/organisations/nobody": http.StatusForbidden,
+		"/agreements/ding-innen": http.StatusNotFound, "/organisations/alpha": http.StatusForbidden, "/matrix?org=alpha": http.StatusForbidden, "/organisations/nobody": http.StatusForbidden,
 		"/agreements/nichts": http.StatusNotFound, "/catalogue/" + hubtest.Ding + "?against=de.test.niemand.v1": http.StatusNotFound,
 		"/agreements/ding-eins": http.StatusOK, "/organisations/beta": http.StatusOK,
 	} {

@@ -41,7 +41,7 @@ type messages struct {
 	Organisations, AgreementMatrix, MatrixText, MatrixLink, MatrixMore, ListLink, Examples, ExampleValid                              string
 	ExampleBroken, Changes, ChangesText, ChangesNone, WholeData, DeclaredSeen, DeclaredSeenText, Declared                             string
 	NotDeclared, LastSeen, NotSeen, MoreParties, ChangeAdded, ChangeRemoved, ChangeRequired, ChangeOptional                           string
-	ChangeRule, ChangeCategory, ChangeText, LawSays, Activity, Where, Always, Retained                                                string
+	ChangeKeep, ChangeAttributes, ChangeMark, ChangeRule, ChangeCategory, ChangeText, LawSays, Activity, Where, Always, Retained      string
 	NoLimit, Within, Receipts, ApprovalStale, ApprovalMissing, ApprovalGood, ApprovedOn, Reference                                    string
 	AgreementText, Discloses, BlocksPass, BlocksStop, Applications, Authorities, FindName, OrganisationsFound                         string
 	Role, Contact, NoContact, Contract, Unit, Sources, Credentials, CredentialUntil                                                   string

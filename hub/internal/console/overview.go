@@ -149,10 +149,10 @@ const (
 )
 
 func (q *request) endings(org string) (out []ending) {
-	now := q.now()
+	now, concerns := q.now(), partyOf(q.cfg.Hub.Federation(), org)
 	for _, a := range q.cfg.Hub.Federation().Agreements {
 		until := a.Valid.Until
-		if until.IsZero() || org != "" && !partyOf(a, org) {
+		if until.IsZero() || !concerns(a) {
 			continue
 		}
 		end := time.Date(until.Year, until.Month, until.Day, 0, 0, 0, 0, berlin)
@@ -164,10 +164,18 @@ func (q *request) endings(org string) (out []ending) {
 	return out[:min(len(out), maxEndings)]
 }
 
-// partyOf tells whether an agreement names an application of an organisation, or a group,
-// in which it may be.
-func partyOf(a *federation.Agreement, org string) bool {
-	return slices.ContainsFunc(slices.Concat(a.From, a.To), func(p federation.Party) bool {
-		return p.Group != "" || search.Organisation(p.Application) == org
-	})
+// partyOf tells of agreements whether they name an application of an organisation, or a
+// group that one is in; "" is any organisation.
+func partyOf(fed *federation.Federation, org string) func(*federation.Agreement) bool {
+	if org == "" {
+		return func(*federation.Agreement) bool { return true }
+	}
+	in := map[string]bool{}
+	for _, g := range fed.Groups {
+		in[g.ID] = slices.ContainsFunc(g.Applications, func(a *federation.Application) bool { return a.Organisation == org })
+	}
+	party := func(p federation.Party) bool { return in[p.Group] || search.Organisation(p.Application) == org }
+	return func(a *federation.Agreement) bool {
+		return slices.ContainsFunc(a.From, party) || slices.ContainsFunc(a.To, party)
+	}
 }

@@ -149,25 +149,40 @@ func (x *Index) see(e *Event) {
 		return
 	}
 	at := uint64(max(e.Decided.Unix(), 0))
-	x.set(strings.Join([]string{"sent", e.Type, e.Application}, sep), at)
+	x.set(strings.Join([]string{seenSent, e.Type, e.Application}, sep), at)
 	for _, r := range e.Receivers {
-		x.set(strings.Join([]string{"took", e.Type, r}, sep), at)
+		x.set(strings.Join([]string{seenTook, e.Type, r}, sep), at)
 	}
 }
 
 // Sent tells when an event of a type that an application sent was last decided; zero:
-// never.
+// not within the horizon.
 func (x *Index) Sent(typ, application string) time.Time {
-	return x.at(strings.Join([]string{"sent", typ, application}, sep))
+	return x.lately(strings.Join([]string{seenSent, typ, application}, sep))
 }
 
-// Took tells when an application was last given an event of a type; zero: never.
+// Took tells when an application was last given an event of a type; zero: not within the
+// horizon.
 func (x *Index) Took(typ, application string) time.Time {
-	return x.at(strings.Join([]string{"took", typ, application}, sep))
+	return x.lately(strings.Join([]string{seenTook, typ, application}, sep))
 }
 
 // Got tells when a mailbox's last copy was settled; zero: never.
 func (x *Index) Got(mailbox string) time.Time { return x.at("got" + sep + mailbox) }
+
+// Beginnings of the names of who sent and got a type.
+const (
+	seenSent = "sent"
+	seenTook = "took"
+)
+
+func (x *Index) lately(name string) time.Time {
+	at := x.at(name)
+	if at.Before(x.opts.Now().Add(-x.opts.Horizon)) {
+		return time.Time{}
+	}
+	return at
+}
 
 func (x *Index) at(name string) time.Time {
 	x.mu.Lock()

@@ -2,6 +2,8 @@ package search
 
 import (
 	"errors"
+	"strings"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -29,7 +31,7 @@ func (x *Index) Sweep(limit int) (n int, err error) {
 			return 0, err
 		}
 	}
-	return len(old), x.forgetCounts(dayOf(x.opts.Now().Add(-x.opts.Horizon)))
+	return len(old), x.forgetCounts(x.opts.Now().Add(-x.opts.Horizon))
 }
 
 // forget removes all about an event.
@@ -47,10 +49,13 @@ func (x *Index) forget(e *old) error {
 	return x.batch.DeleteRange(from, after(from), nil)
 }
 
-// forgetCounts removes those of days before first.
-func (x *Index) forgetCounts(first string) error {
-	for name := range x.counts {
-		if len(name) > 8 && name[8] == 0 && name[:8] < first {
+// forgetCounts removes those of days before the edge, and who was seen before it.
+func (x *Index) forgetCounts(edge time.Time) error {
+	first := dayOf(edge)
+	for name, n := range x.counts {
+		begins, _, _ := strings.Cut(name, sep)
+		seen := begins == seenSent || begins == seenTook
+		if len(begins) == len(first) && begins < first || seen && n < uint64(max(edge.Unix(), 0)) {
 			delete(x.counts, name)
 			delete(x.changed, name)
 			if err := x.batch.Delete(append([]byte{keyCount}, name...), nil); err != nil {

@@ -75,7 +75,7 @@ const (
 // facts/city.md 5; the values of status of FixMyStreet are UNVERIFIED.
 func dialects() map[string]dialect {
 	mas, ks, fms := plain(), plain(), plain()
-	mas.Query = map[string]string{"extensions": "true", "sort": "-updated"}
+	mas.Query = map[string]string{"extensions": "true", "meta": "true", "sort": "-updated"}
 	mas.UpdatedFrom, mas.Limit, mas.LimitName, mas.OffsetName, mas.PerMinute = "updated", 100, "limit", "offset", 50
 	mas.Detail = []string{"extended_attributes.markaspot.status_descriptive_name"}
 	mas.Notes = []string{"status_notes", "extended_attributes.markaspot.status_notes.*.status_note"}

@@ -42,6 +42,7 @@ type Hub interface {
 	Mailboxes() []Mailbox
 	// Adapters that run.
 	Adapters() []Adapter
+	Clearing
 }
 
 // Unpark names a parked key and why a person acts on it.

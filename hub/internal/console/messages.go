@@ -39,6 +39,20 @@ type messages struct {
 	NoAgreements, InForce, NotInForce, Approvals, LawUnchecked, Validity, Open, NoAccess                                   string
 	NoAccessText, NoPage, NoPageText, LoggedOut, LoggedOutText, TooMany, TooManyText, Fault                                string
 	FaultText, IssuerGone, IssuerGoneText, Busy, BusyText                                                                  string
+	Cleared, ClearTitle, ClearReason, ClearResubmit, ClearReturn, ClearDiscard                                             string
+	ClearText, ClearNoReceipts, ClearCopy, Edit, EditFirst, EditText                                                       string
+	EditField, EditButton, EditNoText, EditTooLarge, StillWrong, DoneBy                                                    string
+	DigestBefore, DigestAfter, OriginalTitle, OriginalUntil, Work, WorkOwner                                               string
+	WorkNobody, WorkDue, WorkOverdue, WorkTake, WorkHand, WorkHandButton                                                   string
+	WorkDueButton, WorkNote, WorkNoteButton, Bulk, BulkPreview, BulkCount                                                  string
+	BulkFirst, BulkTried, BulkPassing, BulkText, BulkStart, Runs                                                           string
+	RunsText, RunsEmpty, RunsReload, RunDone, RunLeft, RunOf                                                               string
+	RunGoes, RunHalted, RunEnded, RunStop, RunStopped, SaidResubmit                                                        string
+	SaidGivenBack, SaidDiscard, SaidUnderway, SaidWork, SaidEmpty, SaidNotDone                                             string
+	SaidRun, SaidRunStop, SaidRunOver, ActResubmit, ActEdit, ActGivenBack                                                  string
+	ActDiscard, ActBulk, ActBulkStop, ActBulkEnd, ActWork, WhyGone                                                         string
+	WhyTaken, WhyStarting, WhySuperseded, WhyUnchanged, WhyIdentity, WhyStillWrong                                         string
+	WhyTooLarge, WhyOnlyDiscard, WhyPersonal                                                                               string
 }
 
 // in picks one of two texts.
@@ -63,6 +77,8 @@ func newMessages(t in) *messages {
 	m.search(t)
 	m.event(t)
 	m.quarantine(t)
+	m.clearing(t)
+	m.runs(t)
 	m.rest(t)
 	return m
 }
@@ -90,6 +106,9 @@ func (m *messages) outcome(key string) string {
 	return key
 }
 
+// ActName is act for templates.
+func (m *messages) ActName(key string) string { return m.act(key) }
+
 // act names what a person had the hub do.
 func (m *messages) act(key string) string {
 	switch key {
@@ -102,12 +121,17 @@ func (m *messages) act(key string) string {
 	case decision.ActDenied:
 		return m.ActDenied
 	}
+	if text, ok := m.clearingActs()[key]; ok {
+		return text
+	}
 	return m.ActOther + " " + key
 }
 
 // said are the sentences that a page can be asked to show.
 func (m *messages) said() map[string]string {
-	return map[string]string{decision.ActRelease: m.SaidRelease, decision.ActReturn: m.SaidReturn, "reason": m.SaidReason}
+	out := m.saidOfClearing()
+	out[decision.ActRelease], out[decision.ActReturn], out["reason"] = m.SaidRelease, m.SaidReturn, m.SaidReason
+	return out
 }
 
 // failures are title and text of the pages that say why there is none.

@@ -28,6 +28,13 @@ var helpers = template.FuncMap{
 	"pair": func(used, limit int64) any {
 		return struct{ Used, Limit int64 }{used, limit}
 	},
+	"work": func(f *page, action, app string, code any) any {
+		return struct {
+			F           *page
+			Action, App string
+			Code        any
+		}{f, action, app, code}
+	},
 	"payload": func(f *page, p *payload, action, id string) any {
 		return struct {
 			F                 *page
@@ -130,7 +137,7 @@ func (q *request) page(name, title string, data any) *page {
 }
 
 // section is the entry of the navigation that a page belongs to.
-var section = map[string]string{"event": "/search", "case": "/search", "notfound": "/search", "refused": "/quarantine", "refusals": "/quarantine", "type": "/catalogue"}
+var section = map[string]string{"event": "/search", "case": "/search", "notfound": "/search", "refused": "/quarantine", "refusals": "/quarantine", "cleared": "/quarantine", "edit": "/quarantine", "bulk": "/quarantine", "runs": "/quarantine", "type": "/catalogue"}
 
 func (q *request) nav() []entry {
 	out := []entry{{Path: "/", Title: q.t.Overview}}

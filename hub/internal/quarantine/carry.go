@@ -43,7 +43,7 @@ func (c *Clerk) carry(ctx context.Context, mk *mark) (ended bool, err error) {
 	case !lies:
 		return true, c.unmark(ctx, mk)
 	case recorded == nil:
-		if err := c.record(ctx, mk, it); err != nil {
+		if err := errors.Join(c.record(ctx, mk, it), c.reach("recorded")); err != nil {
 			return false, err
 		}
 	}
@@ -97,7 +97,7 @@ func (c *Clerk) record(ctx context.Context, mk *mark, it *Item) error {
 		c.Index.Decided(first+1+uint64(i), d)
 		c.Decided(d)
 	}
-	return c.reach("recorded")
+	return nil
 }
 
 // find settles an unknown outcome by one read. Until that is there nobody may decide

@@ -209,7 +209,7 @@ func (q *request) runsOf(org string) (out []runView) {
 		for _, p := range q.cfg.Hub.Runs(o.ID) {
 			v := runView{Progress: p, What: q.t.bulk()[p.Act], Acts: q.person.acts(o.ID)}
 			for why, n := range p.Why {
-				v.Left = append(v.Left, format{q.lang, q.t, q.now()}.Number(n)+": "+q.t.notDone()[why])
+				v.Left = append(v.Left, format{q.lang, q.t, q.now()}.Number(n)+": "+why.Sentence(q.lang))
 			}
 			slices.Sort(v.Left)
 			out = append(out, v)

@@ -34,7 +34,7 @@ func (q *request) why(err error) (no notDone, ok bool) {
 	if !ok {
 		return no, false
 	}
-	no.Text = q.t.notDone()[e.Why]
+	no.Text = e.Why.Sentence(q.lang)
 	for _, v := range e.Violations {
 		w := wrong{Code: v.Code, Sentence: v.Code.Sentence(q.lang), At: v.At}
 		if v.Keyword != "" {

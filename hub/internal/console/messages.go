@@ -50,9 +50,7 @@ type messages struct {
 	RunGoes, RunHalted, RunEnded, RunStop, RunStopped, SaidResubmit                                                        string
 	SaidGivenBack, SaidDiscard, SaidUnderway, SaidWork, SaidEmpty, SaidNotDone                                             string
 	SaidRun, SaidRunStop, SaidRunOver, ActResubmit, ActEdit, ActGivenBack                                                  string
-	ActDiscard, ActBulk, ActBulkStop, ActBulkEnd, ActWork, WhyGone                                                         string
-	WhyTaken, WhyStarting, WhySuperseded, WhyUnchanged, WhyIdentity, WhyStillWrong                                         string
-	WhyTooLarge, WhyOnlyDiscard, WhyPersonal                                                                               string
+	ActDiscard, ActBulk, ActBulkStop, ActBulkEnd, ActWork                                                                  string
 }
 
 // in picks one of two texts.

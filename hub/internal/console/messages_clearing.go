@@ -1,9 +1,6 @@
 package console
 
-import (
-	"github.com/amtsbote/amtsbote/hub/internal/decision"
-	"github.com/amtsbote/amtsbote/hub/internal/quarantine"
-)
+import "github.com/amtsbote/amtsbote/hub/internal/decision"
 
 func (m *messages) clearing(t in) {
 	m.Cleared = t("Erledigt", "Dealt with")
@@ -80,16 +77,6 @@ func (m *messages) runs(t in) {
 	m.ActBulkStop = t("Lauf angehalten", "Run stopped")
 	m.ActBulkEnd = t("Lauf beendet", "Run ended")
 	m.ActWork = t("Zuständigkeit im Klärungsfach", "Work in quarantine")
-	m.WhyGone = t("Jemand hat das Ereignis schon erledigt.", "Somebody has dealt with the event already.")
-	m.WhyTaken = t("Jemand bearbeitet das gerade.", "Somebody is dealing with it right now.")
-	m.WhyStarting = t("Der Amtsbote liest noch, oder die Organisation steht nicht im Verbundverzeichnis. Bitte gleich noch einmal versuchen.", "The hub is still reading, or the organisation is not in the federation directory. Please try again in a moment.")
-	m.WhySuperseded = t("Der Absender hat inzwischen ein anderes Ereignis an seiner Stelle gesendet. Dieses kann verworfen werden.", "The sender has sent another event in its place meanwhile. This one can be discarded.")
-	m.WhyUnchanged = t("Es ist nichts geändert. Unverändert lässt es sich auf der Seite des Ereignisses erneut einreichen.", "Nothing was changed. It can be sent again as it is on the event's page.")
-	m.WhyIdentity = t("source und id müssen bleiben, damit das bearbeitete Ereignis das abgewiesene ersetzt.", "source and id must stay, so that the edited event supersedes the refused one.")
-	m.WhyStillWrong = t("Nicht eingereicht: das Ereignis käme wieder hierher.", "Not sent: the event would come back here.")
-	m.WhyTooLarge = t("Das Ereignis ist zu groß, um es erneut einzureichen.", "The event is too large to be sent again.")
-	m.WhyOnlyDiscard = t("Eine abgelehnte Kopie lässt sich nur verwerfen.", "A refused copy can only be discarded.")
-	m.WhyPersonal = t("Im Grund steht etwas, das eine Person benennt (E-Mail-Adresse, Steuer-ID, IBAN). Bitte ohne.", "The reason names a person (e-mail address, tax id, IBAN). Please leave that out.")
 }
 
 // clearingActs names what people do in quarantine.
@@ -113,14 +100,5 @@ func (m *messages) saidOfClearing() map[string]string {
 		decision.ActQuarantineResubmit: m.SaidResubmit, decision.ActQuarantineEdit: m.SaidResubmit, decision.ActQuarantineReturn: m.SaidGivenBack,
 		decision.ActQuarantineDiscard: m.SaidDiscard, "underway": m.SaidUnderway, "look": m.EditFirst, "work": m.SaidWork, "empty": m.SaidEmpty,
 		"not-done": m.SaidNotDone, "run": m.SaidRun, "run-stop": m.SaidRunStop, "run-over": m.SaidRunOver,
-	}
-}
-
-// notDone says why nothing was done.
-func (m *messages) notDone() map[quarantine.Why]string {
-	return map[quarantine.Why]string{
-		quarantine.Gone: m.WhyGone, quarantine.Taken: m.WhyTaken, quarantine.Starting: m.WhyStarting, quarantine.Superseded: m.WhySuperseded,
-		quarantine.Unchanged: m.WhyUnchanged, quarantine.Identity: m.WhyIdentity, quarantine.StillWrong: m.WhyStillWrong,
-		quarantine.TooLarge: m.WhyTooLarge, quarantine.OnlyDiscard: m.WhyOnlyDiscard, quarantine.Personal: m.WhyPersonal,
 	}
 }

@@ -85,6 +85,9 @@ func (q *request) clear() error {
 	if done, err := q.again(act); done || err != nil {
 		return err
 	}
+	if done, err := q.cleared(); done || err != nil {
+		return err
+	}
 	e, g, err := q.toClear()
 	if err != nil {
 		return err

@@ -79,6 +79,9 @@ func (q *request) resubmitEdited() error {
 	if done, err := q.again(decision.ActQuarantineEdit); done || err != nil {
 		return err
 	}
+	if done, err := q.cleared(); done || err != nil {
+		return err
+	}
 	e, g, err := q.toEdit()
 	if err != nil {
 		return err

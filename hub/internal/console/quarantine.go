@@ -60,6 +60,10 @@ func groupOf(subject string) (g group, ok bool) {
 	return g, g.Code != ""
 }
 
+// worked is of how many groups, the largest first, it is said who looks after them: each
+// is read by itself.
+const worked = 100
+
 func (q *request) quarantine() error {
 	org, err := q.organisation(federation.SightMetadata)
 	if err != nil {
@@ -86,17 +90,20 @@ func (q *request) quarantine() error {
 		data.Total += n
 	}
 	for _, g := range of {
+		data.Groups = append(data.Groups, *g)
+	}
+	slices.SortFunc(data.Groups, func(a, b group) int {
+		return cmp.Or(-cmp.Compare(a.N, b.N), cmp.Compare(a.Application, b.Application), cmp.Compare(a.Code, b.Code))
+	})
+	for i := range data.Groups[:min(len(data.Groups), worked)] {
+		g := &data.Groups[i]
 		work, err := q.cfg.Hub.Work(q.r.Context(), quarantine.WorkOfGroup(g.Application, g.Code))
 		if err != nil {
 			return err
 		}
 		g.Work = q.workView(work)
-		data.Groups = append(data.Groups, *g)
 	}
 	data.Runs = len(q.runsOf(org)) > 0
-	slices.SortFunc(data.Groups, func(a, b group) int {
-		return cmp.Or(-cmp.Compare(a.N, b.N), cmp.Compare(a.Application, b.Application), cmp.Compare(a.Code, b.Code))
-	})
 	return q.show("quarantine", q.t.Quarantine, data)
 }
 

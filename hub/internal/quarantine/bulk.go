@@ -238,10 +238,15 @@ func (c *Clerk) runOne(ctx context.Context, r *run, seq uint64) error {
 	if ctx.Err() != nil { // an act that has begun goes on; a new one does not begin
 		return ctx.Err()
 	}
-	_, err := c.Act(ctx, Request{Act: r.Act, Seq: seq, Who: r.Who, Reason: r.Reason, Application: r.Application, bulk: r.Name})
+	out, err := c.Act(ctx, Request{Act: r.Act, Seq: seq, Who: r.Who, Reason: r.Reason, Application: r.Application, bulk: r.Name})
 	no, notDone := errors.AsType[*NotDone](err)
 	if err != nil && !notDone {
 		return err
+	}
+	for out == Underway && err == nil && c.isOpen(seq) { // one at a time, so that the next can be stopped
+		if !pause(ctx, glance) {
+			return ctx.Err()
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -255,6 +260,12 @@ func (c *Clerk) runOne(ctx context.Context, r *run, seq uint64) error {
 		r.Done++
 	}
 	return nil
+}
+
+func (c *Clerk) isOpen(seq uint64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.open == nil || c.open[seq] != nil
 }
 
 // ended is how many runs that have ended are remembered; the trail has all.

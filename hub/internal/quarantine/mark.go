@@ -42,6 +42,7 @@ type mark struct {
 
 	lies  uint64 // sequence of the mark
 	acted bool   // it has taken effect
+	told  bool   // that it does not come to its end
 }
 
 func (m *mark) subject() string { return markRoot + strconv.FormatUint(m.Seq, 10) }

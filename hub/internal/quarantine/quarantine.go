@@ -122,7 +122,7 @@ func (c *Clerk) Act(ctx context.Context, r Request) (Outcome, error) {
 	if !c.CaughtUp() || c.marks() == nil {
 		return 0, &NotDone{Why: Starting}
 	}
-	if r.Act != decision.ActQuarantineResubmit && IsPersonal(r.Reason) {
+	if IsPersonal(r.Reason) {
 		return 0, &NotDone{Why: Personal}
 	}
 	mk, err := c.begin(ctx, &r)
@@ -137,7 +137,7 @@ func (c *Clerk) Act(ctx context.Context, r Request) (Outcome, error) {
 		case ended:
 			return Done, err
 		case err != nil:
-			c.Log.Warn("an act on an event in quarantine did not come to its end; trying again", zap.Uint64("seq", mk.Seq), zap.String("act", mk.Act), zap.Error(err))
+			c.complain(mk, err)
 			c.poke()
 			return Underway, nil
 		case !pause(ctx, glance):
@@ -196,12 +196,23 @@ func (c *Clerk) rest(ctx context.Context, wg *sync.WaitGroup) {
 	}
 	for _, mk := range c.marks() {
 		if _, err := c.carry(ctx, mk); err != nil && ctx.Err() == nil {
-			c.Log.Warn("an act on an event in quarantine did not come to its end; trying again", zap.Uint64("seq", mk.Seq), zap.String("act", mk.Act), zap.Error(err))
+			c.complain(mk, err)
 		}
 	}
 	c.startRuns(ctx, wg)
 	if err := c.sweep(ctx); err != nil && ctx.Err() == nil {
 		c.Log.Warn("originals of edited events could not be removed; trying again", zap.Error(err))
+	}
+}
+
+// complain says once of an act that it does not come to its end; it is tried on.
+func (c *Clerk) complain(mk *mark, err error) {
+	c.mu.Lock()
+	told := mk.told
+	mk.told = true
+	c.mu.Unlock()
+	if !told {
+		c.Log.Warn("an act on an event in quarantine did not come to its end; trying again", zap.Uint64("seq", mk.Seq), zap.String("act", mk.Act), zap.Error(err))
 	}
 }
 

@@ -192,8 +192,10 @@ func TestConsoleClearRoles(t *testing.T) {
 	before, tried := denied(), 0
 	for _, group := range []any{"beta", "betrieb", "revision"} {
 		v, _ := i.login(a, group)
-		form := url.Values{"token": {v.token()}, "act": {decision.ActQuarantineDiscard}, "reason": {"das gehört uns nicht"}, "do": {"take"}, "event": {"{}"}, "app": {"alpha.app"},
-			"code": {"NO_AGREEMENT"}, "upto": {"99"}, "total": {"1"}, "name": {strings.Repeat("a", 22)}}
+		form := url.Values{
+			"token": {v.token()}, "act": {decision.ActQuarantineDiscard}, "reason": {"das gehört uns nicht"}, "do": {"take"}, "event": {"{}"}, "app": {"alpha.app"},
+			"code": {"NO_AGREEMENT"}, "upto": {"99"}, "total": {"1"}, "name": {strings.Repeat("a", 22)},
+		}
 		for _, path := range []string{page + "/act", page + "/edit", page + "/work", "/quarantine/group/work", "/quarantine/bulk", "/quarantine/runs"} {
 			if s := v.post(path, form); s.status != http.StatusForbidden && s.status != http.StatusNotFound {
 				t.Errorf("%v at %s: %d", group, path, s.status)

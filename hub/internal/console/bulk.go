@@ -215,7 +215,7 @@ func (q *request) runsOf(org string) (out []runView) {
 			out = append(out, v)
 		}
 	}
-	slices.SortFunc(out, func(a, b runView) int { return b.Progress.At.Compare(a.Progress.At) })
+	slices.SortFunc(out, func(a, b runView) int { return b.At.Compare(a.At) })
 	return out
 }
 

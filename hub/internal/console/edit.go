@@ -141,19 +141,19 @@ func structured(e *event.Event) string {
 	return object(e.Attributes, `"data_base64": "`+base64.StdEncoding.EncodeToString(e.Data)+`"`)
 }
 
-// first are the attributes that people look for.
-var first = []string{"specversion", "id", "source", "type"}
+// leading are the attributes that people look for.
+var leading = []string{"specversion", "id", "source", "type"}
 
 func object(attributes map[string]string, data string) string {
 	names := make([]string, 0, len(attributes))
 	for name := range attributes {
-		if !slices.Contains(first, name) {
+		if !slices.Contains(leading, name) {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
 	var lines []string
-	for _, name := range append(slices.Clone(first), names...) {
+	for _, name := range append(slices.Clone(leading), names...) {
 		n, _ := json.Marshal(name)
 		v, _ := json.Marshal(attributes[name])
 		lines = append(lines, fmt.Sprintf("  %s: %s", n, v))

@@ -40,6 +40,8 @@ type Hub interface {
 	Streams(ctx context.Context) ([]bus.Usage, error)
 	// Mailboxes tells what lies in each mailbox.
 	Mailboxes() []Mailbox
+	// Credentials that were issued for NATS and are not over; none where others issue them.
+	Credentials() []Credential
 	// Adapters that run.
 	Adapters() []Adapter
 	Clearing
@@ -53,6 +55,13 @@ type Mailbox struct {
 	Application string
 	Copies      uint64
 	Used, Limit int64 // bytes
+}
+
+// Credential is one that an application has for NATS.
+type Credential struct {
+	ID, Application string
+	Expires         time.Time
+	Suspended       bool
 }
 
 // Adapter is one that runs in the hub.

@@ -47,7 +47,7 @@ func newRootCommand() *cobra.Command {
 	}
 	root.AddCommand(
 		newServeCommand(), newDemoCommand(), newCheckCommand(), newApproveCommand(), newWhoCommand(),
-		newReloadCommand(), newExplainCommand(), newParkedCommand(), newTokenCommand(), newWebhookCommand(), newIndexCommand(), newLedgerCommand(), newSchemaCommand(), newSimulateCommand(), newXoevCommand(), newCredentialsCommand(), newAdapterCommand(), newConsoleCommand(),
+		newReloadCommand(), newExplainCommand(), newParkedCommand(), newQuarantineCommand(), newTokenCommand(), newWebhookCommand(), newIndexCommand(), newLedgerCommand(), newSchemaCommand(), newSimulateCommand(), newXoevCommand(), newCredentialsCommand(), newAdapterCommand(), newConsoleCommand(),
 		newOutboxCommand(),
 	)
 	return root

@@ -65,6 +65,7 @@ func (a *App) control(ctx context.Context) error {
 		a.serve(ctx, VerbIndex, a.serveIndex),
 		a.serve(ctx, VerbToken, a.serveToken),
 		a.serve(ctx, VerbCredentials, a.serveCredentials),
+		a.serve(ctx, VerbQuarantine, a.serveQuarantine),
 		a.serve(ctx, VerbRelease, func(ctx context.Context, data []byte) ([]byte, error) {
 			return a.parkedAct(ctx, decision.ActRelease, data)
 		}),

@@ -44,6 +44,7 @@ type Hub interface {
 	Credentials() []Credential
 	// Adapters that run.
 	Adapters() []Adapter
+	Clearing
 }
 
 // Unpark names a parked key and why a person acts on it.

@@ -19,6 +19,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 	"github.com/amtsbote/amtsbote/hub/internal/parked"
+	"github.com/amtsbote/amtsbote/hub/internal/quarantine"
 	"github.com/amtsbote/amtsbote/hub/internal/search"
 )
 
@@ -37,6 +38,12 @@ func (largeHub) Streams(context.Context) ([]bus.Usage, error)               { re
 func (largeHub) Mailboxes() []Mailbox                                       { return nil }
 func (largeHub) Credentials() []Credential                                  { return nil }
 func (largeHub) Adapters() []Adapter                                        { return nil }
+
+func (largeHub) Runs(string) []quarantine.Progress { return nil }
+
+func (largeHub) Work(context.Context, string) (quarantine.Work, error) {
+	return quarantine.Work{}, nil
+}
 
 func (largeHub) Explain(_ context.Context, id string) (*explain.Answer, error) {
 	return &explain.Answer{ID: id}, nil

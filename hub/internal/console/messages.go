@@ -47,6 +47,20 @@ type messages struct {
 	Role, Contact, NoContact, Contract, Unit, Sources, Credentials, CredentialUntil                                                   string
 	Suspended, NoCredential, AuthoritiesFound, RoleIsAuthority, RoleIsOperator, Quota, Office, HandsOver                              string
 	FaultText, IssuerGone, IssuerGoneText, Busy, BusyText                                                                             string
+
+	// clearing quarantine
+	Cleared, ClearTitle, ClearReason, ClearResubmit, ClearReturn, ClearDiscard string
+	ClearText, ClearNoReceipts, ClearCopy, Edit, EditFirst, EditText           string
+	EditField, EditButton, EditNoText, EditTooLarge, StillWrong, DoneBy        string
+	DigestBefore, DigestAfter, OriginalTitle, OriginalUntil, Work, WorkOwner   string
+	WorkNobody, WorkDue, WorkOverdue, WorkTake, WorkHand, WorkHandButton       string
+	WorkDueButton, WorkNote, WorkNoteButton, Bulk, BulkPreview, BulkCount      string
+	BulkFirst, BulkTried, BulkPassing, BulkText, BulkStart, Runs               string
+	RunsText, RunsEmpty, RunsReload, RunDone, RunLeft, RunOf                   string
+	RunGoes, RunHalted, RunEnded, RunStop, RunStopped, SaidResubmit            string
+	SaidGivenBack, SaidDiscard, SaidUnderway, SaidWork, SaidEmpty, SaidNotDone string
+	SaidRun, SaidRunStop, SaidRunOver, ActResubmit, ActEdit, ActGivenBack      string
+	ActDiscard, ActBulk, ActBulkStop, ActBulkEnd, ActWork                      string
 }
 
 // in picks one of two texts.
@@ -71,6 +85,8 @@ func newMessages(t in) *messages {
 	m.search(t)
 	m.event(t)
 	m.quarantine(t)
+	m.clearing(t)
+	m.runs(t)
 	m.rest(t)
 	m.types(t)
 	m.parties(t)
@@ -100,6 +116,9 @@ func (m *messages) outcome(key string) string {
 	return key
 }
 
+// ActName is act for templates.
+func (m *messages) ActName(key string) string { return m.act(key) }
+
 // act names what a person had the hub do.
 func (m *messages) act(key string) string {
 	switch key {
@@ -112,12 +131,17 @@ func (m *messages) act(key string) string {
 	case decision.ActDenied:
 		return m.ActDenied
 	}
+	if text, ok := m.clearingActs()[key]; ok {
+		return text
+	}
 	return m.ActOther + " " + key
 }
 
 // said are the sentences that a page can be asked to show.
 func (m *messages) said() map[string]string {
-	return map[string]string{decision.ActRelease: m.SaidRelease, decision.ActReturn: m.SaidReturn, "reason": m.SaidReason}
+	out := m.saidOfClearing()
+	out[decision.ActRelease], out[decision.ActReturn], out["reason"] = m.SaidRelease, m.SaidReturn, m.SaidReason
+	return out
 }
 
 // failures are title and text of the pages that say why there is none.

@@ -28,6 +28,13 @@ var helpers = template.FuncMap{
 	"pair": func(used, limit int64) any {
 		return struct{ Used, Limit int64 }{used, limit}
 	},
+	"work": func(f *page, action, app string, code any) any {
+		return struct {
+			F           *page
+			Action, App string
+			Code        any
+		}{f, action, app, code}
+	},
 	"group": func(title string, list partyList) any {
 		return struct {
 			Title string
@@ -136,7 +143,7 @@ func (q *request) page(name, title string, data any) *page {
 }
 
 // section is the entry of the navigation that a page belongs to.
-var section = map[string]string{"event": "/search", "case": "/search", "notfound": "/search", "refused": "/quarantine", "refusals": "/quarantine", "type": "/catalogue", "agreement": "/agreements", "matrix": "/agreements", "organisation": "/organisations"}
+var section = map[string]string{"event": "/search", "case": "/search", "notfound": "/search", "refused": "/quarantine", "refusals": "/quarantine", "cleared": "/quarantine", "edit": "/quarantine", "bulk": "/quarantine", "runs": "/quarantine", "type": "/catalogue", "agreement": "/agreements", "matrix": "/agreements", "organisation": "/organisations"}
 
 func (q *request) nav() []entry {
 	out := []entry{{Path: "/", Title: q.t.Overview}}

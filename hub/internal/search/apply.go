@@ -115,7 +115,7 @@ func (x *Index) apply(m *event.Message) error {
 		}
 		x.count(dayOf(d.Last), Organisation(d.Application), CountDoor, d.Count)
 	case decision.KindAct:
-		return x.batch.Set(key(keyAct, Place{Seq: m.Seq}.newestFirst()), m.Data, nil)
+		return x.acted(m)
 	}
 	return nil
 }
@@ -172,6 +172,27 @@ func (e *Event) organisations() []string {
 		}
 	}
 	return out
+}
+
+// acted takes in what a person had the hub do; when that was to an event in quarantine,
+// its id leads there.
+func (x *Index) acted(m *event.Message) error {
+	if err := x.batch.Set(key(keyAct, Place{Seq: m.Seq}.newestFirst()), m.Data, nil); err != nil {
+		return err
+	}
+	a, err := trail.ReadAct(m)
+	if err != nil || a.Cleared == nil || a.ID == "" {
+		return err
+	}
+	at := Place{Seq: m.Seq}.oldestFirst()
+	if err := x.batch.Set(joined(clearedKey(a.Of.In, a.Of.Seq), at), nil, nil); err != nil {
+		return err
+	}
+	return x.batch.Set(key(keyID, hashed(a.ID), at), nil, nil)
+}
+
+func clearedKey(in string, seq uint64) []byte {
+	return key(keyCleared, hashed(in), binary.BigEndian.AppendUint64(nil, seq))
 }
 
 func copyKey(in string, seq uint64) []byte {

@@ -38,6 +38,9 @@ func dayOf(t time.Time) string { return t.In(berlin).Format("20060102") }
 const sep = "\x00"
 
 func (x *Index) countEvent(e *Event) {
+	if e.Code.ByPerson() { // it was counted when it came
+		return
+	}
 	day, org := dayOf(e.Decided), Sender(e.In)
 	x.count(day, org, CountAccepted, 1)
 	x.count(day, org, string(e.Outcome), 1)

@@ -45,8 +45,12 @@ func (x *Index) forget(e *old) error {
 			return err
 		}
 	}
-	from := copyKey(e.In, e.Seq)
-	return x.batch.DeleteRange(from, after(from), nil)
+	for _, from := range [][]byte{copyKey(e.In, e.Seq), clearedKey(e.In, e.Seq)} {
+		if err := x.batch.DeleteRange(from, after(from), nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // forgetCounts removes those of days before the edge, and who was seen before it.
@@ -66,7 +70,8 @@ func (x *Index) forgetCounts(edge time.Time) error {
 	return nil
 }
 
-// old is an event that is forgotten, and where the outcomes of its copies are recorded.
+// old is an event that is forgotten, and where the outcomes of its copies and the acts on
+// it are recorded.
 type old struct {
 	Event
 	copies [][]byte
@@ -91,17 +96,20 @@ func (x *Index) older(limit int) (out []old, err error) {
 			return out, err
 		}
 		o := old{Event: *e}
-		if o.copies, err = x.copyPlaces(e.In, e.Seq); err != nil {
-			return nil, err
+		for _, prefix := range [][]byte{copyKey(e.In, e.Seq), clearedKey(e.In, e.Seq)} {
+			places, err := x.places(prefix)
+			if err != nil {
+				return nil, err
+			}
+			o.copies = append(o.copies, places...)
 		}
 		out = append(out, o)
 	}
 	return out, it.Error()
 }
 
-// copyPlaces is called with reading held.
-func (x *Index) copyPlaces(in string, seq uint64) (out [][]byte, err error) {
-	prefix := copyKey(in, seq)
+// places gives what stands behind a prefix; it is called with reading held.
+func (x *Index) places(prefix []byte) (out [][]byte, err error) {
 	it, err := x.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
 	if err != nil {
 		return nil, err

@@ -11,7 +11,6 @@ import (
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
-	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
 // Decisions encodes decisions, in their order, each by itself.
@@ -93,7 +92,7 @@ func Reached(ctx context.Context, s Store, stream, in string, at decision.Cursor
 	reached, sure := at.Seq, false
 	for _, d := range ds {
 		reached = max(reached, d.Seq)
-		sure = d.Outcome != hub.Parked && d.Code != refusal.Returned // others may be about an earlier event
+		sure = d.Outcome != hub.Parked && !d.Code.ByPerson() // others may be about an earlier event
 	}
 	if sure {
 		return reached, nil

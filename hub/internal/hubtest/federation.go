@@ -79,7 +79,7 @@ type anyKinds struct{}
 // Has takes every kind for both; fit-connect makes sources alone, beside which a story has
 // another adapter for the mailbox.
 func (anyKinds) Has(kind string) (source, sink, ok bool) { return true, kind != "fit-connect", true }
-func (anyKinds) HasSimulator(string) bool           { return true }
+func (anyKinds) HasSimulator(string) bool                { return true }
 
 type noKinds struct{}
 

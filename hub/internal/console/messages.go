@@ -47,6 +47,13 @@ type messages struct {
 	Role, Contact, NoContact, Contract, Unit, Sources, Credentials, CredentialUntil                                                   string
 	Suspended, NoCredential, AuthoritiesFound, RoleIsAuthority, RoleIsOperator, Quota, Office, HandsOver                              string
 	FaultText, IssuerGone, IssuerGoneText, Busy, BusyText                                                                             string
+	FoundBy, FoundMany, Tail, TailText, TailSkipped, TailRefresh, TailBack, TailEmpty                                                 string
+	Mailbox, InStream, ChartTitle, ChartText, ChartCopies, ChartSettled, ChartHour, Oldest                                            string
+	InHand, Redelivered, PausedSince, PausedBy, PauseTitle, PauseText, PauseReceiverText, PauseButton                                 string
+	GoOnButton, SaidPause, SaidGoOn, ActPause, ActGoOn, ActHookPause, ActHookResume, CountPaused                                      string
+	LastPoll, PollUnknown, FilesWaiting, Broke, SetAsideWhy, CredentialsOf, Expires, CredentialNATS                                   string
+	CredentialToken, NoCredentials, RefusedToday, CredentialsEnding, NoCredentialsEnding, Move, MovePaused, MoveOperator              string
+	MoveWaits, MoveFiles, MoveDoor, MoveSender, NotFoundKept                                                                          string
 }
 
 // in picks one of two texts.
@@ -72,6 +79,7 @@ func newMessages(t in) *messages {
 	m.event(t)
 	m.quarantine(t)
 	m.rest(t)
+	m.running(t)
 	m.types(t)
 	m.parties(t)
 	return m
@@ -109,6 +117,14 @@ func (m *messages) act(key string) string {
 		return m.ActReturn
 	case decision.ActLook:
 		return m.ActLook
+	case decision.ActPause:
+		return m.ActPause
+	case decision.ActGoOn:
+		return m.ActGoOn
+	case "webhook-pause":
+		return m.ActHookPause
+	case "webhook-resume":
+		return m.ActHookResume
 	case decision.ActDenied:
 		return m.ActDenied
 	}
@@ -117,7 +133,7 @@ func (m *messages) act(key string) string {
 
 // said are the sentences that a page can be asked to show.
 func (m *messages) said() map[string]string {
-	return map[string]string{decision.ActRelease: m.SaidRelease, decision.ActReturn: m.SaidReturn, "reason": m.SaidReason}
+	return map[string]string{decision.ActRelease: m.SaidRelease, decision.ActReturn: m.SaidReturn, "reason": m.SaidReason, decision.ActPause: m.SaidPause, decision.ActGoOn: m.SaidGoOn}
 }
 
 // failures are title and text of the pages that say why there is none.

@@ -43,6 +43,11 @@ func (x *Index) forget(e *old) error {
 			return err
 		}
 	}
+	if e.held != nil {
+		if err := forgetHeld(x.batch, heldKey(e.In, e.Seq), e.held); err != nil {
+			return err
+		}
+	}
 	from := copyKey(e.In, e.Seq)
 	return x.batch.DeleteRange(from, after(from), nil)
 }
@@ -50,7 +55,7 @@ func (x *Index) forget(e *old) error {
 // forgetCounts removes those of days before first.
 func (x *Index) forgetCounts(first string) error {
 	for name := range x.counts {
-		if len(name) > 8 && name[8] == 0 && name[:8] < first {
+		if len(name) > 8 && name[8] == 0 && (name[:8] < first || x.hoursOver(name)) {
 			delete(x.counts, name)
 			delete(x.changed, name)
 			if err := x.batch.Delete(append([]byte{keyCount}, name...), nil); err != nil {
@@ -65,6 +70,7 @@ func (x *Index) forgetCounts(first string) error {
 type old struct {
 	Event
 	copies [][]byte
+	held   []byte // its terms
 }
 
 // older gives the oldest events that are older than the horizon.
@@ -87,6 +93,9 @@ func (x *Index) older(limit int) (out []old, err error) {
 		}
 		o := old{Event: *e}
 		if o.copies, err = x.copyPlaces(e.In, e.Seq); err != nil {
+			return nil, err
+		}
+		if o.held, err = x.get(heldKey(e.In, e.Seq)); err != nil {
 			return nil, err
 		}
 		out = append(out, o)

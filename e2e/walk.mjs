@@ -22,7 +22,11 @@ const pages = {
   bulk: "/quarantine/bulk?app=akdb.okewo&code=SCHEMA_INVALID&act=quarantine-resubmit",
   runs: "/quarantine/runs",
   parked: "/parked",
+  tail: "/tail",
   streams: "/streams",
+  mailbox: "/streams/mailbox?app=lhm.auslaenderbehoerde",
+  instream: "/streams/in?org=akdb",
+  adapter: "/streams/adapter?name=okewo",
   catalogue: "/catalogue",
   type: "/catalogue/de.meldewesen.wohnung-angemeldet.v1",
   agreements: "/agreements",
@@ -177,6 +181,23 @@ async function live() {
   await context.close();
 }
 
+// firstday: somebody has a file reference and asks why the vehicle registration did not
+// hear of this move: three steps, and no manual.
+async function firstday() {
+  const { page, context } = await login();
+  await page.locator("nav a", { hasText: "Suche" }).click();
+  await page.locator("input[name=q]").fill(`ewo-${new Date().getFullYear()} - 000001`);
+  await Promise.all([page.waitForURL("**/case?**"), page.keyboard.press("Enter")]);
+  await page.locator("main a", { hasText: "wohnung-angemeldet" }).first().click();
+  const row = page.locator("main tr", { hasText: "lhm.kfz" }).first();
+  must(await row.isVisible(), "the page does not say at once why lhm.kfz got nothing");
+  must((await row.textContent()).includes("gilt nur 2026-01-01 – 2026-06-30"), "the reason is not the agreement that has ended");
+  await page.locator("nav a", { hasText: "Mitlesen" }).click();
+  await page.waitForSelector("#live[data-state=on]");
+  must((await page.locator("#tail tbody tr").count()) > 0, "the live tail is empty");
+  await context.close();
+}
+
 // scriptless: every action works without JavaScript.
 async function scriptless() {
   const { page, context } = await login({ javaScriptEnabled: false });
@@ -205,7 +226,7 @@ async function loginPage() {
   await context.close();
 }
 
-const walks = { look, keyboard, live, scriptless, clear };
+const walks = { look, keyboard, firstday, live, scriptless, clear };
 for (const name of (process.env.WALKS ?? Object.keys(walks).join(" ")).split(" ")) {
   const began = Date.now();
   await walks[name]();

@@ -8,6 +8,7 @@ import (
 // marks checks the x- marks of a resolved schema and takes them over into s.
 func (s *Schema) marks(p *problems) {
 	s.attributes(p)
+	s.searchableAttributes(p)
 	s.keep(p)
 	s.Bedingungen = map[string]string{}
 	s.names = map[string]bool{}
@@ -32,6 +33,9 @@ func (s *Schema) marks(p *problems) {
 		}
 		if f.Adresse != "" {
 			s.address(f, p)
+		}
+		if f.Suchbar != "" {
+			s.searchable(f, p)
 		}
 	}
 }
@@ -119,7 +123,7 @@ func lintMarks(node map[string]any, at string, unseen bool, p *problems) {
 
 // actedUpon are the marks that the hub looks for at fields. One that it does not
 // find, a block above all, would be worse than none.
-var actedUpon = map[string]bool{"x-datenkategorie": true, "x-sperre": true, "x-bedingung": true, "x-adresse": true}
+var actedUpon = map[string]bool{"x-datenkategorie": true, "x-sperre": true, "x-bedingung": true, "x-adresse": true, "x-suchbar": true}
 
 // nameless keywords hold schemas of values that are no fields.
 var nameless = map[string]bool{
@@ -130,11 +134,11 @@ var nameless = map[string]bool{
 func markFits(k string, v any, at string) bool {
 	s, _ := v.(string)
 	switch k {
-	case "x-attribute", "x-keep":
+	case "x-attribute", "x-keep", "x-suchbar-attribute":
 		return at == ""
 	case "x-datenkategorie":
 		return markName.MatchString(s)
-	case "x-sperre":
+	case "x-sperre", "x-suchbar":
 		return markName.MatchString(s) && at != ""
 	case "x-bedingung":
 		return conditionName.MatchString(s) && at != ""

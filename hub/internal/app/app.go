@@ -45,6 +45,7 @@ type App struct {
 	blobs    *bus.Blobs
 	index    *index.Index
 	ledger   *ledger.Ledger
+	secret   []byte // the ledger's key, this installation's own: other keys are derived from it
 	mender   *mend.Mender
 	recorder *mailbox.Recorder
 	hands    *mailbox.Hands
@@ -55,6 +56,7 @@ type App struct {
 	mails    *mail.Server  // nil: none
 	post     *mail.Post    // nil as well then
 	tokens   tokens
+	pauses   pauses
 	steward  *steward // nil: no console
 
 	reloading sync.Mutex
@@ -306,7 +308,7 @@ func (a *App) provide(ctx context.Context, fed *federation.Federation) error {
 			return err
 		}
 	}
-	return a.keepVersion(ctx, fed)
+	return errors.Join(a.settlePauses(ctx, fed), a.keepVersion(ctx, fed))
 }
 
 // mailboxQuota is what a mailbox may hold by the version that is in force; an

@@ -94,6 +94,9 @@ func (a *App) parkedAct(ctx context.Context, act string, data []byte) ([]byte, e
 		return nil, req.says("%s hat in diesem Amtsboten keinen Ort, an dem Schlüssel geparkt sind: der Datensteward muss das Fachverfahren und seinen Adapter wieder ins Verbundverzeichnis aufnehmen",
 			"%s is not served by this hub: a steward must put the application and its adapter back into the federation directory", found.Application)
 	}
+	if paused, _ := a.pauses.get(pausedReceiver + found.Application); paused != nil && found.Direction == decision.Out {
+		return nil, req.says("%s ist angehalten: erst fortsetzen, dann freigeben oder zurückgeben", "%s is paused: let it go on first, then release or return", found.Application)
+	}
 	answer := ParkedAnswer{Application: found.Application, Direction: found.Direction, Messages: found.Messages}
 	if err := a.recordAct(ctx, act, found, req); err != nil {
 		return nil, err

@@ -49,18 +49,25 @@ type messages struct {
 	FaultText, IssuerGone, IssuerGoneText, Busy, BusyText                                                                             string
 
 	// clearing quarantine
-	Cleared, ClearTitle, ClearReason, ClearResubmit, ClearReturn, ClearDiscard string
-	ClearText, ClearNoReceipts, ClearCopy, Edit, EditFirst, EditText           string
-	EditField, EditButton, EditNoText, EditTooLarge, StillWrong, DoneBy        string
-	DigestBefore, DigestAfter, OriginalTitle, OriginalUntil, Work, WorkOwner   string
-	WorkNobody, WorkDue, WorkOverdue, WorkTake, WorkHand, WorkHandButton       string
-	WorkDueButton, WorkNote, WorkNoteButton, Bulk, BulkPreview, BulkCount      string
-	BulkFirst, BulkTried, BulkPassing, BulkText, BulkStart, Runs               string
-	RunsText, RunsEmpty, RunsReload, RunDone, RunLeft, RunOf                   string
-	RunGoes, RunHalted, RunEnded, RunStop, RunStopped, SaidResubmit            string
-	SaidGivenBack, SaidDiscard, SaidUnderway, SaidWork, SaidEmpty, SaidNotDone string
-	SaidRun, SaidRunStop, SaidRunOver, ActResubmit, ActEdit, ActGivenBack      string
-	ActDiscard, ActBulk, ActBulkStop, ActBulkEnd, ActWork                      string
+	Cleared, ClearTitle, ClearReason, ClearResubmit, ClearReturn, ClearDiscard                                           string
+	ClearText, ClearNoReceipts, ClearCopy, Edit, EditFirst, EditText                                                     string
+	EditField, EditButton, EditNoText, EditTooLarge, StillWrong, DoneBy                                                  string
+	DigestBefore, DigestAfter, OriginalTitle, OriginalUntil, Work, WorkOwner                                             string
+	WorkNobody, WorkDue, WorkOverdue, WorkTake, WorkHand, WorkHandButton                                                 string
+	WorkDueButton, WorkNote, WorkNoteButton, Bulk, BulkPreview, BulkCount                                                string
+	BulkFirst, BulkTried, BulkPassing, BulkText, BulkStart, Runs                                                         string
+	RunsText, RunsEmpty, RunsReload, RunDone, RunLeft, RunOf                                                             string
+	RunGoes, RunHalted, RunEnded, RunStop, RunStopped, SaidResubmit                                                      string
+	SaidGivenBack, SaidDiscard, SaidUnderway, SaidWork, SaidEmpty, SaidNotDone                                           string
+	SaidRun, SaidRunStop, SaidRunOver, ActResubmit, ActEdit, ActGivenBack                                                string
+	ActDiscard, ActBulk, ActBulkStop, ActBulkEnd, ActWork                                                                string
+	FoundBy, FoundMany, Tail, TailText, TailSkipped, TailRefresh, TailBack, TailEmpty                                    string
+	Mailbox, InStream, ChartTitle, ChartText, ChartCopies, ChartSettled, ChartHour, Oldest                               string
+	InHand, Redelivered, PausedSince, PausedBy, PauseTitle, PauseText, PauseReceiverText, PauseButton                    string
+	GoOnButton, SaidPause, SaidGoOn, ActPause, ActGoOn, ActHookPause, ActHookResume, CountPaused                         string
+	LastPoll, PollUnknown, FilesWaiting, Broke, SetAsideWhy, CredentialsOf, Expires, CredentialNATS                      string
+	CredentialToken, NoCredentials, RefusedToday, CredentialsEnding, NoCredentialsEnding, Move, MovePaused, MoveOperator string
+	MoveWaits, MoveFiles, MoveDoor, MoveSender, NotFoundKept                                                             string
 }
 
 // in picks one of two texts.
@@ -88,6 +95,7 @@ func newMessages(t in) *messages {
 	m.clearing(t)
 	m.runs(t)
 	m.rest(t)
+	m.running(t)
 	m.types(t)
 	m.parties(t)
 	return m
@@ -128,6 +136,14 @@ func (m *messages) act(key string) string {
 		return m.ActReturn
 	case decision.ActLook:
 		return m.ActLook
+	case decision.ActPause:
+		return m.ActPause
+	case decision.ActGoOn:
+		return m.ActGoOn
+	case "webhook-pause":
+		return m.ActHookPause
+	case "webhook-resume":
+		return m.ActHookResume
 	case decision.ActDenied:
 		return m.ActDenied
 	}
@@ -141,6 +157,7 @@ func (m *messages) act(key string) string {
 func (m *messages) said() map[string]string {
 	out := m.saidOfClearing()
 	out[decision.ActRelease], out[decision.ActReturn], out["reason"] = m.SaidRelease, m.SaidReturn, m.SaidReason
+	out[decision.ActPause], out[decision.ActGoOn] = m.SaidPause, m.SaidGoOn
 	return out
 }
 

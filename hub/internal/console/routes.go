@@ -11,7 +11,7 @@ const (
 	pathLink     = "/login/link/"
 	pathStart    = "/login/start"
 	pathCallback = "/login/callback"
-	pathLive     = "/live/overview"
+	pathLive     = "/live/" // and a page
 )
 
 // handler is all that the console serves. Each page and action has one line here and one
@@ -28,6 +28,8 @@ func (s *Server) handler() http.Handler {
 
 	mux.HandleFunc("GET /{$}", s.inside((*request).overview))
 	mux.HandleFunc("GET /live/overview", s.inside((*request).liveOverview))
+	mux.HandleFunc("GET /tail", s.inside((*request).tail))
+	mux.HandleFunc("GET /live/tail", s.inside((*request).liveTail))
 	mux.HandleFunc("GET /search", s.inside((*request).find))
 	mux.HandleFunc("GET /event", s.inside((*request).event))
 	mux.HandleFunc("POST /event/look", s.inside((*request).look))
@@ -48,6 +50,10 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /parked", s.inside((*request).parkedKeys))
 	mux.HandleFunc("POST /parked", s.inside((*request).unpark))
 	mux.HandleFunc("GET /streams", s.inside((*request).streams))
+	mux.HandleFunc("GET /streams/mailbox", s.inside((*request).boxOf))
+	mux.HandleFunc("GET /streams/in", s.inside((*request).inOf))
+	mux.HandleFunc("GET /streams/adapter", s.inside((*request).adapterOf))
+	mux.HandleFunc("POST /streams/pause", s.inside((*request).pause))
 	mux.HandleFunc("GET /catalogue", s.inside((*request).catalogue))
 	mux.HandleFunc("GET /catalogue/{type}", s.inside((*request).eventType))
 	mux.HandleFunc("GET /agreements", s.inside((*request).agreements))

@@ -116,6 +116,11 @@ const (
 	ActSuspend     = "credential-suspend"
 	ActResume      = "credential-resume"
 
+	// The mailbox of an application hands nothing out (Direction Out), or an adapter (Key)
+	// asks for nothing (In), until somebody lets it go on.
+	ActPause = "pause"
+	ActGoOn  = "go-on"
+
 	// In the console: somebody was shown a payload in full (Key is the event.KeyToken of
 	// its stream and sequence), or tried to see what is another organisation's (Reason is
 	// the page).

@@ -113,7 +113,13 @@ func (x *Index) apply(m *event.Message) error {
 		if err != nil {
 			return err
 		}
-		x.count(dayOf(d.Last), Organisation(d.Application), CountDoor, d.Count)
+		x.countDoor(d)
+	case decision.KindRemoval:
+		r, err := trail.ReadRemoval(m)
+		if err != nil {
+			return err
+		}
+		return x.removed(m.Seq, r)
 	case decision.KindAct:
 		return x.acted(m)
 	}

@@ -45,8 +45,10 @@ func (x *Index) countEvent(e *Event) {
 	x.count(day, org, CountAccepted, 1)
 	x.count(day, org, string(e.Outcome), 1)
 	x.set("last"+sep+e.Application, uint64(max(e.Stored.Unix(), 0)))
+	x.hour(e.Decided, HourAccepted, org)
 	x.see(e)
 	for _, r := range e.Receivers {
+		x.hour(e.Decided, HourCopies, r)
 		x.edge(day, e.Application, r, countCopies)
 		x.rates.add(e.Application+sep+r, e.Decided)
 	}
@@ -55,6 +57,9 @@ func (x *Index) countEvent(e *Event) {
 func (x *Index) countCopy(d *decision.Delivery) {
 	day := dayOf(d.At)
 	x.count(day, Organisation(d.Mailbox), string(d.Result), 1)
+	if d.Result != decision.Parked {
+		x.hour(d.At, HourSettled, d.Mailbox)
+	}
 	x.set("got"+sep+d.Mailbox, uint64(max(d.At.Unix(), 0)))
 }
 

@@ -45,6 +45,11 @@ func (x *Index) forget(e *old) error {
 			return err
 		}
 	}
+	if e.held != nil {
+		if err := forgetHeld(x.batch, heldKey(e.In, e.Seq), e.held); err != nil {
+			return err
+		}
+	}
 	for _, from := range [][]byte{copyKey(e.In, e.Seq), clearedKey(e.In, e.Seq)} {
 		if err := x.batch.DeleteRange(from, after(from), nil); err != nil {
 			return err
@@ -59,7 +64,8 @@ func (x *Index) forgetCounts(edge time.Time) error {
 	for name, n := range x.counts {
 		begins, _, _ := strings.Cut(name, sep)
 		seen := begins == seenSent || begins == seenTook
-		if len(begins) == len(first) && begins < first || seen && n < uint64(max(edge.Unix(), 0)) {
+		day := len(begins) == len(first)
+		if day && (begins < first || x.hoursOver(name)) || seen && n < uint64(max(edge.Unix(), 0)) {
 			delete(x.counts, name)
 			delete(x.changed, name)
 			if err := x.batch.Delete(append([]byte{keyCount}, name...), nil); err != nil {
@@ -75,6 +81,7 @@ func (x *Index) forgetCounts(edge time.Time) error {
 type old struct {
 	Event
 	copies [][]byte
+	held   []byte // its terms
 }
 
 // older gives the oldest events that are older than the horizon.
@@ -102,6 +109,9 @@ func (x *Index) older(limit int) (out []old, err error) {
 				return nil, err
 			}
 			o.copies = append(o.copies, places...)
+		}
+		if o.held, err = x.get(heldKey(e.In, e.Seq)); err != nil {
+			return nil, err
 		}
 		out = append(out, o)
 	}

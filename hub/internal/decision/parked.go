@@ -78,6 +78,8 @@ type Act struct {
 	Who        string    `json:"who"`
 	Reason     string    `json:"reason,omitempty"`
 	At         time.Time `json:"at"`
+	// Replay is what the acts of a replay are about.
+	Replay *Replay `json:"replay,omitempty"`
 }
 
 // The acts.

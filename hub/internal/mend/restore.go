@@ -254,6 +254,7 @@ type record struct {
 	id        string
 	decisions []*decision.Decision
 	told      []*decision.Delivery // outcomes of which the sender is told
+	replayed  []*decision.Replayed // copies that replays brought
 }
 
 // bringsNothing tells whether the decisions are known and none has anything for stream.
@@ -303,6 +304,14 @@ func (m *Mender) records() (map[decision.Ref]*record, error) {
 			}
 			if r := out[decision.Ref{In: d.In, Seq: d.Seq}]; r != nil && (d.Expiry != nil || d.Handed != nil) {
 				r.told = append(r.told, d)
+			}
+		case decision.KindReplay:
+			d, err := trail.ReadReplayed(msg)
+			if err != nil {
+				return err
+			}
+			if r := out[d.Place()]; r != nil && d.Receiver != nil {
+				r.replayed = append(r.replayed, d)
 			}
 		}
 		return nil
@@ -382,6 +391,14 @@ func candidates(r *record, source *event.Message, sender *send.Sender) []event.M
 		}
 		if copies, err := sender.Copies(d, e); err == nil {
 			out = append(out, copies...)
+		}
+	}
+	for _, d := range r.replayed {
+		if e == nil {
+			break
+		}
+		if made, err := sender.Replay(d, e); err == nil {
+			out = append(out, made)
 		}
 	}
 	return out

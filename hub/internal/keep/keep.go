@@ -57,7 +57,7 @@ type Keeper struct {
 	out, parked *waiting
 	expiry      *fence.Writer // expired copies in the trail
 	told        *fence.Writer // and their receipts in OUT
-	heard       uint64  // up to where the trail was read for receipts
+	heard       uint64        // up to where the trail was read for receipts
 	retain      struct {
 		sync.Mutex
 		shortest time.Duration

@@ -306,13 +306,7 @@ func (m *Mender) records() (map[decision.Ref]*record, error) {
 				r.told = append(r.told, d)
 			}
 		case decision.KindReplay:
-			d, err := trail.ReadReplayed(msg)
-			if err != nil {
-				return err
-			}
-			if r := out[d.Place()]; r != nil && d.Receiver != nil {
-				r.replayed = append(r.replayed, d)
-			}
+			return replayed(msg, out)
 		}
 		return nil
 	})
@@ -393,13 +387,5 @@ func candidates(r *record, source *event.Message, sender *send.Sender) []event.M
 			out = append(out, copies...)
 		}
 	}
-	for _, d := range r.replayed {
-		if e == nil {
-			break
-		}
-		if made, err := sender.Replay(d, e); err == nil {
-			out = append(out, made)
-		}
-	}
-	return out
+	return append(out, r.replays(e, sender)...)
 }

@@ -29,6 +29,7 @@ type eventView struct {
 	Others    []who.Other
 	Payload   *payload
 	Neighbour []search.Event // of the same case
+	Replays   []replayOfEvent
 	Sentence  string
 	Rule      string
 	// Block tells that all receivers are shown, not only the person's own.
@@ -106,7 +107,7 @@ func (q *request) eventView(ctx context.Context, e *explain.Event) (*eventView, 
 	if err != nil {
 		return nil, err
 	}
-	v.Receivers = q.receivers(e, fed)
+	v.Receivers, v.Replays = q.receivers(e, fed), q.replaysOf(e)
 	if fed != nil && v.Whole && (d.Outcome == hub.Routed || d.Outcome == hub.Unrouted) {
 		v.Others = who.Recall(fed, d).Others
 	}

@@ -9,36 +9,45 @@ import (
 // messages are all texts of the console in one language. Each stands once below, with
 // both languages side by side; TestMessages finds one that is missing.
 type messages struct {
-	Broken, Product, Skip, Navigation, TestSystem, Overview, Search, Quarantine                                            string
-	ParkedKeys, Streams, Catalogue, Agreements, Acts, Language, Theme, ThemeLight                                          string
-	ThemeDark, ThemeAuto, Logout, LoggedInAs, RoleLocal, RoleSteward, RoleFederation, RoleOperator                         string
-	RoleAuditor, Login, LoginOIDC, LoginOIDCText, LoginLocal, LoginFailed, Never, Seconds                                  string
-	Minutes, Hours, Days, AgoFormat, Organisation, AllOrganisations, Show, Today                                           string
-	CountAccepted, CountRouted, CountDone, CountRefusedToday, CountDoor, CountExpired, CountQuarantine, CountParked        string
-	WhoTalks, Picture, Table, GraphLabel, GraphLegend, NothingToday, Sender, Receiver, EventsToday, PerMinute              string
-	Waiting, MoreWays, EndingSoon, NothingEnding, Until, Over, LiveOn, LiveOff                                             string
-	LiveLost, SearchWhat, SearchHint, SearchFind, FilterTitle, Application, EventType, Outcome                             string
-	From, To, Any, Events, NoEvents, NoEventsYet, Older, Next                                                              string
-	Time, Type, ID, Case, Receivers, OutcomeRouted, OutcomeUnrouted, OutcomeQuarantined                                    string
-	OutcomeSuppressed, OutcomeParked, ResultDone, ResultRefused, ResultExpired, ResultParked, ResultWaiting, NotFoundTitle string
-	NotFoundText, NotFoundWhere, NotFoundDoor, NotFoundQuarantine, NotFoundFiles, NotFoundLast, NotFoundLastText, Event    string
-	Accepted, FromBy, Authority, Source, Adapter, Decided, Place, Verdict                                                  string
-	FederationVersion, Digest, DuplicateOf, ReleasedFrom, ContinuedAs, Before, Removed, RemovedText                        string
-	WhoGot, NobodyGot, OwnOnly, Agreement, Law, Purpose, Fields, AllFields                                                 string
-	CutFields, State, Attempt, After, ParkedSince, WhoElse, Reason, SameCase                                               string
-	WholeCase, Payload, PayloadMasked, PayloadFull, PayloadNoSight, PayloadGone, PayloadUnreadable, PayloadCut             string
-	Hidden, UnknownField, WrongHere, LookTitle, LookText, LookReason, LookButton, CaseWaits                                string
-	CaseBegan, CaseSteps, QuarantineText, QuarantineEmpty, Number, Group, Refused, WhatIsWrong                             string
-	Attributes, Name, Value, Unreadable, Size, BackToGroup, ParkedText, ParkedEmpty                                        string
-	Key, Since, DirectionIn, DirectionOut, Underway, Release, ReturnToSender, ReasonField                                  string
-	Act, SaidRelease, SaidReturn, SaidReason, ActRelease, ActReturn, ActLook, ActDenied                                    string
-	ActOther, ActsEmpty, ActsText, Who, Mailboxes, Mode, Contents, Filled                                                  string
-	LastTaken, InStreams, Stream, HubsOwn, Messages, Adapters, Kind, LastEvent                                             string
-	FilesInError, None, CatalogueText, Personal, Description, Pointer, Category, Meaning                                   string
-	Block, Versions, KeptFor, MaySend, MayGet, RawSchema, FindAgreement, AgreementsFound                                   string
-	NoAgreements, InForce, NotInForce, Approvals, LawUnchecked, Validity, Open, NoAccess                                   string
-	NoAccessText, NoPage, NoPageText, LoggedOut, LoggedOutText, TooMany, TooManyText, Fault                                string
-	FaultText, IssuerGone, IssuerGoneText, Busy, BusyText                                                                  string
+	Broken, Product, Skip, Navigation, TestSystem, Overview, Search, Quarantine                                             string
+	ParkedKeys, Streams, Catalogue, Agreements, Acts, Language, Theme, ThemeLight                                           string
+	ThemeDark, ThemeAuto, Logout, LoggedInAs, RoleLocal, RoleSteward, RoleFederation, RoleOperator                          string
+	RoleAuditor, Login, LoginOIDC, LoginOIDCText, LoginLocal, LoginFailed, Never, Seconds                                   string
+	Minutes, Hours, Days, AgoFormat, Organisation, AllOrganisations, Show, Today                                            string
+	CountAccepted, CountRouted, CountDone, CountRefusedToday, CountDoor, CountExpired, CountQuarantine, CountParked         string
+	WhoTalks, Picture, Table, GraphLabel, GraphLegend, NothingToday, Sender, Receiver, EventsToday, PerMinute               string
+	Waiting, MoreWays, EndingSoon, NothingEnding, Until, Over, LiveOn, LiveOff                                              string
+	LiveLost, SearchWhat, SearchHint, SearchFind, FilterTitle, Application, EventType, Outcome                              string
+	From, To, Any, Events, NoEvents, NoEventsYet, Older, Next                                                               string
+	Time, Type, ID, Case, Receivers, OutcomeRouted, OutcomeUnrouted, OutcomeQuarantined                                     string
+	OutcomeSuppressed, OutcomeParked, ResultDone, ResultRefused, ResultExpired, ResultParked, ResultWaiting, NotFoundTitle  string
+	NotFoundText, NotFoundWhere, NotFoundDoor, NotFoundQuarantine, NotFoundFiles, NotFoundLast, NotFoundLastText, Event     string
+	Accepted, FromBy, Authority, Source, Adapter, Decided, Place, Verdict                                                   string
+	FederationVersion, Digest, DuplicateOf, ReleasedFrom, ContinuedAs, Before, Removed, RemovedText                         string
+	WhoGot, NobodyGot, OwnOnly, Agreement, Law, Purpose, Fields, AllFields                                                  string
+	CutFields, State, Attempt, After, ParkedSince, WhoElse, Reason, SameCase                                                string
+	WholeCase, Payload, PayloadMasked, PayloadFull, PayloadNoSight, PayloadGone, PayloadUnreadable, PayloadCut              string
+	Hidden, UnknownField, WrongHere, LookTitle, LookText, LookReason, LookButton, CaseWaits                                 string
+	CaseBegan, CaseSteps, QuarantineText, QuarantineEmpty, Number, Group, Refused, WhatIsWrong                              string
+	Attributes, Name, Value, Unreadable, Size, BackToGroup, ParkedText, ParkedEmpty                                         string
+	Key, Since, DirectionIn, DirectionOut, Underway, Release, ReturnToSender, ReasonField                                   string
+	Act, SaidRelease, SaidReturn, SaidReason, ActRelease, ActReturn, ActLook, ActDenied                                     string
+	ActOther, ActsEmpty, ActsText, Who, Mailboxes, Mode, Contents, Filled                                                   string
+	LastTaken, InStreams, Stream, HubsOwn, Messages, Adapters, Kind, LastEvent                                              string
+	FilesInError, None, CatalogueText, Personal, Description, Pointer, Category, Meaning                                    string
+	Block, Versions, KeptFor, MaySend, MayGet, RawSchema, FindAgreement, AgreementsFound                                    string
+	NoAgreements, InForce, NotInForce, Approvals, LawUnchecked, Validity, Open, NoAccess                                    string
+	NoAccessText, NoPage, NoPageText, LoggedOut, LoggedOutText, TooMany, TooManyText, Fault                                 string
+	Replays, ReplaysText, ReplaysEmpty, ReplayNew, ReplayNewText, ReplayScope, ReplayLocal, ReplayNobody, ReplayLook        string
+	ReplayFound, ReplayFoundText, ReplayPartial, ReplayNone, ReplayWouldGo, ReplayWouldNot, ReplayWhy, ReplayAgain          string
+	ReplayAskTitle, ReplayAskText, ReplayRate, ReplayRateHint, ReplayAsk, ReplayState, ReplayProgress, ReplayOfExpected     string
+	ReplayRequestedBy, ReplayApprovedBy, ReplayRejectedBy, ReplayCancelledBy, ReplayEnded, ReplayApprove, ReplayReject      string
+	ReplayCancel, ReplayApproveText, ReplayRejectText, ReplayCancelText, ReplayOwn, ReplayQueued, ReplayWaits, ReplayReload string
+	ReplayRequested, ReplayLapsed, ReplayRejected, ReplayRunning, ReplayCancelling, ReplayCancelled, ReplayDone             string
+	ReplayFrom, ReplayTo, ReplayAgreement, ReplayCopies, ReplayBad, ReplayTooMany, ReplayBusy, ReplayPast, ReplaySame       string
+	ReplayStarting, ReplayDecidedAs, SaidReplayWanted, SaidReplayApproved, SaidReplayRejected, SaidReplayCancelled          string
+	ActReplayRequest, ActReplayApprove, ActReplayReject, ActReplayCancel, ActReplayEnd, ReplayOfEvent                       string
+	FaultText, IssuerGone, IssuerGoneText, Busy, BusyText                                                                   string
 }
 
 // in picks one of two texts.
@@ -64,6 +73,7 @@ func newMessages(t in) *messages {
 	m.event(t)
 	m.quarantine(t)
 	m.rest(t)
+	m.replay(t)
 	return m
 }
 
@@ -102,12 +112,19 @@ func (m *messages) act(key string) string {
 	case decision.ActDenied:
 		return m.ActDenied
 	}
+	if text := m.replayAct(key); text != "" {
+		return text
+	}
 	return m.ActOther + " " + key
 }
 
 // said are the sentences that a page can be asked to show.
 func (m *messages) said() map[string]string {
-	return map[string]string{decision.ActRelease: m.SaidRelease, decision.ActReturn: m.SaidReturn, "reason": m.SaidReason}
+	return map[string]string{
+		decision.ActRelease: m.SaidRelease, decision.ActReturn: m.SaidReturn, "reason": m.SaidReason,
+		decision.ActReplayRequest: m.SaidReplayWanted, decision.ActReplayApprove: m.SaidReplayApproved,
+		decision.ActReplayReject: m.SaidReplayRejected, decision.ActReplayCancel: m.SaidReplayCancelled,
+	}
 }
 
 // failures are title and text of the pages that say why there is none.

@@ -130,12 +130,12 @@ func (q *request) page(name, title string, data any) *page {
 }
 
 // section is the entry of the navigation that a page belongs to.
-var section = map[string]string{"event": "/search", "case": "/search", "notfound": "/search", "refused": "/quarantine", "refusals": "/quarantine", "type": "/catalogue"}
+var section = map[string]string{"event": "/search", "case": "/search", "notfound": "/search", "refused": "/quarantine", "refusals": "/quarantine", "replay": "/replays", "replaynew": "/replays", "type": "/catalogue"}
 
 func (q *request) nav() []entry {
 	out := []entry{{Path: "/", Title: q.t.Overview}}
 	if q.person.most() >= federation.SightMetadata {
-		out = append(out, entry{Path: "/search", Title: q.t.Search}, entry{Path: "/quarantine", Title: q.t.Quarantine}, entry{Path: "/parked", Title: q.t.ParkedKeys})
+		out = append(out, entry{Path: "/search", Title: q.t.Search}, entry{Path: "/quarantine", Title: q.t.Quarantine}, entry{Path: "/parked", Title: q.t.ParkedKeys}, entry{Path: "/replays", Title: q.t.Replays})
 	}
 	out = append(out, entry{Path: "/streams", Title: q.t.Streams}, entry{Path: "/catalogue", Title: q.t.Catalogue}, entry{Path: "/agreements", Title: q.t.Agreements})
 	if q.person.all() >= federation.SightMetadata {

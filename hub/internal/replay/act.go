@@ -132,7 +132,7 @@ func (e *Engine) step(ctx context.Context, act, id string, by By, reason string,
 		return ErrUnknown
 	case by.Who == "":
 		return ErrSamePerson
-	case act != decision.ActReplayCancel && by.same(r.Request.By):
+	case act != decision.ActReplayCancel && by.Same(r.Request.By):
 		return ErrSamePerson
 	}
 	is := r.State(e.Now())

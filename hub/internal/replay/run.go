@@ -16,8 +16,8 @@ type By struct {
 	Person string
 }
 
-// same tells whether two are one person, as far as is known.
-func (b By) same(other By) bool {
+// Same tells whether two are one person, as far as is known.
+func (b By) Same(other By) bool {
 	return strings.EqualFold(b.Who, other.Who) || b.Person != "" && b.Person == other.Person
 }
 

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/console"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/replay"
 )
@@ -25,8 +27,9 @@ func (a *App) replay() {
 // Replays implements console.Hub.
 func (h consoleHub) Replays() *replay.Engine { return h.a.replays }
 
-// Verbs of the control channel for replays. Approving is not among them: a command on
-// this machine cannot tell who is a second person.
+// Verbs of the control channel for replays. Neither asking for one nor approving it is
+// among them: a command on this machine does not know people as the console does, so it
+// could not tell whether two are one person. VerbReplayRequest leads to the page.
 const (
 	VerbReplayLook    = "replay-look"
 	VerbReplayRequest = "replay-request"
@@ -37,7 +40,6 @@ const (
 // ReplayRequest is what a command asks for.
 type ReplayRequest struct {
 	Scope  decision.ReplayScope `json:"scope,omitzero"`
-	Rate   int                  `json:"rate,omitempty"`
 	Run    string               `json:"run,omitempty"` // for VerbReplayCancel
 	Who    string               `json:"who"`
 	Reason string               `json:"reason,omitempty"`
@@ -46,7 +48,7 @@ type ReplayRequest struct {
 
 // ReplayAnswer is what became of it.
 type ReplayAnswer struct {
-	Run   string       `json:"run,omitempty"`
+	Link  string       `json:"link,omitempty"` // for VerbReplayRequest
 	Found replay.Look  `json:"found,omitzero"`
 	Runs  []ReplayLine `json:"runs,omitempty"`
 }
@@ -91,19 +93,24 @@ func (a *App) replayLook(ctx context.Context, req *ReplayRequest) (*ReplayAnswer
 	return &ReplayAnswer{Found: found}, err
 }
 
-func (a *App) replayRequest(ctx context.Context, req *ReplayRequest) (*ReplayAnswer, error) {
-	if a.cfg.Console == nil || a.cfg.Console.OIDC.Issuer == "" {
+// replayRequest gives the address of the page where a person who is logged in asks for
+// it, filled in.
+func (a *App) replayRequest(_ context.Context, req *ReplayRequest) (*ReplayAnswer, error) {
+	if a.steward == nil || a.cfg.Console.OIDC.Issuer == "" {
 		return nil, errNobody
 	}
-	answer, err := a.replayLook(ctx, req)
-	if err != nil {
-		return nil, err
+	s, v := &req.Scope, url.Values{}
+	for name, value := range map[string]string{
+		"app": s.Application, "agreement": s.Agreement, "type": s.Type, "case": s.Case, "sender": s.Sender, "from": console.DayOf(s.From), "to": console.LastDayOf(s.To),
+	} {
+		if value != "" {
+			v.Set(name, value)
+		}
 	}
-	answer.Run, err = a.replays.Request(ctx, replay.By{Who: req.Who}, replay.Wish{Scope: req.Scope, Rate: req.Rate, Reason: req.Reason, Found: answer.Found})
-	return answer, err
+	return &ReplayAnswer{Link: a.steward.server.URL() + "/replays/new?" + v.Encode()}, nil
 }
 
-// errNobody: a request that nobody can approve would only lie there.
+// errNobody: without people who log in there is no second one.
 var errNobody = errors.New("nobody could approve it")
 
 func (a *App) replayList(context.Context, *ReplayRequest) (*ReplayAnswer, error) {
@@ -117,7 +124,7 @@ func (a *App) replayList(context.Context, *ReplayRequest) (*ReplayAnswer, error)
 }
 
 func (a *App) replayCancel(ctx context.Context, req *ReplayRequest) (*ReplayAnswer, error) {
-	return &ReplayAnswer{Run: req.Run}, a.replays.Cancel(ctx, req.Run, replay.By{Who: req.Who}, req.Reason)
+	return &ReplayAnswer{}, a.replays.Cancel(ctx, req.Run, replay.By{Who: req.Who}, req.Reason)
 }
 
 // because tells in the language of who asks why it is not done.
@@ -125,9 +132,8 @@ func (r *ReplayRequest) because(err error) error {
 	for known, says := range map[error][2]string{
 		replay.ErrStarting: {"der Amtsbote liest noch, welche Wiederholungen es gibt: gleich noch einmal versuchen", "the hub is still reading which replays there are: try again"},
 		replay.ErrUnknown:  {"diese Wiederholung gibt es nicht; \"amtsbote replay list\" nennt alle", "there is no such replay; \"amtsbote replay list\" names all"},
-		replay.ErrScope:    {"Umfang, Zahl je Sekunde oder Grund passen nicht: --app ist ein Fachverfahren mit Eingangsfach, --from liegt vor --to, --rate ist 1 bis 500", "scope, rate or reason do not fit: --app is an application with a mailbox, --from lies before --to, --rate is 1 to 500"},
+		replay.ErrScope:    {"der Umfang passt nicht: ORG.APP ist ein Fachverfahren mit Eingangsfach, --from liegt nicht hinter --to", "the scope does not fit: ORG.APP is an application with a mailbox, --from does not lie behind --to"},
 		replay.ErrState:    {"die Wiederholung ist inzwischen weiter", "the replay has moved on meanwhile"},
-		replay.ErrTooMany:  {"zu viele Wiederholungen sind offen", "too many replays are open"},
 		replay.ErrBusy:     {"gerade wird für andere gezählt: gleich noch einmal versuchen", "it is counting for others right now: try again"},
 		errNobody:          {"niemand könnte zustimmen: die Konsole braucht einen Anmeldedienst (serve --console-oidc-issuer)", "nobody could approve it: the console needs an identity provider (serve --console-oidc-issuer)"},
 	} {

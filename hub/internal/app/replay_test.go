@@ -132,6 +132,11 @@ func TestConsoleReplay(t *testing.T) {
 	if s := alpha.get("/event?id=eins"); !strings.Contains(s.body, "Wiederholungen dieses Ereignisses") || strings.Contains(s.body, path) {
 		t.Error("the sender's steward does not see that it was replayed, or is led to the replay")
 	}
+	var answer app.ReplayAnswer
+	must(t, app.Ask(t.Context(), a.Data(), nil, app.VerbReplayRequest, app.ReplayRequest{Scope: decision.ReplayScope{Application: "beta.one", Case: "mein-fall"}, Lang: "en"}, &answer))
+	if s := anna.get(answer.Link); s.status != http.StatusOK || !strings.Contains(s.body, `value="mein-fall"`) {
+		t.Errorf("the link of the command leads to %d\n%s", s.status, s.body)
+	}
 	b, _ := local(t, a)
 	replayedOnce(t, b, id, "eins", "zwei")
 	explained(t, b)
@@ -226,7 +231,7 @@ func TestConsoleReplayLocal(t *testing.T) {
 		t.Errorf("the single user asks: %d", s.status)
 	}
 	var answer app.ReplayAnswer
-	req := app.ReplayRequest{Scope: decision.ReplayScope{Application: "beta.one"}, Rate: 5, Who: "ich", Reason: "x", Lang: "en"}
+	req := app.ReplayRequest{Scope: decision.ReplayScope{Application: "beta.one"}, Who: "ich", Reason: "x", Lang: "en"}
 	must(t, app.Ask(t.Context(), a.Data(), nil, app.VerbReplayLook, req, &answer))
 	if answer.Found.Counts[decision.ReplayGoes] != 1 || !answer.Found.Whole {
 		t.Errorf("the command counts %+v", answer.Found)

@@ -44,8 +44,28 @@ func (q *request) replayReceivers() (out []*federation.Application) {
 
 func (q *request) newReplay() error {
 	v := q.r.URL.Query()
-	return q.askReplay(replayForm{App: v.Get("app"), Agreement: v.Get("agreement"), Type: v.Get("type"), Case: v.Get("case"), Sender: v.Get("sender")}, nil, "")
+	form := replayForm{App: v.Get("app"), Agreement: v.Get("agreement"), Type: v.Get("type"), Case: v.Get("case"), Sender: v.Get("sender"), From: v.Get("from"), To: v.Get("to")}
+	return q.askReplay(form, nil, "")
 }
+
+// DayOf is a day in Berlin as the fields of forms have it; "" for none.
+func DayOf(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(berlin).Format(time.DateOnly)
+}
+
+// LastDayOf is the day before which t begins: the last one of a span that t ends.
+func LastDayOf(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return DayOf(t.Add(-1))
+}
+
+// ParseDay reads a day YYYY-MM-DD as its beginning in Berlin.
+func ParseDay(s string) (time.Time, error) { return time.ParseInLocation(time.DateOnly, s, berlin) }
 
 // askReplay shows the form, with what a dry run found, or why there is none.
 func (q *request) askReplay(form replayForm, look *replay.Look, fault string) error {

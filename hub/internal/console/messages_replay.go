@@ -30,6 +30,10 @@ func (m *messages) replay(t in) {
 	m.ReplayRate = t("Höchstens je Sekunde", "At most a second")
 	m.ReplayRateHint = t("Kopien, 1 bis 500", "copies, 1 to 500")
 	m.ReplayAsk = t("Zur Zustimmung vorlegen", "Submit for approval")
+	m.replaySteps(t)
+}
+
+func (m *messages) replaySteps(t in) {
 	m.ReplayState = t("Zustand", "Status")
 	m.ReplayProgress = t("Fortschritt", "Progress")
 	m.ReplayOfExpected = t("im Probelauf", "in the dry run")

@@ -37,8 +37,10 @@ func TestStagingDiskFull(t *testing.T) {
 	}
 	h.waitDecided(publish("before"))
 	h.waitCursors("TRAIL", "OUT", "QUARANTINE", "PARKED") // all lanes are idle: only the event takes room
-	d.fill(int64(500 + r.IntN(200)))
+	room := int64(500 + r.IntN(200))
+	d.fill(room)
 	h.waitLog(`"little":true`) // from then on it stages everything
+	d.fill(room)               // the server's notes of its consumers took room meanwhile
 	seq := publish("waits")
 	h.waitLog("the disk is full")
 	d.free()

@@ -20,6 +20,8 @@ const pages = {
   group: "/quarantine/group?app=akdb.okewo&code=SCHEMA_INVALID",
   refused: null,
   parked: "/parked",
+  replays: "/replays",
+  replaynew: "/replays/new",
   streams: "/streams",
   catalogue: "/catalogue",
   type: "/catalogue/de.meldewesen.wohnung-angemeldet.v1",

@@ -27,6 +27,8 @@ type Wish struct {
 // Request records that a replay is wanted, and gives its name. It does nothing until a
 // second person approves. What is decided after the request is not part of it.
 func (e *Engine) Request(ctx context.Context, by By, w Wish) (string, error) {
+	e.acting.Lock()
+	defer e.acting.Unlock()
 	scope, err := e.scope(w.Scope)
 	if err != nil {
 		return "", err
@@ -121,6 +123,8 @@ func (e *Engine) Cancel(ctx context.Context, id string, by By, reason string) er
 }
 
 func (e *Engine) step(ctx context.Context, act, id string, by By, reason string, from ...State) error {
+	e.acting.Lock()
+	defer e.acting.Unlock()
 	e.mu.Lock()
 	loaded := e.loaded
 	e.mu.Unlock()

@@ -41,6 +41,7 @@ type Engine struct {
 	Now   func() time.Time
 	Log   *zap.Logger
 
+	acting  sync.Mutex // one act at a time, in the order of the trail
 	mu      sync.Mutex
 	loaded  bool
 	runs    map[string]*Run

@@ -118,7 +118,8 @@ func (w *worker) batch(ctx context.Context, r *Run, cs []candidate) (int, error)
 	began, v := time.Now(), w.Current()
 	var js []*judged
 	n, size, going := 0, int64(0), 0
-	for ; n < len(cs) && n < perBatch(r.Rate) && size < maxBytes; n++ {
+	most := w.most()
+	for ; n == 0 || n < len(cs) && n < perBatch(r.Rate) && size < most; n++ {
 		j, err := w.judge(ctx, v, r, &cs[n])
 		if err != nil {
 			return 0, err
@@ -142,6 +143,14 @@ func (w *worker) batch(ctx context.Context, r *Run, cs []candidate) (int, error)
 		w.wait(ctx, rest, w.Changed())
 	}
 	return n, ctx.Err()
+}
+
+// most is about how many bytes of copies go at a time: a small part of the mailbox.
+func (w *worker) most() int64 {
+	if w.Boxes == nil {
+		return maxBytes
+	}
+	return min(maxBytes, w.Boxes.Limit(w.application)/8)
 }
 
 // perBatch is how many events are decided at a time: about a quarter of a second's.

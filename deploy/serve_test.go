@@ -33,7 +33,7 @@ func TestHubOnNATSConf(t *testing.T) {
 	).Replace(strings.Join(readCompose(t).Services["hub"].Command, "\n"))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, hub, append([]string{"serve"}, strings.Split(args, "\n")...)...)
+	cmd := exec.CommandContext(ctx, hub, append([]string{"serve", "--no-simulators"}, strings.Split(args, "\n")...)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 20 * time.Second
 	serveAndStop(t, cmd)

@@ -6,6 +6,7 @@ package e2e_test
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -108,6 +109,7 @@ func serve(t *testing.T, dir string) *hub {
 	if err := os.CopyFS(h.story, os.DirFS("../examples/wohnsitzanmeldung")); err != nil {
 		t.Fatal(err)
 	}
+	h.withoutFITConnect(t)
 	tmp := filepath.Join(dir, "tmp")
 	if err := os.Mkdir(tmp, 0o700); err != nil {
 		t.Fatal(err)
@@ -117,6 +119,24 @@ func serve(t *testing.T, dir string) *hub {
 	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
 	h.introduced(t, cmd)
 	return h
+}
+
+// withoutFITConnect leaves the folder as the only way in: it needs no fixed port, and
+// what comes when is for the walks to say.
+func (h *hub) withoutFITConnect(t *testing.T) {
+	t.Helper()
+	file := filepath.Join(h.story, "federation.yaml")
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest, _, found := bytes.Cut(raw, []byte("  # FIT-Connect"))
+	if !found {
+		t.Fatal("federation.yaml does not play FIT-Connect at its end")
+	}
+	if err := errors.Join(os.WriteFile(file, rest, 0o600), os.Remove(filepath.Join(h.story, "adapters", "antragseingang.yaml"))); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // introduced starts the hub and reads where the console is from what it prints.

@@ -26,6 +26,10 @@ const pages = {
   catalogue: "/catalogue",
   type: "/catalogue/de.meldewesen.wohnung-angemeldet.v1",
   agreements: "/agreements",
+  agreement: "/agreements/rueckmeldung",
+  matrix: "/matrix",
+  organisations: "/organisations",
+  organisation: "/organisations/akdb",
   acts: "/acts",
   missing: "/gibt-es-nicht",
 };

@@ -88,6 +88,7 @@ func (l *loader) typ(name string) {
 	if s == nil {
 		return
 	}
+	s.fsys = l.fsys
 	l.into.types[name], l.into.byID[s.ID] = s, s
 	if l.examples {
 		l.errs = append(l.errs, checkExamples(l.fsys, s)...)

@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"io/fs"
 	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
@@ -32,6 +33,7 @@ type Schema struct {
 	// Raw is the file as it stands.
 	Raw []byte
 
+	fsys     fs.FS // the folder of its examples lies in it
 	resolved map[string]any
 	names    map[string]bool
 	compiled *jsonschema.Schema

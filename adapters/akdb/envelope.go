@@ -1,6 +1,7 @@
 package akdb
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -44,9 +45,27 @@ func named(s xoev.Stelle, otherwise xmeld.Behoerde) (kennung, name string) {
 	return s.Kennung, s.Name
 }
 
-// messageUUID is the event's id, or made of its identity: the same in every
-// attempt.
+// messageUUID is the nachrichtenUUID of the message that stands for the event, the
+// same in every attempt: that of the header, which answers will name, unless the event
+// is one of several cases of that message; else that of its file.
 func messageUUID(e hub.Event) string {
+	var held struct {
+		Kopf struct {
+			UUID string `json:"nachrichtenUUID"`
+		} `json:"kopf"`
+	}
+	if json.Unmarshal(e.Data(), &held) == nil {
+		id := strings.ToLower(held.Kopf.UUID)
+		if uuidForm.MatchString(id) && !strings.HasPrefix(strings.ToLower(e.ID()), id+".") {
+			return id
+		}
+	}
+	return fileUUID(e)
+}
+
+// fileUUID is the event's id, or made of its identity. Files are named by it, never by
+// what the data say: an event must not replace the file of another.
+func fileUUID(e hub.Event) string {
 	if id := strings.ToLower(e.ID()); uuidForm.MatchString(id) {
 		return id
 	}

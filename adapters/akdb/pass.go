@@ -47,7 +47,7 @@ func pass(ctx context.Context, s *sink, d hub.Delivery) (name string, content []
 		}
 	}
 	kopf := h.Kopf()
-	return tidy(kopf.Standard) + "_" + tidy(kopf.Code) + "_" + messageUUID(d.Event) + ".xml", content, nil
+	return tidy(kopf.Standard) + "_" + tidy(kopf.Code) + "_" + fileUUID(d.Event) + ".xml", content, nil
 }
 
 // acknowledge hands on a Quittung that came, and builds one (XInneres 0020) of an

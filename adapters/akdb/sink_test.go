@@ -101,6 +101,27 @@ func TestThereAndBack(t *testing.T) {
 	}
 }
 
+// TestUUIDOfTheHeader: what was no message before (an application over FIT-Connect) gets
+// the UUID that its header says, with or without an original that is no message; the
+// file is named by the event, so that no header can have another's file replaced.
+func TestUUIDOfTheHeader(t *testing.T) {
+	in, e := takeOne(t, "a.xml", application(t, 7))
+	header := e.ID()
+	for _, id := range []string{"3d6e2f0a-91c4-4f57-8a52-1c0f6b7d9e77", header + ".2"} {
+		for name, e := range map[string]hub.Event{"built": without(t, e, "original"), "original": e} {
+			e.SetID(id)
+			file, content, err := deliver(t, adaptertest.Env(t.TempDir()), e, in.Blobs())
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			part := id != header && strings.HasPrefix(id, header)
+			if strings.Contains(content, header) == part || strings.Contains(file, header) || !part && !strings.Contains(file, id) {
+				t.Errorf("%s: the event %s became %s, which has the header's UUID: %v", name, id, file, !part)
+			}
+		}
+	}
+}
+
 func dataOf(t *testing.T, e hub.Event) map[string]any {
 	t.Helper()
 	var m map[string]any

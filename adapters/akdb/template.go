@@ -87,7 +87,7 @@ func (t template) write(ctx context.Context, s *sink, d hub.Delivery) (name stri
 	if t.file != nil {
 		return t.file(ctx, s, d)
 	}
-	name = t.standard + "_" + t.code + "_" + messageUUID(d.Event) + ".xml"
+	name = t.standard + "_" + t.code + "_" + fileUUID(d.Event) + ".xml"
 	var held struct {
 		Original *xoev.Original `json:"original"`
 	}

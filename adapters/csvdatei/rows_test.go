@@ -257,3 +257,33 @@ func (c *counting) Publish(context.Context, hub.Event) error {
 	}
 	return nil
 }
+
+// TestBadRowBelowATitle: what is set aside has the title and the names above it, so that
+// it is read as the list was.
+func TestBadRowBelowATitle(t *testing.T) {
+	o := newOffice(t, settings)
+	o.write(t, filepath.Join("mappings", "m.yaml"), strings.ReplaceAll(strings.Replace(mappingText, "csv: {", "csv: {skip: 2, ", 1), "line: 3", "line: 5"))
+	o.write(t, filepath.Join("mappings", "beispiel.csv"), "sep=;\nListe\n"+beispiel)
+	if err := o.drop("liste.csv", "sep=;\r\nListe vom Montag\r\nVorgang;Betrag;Name;\r\n1;1;A;\r\n2;zwei;B;\r\n;;;\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	in := adaptertest.NewIntake()
+	o.play(t, in, o.done(1))
+	reports, err := o.reports()
+	if err != nil || len(reports) != 1 || len(in.Events()) != 1 {
+		t.Fatalf("%v %v, %d events", reports, err, len(in.Events()))
+	}
+	for name := range reports {
+		rows, err := os.ReadFile(filepath.Join(o.dir, "drop", "error", name))
+		if err != nil || string(rows) != "sep=;\r\nListe vom Montag\r\nVorgang;Betrag;Name;\r\n2;zwei;B;\r\n" {
+			t.Errorf("%s holds %q (%v)", name, rows, err)
+		}
+		if err := o.drop(name, strings.ReplaceAll(string(rows), "zwei", "2")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.play(t, in, o.done(2))
+	if n := len(in.Events()); n != 2 {
+		t.Errorf("%d events after the repair", n)
+	}
+}

@@ -89,6 +89,9 @@ func (s *source) run(ctx context.Context, in hub.Intake) error {
 	if err := s.desk.numberBehind(); err != nil {
 		return err
 	}
+	if err := r.vacant(ctx); err != nil {
+		return err
+	}
 	if err := r.connect(ctx); err != nil {
 		return err
 	}
@@ -98,6 +101,7 @@ func (s *source) run(ctx context.Context, in hub.Intake) error {
 	all.Go(func() error { return r.anew(ctx) })
 	all.Go(func() error { return r.payAll(ctx) })
 	all.Go(func() error { return r.tend(ctx) })
+	all.Go(func() error { return r.watchGroup(ctx) })
 	return all.Wait()
 }
 

@@ -86,7 +86,7 @@ func outboxDefaults() outboxSettings {
 			XID: "xid", Seq: "seq",
 		},
 		PerType: true, Others: setAside, AggregateID: asUUID,
-		Poll: 5 * time.Second, Batch: 500, AtOnce: 16, MaxBytes: 1 << 20,
+		Poll: 5 * time.Second, Batch: 500, AtOnce: 64, MaxBytes: 1 << 20,
 		Failover: time.Hour, AcceptCursor: fromTop,
 	}
 }

@@ -1,12 +1,14 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"hash/fnv"
-	"sync"
+	"maps"
+	"slices"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -23,7 +25,7 @@ type work struct {
 // once. It returns when all are done or ctx ends.
 func (r *run) publish(ctx context.Context, rows []row) *work {
 	w := &work{rows: rows, done: make([]bool, len(rows)), bad: make([]error, len(rows)), skip: make([]bool, len(rows))}
-	lanes := make([][]item, r.set.AtOnce)
+	keys := map[string][]item{}
 	for i := range rows {
 		if r.cursor.ahead(rows[i].place) {
 			w.done[i] = true
@@ -34,17 +36,23 @@ func (r *run) publish(ctx context.Context, rows []row) *work {
 			w.done[i], w.bad[i], w.skip[i] = true, err, skip
 			continue
 		}
-		n := laneOf(e, r.set.AtOnce)
-		lanes[n] = append(lanes[n], item{i, e})
+		key := keyOf(e)
+		keys[key] = append(keys[key], item{i, e})
 	}
-	var group sync.WaitGroup
-	for _, lane := range lanes {
-		if len(lane) > 0 {
-			group.Go(func() { r.lane(ctx, w, lane) })
-		}
+	var group errgroup.Group
+	group.SetLimit(r.set.AtOnce)
+	for _, key := range longestFirst(keys) {
+		group.Go(func() error { r.lane(ctx, w, keys[key]); return nil })
 	}
-	group.Wait()
+	_ = group.Wait() // lanes say in w what became of their rows
 	return w
+}
+
+// longestFirst gives the keys so that none with many events is left for the end.
+func longestFirst(keys map[string][]item) []string {
+	return slices.SortedFunc(maps.Keys(keys), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(keys[b]), len(keys[a])), cmp.Compare(a, b))
+	})
 }
 
 type item struct {
@@ -52,15 +60,12 @@ type item struct {
 	event hub.Event
 }
 
-// laneOf keeps the events of one key in one lane; the key is the hub's.
-func laneOf(e hub.Event, lanes int) int {
-	key, _ := e.Extensions()[hub.AttrCorrelationID].(string)
-	if key == "" {
-		key = e.Subject()
+// keyOf is what the hub orders events by.
+func keyOf(e hub.Event) string {
+	if key, _ := e.Extensions()[hub.AttrCorrelationID].(string); key != "" {
+		return key
 	}
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(key))
-	return int(h.Sum32() % uint32(lanes)) //nolint:gosec // 1 to 256
+	return e.Subject()
 }
 
 func (r *run) lane(ctx context.Context, w *work, lane []item) {

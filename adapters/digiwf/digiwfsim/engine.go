@@ -149,16 +149,35 @@ func (e *Engine) proceed(ctx context.Context, in *Instance) error {
 			e.change(func() { in.State = Ended })
 			return nil
 		}
-		step := steps[at]
-		e.clock(in, at, step.Timeout)
-		if err := e.call(ctx, in, step); err != nil {
+		if waits, err := e.do(ctx, in, at, steps[at]); err != nil || waits {
 			return err
 		}
-		if step.Message != "" {
-			return nil
-		}
-		e.change(func() { in.Step++ })
 	}
+}
+
+// do does a step, or leaves it out; waits says that the process goes on with a message.
+func (e *Engine) do(ctx context.Context, in *Instance, at int, step Step) (waits bool, err error) {
+	e.mu.Lock()
+	skipped := step.skipped(in.Variables)
+	e.mu.Unlock()
+	if skipped {
+		e.change(func() { in.Step++ })
+		return false, nil
+	}
+	e.clock(in, at, step.Timeout)
+	if err := e.call(ctx, in, step); err != nil || step.Message != "" {
+		return true, err
+	}
+	e.change(func() {
+		var given map[string]json.RawMessage
+		given, err = step.answer(in.Variables)
+		maps.Copy(in.Variables, given)
+		in.Step++
+		if step.Ends {
+			in.State = Ended
+		}
+	})
+	return false, err
 }
 
 // clock gives up waiting when the time of the step is over.

@@ -46,13 +46,20 @@ var processes = []digiwfsim.Process{
 	}},
 	{Key: "falsch", Steps: []digiwfsim.Step{{Topic: topic, Type: "publishEvent", Message: "gemeldet", Value: `{"ceType": "falsch"}`}}},
 	{Key: "unbekannt", Steps: []digiwfsim.Step{{Topic: topic, Type: "gibtsNicht", Message: "gemeldet"}}},
+	{Key: "verzweigt", Steps: []digiwfsim.Step{
+		{Topic: "dwf-address-{environment}", Type: "checkAddressMunich", Value: `{"q": "${antrag.ort}"}`, Answer: `{"gebiet": {"id": 7, "ort": "${antrag.ort}"}}`},
+		{If: []string{"${antrag.ort}", "Nirgends"}, Topic: topic, Type: "nie"},
+		{Unless: []string{"${gebiet.ort}", "${antrag.ort}"}, Topic: topic, Type: "nie"},
+		{Unless: []string{"${gebiet.id}", "${fehlt}"}, Topic: topic, Type: "publishEvent", Ends: true, Value: `{"ceType": "de.a.geschehen.v1", "data": "${gebiet}"}`},
+		{Topic: topic, Type: "nie"},
+	}},
 	{Key: "eilig", Steps: []digiwfsim.Step{{Topic: topic, Type: "frage", Message: "geantwortet", Timeout: time.Millisecond, Value: `{"ceType": "de.a.gefragt.v1"}`}}},
 }
 
 func newTown(t *testing.T, generation int) *town {
 	t.Helper()
 	w := &town{t: t, dir: t.TempDir()}
-	topics := append(wire.DefaultTopics().In("test").All(), wire.In(topic, "test"))
+	topics := append(wire.DefaultTopics().In("test").All(), wire.In(topic, "test"), "dwf-address-test")
 	var err error
 	if w.broker, err = digiwfsim.OpenBroker(0, t.TempDir(), 2, topics); err != nil {
 		t.Fatal(err)
@@ -177,6 +184,25 @@ func TestWholeWay(t *testing.T) {
 		if !slices.Contains(all[0].Messages, "gebuehrBezahlt") || all[0].Late != 0 {
 			t.Errorf("the instance is %+v", all[0])
 		}
+	}
+}
+
+// A process takes what an integration of DigiWF's own gives it, leaves steps out by
+// what it knows, and ends before its last step.
+func TestBranches(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, 1)
+	in, _ := w.adapter()
+	if _, err := w.engine.Start(t.Context(), "verzweigt", map[string]json.RawMessage{"antrag": json.RawMessage(`{"ort":"Hier"}`)}); err != nil {
+		t.Fatal(err)
+	}
+	all, _ := w.engine.Instances()
+	if all[0].State != digiwfsim.Ended || all[0].Sent != 2 || string(all[0].Variables["gebiet"]) != `{"id":7,"ort":"Hier"}` {
+		t.Errorf("the instance is %+v", all[0])
+	}
+	w.published(in, 1)
+	if got := string(in.Events()[0].Data()); got != `{"id":7,"ort":"Hier"}` {
+		t.Errorf("the event has %s", got)
 	}
 }
 
@@ -312,7 +338,10 @@ func TestSimulator(t *testing.T) {
 	if err := sim.Run(ctx, adaptertest.Env(t.TempDir()), adaptertest.Settings(`{listen: '127.0.0.1:0', kafka-port: 0}`)); err != nil {
 		t.Error(err)
 	}
-	for _, bad := range []string{`{listen: '0.0.0.0:1'}`, `{generation: 3}`, `{partitions: 0}`, `{environment: ''}`, `{key: x}`, `{duplicates: -1}`, `{kafka-port: 99999}`, `{processes: [{key: a, steps: [{value: "{"}]}]}`} {
+	for _, bad := range []string{
+		`{listen: '0.0.0.0:1'}`, `{generation: 3}`, `{partitions: 0}`, `{environment: ''}`, `{key: x}`, `{duplicates: -1}`, `{kafka-port: 99999}`, `{processes: [{key: a, steps: [{value: "{"}]}]}`,
+		`{processes: [{key: a, steps: [{if: [x]}]}]}`, `{processes: [{key: a, steps: [{answer: "1"}]}]}`, `{processes: [{key: a, steps: [{answer: "{}", message: m}]}]}`,
+	} {
 		if err := sim.Run(ctx, adaptertest.Env(t.TempDir()), adaptertest.Settings(bad)); err == nil {
 			t.Errorf("%s runs", bad)
 		}

@@ -2,7 +2,9 @@ package digiwfsim
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -25,6 +27,14 @@ type Step struct {
 	// Value of the record, a JSON text; in it the text "${name}" is the variable of
 	// that name, "${name.field}" a field of it, and null when there is none.
 	Value string `yaml:"value"`
+	// Answer is what an integration of DigiWF's own, which the simulator plays, gives the
+	// process at once: a JSON object of variables, filled as Value is.
+	Answer string `yaml:"answer"`
+	// If and Unless are two texts, filled as Value is: the step is left out when they
+	// are not equal, or are.
+	If     []string `yaml:"if"`
+	Unless []string `yaml:"unless"`
+	Ends   bool     `yaml:"ends"` // the process, with this step
 	// Timeout is when the process gives up waiting, 0 for never: an answer after it
 	// is late.
 	Timeout time.Duration `yaml:"timeout"`
@@ -53,12 +63,59 @@ type Instance struct {
 	Sent        int                        `json:"gesendet"`         // records sent to integrations
 }
 
+// check says what is wrong with a step.
+func (s Step) check() error {
+	for _, texts := range [][]string{s.If, s.Unless} {
+		if len(texts) != 0 && len(texts) != 2 {
+			return errors.New("if and unless are two texts")
+		}
+	}
+	if s.Answer != "" && s.Message != "" {
+		return errors.New("a step has an answer or waits for a message")
+	}
+	if _, err := s.body(nil); err != nil {
+		return err
+	}
+	_, err := s.answer(nil)
+	return err
+}
+
 // body is the step's value with the variables put in; {} when it has none.
 func (s Step) body(variables map[string]json.RawMessage) (json.RawMessage, error) {
-	if s.Value == "" {
+	return filled(s.Value, variables)
+}
+
+// answer are the variables that the step's answer gives.
+func (s Step) answer(variables map[string]json.RawMessage) (given map[string]json.RawMessage, err error) {
+	text, err := filled(s.Answer, variables)
+	if err == nil && json.Unmarshal(text, &given) != nil {
+		err = errors.New("the answer of a step is no JSON object")
+	}
+	return given, err
+}
+
+// skipped says whether the step is left out.
+func (s Step) skipped(variables map[string]json.RawMessage) bool {
+	return len(s.If) == 2 && !equal(s.If, variables) || len(s.Unless) == 2 && equal(s.Unless, variables)
+}
+
+// equal compares two texts as JSON.
+func equal(texts []string, variables map[string]json.RawMessage) bool {
+	var both [2]any
+	for i := range both {
+		text, err := wire.JSON(fill(texts[i], variables))
+		if err != nil || json.Unmarshal(text, &both[i]) != nil {
+			return false
+		}
+	}
+	return reflect.DeepEqual(both[0], both[1])
+}
+
+func filled(text string, variables map[string]json.RawMessage) (json.RawMessage, error) {
+	if text == "" {
 		return json.RawMessage("{}"), nil
 	}
-	dec := json.NewDecoder(strings.NewReader(s.Value))
+	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()
 	var v any
 	if err := dec.Decode(&v); err != nil {

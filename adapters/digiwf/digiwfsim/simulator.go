@@ -77,7 +77,7 @@ func decode(env hub.Env, s hub.Settings) (settings, error) {
 	}
 	for _, p := range set.Processes {
 		for i, step := range p.Steps {
-			if _, err := step.body(nil); err != nil {
+			if err := step.check(); err != nil {
 				return set, s.Errorf("processes", "process %s, step %d: %w", p.Key, i+1, err)
 			}
 		}

@@ -40,6 +40,7 @@ type Kafka struct {
 	client *kgo.Client
 	users  int
 	idle   *time.Timer
+	topics map[string]*read // what was read of them to look for letters
 }
 
 // pending is a record whose fate is not known yet. The client goes on with it when

@@ -10,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/amtsbote/amtsbote/adapters/digiwf/wire"
+	"github.com/amtsbote/amtsbote/adapters/digiwf/disk"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -40,7 +40,14 @@ func (k *Kafka) Sent(ctx context.Context, id string, l Letter, begun time.Time) 
 	return found, nil
 }
 
+// lookBack is one at a time for a topic: many letters may be due after an outage, and
+// what was read for one of them need not be read for the next.
 func (k *Kafka) lookBack(ctx context.Context, id, topic string, since time.Time) (bool, error) {
+	leave, err := disk.Hold(ctx, k.Dir+"\x00"+topic)
+	if err != nil {
+		return false, err
+	}
+	defer leave()
 	opts, err := k.Kafka.Options()
 	if err != nil {
 		return false, err
@@ -56,6 +63,10 @@ func (k *Kafka) lookBack(ctx context.Context, id, topic string, since time.Time)
 	if err != nil || len(spans) == 0 {
 		return false, err
 	}
+	read := k.readOf(topic, spans)
+	if spans = read.rest(spans); read.ids[id] || len(spans) == 0 {
+		return read.ids[id], nil
+	}
 	from := map[int32]kgo.Offset{}
 	for p, s := range spans {
 		from[p] = kgo.NewOffset().At(s.from)
@@ -66,36 +77,35 @@ func (k *Kafka) lookBack(ctx context.Context, id, topic string, since time.Time)
 		return false, fmt.Errorf("kafka: %w", err)
 	}
 	defer reader.Close()
-	return k.search(ctx, reader, id, spans)
+	err = k.search(ctx, reader, read, spans)
+	return read.ids[id], err
 }
 
 // search reads each partition up to what was its end. It gives up when Timeout passes
 // without a record: a long topic takes its time.
-func (k *Kafka) search(ctx context.Context, reader *kgo.Client, id string, spans map[int32]span) (found bool, err error) {
-	for len(spans) > 0 && !found {
+func (k *Kafka) search(ctx context.Context, reader *kgo.Client, read *read, spans map[int32]span) error {
+	for len(spans) > 0 {
 		soon, cancel := context.WithTimeout(ctx, k.Timeout)
 		fetches := reader.PollRecords(soon, 500)
 		err := soon.Err()
 		cancel()
 		if err != nil && fetches.NumRecords() == 0 {
-			return false, fmt.Errorf("read the topic: %w", err)
+			return fmt.Errorf("read the topic: %w", err)
 		}
 		for _, e := range fetches.Errors() {
 			if errors.Is(e.Err, context.DeadlineExceeded) && ctx.Err() == nil {
 				continue // records came just then
 			}
-			return false, fmt.Errorf("read the topic: %w", e.Err)
+			return fmt.Errorf("read the topic: %w", e.Err)
 		}
 		fetches.EachRecord(func(rec *kgo.Record) {
-			if value, there := wire.Get(rec.Headers, IDHeader); there && value == id {
-				found = true
-			}
+			read.take(rec)
 			if s, open := spans[rec.Partition]; open && rec.Offset+1 >= s.to {
 				delete(spans, rec.Partition)
 			}
 		})
 	}
-	return found, nil
+	return nil
 }
 
 // span of a partition: offsets from (inclusive) to (exclusive).

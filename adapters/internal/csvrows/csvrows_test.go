@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/amtsbote/amtsbote/adapters/internal/interop"
 	"github.com/amtsbote/amtsbote/hub"
 )
 
@@ -59,6 +62,12 @@ func TestRows(t *testing.T) {
 		{"tab", Format{Separator: "tab", Quote: "'"}, "a\tb\n'x\ty'\tz\n", []string{`2 ["x\ty" "z"]`}},
 		{"empty lines", Format{}, "a;b\n\n1;2\n\r\n3;4\n", []string{`3 ["1" "2"]`, `5 ["3" "4"]`}},
 		{"header given", Format{Header: []string{"a", "b"}}, "1;2\n", []string{`1 ["1" "2"]`}},
+		{"latin with euro", Format{Encoding: Latin9}, "a;b\n\xa4;\xe4\n", []string{`2 ["€" "ä"]`}},
+		{"DOS", Format{Encoding: DOS}, "a;b\n\x84;\xe1\n", []string{`2 ["ä" "ß"]`}},
+		{"columns that nobody can name", Format{}, ";a;b;b;\n1;2;3;4;\n", []string{`2 ["1" "2" "3" "4" ""]`}},
+		{"a title and what a spreadsheet says of itself", Format{Skip: 2}, "\xef\xbb\xbfsep=;\nListe;;\na;b\n1;2\n", []string{`4 ["1" "2"]`}},
+		{"a title, names given", Format{Skip: 1, Header: []string{"a", "b"}}, "Liste\n1;2\n", []string{`2 ["1" "2"]`}},
+		{"rows of separators", Format{}, "a;b\n1;2\n;\n ;\"\"\n;;;\n3;4\n", []string{`2 ["1" "2"]`, `6 ["3" "4"]`}},
 		{"number of fields", Format{}, "a;b\n1\n1;2;3\n1;2\n", []string{"2 bad-row", "3 bad-row", `4 ["1" "2"]`}},
 		{"stray quotes", Format{}, "a;b\n1;x\"y\n\"1\"2;3\n1;2\n", []string{"2 bad-quote", "3 bad-quote", `4 ["1" "2"]`}},
 		{"open quotation", Format{}, "a;b\n\"1;2\n3;4\n5;6\n", []string{"2 open-quote", `3 ["3" "4"]`, `4 ["5" "6"]`}},
@@ -99,14 +108,41 @@ func TestWholeFileRefused(t *testing.T) {
 		{Format{}, "", "bad-header", "empty"},
 		{Format{}, "b;c\n", "bad-header", "the column a is missing"},
 		{Format{}, "a,b\n", "bad-header", "separator ;"},
-		{Format{}, "a;a\n", "bad-header", "column 2"},
-		{Format{}, "a;;b\n", "bad-header", "column 2"},
+		{Format{}, "a;b;a\n", "bad-header", "the column a is missing, or there twice"},
+		{Format{Unknown: "refuse"}, "a;\n", "bad-header", "column 2"},
+		{Format{Skip: 1, MaxRow: 10}, strings.Repeat("x", 100) + "\na\n", "bad-header", "longer than 10 bytes"},
+		{Format{Skip: 2}, "Titel\n", "bad-header", "no line of column names"},
+		{Format{Encoding: Latin9}, "a;b\n\x80;2\n", "bad-encoding", "does not know"},
 		{Format{Unknown: "refuse"}, "a;geheim\n", "bad-header", "column 2"},
 		{Format{}, "\"a;b\n", "bad-header", "not closed"},
 	} {
 		_, err := read(t, tc.f, tc.text, "a")
 		if f := hub.FaultOf(err); f == nil || !f.Permanent || f.Code != tc.code || !strings.Contains(err.Error(), tc.says) || strings.Contains(err.Error(), "geheim") {
 			t.Errorf("%q: %v, want %s %s", tc.text, err, tc.code, tc.says)
+		}
+	}
+}
+
+// TestCityLists: lists that programs of cities write (../shared/data/city: psc, swim).
+func TestCityLists(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		f     Format
+		need  []string
+		rows  int
+		first string
+	}{
+		"psc/GP_2026-07-09.csv":  {Format{Separator: ","}, []string{"GP-ID", "Geb.-Datum"}, 10, `2 ["1000034569" "Musterfrau" "Frauvorname" "01.01.1975" "2804"]`},
+		"swim/matching-test.csv": {Format{}, []string{"Externe ID", "Mandant"}, 3, `2 ["1" "123456789" "COO.1234.1234.1.1234567" "Test User Inbox" "" "DPF-123" "DPF"]`},
+		"swim/protocol.csv":      {Format{Separator: "|", Skip: 1}, []string{"PDF", "Seiten"}, 2, `3 ["test1.pdf" "" "" "20241024_13_00659780" "1"]`},
+	} {
+		text, err := os.ReadFile(interop.Path(t, "data", "city", filepath.FromSlash(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := read(t, tc.f, string(text), tc.need...)
+		if err != nil || len(got) != tc.rows || got[0] != tc.first {
+			t.Errorf("%s: %q %v", name, got, err)
 		}
 	}
 }
@@ -151,6 +187,8 @@ func TestFormatProblems(t *testing.T) {
 		{Format{Quote: "''"}, "quote"},
 		{Format{Unknown: "drop"}, "unknown-columns"},
 		{Format{MaxRow: 2 << 20}, "max-row"},
+		{Format{Skip: 101}, "skip"},
+		{Format{Encoding: DOS, Skip: 3}, ""},
 		{Format{Header: []string{"a", "a"}}, "header"},
 	} {
 		if key, _ := tc.f.OrDefaults().Problem(); key != tc.want {

@@ -28,14 +28,14 @@ type Rows struct {
 	buf     *bufio.Reader
 	format  Format
 	columns map[string]int
-	header  []byte // the header line as it stands in the file
+	width   int    // how many columns there are; 0 while the names are read
+	header  []byte // what stands before the rows, as it stands in the file
 	line    int    // of the next row
 	offset  int64
 }
 
-// Open reads the header. A column of need that is not there, an empty or doubled
-// name, and unknown columns where they are refused, give a Permanent Fault
-// "bad-header".
+// Open reads the header. A column of need that is not there or there twice, and
+// unknown columns where they are refused, give a Permanent Fault "bad-header".
 func Open(in io.ReadSeeker, f Format, need []string) (*Rows, error) {
 	r := &Rows{in: in, format: f}
 	if err := r.GoOn(0, 1); err != nil {
@@ -45,49 +45,77 @@ func Open(in io.ReadSeeker, f Format, need []string) (*Rows, error) {
 		_, _ = r.buf.Discard(len(bom))
 		r.offset = int64(len(bom))
 	}
-	names := f.Header
+	names, err := r.names()
+	if err != nil {
+		return nil, err
+	}
+	columns, none := columnsOf(names)
+	r.width, r.columns = len(names), columns
+	return r, f.judge(columns, none, need)
+}
+
+// names reads what stands before the rows: lines to skip, and the columns' names,
+// unless the format has them.
+func (r *Rows) names() ([]string, error) {
+	from := r.offset
+	for range r.format.Skip {
+		line, err := r.physical()
+		switch {
+		case errors.Is(err, io.EOF): // told below
+		case err != nil:
+			return nil, err
+		case line == nil:
+			return nil, hub.Permanent("bad-header", "skip the lines before the column names: one is longer than %d bytes", r.format.MaxRow)
+		}
+	}
+	names, end := r.format.Header, r.offset
 	if names == nil {
-		from := r.offset
 		row, err := r.Next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return nil, hub.Permanent("bad-header", "read file: it is empty, without a line of column names")
+			return nil, hub.Permanent("bad-header", "read file: it is empty, or has no line of column names")
 		case err != nil:
 			return nil, err
 		case row.Bad != nil:
 			return nil, hub.Permanent("bad-header", "read the column names: %w", row.Bad)
 		}
-		names = row.Fields
-		if r.header, err = r.Raw(from, row.End); err != nil {
-			return nil, err
-		}
+		names, end = row.Fields, row.End
+	}
+	if end == from {
+		return names, nil
 	}
 	var err error
-	if r.columns, err = columnsOf(names); err != nil {
-		return nil, err
-	}
-	return r, f.judge(r.columns, need)
+	r.header, err = r.Raw(from, end)
+	return names, err
 }
 
-// columnsOf numbers the names.
-func columnsOf(names []string) (map[string]int, error) {
-	out := map[string]int{}
+// columnsOf numbers the names. In none are the columns, from 0, that cannot be named:
+// without a name, or with one that stands twice.
+func columnsOf(names []string) (columns map[string]int, none []int) {
+	columns, twice := map[string]int{}, map[string]bool{}
 	for i, name := range names {
 		name = strings.TrimSpace(name)
-		if _, twice := out[name]; twice || name == "" {
-			return nil, hub.Permanent("bad-header", "read the column names: column %d has no name, or that of another", i+1)
+		first, there := columns[name]
+		switch {
+		case name == "" || twice[name]:
+			none = append(none, i)
+		case there:
+			none = append(none, first, i)
+			twice[name] = true
+			delete(columns, name)
+		default:
+			columns[name] = i
 		}
-		out[name] = i
 	}
-	return out, nil
+	return columns, none
 }
 
 // judge compares the columns with those that are needed; names of needed columns
 // are the setting's, those of others are not told.
-func (f Format) judge(columns map[string]int, need []string) error {
+func (f Format) judge(columns map[string]int, none []int, need []string) error {
 	for _, name := range need {
 		if _, there := columns[name]; !there {
-			return hub.Permanent("bad-header", "read the column names: the column %s is missing (separator %s, encoding %s)", name, f.Separator, f.Encoding)
+			return hub.Permanent("bad-header", "read the column names: the column %s is missing, or there twice (separator %s, encoding %s)", name, f.Separator, f.Encoding)
 		}
 	}
 	if f.Unknown != refuse {
@@ -95,8 +123,11 @@ func (f Format) judge(columns map[string]int, need []string) error {
 	}
 	for name, i := range columns {
 		if !slices.Contains(need, name) {
-			return hub.Permanent("bad-header", "read the column names: column %d is none that the mapping knows", i+1)
+			none = append(none, i)
 		}
+	}
+	if len(none) > 0 {
+		return hub.Permanent("bad-header", "read the column names: column %d is none that the mapping knows", slices.Min(none)+1)
 	}
 	return nil
 }
@@ -104,7 +135,8 @@ func (f Format) judge(columns map[string]int, need []string) error {
 // Columns gives the place of each column, by name.
 func (r *Rows) Columns() map[string]int { return r.columns }
 
-// Header is the line of names as it stands in the file; nil when it has none.
+// Header is what stands before the rows: lines that are skipped, and that of names; nil
+// when there are none.
 func (r *Rows) Header() []byte { return r.header }
 
 // GoOn goes on at a row whose place is known.
@@ -134,7 +166,8 @@ func (r *Rows) Raw(from, to int64) ([]byte, error) {
 	return raw, r.GoOn(offset, line)
 }
 
-// Next gives the next row; empty lines are none. At the end it gives io.EOF.
+// Next gives the next row; empty lines are none, nor are those of separators alone,
+// which spreadsheets write below a table. At the end it gives io.EOF.
 func (r *Rows) Next() (Row, error) {
 	for {
 		row := Row{Line: r.line, Offset: r.offset}
@@ -150,8 +183,15 @@ func (r *Rows) Next() (Row, error) {
 		if len(bytes.TrimRight(line, "\r\n")) == 0 {
 			continue
 		}
-		return r.row(row, line)
+		if row, err = r.row(row, line); err != nil || !blank(row.Fields) {
+			return row, err
+		}
 	}
+}
+
+// blank tells whether all fields of a row are empty.
+func blank(fields []string) bool {
+	return len(fields) > 0 && strings.TrimSpace(strings.Join(fields, "")) == ""
 }
 
 func tooLong(f Format) error {
@@ -194,8 +234,8 @@ func (r *Rows) row(row Row, text []byte) (Row, error) {
 
 // judge holds the fields of a row against the columns.
 func (r *Rows) judge(fields []string, err error) error {
-	if err == nil && r.columns != nil && len(fields) != len(r.columns) {
-		return hub.Permanent("bad-row", "read row: it has %d fields, and there are %d columns", len(fields), len(r.columns))
+	if err == nil && r.width > 0 && len(fields) != r.width {
+		return hub.Permanent("bad-row", "read row: it has %d fields, and there are %d columns", len(fields), r.width)
 	}
 	return err
 }

@@ -7,9 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/encoding/charmap"
 
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -72,30 +71,21 @@ func (f Format) wrongByte(in *bufio.Reader, size int) string {
 	if err != nil || size == 0 {
 		return "cannot be read"
 	}
-	if b < 0x80 || b > 0x9f {
-		return ""
-	}
-	if f.Encoding == Latin1 {
-		return "has a control character of ISO 8859-1; is it windows-1252?"
-	}
-	if charmap.Windows1252.DecodeByte(b) == utf8.RuneError {
-		return "has a byte that windows-1252 does not know"
+	switch r := tables[f.Encoding].DecodeByte(b); {
+	case r == utf8.RuneError:
+		return "has a byte that " + f.Encoding + " does not know"
+	case unicode.IsControl(r):
+		return "has a control character of " + f.Encoding + "; is it windows-1252?"
 	}
 	return ""
 }
 
 // decode gives a field's text in UTF-8.
 func (f Format) decode(raw []byte) string {
-	switch f.Encoding {
-	case Windows1252:
-		return decodeWith(charmap.Windows1252, raw)
-	case Latin1:
-		return decodeWith(charmap.ISO8859_1, raw)
+	table := tables[f.Encoding]
+	if table == nil {
+		return string(raw)
 	}
-	return string(raw)
-}
-
-func decodeWith(table *charmap.Charmap, raw []byte) string {
 	out := make([]byte, 0, len(raw)+8)
 	for _, b := range raw {
 		out = utf8.AppendRune(out, table.DecodeByte(b))

@@ -73,6 +73,9 @@ func runDemo(ctx context.Context, out io.Writer, story string, stay bool, level 
 	if err := os.CopyFS(federation, sub); err != nil {
 		return fmt.Errorf("unpack the story: %w", err)
 	}
+	if err := demo.OwnPorts(federation); err != nil {
+		return err
+	}
 	screen := newScreen(out)
 	progress := demo.Follow(plan.Cases, screen.changed)
 	a, err := demoApp(federation, data, level, stay, progress)

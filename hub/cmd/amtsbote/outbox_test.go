@@ -4,14 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -98,101 +95,6 @@ func (s *postgresStory) count(query string) int {
 		s.t.Fatal(err)
 	}
 	return n
-}
-
-// TestOutboxThroughTheHub: eight writers with slow transactions and rollbacks; the
-// hub, adapters and all, is killed by SIGKILL at random, and the database crashes.
-// Every committed row lies in the receiver's inbox, once, in the order of its
-// aggregate.
-func TestOutboxThroughTheHub(t *testing.T) {
-	if raced.On {
-		t.Skip("the hub is a process of its own: the adapter's own tests look for races")
-	}
-	t.Parallel()
-	const kills = 2
-	rows := pgtest.Rows(t, 400)
-	bin := buildHub(t)
-	s := newPostgresStory(t)
-	h := newHost(t, bin, "")
-	if err := os.RemoveAll(h.fed); err != nil {
-		t.Fatal(err)
-	}
-	s.directory(h.fed)
-	if code, out := check(t, h.fed); code != 0 || !strings.Contains(out, "0 errors") {
-		t.Fatalf("check: %d %s", code, out)
-	}
-	h.start()
-	s.sql("verbund", s.insert)
-	eventually(t, "the README's row to arrive", func() error {
-		if n := s.count("SELECT count(*) FROM inbox WHERE type = 'de.gebuehr.bezahlt.v1' AND data->>'kassenzeichen' = '9100.2026.0044107'"); n != 1 {
-			return fmt.Errorf("%d rows", n)
-		}
-		return nil
-	})
-	s.sql("verbund", "TRUNCATE inbox; DELETE FROM outbox")
-
-	office := &pgtest.Office{
-		DSN: s.server.DSN("verbund"), Schema: "public", Wanted: int64(rows), Type: "GebuehrBezahlt",
-		Payload: `jsonb_build_object('vorgang', jsonb_build_object('id', md5($1::text)), 'kassenzeichen', n::text, 'betrag', jsonb_build_object('cent', $1::int, 'waehrung', 'EUR'), 'bezahlt', '2026-05-04T12:00:00+02:00')`,
-	}
-	if err := office.Open(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	began := time.Now()
-	finished := office.Start(t.Context())
-	random := rand.New(rand.NewPCG(chaosSeed(t), 1))
-	crashed := false
-	for n := range kills {
-		step := rows * (n + 1) / (kills + 2)
-		eventually(t, "rows to arrive", func() error {
-			if got := s.count("SELECT count(*) FROM inbox"); got < step-random.IntN(step/2) {
-				return fmt.Errorf("%d of %d", got, step)
-			}
-			return nil
-		})
-		h.kill()
-		if !crashed {
-			crashed = true
-			if err := s.server.Stop(syscall.SIGQUIT); err != nil {
-				t.Fatal(err)
-			}
-			if err := s.server.Start(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		h.start()
-	}
-	if err := finished(); err != nil {
-		t.Fatal(err)
-	}
-	want := s.count("SELECT count(*) FROM outbox")
-	last := -1
-	for stale := time.Now(); ; {
-		got := s.count("SELECT count(*) FROM inbox")
-		if got >= want {
-			break
-		}
-		if got != last {
-			last, stale = got, time.Now()
-		}
-		if time.Since(stale) > patience {
-			t.Fatalf("%d of %d rows arrived", got, want)
-		}
-		<-time.After(20 * time.Millisecond)
-	}
-	t.Logf("%d rows in %v, with %d kills and a crash of the database", want, time.Since(began).Round(time.Millisecond), kills)
-	h.stop()
-	for what, query := range map[string]string{
-		"rows in the inbox that are not in the outbox": "SELECT count(*) FROM inbox i WHERE NOT EXISTS (SELECT FROM outbox o WHERE o.id::text = i.event_id)",
-		"rows of the outbox that are not in the inbox": "SELECT count(*) FROM outbox o WHERE NOT EXISTS (SELECT FROM inbox i WHERE o.id::text = i.event_id)",
-		"events twice in the inbox":                    "SELECT count(*) - count(DISTINCT event_id) FROM inbox",
-		"events out of the order of their aggregate": `SELECT count(*) FROM (SELECT (data->>'kassenzeichen')::int AS n,
-  row_number() OVER (PARTITION BY data->'vorgang' ORDER BY seq) AS place FROM inbox) x WHERE n <> place`,
-	} {
-		if n := s.count(query); n != 0 {
-			t.Errorf("%d %s", n, what)
-		}
-	}
 }
 
 // TestOutboxCheck runs the command on a Debezium table, and on the README's.

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub"
@@ -110,7 +111,7 @@ func (s *soak) report(seed uint64) {
 	s.table(&w)
 	s.t.Log(w.String())
 	if path := os.Getenv("AMTSBOTE_SOAK_REPORT"); path != "" {
-		s.keep(path, w.String())
+		keepReport(s.t, path, w.String())
 	}
 }
 
@@ -149,20 +150,21 @@ func most(some []sizes, of func(sizes) uint64) (n uint64) {
 	return n
 }
 
-func (s *soak) keep(path, text string) {
-	s.t.Helper()
+// keepReport appends to a file of results.
+func keepReport(t *testing.T, path, text string) {
+	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if _, err := f.WriteString(text); err != nil {
-		s.t.Error(err)
+		t.Error(err)
 	}
 	if err := f.Close(); err != nil {
-		s.t.Error(err)
+		t.Error(err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/bus/accounts"
 	"github.com/amtsbote/amtsbote/hub/internal/console"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
@@ -137,6 +138,19 @@ func (h consoleHub) Streams(ctx context.Context) ([]bus.Usage, error) { return h
 func (h consoleHub) Mailboxes() (out []console.Mailbox) {
 	for application, holds := range h.a.boxes.Holds() {
 		out = append(out, console.Mailbox{Application: application, Copies: holds.Copies, Used: holds.Bytes, Limit: h.a.mailboxQuota(application)})
+	}
+	return out
+}
+
+// Credentials implements console.Hub.
+func (h consoleHub) Credentials() (out []console.Credential) {
+	if h.a.doors == nil {
+		return nil
+	}
+	for _, c := range h.a.doors.Accounts().List() {
+		if c.Condition == accounts.Active || c.Condition == accounts.Suspended {
+			out = append(out, console.Credential{ID: c.ID, Application: c.Application, Expires: c.Ends(), Suspended: c.Condition == accounts.Suspended})
+		}
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -55,13 +56,28 @@ func (w *watch) expect(t *testing.T, n, m int) (ds []*decision.Decision, ms []*d
 	return ds, ms
 }
 
-// story unpacks the story Wohnsitzanmeldung.
+// story unpacks the story Wohnsitzanmeldung, with the folder as the only way in: tests
+// say themselves what comes when.
 func story(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, examples.Stories); err != nil {
-		t.Fatal(err)
+	dir := wholeStory(t)
+	file := filepath.Join(dir, "federation.yaml")
+	raw, err := os.ReadFile(file)
+	must(t, err)
+	rest, _, found := bytes.Cut(raw, []byte("  # FIT-Connect"))
+	if !found {
+		t.Fatal("federation.yaml does not play FIT-Connect at its end")
 	}
+	must(t, os.WriteFile(file, rest, 0o600))
+	must(t, os.Remove(filepath.Join(dir, "adapters", "antragseingang.yaml")))
+	return dir
+}
+
+// wholeStory unpacks it with FIT-Connect, as people run it.
+func wholeStory(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	must(t, os.CopyFS(dir, examples.Stories))
 	return filepath.Join(dir, "wohnsitzanmeldung")
 }
 

@@ -72,6 +72,22 @@ func (f format) Ago(t time.Time) string {
 	return fmt.Sprintf(f.t.AgoFormat, n, unit)
 }
 
+// Period is a length of time in its largest unit that it is a whole number of.
+func (f format) Period(d time.Duration) string {
+	for _, u := range []struct {
+		of       time.Duration
+		one, few string
+	}{{24 * time.Hour, f.t.OneDay, f.t.ManyDays}, {time.Hour, f.t.OneHour, f.t.ManyHours}, {time.Minute, f.t.OneMinute, f.t.ManyMinutes}} {
+		switch {
+		case d == u.of:
+			return "1 " + u.one
+		case d >= u.of && d%u.of == 0:
+			return f.Number(int64(d/u.of)) + " " + u.few
+		}
+	}
+	return d.String()
+}
+
 // Number writes an integer with the language's separator of thousands.
 func (f format) Number(v any) string {
 	digits := fmt.Sprint(v)

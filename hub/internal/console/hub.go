@@ -43,6 +43,8 @@ type Hub interface {
 	Mailboxes() []Mailbox
 	// Replays carries out what people have wanted again.
 	Replays() *replay.Engine
+	// Credentials that were issued for NATS and are not over; none where others issue them.
+	Credentials() []Credential
 	// Adapters that run.
 	Adapters() []Adapter
 }
@@ -55,6 +57,13 @@ type Mailbox struct {
 	Application string
 	Copies      uint64
 	Used, Limit int64 // bytes
+}
+
+// Credential is one that an application has for NATS.
+type Credential struct {
+	ID, Application string
+	Expires         time.Time
+	Suspended       bool
 }
 
 // Adapter is one that runs in the hub.

@@ -35,6 +35,7 @@ func (largeHub) Refused(context.Context, string) (map[string]uint64, error) { re
 func (largeHub) Parked(context.Context) ([]parked.Entry, error)             { return nil, nil }
 func (largeHub) Streams(context.Context) ([]bus.Usage, error)               { return nil, nil }
 func (largeHub) Mailboxes() []Mailbox                                       { return nil }
+func (largeHub) Credentials() []Credential                                  { return nil }
 func (largeHub) Adapters() []Adapter                                        { return nil }
 
 func (largeHub) Explain(_ context.Context, id string) (*explain.Answer, error) {
@@ -68,6 +69,7 @@ func TestLarge(t *testing.T) {
 	for _, path := range []string{
 		"/", "/?org=org1", "/search", "/search?org=org2", "/search?app=org3.ewo&type=none", "/search?q=nothing", "/case?id=nothing", "/quarantine", "/parked",
 		"/streams", "/streams?org=org4", "/catalogue", "/agreements", "/agreements?find=regel-999", "/agreements?org=org5", "/catalogue/" + hubtest.LargeType, "/acts",
+		"/agreements/" + fed.Agreements[0].ID, "/matrix", "/matrix?org=org5", "/organisations", "/organisations?find=org1", "/organisations/org5",
 	} {
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody)
 		req.Host = s.base.Host

@@ -115,8 +115,6 @@ func (m *messages) rest(t in) {
 	m.Block = t("Sperre", "Block")
 	m.Versions = t("Fassungen", "Versions")
 	m.KeptFor = t("Aufbewahrung nach Zustellung", "Kept after delivery")
-	m.MaySend = t("Absender nach den Regeln", "Senders by agreement")
-	m.MayGet = t("Empfänger nach den Regeln", "Receivers by agreement")
 	m.RawSchema = t("Schema als JSON", "Schema as JSON")
 	m.FindAgreement = t("Regel suchen (Kennung, Fachverfahren, Typ, Recht)", "Find an agreement (id, application, type, law)")
 	m.AgreementsFound = t("Übermittlungsregeln gefunden", "agreements found")

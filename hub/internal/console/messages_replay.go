@@ -24,7 +24,6 @@ func (m *messages) replay(t in) {
 	m.ReplayWouldGo = t("gehen erneut", "go again")
 	m.ReplayWouldNot = t("gehen nicht", "do not go")
 	m.ReplayWhy = t("Entscheidung", "Decision")
-	m.ReplayAgain = t("Umfang ändern", "Change the scope")
 	m.ReplayAskTitle = t("Wiederholung verlangen", "Ask for the replay")
 	m.ReplayAskText = t("Grund, Ihr Name und der Umfang stehen im Nachweis. Eine andere Person muss innerhalb von drei Tagen zustimmen.", "Reason, your name and the scope stand in the trail. Another person must approve within three days.")
 	m.ReplayRate = t("Höchstens je Sekunde", "At most a second")

@@ -4,6 +4,8 @@
 package federation
 
 import (
+	"slices"
+
 	"github.com/amtsbote/amtsbote/hub/internal/recht"
 	"github.com/amtsbote/amtsbote/schemas"
 )
@@ -94,3 +96,6 @@ func (f *Federation) Agreement(id string) (*Agreement, bool) {
 	}
 	return nil, false
 }
+
+// Text is a file of the directory as it was read; nil when there is none.
+func (f *Federation) Text(file string) []byte { return slices.Clone(f.files.files[file]) }

@@ -28,6 +28,7 @@ type organisationFile struct {
 	Role         strictyaml.Text   `yaml:"role,required"`
 	Quota        quota             `yaml:"quota"`
 	Limits       rateFile          `yaml:"limits"`
+	Contact      strictyaml.Text   `yaml:"contact"`
 	Authorities  []authorityFile   `yaml:"authorities,required"`
 	Applications []applicationFile `yaml:"applications"`
 }
@@ -42,6 +43,7 @@ type authorityFile struct {
 type applicationFile struct {
 	ID             strictyaml.Text    `yaml:"id,required"`
 	Title          strictyaml.Text    `yaml:"title,required"`
+	Contact        strictyaml.Text    `yaml:"contact"`
 	Office         strictyaml.Text    `yaml:"office"`
 	Sources        []sourceFile       `yaml:"sources"`
 	Mailbox        *mailboxFile       `yaml:"mailbox"`

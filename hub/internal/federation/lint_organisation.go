@@ -34,7 +34,7 @@ func (b *builder) organisation(file string, in *organisationFile) {
 		b.Add(in.ID.At, finding.OrgTwice, id, first.File)
 		return
 	}
-	o := &Organisation{ID: id, Name: in.Name.Value, Role: Role(in.Role.Value), QuotaBytes: in.Quota.bytes, File: file, byKey: map[string]int{}}
+	o := &Organisation{ID: id, Name: in.Name.Value, Role: Role(in.Role.Value), Contact: in.Contact.Value, QuotaBytes: in.Quota.bytes, File: file, byKey: map[string]int{}}
 	if o.QuotaBytes == 0 {
 		o.QuotaBytes = DefaultQuota
 	}
@@ -130,7 +130,7 @@ func (b *builder) application(o *Organisation, in *applicationFile) {
 		return
 	}
 	a := &Application{
-		ID: id, Organisation: o.ID, Name: name, Title: in.Title.Value, Office: in.Office.Value, Mailbox: b.mailbox(o, in.Mailbox),
+		ID: id, Organisation: o.ID, Name: name, Title: in.Title.Value, Contact: in.Contact.Value, Office: in.Office.Value, Mailbox: b.mailbox(o, in.Mailbox),
 		Transport: in.Transport.Value, Classification: in.Classification.or(DefaultClassification), sends: map[string]bool{},
 		Limits: b.limits(in.Limits),
 	}

@@ -26,6 +26,9 @@ const DefaultMailboxQuota = 1 << 30
 type Organisation struct {
 	ID, Name string
 	Role     Role
+	// Contact is whom to ask, an office rather than a person; "" when the directory does
+	// not say.
+	Contact string
 	// QuotaBytes limits its in stream.
 	QuotaBytes int64
 	// Rate is how many events a second all of its applications together may hand in
@@ -78,6 +81,7 @@ type Application struct {
 	Organisation string
 	Name         string // without the organisation
 	Title        string
+	Contact      string // as of the organisation
 	// Office is the kind of office (Behördenart) that it serves, as the laws name
 	// it: meldebehoerde, kfz-zulassung; "" when the directory does not say.
 	Office  string

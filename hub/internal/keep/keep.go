@@ -94,13 +94,16 @@ func (k *Keeper) Run(ctx context.Context, every time.Duration) error {
 	}
 }
 
-// Once is one run. What fails does not keep the rest from its turn.
+// Once is one run. What fails once it has begun does not keep the rest from its turn.
 func (k *Keeper) Once(ctx context.Context) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.InForce(k.Federation())
+	if err := k.open(ctx); err != nil {
+		return err // the others write where it has found them
+	}
 	var errs []error
-	for _, step := range []func(context.Context) error{k.open, k.expire, k.tell, k.released, k.delivered, k.cursors} {
+	for _, step := range []func(context.Context) error{k.expire, k.tell, k.released, k.delivered, k.cursors} {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

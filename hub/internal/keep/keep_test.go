@@ -219,3 +219,14 @@ func TestReceipt(t *testing.T) {
 		t.Errorf("the expired copy: %d", n)
 	}
 }
+
+// TestServerAway: a run that cannot begin says so, and does no more.
+func TestServerAway(t *testing.T) {
+	w := newWorld(t)
+	w.begin(nil)
+	k := w.keeper(nil)
+	w.close()
+	if err := k.Once(t.Context()); err == nil {
+		t.Error("removed without a server")
+	}
+}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
+	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 )
 
@@ -41,6 +42,7 @@ func (x *Index) countEvent(e *Event) {
 	x.count(day, org, CountAccepted, 1)
 	x.count(day, org, string(e.Outcome), 1)
 	x.set("last"+sep+e.Application, uint64(max(e.Stored.Unix(), 0)))
+	x.see(e)
 	for _, r := range e.Receivers {
 		x.edge(day, e.Application, r, countCopies)
 		x.rates.add(e.Application+sep+r, e.Decided)
@@ -139,6 +141,30 @@ func (x *Index) Ways(organisation string) []Way {
 
 // Last tells when an application's last event was accepted; zero: never.
 func (x *Index) Last(application string) time.Time { return x.at("last" + sep + application) }
+
+// see notes who sends and gets a type. Only events that fitted their schema count: any
+// other one may name what type it likes.
+func (x *Index) see(e *Event) {
+	if e.Outcome != hub.Routed && e.Outcome != hub.Unrouted {
+		return
+	}
+	at := uint64(max(e.Decided.Unix(), 0))
+	x.set(strings.Join([]string{"sent", e.Type, e.Application}, sep), at)
+	for _, r := range e.Receivers {
+		x.set(strings.Join([]string{"took", e.Type, r}, sep), at)
+	}
+}
+
+// Sent tells when an event of a type that an application sent was last decided; zero:
+// never.
+func (x *Index) Sent(typ, application string) time.Time {
+	return x.at(strings.Join([]string{"sent", typ, application}, sep))
+}
+
+// Took tells when an application was last given an event of a type; zero: never.
+func (x *Index) Took(typ, application string) time.Time {
+	return x.at(strings.Join([]string{"took", typ, application}, sep))
+}
 
 // Got tells when a mailbox's last copy was settled; zero: never.
 func (x *Index) Got(mailbox string) time.Time { return x.at("got" + sep + mailbox) }

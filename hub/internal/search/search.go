@@ -63,7 +63,7 @@ type meta struct {
 	Trail   string `json:"trail"` // when TRAIL was made
 }
 
-const version = 1
+const version = 2
 
 // Open opens the index in a directory that belongs to the trail which was made at
 // created and ends at last. Any other one, and one that is damaged, is emptied: Applied

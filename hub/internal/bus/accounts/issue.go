@@ -41,6 +41,14 @@ type Credential struct {
 	Revoked time.Time `json:"revoked,omitzero"`
 }
 
+// Ends is when it lets in no longer, unless it is revoked before.
+func (c *Credential) Ends() time.Time {
+	if !c.Until.IsZero() && c.Until.Before(c.Expires) {
+		return c.Until
+	}
+	return c.Expires
+}
+
 func (c *Credential) organisation() string {
 	org, _, _ := strings.Cut(c.Application, ".")
 	return org

@@ -1,0 +1,47 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// ErrMayNotAsk says that the broker's rights do not let this user look at the group.
+var ErrMayNotAsk = errors.New("the broker's rights do not let this user look at the group")
+
+// Members tells how many consumers a group has, of which a dead one counts until its
+// session ends.
+func (k Kafka) Members(ctx context.Context, group string) (int, error) {
+	opts, err := k.Options()
+	if err != nil {
+		return 0, err
+	}
+	client, err := kgo.NewClient(append(opts, kgo.RequestRetries(3))...)
+	if err != nil {
+		return 0, fmt.Errorf("kafka: %w", err)
+	}
+	defer client.Close()
+	req := kmsg.NewPtrDescribeGroupsRequest()
+	req.Groups = []string{group}
+	res, err := req.RequestWith(ctx, client)
+	if err != nil {
+		return 0, fmt.Errorf("kafka: ask for the group: %w", err)
+	}
+	if len(res.Groups) != 1 {
+		return 0, errors.New("kafka: ask for the group: the broker tells nothing of it")
+	}
+	err = kerr.ErrorForCode(res.Groups[0].ErrorCode)
+	switch {
+	case errors.Is(err, kerr.GroupAuthorizationFailed):
+		return 0, ErrMayNotAsk
+	case errors.Is(err, kerr.GroupIDNotFound): // nobody has been in it
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("kafka: ask for the group: %w", err)
+	}
+	return len(res.Groups[0].Members), nil
+}

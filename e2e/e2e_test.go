@@ -59,25 +59,10 @@ func TestConsole(t *testing.T) {
 		t.Skip("the hub and the browser are processes of their own, which the race detector does not see; they run without it")
 	}
 	browser := chromium(t)
-	dir := t.TempDir()
-	for _, name := range []string{"package.json", "package-lock.json", "browser.mjs", "walk.mjs"} {
-		raw, err := os.ReadFile(name)
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, name), raw, 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	npm := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline")
-	npm.Dir = dir
-	if out, err := npm.CombinedOutput(); err != nil {
-		missing(t, fmt.Sprintf("the browser did not run: npm: %v\n%s", err, out))
-	}
-	h := serve(t, dir)
+	h := serve(t, wohnsitzanmeldung)
 	h.seed(t)
 	walk := exec.Command("node", "walk.mjs")
-	walk.Dir = dir
+	walk.Dir = h.node
 	walk.Env = append(os.Environ(), "CHROMIUM="+browser, "CONSOLE="+h.console, "LINKS="+h.links(t, 8),
 		"DONE="+doneCase, "CASE="+doneCase, "SHOTS="+os.Getenv("AMTSBOTE_SHOTS"),
 		"MORE="+filepath.Join(h.story, "faelle", "beispiel-1704.xml"), "INTO="+filepath.Join(h.data, "drop", "onlinedienst", "in", "live.xml"))
@@ -92,29 +77,31 @@ func TestConsole(t *testing.T) {
 
 // hub is the product as a process.
 type hub struct {
-	binary, story, data string
-	console, link       string
+	*kit
+	story, data         string
+	console, link, http string
+	pid                 int
 }
+
+var httpLine = regexp.MustCompile(`HTTP +(http://[^/ ]+)`)
 
 var consoleLine = regexp.MustCompile(`console +((http://[^/ ]+)/\S+)`)
 
-func serve(t *testing.T, dir string) *hub {
+const wohnsitzanmeldung = "../examples/wohnsitzanmeldung"
+
+// serve starts the hub on a copy of a federation directory.
+func serve(t *testing.T, federation string, more ...string) *hub {
 	t.Helper()
-	h := &hub{binary: filepath.Join(dir, "amtsbote"), story: filepath.Join(dir, "story"), data: filepath.Join(dir, "data")}
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", h.binary, "../hub/cmd/amtsbote")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if err := os.CopyFS(h.story, os.DirFS("../examples/wohnsitzanmeldung")); err != nil {
-		t.Fatal(err)
-	}
-	h.withoutFITConnect(t)
+	dir := t.TempDir()
+	h := &hub{kit: ready(t), story: filepath.Join(dir, "story"), data: filepath.Join(dir, "data")}
 	tmp := filepath.Join(dir, "tmp")
-	if err := os.Mkdir(tmp, 0o700); err != nil {
+	if err := errors.Join(os.CopyFS(h.story, os.DirFS(federation)), os.Mkdir(tmp, 0o700)); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(h.binary, "serve", h.story, "--data", h.data, "--listen", "127.0.0.1:0", "--console", "127.0.0.1:0")
+	if federation == wohnsitzanmeldung {
+		h.withoutFITConnect(t)
+	}
+	cmd := exec.Command(h.binary, append([]string{"serve", h.story, "--data", h.data, "--listen", "127.0.0.1:0", "--console", "127.0.0.1:0"}, more...)...)
 	// the data directory lies below the temporary directory only in tests
 	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
 	h.introduced(t, cmd)
@@ -151,8 +138,12 @@ func (h *hub) introduced(t *testing.T, cmd *exec.Cmd) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	h.pid = cmd.Process.Pid
 	lines := bufio.NewScanner(out)
 	for lines.Scan() && !strings.HasPrefix(lines.Text(), "One line an outcome") {
+		if m := httpLine.FindStringSubmatch(lines.Text()); m != nil {
+			h.http = m[1]
+		}
 		if m := consoleLine.FindStringSubmatch(lines.Text()); m != nil {
 			h.link, h.console = m[1], m[2]
 		}

@@ -1,0 +1,197 @@
+package e2e_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// sample is a line of fluss.mjs, and what the hub took at that moment.
+type sample struct {
+	Accepted int64   `json:"accepted"`
+	Waited   int64   `json:"waited"` // milliseconds until the overview showed more
+	Heap     float64 `json:"heap"`   // of the browser's page, bytes
+	Nodes    float64 `json:"nodes"`
+	Resident int64   `json:"-"` // of the hub, bytes
+}
+
+// TestFlow has events flow at a rate while somebody looks at the overview: it goes on
+// showing more, and neither the page nor the hub takes more and more memory.
+// AMTSBOTE_FLOW=2m is how long, AMTSBOTE_FLOW_RATE=5000 how many a second.
+func TestFlow(t *testing.T) {
+	if raceBuild {
+		t.Skip("the hub and the browser are processes of their own, which the race detector does not see; they run without it")
+	}
+	long, rate := 15*time.Second, 1000
+	if text := os.Getenv("AMTSBOTE_FLOW"); text != "" {
+		var err error
+		if long, err = time.ParseDuration(text); err != nil {
+			t.Fatal(err)
+		}
+		rate = 5000
+	}
+	if text := os.Getenv("AMTSBOTE_FLOW_RATE"); text != "" {
+		if _, err := fmt.Sscan(text, &rate); err != nil {
+			t.Fatal(err)
+		}
+	}
+	browser := chromium(t)
+	h := serve(t, "testdata/fluss", "--http", "127.0.0.1:0")
+	token, err := exec.Command(h.binary, "token", "issue", "quelle.app", "--data", h.data).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	flow := &flow{hub: h, token: strings.TrimSpace(string(token)), rate: rate}
+	ctx, stop := context.WithCancel(t.Context())
+	began := time.Now()
+	done := make(chan error, 1)
+	go func() { done <- flow.run(ctx) }()
+
+	samples := h.watched(t, browser, long)
+	stop()
+	took := time.Since(began)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	judge(t, samples, flow.sent.Load(), took)
+}
+
+// flow hands events in by HTTP, in batches.
+type flow struct {
+	hub   *hub
+	token string
+	rate  int
+	sent  atomic.Int64
+}
+
+// perBatch is how many events go in one request.
+const perBatch = 250
+
+func (f *flow) run(ctx context.Context) error {
+	tick := time.NewTicker(time.Second * perBatch / time.Duration(f.rate))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := f.batch(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+}
+
+func (f *flow) batch(ctx context.Context) error {
+	var body bytes.Buffer
+	for i := range perBatch {
+		sep := ","
+		if i == 0 {
+			sep = "["
+		}
+		n := f.sent.Load() + int64(i)
+		fmt.Fprintf(&body, `%s{"specversion":"1.0","id":"fluss-%d","source":"urn:fluss:quelle","type":"de.fluss.ding.v1","correlationid":"fall-%d","data":{"n":%d,"text":"ein Ding von vielen"}}`, sep, n, n%1000, n)
+	}
+	body.WriteByte(']')
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, f.hub.http+"/events", &body)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+f.token)
+	req.Header.Set("Content-Type", "application/cloudevents-batch+json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
+		return nil // the hub is slower than asked for; the next tick tries again
+	}
+	if resp.StatusCode != http.StatusMultiStatus {
+		return fmt.Errorf("a batch was answered by %s", resp.Status)
+	}
+	f.sent.Add(perBatch)
+	return nil
+}
+
+// watched has the browser look at the overview, and gives what it saw.
+func (h *hub) watched(t *testing.T, browser string, long time.Duration) (out []sample) {
+	t.Helper()
+	walk := exec.Command("node", "fluss.mjs")
+	walk.Dir = h.node
+	walk.Env = append(os.Environ(), "CHROMIUM="+browser, "CONSOLE="+h.console, "LINKS="+h.link, fmt.Sprintf("MILLISECONDS=%d", long.Milliseconds()))
+	walk.Stderr = t.Output()
+	pipe, err := walk.StdoutPipe()
+	if err == nil {
+		err = walk.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(pipe); lines.Scan(); {
+		var s sample
+		if err := json.Unmarshal(lines.Bytes(), &s); err != nil {
+			t.Error(lines.Text())
+			continue
+		}
+		s.Resident = h.resident(t)
+		out = append(out, s)
+	}
+	if err := walk.Wait(); err != nil {
+		t.Error(err)
+	}
+	return out
+}
+
+// resident is how much memory the hub takes now, in bytes; 0 where the system does not say.
+func (h *hub) resident(t *testing.T) int64 {
+	t.Helper()
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", h.pid))
+	if err != nil {
+		return 0
+	}
+	var kilobytes int64
+	if _, rest, ok := strings.Cut(string(raw), "VmRSS:"); ok {
+		_, _ = fmt.Sscan(rest, &kilobytes)
+	}
+	return kilobytes << 10
+}
+
+// judge compares the second quarter of the time with the last one: the first is for what
+// fills up once.
+func judge(t *testing.T, all []sample, sent int64, took time.Duration) {
+	t.Helper()
+	if len(all) < 8 {
+		t.Fatalf("the overview showed something new %d times only", len(all))
+	}
+	second, last := all[len(all)/4:len(all)/2], all[len(all)*3/4:]
+	most := func(in []sample, of func(sample) float64) float64 {
+		return of(slices.MaxFunc(in, func(a, b sample) int { return int(of(a) - of(b)) }))
+	}
+	for what, of := range map[string]func(sample) float64{
+		"the page's heap":  func(s sample) float64 { return s.Heap },
+		"the page's nodes": func(s sample) float64 { return s.Nodes },
+		"the hub's memory": func(s sample) float64 { return float64(s.Resident) },
+	} {
+		before, after := most(second, of), most(last, of)
+		t.Logf("%s: %.0f, later %.0f", what, before, after)
+		if after > before*1.5+float64(8<<20) || what == "the page's nodes" && after > before*1.5+1000 {
+			t.Errorf("%s grows: %.0f, later %.0f", what, before, after)
+		}
+	}
+	t.Logf("%d events in %s, %.0f a second; shown at the end: %d; the overview made wait %d ms at most", sent, took.Round(time.Second), float64(sent)/took.Seconds(),
+		all[len(all)-1].Accepted, slices.MaxFunc(all, func(a, b sample) int { return int(a.Waited - b.Waited) }).Waited)
+	if shown := all[len(all)-1].Accepted; shown*2 < sent {
+		t.Errorf("%d events were taken and %d are shown", sent, shown)
+	}
+}

@@ -23,6 +23,8 @@ const pages = {
   runs: "/quarantine/runs",
   parked: "/parked",
   tail: "/tail",
+  replays: "/replays",
+  replaynew: "/replays/new",
   streams: "/streams",
   mailbox: "/streams/mailbox?app=lhm.auslaenderbehoerde",
   instream: "/streams/in?org=akdb",

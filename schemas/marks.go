@@ -3,6 +3,8 @@ package schemas
 import (
 	"strings"
 	"time"
+
+	"github.com/amtsbote/amtsbote/hub"
 )
 
 // marks checks the x- marks of a resolved schema and takes them over into s.
@@ -72,7 +74,7 @@ func (s *Schema) attributes(p *problems) {
 	seen := map[string]bool{}
 	for _, n := range names {
 		name, _ := n.(string)
-		ok = ok && attributeName.MatchString(name) && !CommonAttribute(name) && !seen[name]
+		ok = ok && attributeName.MatchString(name) && !CommonAttribute(name) && name != hub.AttrReplay && !seen[name]
 		seen[name] = true
 		s.Attributes = append(s.Attributes, name)
 	}

@@ -48,7 +48,7 @@ func newRootCommand() *cobra.Command {
 	root.AddCommand(
 		newServeCommand(), newDemoCommand(), newCheckCommand(), newApproveCommand(), newWhoCommand(),
 		newReloadCommand(), newExplainCommand(), newParkedCommand(), newQuarantineCommand(), newTokenCommand(), newWebhookCommand(), newIndexCommand(), newLedgerCommand(), newSchemaCommand(), newSimulateCommand(), newXoevCommand(), newCredentialsCommand(), newAdapterCommand(), newConsoleCommand(),
-		newOutboxCommand(),
+		newOutboxCommand(), newReplayCommand(),
 	)
 	return root
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/mailbox"
 	"github.com/amtsbote/amtsbote/hub/internal/mend"
 	"github.com/amtsbote/amtsbote/hub/internal/quota"
+	"github.com/amtsbote/amtsbote/hub/internal/replay"
 )
 
 // App is the hub, running or about to.
@@ -58,6 +59,7 @@ type App struct {
 	tokens   tokens
 	pauses   pauses
 	steward  *steward // nil: no console
+	replays  *replay.Engine
 
 	reloading sync.Mutex
 	units     map[string]*unit // what a reload can stop and start, by name
@@ -350,6 +352,7 @@ func (a *App) launch(ctx context.Context) error {
 	}
 	a.apply(plans)
 	a.keep() // before a reload can be asked for
+	a.replay()
 	if err := a.admit(ctx); err != nil {
 		return err
 	}

@@ -157,7 +157,7 @@ func TestConsolePages(t *testing.T) {
 	paths := []string{
 		"/", "/tail", "/tail?outcome=unrouted", "/search", "/search?outcome=unrouted&from=2020-01-01&to=2030-01-01&app=alpha.app", "/search?q=gut", "/search?q=nie", "/event?id=gut", "/event?id=allein",
 		"/case?id=k", "/quarantine", "/quarantine/group?app=alpha.app&code=NO_AGREEMENT", "/parked", "/streams", "/catalogue", "/catalogue/" + hubtest.Ding,
-		"/agreements", "/agreements?find=ding", "/agreements/ding-eins", "/matrix", "/organisations", "/organisations/alpha", "/acts", "/?org=alpha",
+		"/agreements", "/agreements?find=ding", "/agreements/ding-eins", "/matrix", "/organisations", "/organisations/alpha", "/acts", "/?org=alpha", "/replays", "/replays/new",
 	}
 	for _, path := range paths {
 		for lang, word := range map[string]string{"de": "Abmelden", "en": "Log out"} {

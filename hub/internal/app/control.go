@@ -60,7 +60,7 @@ func (a *App) serve(ctx context.Context, verb string, handle func(context.Contex
 
 // control listens for what commands ask the running hub to do.
 func (a *App) control(ctx context.Context) error {
-	return errors.Join(append(a.webhookControl(ctx),
+	return errors.Join(append(append(a.webhookControl(ctx), a.replayControl(ctx)...),
 		a.serve(ctx, VerbReload, a.serveReload),
 		a.serve(ctx, VerbIndex, a.serveIndex),
 		a.serve(ctx, VerbToken, a.serveToken),

@@ -19,7 +19,8 @@ type casePage struct {
 type caseEvent struct {
 	search.Event
 	// Mine tells that the person may see the sender's side: all receivers.
-	Copies []caseCopy
+	Copies  []caseCopy
+	Replays []caseReplay
 }
 
 type caseCopy struct {
@@ -79,14 +80,14 @@ func (q *request) caseEvent(e *search.Event, data *casePage) (caseEvent, error) 
 	if err != nil {
 		return caseEvent{}, err
 	}
-	one := caseEvent{Event: *e}
+	one := caseEvent{Event: *e, Replays: q.replayedCopies(e, copies)}
 	for _, r := range e.Receivers {
 		if !q.seesReceiver(e.In, r) {
 			continue
 		}
 		c := caseCopy{Receiver: r}
 		for i := range copies {
-			if copies[i].Mailbox == r && (c.Copy == nil || c.Copy.Result == "parked") {
+			if copies[i].Mailbox == r && copies[i].Replay == "" && (c.Copy == nil || c.Copy.Result == "parked") {
 				c.Copy = &copies[i]
 			}
 		}

@@ -30,6 +30,7 @@ type eventView struct {
 	Others    []who.Other
 	Payload   *payload
 	Neighbour []search.Event // of the same case
+	Replays   []replayOfEvent
 	Sentence  string
 	Rule      string
 	// Block tells that all receivers are shown, not only the person's own.
@@ -108,7 +109,7 @@ func (q *request) eventView(ctx context.Context, e *explain.Event) (*eventView, 
 	if err != nil {
 		return nil, err
 	}
-	v.Receivers = q.receivers(e, fed)
+	v.Receivers, v.Replays = q.receivers(e, fed), q.replaysOf(e)
 	if fed != nil && v.Whole && (d.Outcome == hub.Routed || d.Outcome == hub.Unrouted) {
 		v.Others = who.Recall(fed, d).Others
 		slices.SortStableFunc(v.Others, func(a, b who.Other) int { // an agreement that did not apply first

@@ -11,6 +11,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/explain"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/parked"
+	"github.com/amtsbote/amtsbote/hub/internal/replay"
 	"github.com/amtsbote/amtsbote/hub/internal/search"
 )
 
@@ -41,6 +42,8 @@ type Hub interface {
 	Streams(ctx context.Context) ([]bus.Usage, error)
 	// Mailboxes tells what lies in each mailbox.
 	Mailboxes() []Mailbox
+	// Replays carries out what people have wanted again.
+	Replays() *replay.Engine
 	// Credentials that were issued for NATS and are not over; none where others issue them.
 	Credentials() []Credential
 	// Adapters that run.

@@ -68,6 +68,16 @@ type messages struct {
 	LastPoll, PollUnknown, FilesWaiting, Broke, SetAsideWhy, CredentialsOf, Expires, CredentialNATS                      string
 	CredentialToken, NoCredentials, RefusedToday, CredentialsEnding, NoCredentialsEnding, Move, MovePaused, MoveOperator string
 	MoveWaits, MoveFiles, MoveDoor, MoveSender, NotFoundKept                                                             string
+	// replays
+	Replays, ReplaysText, ReplaysEmpty, ReplayNew, ReplayNewText, ReplayScope, ReplayLocal, ReplayNobody, ReplayLook        string
+	ReplayFound, ReplayFoundText, ReplayPartial, ReplayNone, ReplayWouldGo, ReplayWouldNot, ReplayWhy                       string
+	ReplayAskTitle, ReplayAskText, ReplayRate, ReplayRateHint, ReplayAsk, ReplayState, ReplayProgress, ReplayOfExpected     string
+	ReplayRequestedBy, ReplayApprovedBy, ReplayRejectedBy, ReplayCancelledBy, ReplayEnded, ReplayApprove, ReplayReject      string
+	ReplayCancel, ReplayApproveText, ReplayRejectText, ReplayCancelText, ReplayOwn, ReplayQueued, ReplayWaits, ReplayReload string
+	ReplayRequested, ReplayLapsed, ReplayRejected, ReplayRunning, ReplayCancelling, ReplayCancelled, ReplayDone             string
+	ReplayFrom, ReplayTo, ReplayAgreement, ReplayCopies, ReplayBad, ReplayTooMany, ReplayBusy, ReplayPast, ReplaySame       string
+	ReplayStarting, ReplayDecidedAs, SaidReplayWanted, SaidReplayApproved, SaidReplayRejected, SaidReplayCancelled          string
+	ActReplayRequest, ActReplayApprove, ActReplayReject, ActReplayCancel, ActReplayEnd, ReplayOfEvent                       string
 }
 
 // in picks one of two texts.
@@ -98,6 +108,7 @@ func newMessages(t in) *messages {
 	m.running(t)
 	m.types(t)
 	m.parties(t)
+	m.replay(t)
 	return m
 }
 
@@ -150,6 +161,9 @@ func (m *messages) act(key string) string {
 	if text, ok := m.clearingActs()[key]; ok {
 		return text
 	}
+	if text := m.replayAct(key); text != "" {
+		return text
+	}
 	return m.ActOther + " " + key
 }
 
@@ -158,6 +172,8 @@ func (m *messages) said() map[string]string {
 	out := m.saidOfClearing()
 	out[decision.ActRelease], out[decision.ActReturn], out["reason"] = m.SaidRelease, m.SaidReturn, m.SaidReason
 	out[decision.ActPause], out[decision.ActGoOn] = m.SaidPause, m.SaidGoOn
+	out[decision.ActReplayRequest], out[decision.ActReplayApprove] = m.SaidReplayWanted, m.SaidReplayApproved
+	out[decision.ActReplayReject], out[decision.ActReplayCancel] = m.SaidReplayRejected, m.SaidReplayCancelled
 	return out
 }
 

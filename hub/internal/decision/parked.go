@@ -84,6 +84,8 @@ type Act struct {
 	At         time.Time `json:"at"`
 	// Cleared is what an act on an event in quarantine was about.
 	*Cleared
+	// Replay is what the acts of a replay are about.
+	Replay *Replay `json:"replay,omitempty"`
 }
 
 // Cleared is the event in quarantine that an act was about (ADR 0020). It holds no

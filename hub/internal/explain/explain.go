@@ -22,6 +22,9 @@ type Event struct {
 	// Parked are the records of copies that were parked; their end, if they have
 	// one, stands in Deliveries.
 	Parked []*decision.Delivery
+	// Replayed is what replays decided about the event, in order, each with what became of
+	// its copy.
+	Replayed []*Replayed
 	// Before are earlier decisions on the same message: it was to go and was
 	// parked, or it was parked and was returned.
 	Before []*decision.Decision
@@ -66,6 +69,8 @@ func Of(ctx context.Context, b *bus.Bus, id string, records []*event.Message) (a
 			err = a.decided(m, byRef)
 		case decision.KindAct:
 			err = acted(m, id, byRef)
+		case decision.KindReplay:
+			err = replayed(m, id, byRef)
 		default:
 			err = delivered(m, id, byRef)
 		}
@@ -89,7 +94,7 @@ func Of(ctx context.Context, b *bus.Bus, id string, records []*event.Message) (a
 func about(ctx context.Context, b *bus.Bus, id string) ([]*event.Message, error) {
 	var out []*event.Message
 	shard := event.Shard(id)
-	err := b.Read(ctx, bus.Trail, 1, []string{"trail.decision.*." + shard, "trail.delivery.*." + shard, decision.ClearedOf(shard)}, func(m *event.Message) error {
+	err := b.Read(ctx, bus.Trail, 1, []string{"trail.decision.*." + shard, "trail.delivery.*." + shard, decision.ClearedOf(shard), "trail." + decision.KindReplay + ".*." + shard}, func(m *event.Message) error {
 		is, err := isAbout(m, id) // of a long trail little is kept
 		if is {
 			out = append(out, m)
@@ -123,12 +128,15 @@ func about(ctx context.Context, b *bus.Bus, id string) ([]*event.Message, error)
 }
 
 func isAbout(m *event.Message, id string) (bool, error) {
-	if decision.Kind(m.Subject) == decision.KindAct {
+	switch decision.Kind(m.Subject) {
+	case decision.KindAct:
 		a, err := trail.ReadAct(m)
 		return err == nil && a.Cleared != nil && a.ID == id, err
-	}
-	if decision.Kind(m.Subject) == decision.KindDelivery {
+	case decision.KindDelivery:
 		d, err := trail.ReadDelivery(m)
+		return err == nil && d.ID == id, err
+	case decision.KindReplay:
+		d, err := trail.ReadReplayed(m)
 		return err == nil && d.ID == id, err
 	}
 	ds, err := trail.ReadDecisions(m)
@@ -166,6 +174,10 @@ func delivered(m *event.Message, id string, byRef map[decision.Ref]*Event) error
 	}
 	e := byRef[decision.Ref{In: d.In, Seq: d.Seq}]
 	if e == nil {
+		return nil
+	}
+	if d.Replay != "" {
+		e.endReplay(d)
 		return nil
 	}
 	if d.Result == decision.Parked {

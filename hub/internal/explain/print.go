@@ -66,6 +66,7 @@ func (p printer) event(e *Event) {
 	for i := range d.Receivers {
 		p.receiver(e, &d.Receivers[i])
 	}
+	p.replayed(e)
 }
 
 func (p printer) outcome(d *decision.Decision) string {

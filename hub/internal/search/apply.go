@@ -108,6 +108,12 @@ func (x *Index) apply(m *event.Message) error {
 			return err
 		}
 		return x.delivered(m.Seq, d)
+	case decision.KindReplay:
+		r, err := trail.ReadReplayed(m)
+		if err != nil {
+			return err
+		}
+		return x.replayed(m.Seq, r)
 	case decision.KindRefused:
 		d, err := trail.ReadDoorRefusal(m)
 		if err != nil {
@@ -206,20 +212,33 @@ func copyKey(in string, seq uint64) []byte {
 }
 
 func (x *Index) delivered(seq uint64, d *decision.Delivery) error {
-	raw, err := json.Marshal(Copy{Mailbox: d.Mailbox, Result: d.Result, Code: d.Code, Attempt: d.Attempt, At: d.At, ID: d.ID})
+	c := Copy{Mailbox: d.Mailbox, Result: d.Result, Code: d.Code, Attempt: d.Attempt, At: d.At, ID: d.ID, Replay: d.Replay}
+	if err := x.copied(seq, decision.Ref{In: d.In, Seq: d.Seq}, &c); err != nil {
+		return err
+	}
+	if d.Replay == "" { // the counts are of events, each once
+		x.countCopy(d)
+	}
+	return nil
+}
+
+// replayed takes in what a replay decided; its Result is the verdict.
+func (x *Index) replayed(seq uint64, r *decision.Replayed) error {
+	return x.copied(seq, r.Place(), &Copy{Mailbox: r.Mailbox, Result: decision.Result(r.Verdict), At: r.At, ID: r.ID, Replay: r.Run})
+}
+
+func (x *Index) copied(seq uint64, of decision.Ref, c *Copy) error {
+	raw, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}
-	if err := x.batch.Set(joined(copyKey(d.In, d.Seq), Place{Seq: seq}.oldestFirst()), raw, nil); err != nil {
+	if err := x.batch.Set(joined(copyKey(of.In, of.Seq), Place{Seq: seq}.oldestFirst()), raw, nil); err != nil {
 		return err
 	}
-	if d.ID != "" {
-		if err := x.batch.Set(key(keyID, hashed(d.ID), Place{Seq: seq}.oldestFirst()), nil, nil); err != nil {
-			return err
-		}
+	if c.ID == "" {
+		return nil
 	}
-	x.countCopy(d)
-	return nil
+	return x.batch.Set(key(keyID, hashed(c.ID), Place{Seq: seq}.oldestFirst()), nil, nil)
 }
 
 // Copy is what became of one copy.
@@ -230,4 +249,7 @@ type Copy struct {
 	Attempt int             `json:"attempt"`
 	At      time.Time       `json:"at"`
 	ID      string          `json:"id,omitempty"`
+	// Replay names the replay that the copy is of; its Result may be a
+	// decision.ReplayVerdict.
+	Replay string `json:"replay,omitempty"`
 }

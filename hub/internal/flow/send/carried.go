@@ -10,11 +10,14 @@ import (
 
 // CarriedOut tells whether a message of OUT or QUARANTINE is what a lane stores when
 // it carries out a decision; and not what came later of the same event: of its
-// return, expiry or delivery, or since its receiver refused it.
+// return, expiry, delivery or replay, or since its receiver refused it.
 func CarriedOut(m *event.Message) bool {
 	root, _, _ := strings.Cut(m.Subject, ".")
 	switch root {
 	case "out":
+		if m.Get(event.HeaderReplay) != "" {
+			return false
+		}
 		own := "." + m.Get(event.HeaderIn) + "-" + m.Get(event.HeaderSeq) // as a return has it
 		id := m.Get(event.HeaderDelivery)
 		return !strings.HasSuffix(m.Subject, own) && !strings.HasSuffix(id, givenBackSuffix) && !strings.HasSuffix(id, expiredSuffix) && !strings.HasSuffix(id, deliveredSuffix)

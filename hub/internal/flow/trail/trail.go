@@ -32,6 +32,9 @@ func Delivery(d *decision.Delivery) (event.Message, error) { return encode(d.Sub
 // Act encodes what a person had the hub do.
 func Act(a *decision.Act) (event.Message, error) { return encode(a.Subject(), a) }
 
+// Replayed encodes what a replay decided about one event.
+func Replayed(r *decision.Replayed) (event.Message, error) { return encode(r.Subject(), r) }
+
 // Removal encodes what a run is about to remove.
 func Removal(r *decision.Removal) (event.Message, error) { return encode(r.Subject(), r) }
 
@@ -54,6 +57,9 @@ func ReadDelivery(m *event.Message) (*decision.Delivery, error) { return read[de
 
 // ReadAct decodes what Act made.
 func ReadAct(m *event.Message) (*decision.Act, error) { return read[decision.Act](m) }
+
+// ReadReplayed decodes what Replayed made.
+func ReadReplayed(m *event.Message) (*decision.Replayed, error) { return read[decision.Replayed](m) }
 
 // ReadRemoval decodes what Removal made.
 func ReadRemoval(m *event.Message) (*decision.Removal, error) { return read[decision.Removal](m) }

@@ -101,10 +101,7 @@ func (q *request) replayScope() (form replayForm, scope decision.ReplayScope, er
 		return form, scope, errForbidden
 	}
 	scope = decision.ReplayScope{
-		Application: form.App, Agreement: form.Agreement, Type: form.Type, Case: form.Case, Sender: form.Sender, From: dayFrom(form.From), To: dayFrom(form.To),
-	}
-	if !scope.To.IsZero() {
-		scope.To = scope.To.AddDate(0, 0, 1)
+		Application: form.App, Agreement: form.Agreement, Type: form.Type, Case: form.Case, Sender: form.Sender, From: momentFrom(form.From, false), To: momentFrom(form.To, true),
 	}
 	if form.From != "" && scope.From.IsZero() || form.To != "" && scope.To.IsZero() || slices.ContainsFunc([]string{form.Agreement, form.Type, form.Case, form.Sender}, func(s string) bool { return len(s) > maxScope }) {
 		return form, scope, replay.ErrScope
@@ -177,13 +174,4 @@ func (q *request) submit(form replayForm, scope decision.ReplayScope, look repla
 	}
 	q.back("/replays/"+id, decision.ActReplayRequest)
 	return nil
-}
-
-// dayFrom reads a day of a form as its beginning in Berlin; zero when it is none.
-func dayFrom(s string) time.Time {
-	t, err := time.ParseInLocation(time.DateOnly, s, berlin)
-	if err != nil {
-		return time.Time{}
-	}
-	return t
 }

@@ -27,6 +27,7 @@ type line struct {
 	Weight                 int // 1 to 6
 	Waits                  bool
 	Active                 bool
+	Fails                  bool
 }
 
 // Measures of the picture.
@@ -59,7 +60,7 @@ func draw(ways []wayRow) graph {
 	for _, w := range ways {
 		y1, y2 := left[w.From], right[w.To]
 		third := (rightX - leftX) / 3
-		g.Lines = append(g.Lines, line{leftX + 7, y1, leftX + third, rightX - third, rightX - 7, y2, weight(w.Today), w.Waits > 0, w.Minute > 0})
+		g.Lines = append(g.Lines, line{leftX + 7, y1, leftX + third, rightX - third, rightX - 7, y2, weight(w.Today), w.Waits > 0, w.Minute > 0, w.Errors > 0})
 	}
 	return g
 }

@@ -61,7 +61,7 @@ type messages struct {
 	SaidGivenBack, SaidDiscard, SaidUnderway, SaidWork, SaidEmpty, SaidNotDone                                           string
 	SaidRun, SaidRunStop, SaidRunOver, ActResubmit, ActEdit, ActGivenBack                                                string
 	ActDiscard, ActBulk, ActBulkStop, ActBulkEnd, ActWork                                                                string
-	FoundBy, FoundMany, Tail, TailText, TailSkipped, TailRefresh, TailBack, TailEmpty                                    string
+	WayErrors, FoundBy, FoundMany, Tail, TailText, TailSkipped, TailRefresh, TailBack, TailEmpty                         string
 	Mailbox, InStream, ChartTitle, ChartText, ChartCopies, ChartSettled, ChartHour, Oldest                               string
 	InHand, Redelivered, PausedSince, PausedBy, PauseTitle, PauseText, PauseReceiverText, PauseButton                    string
 	GoOnButton, SaidPause, SaidGoOn, ActPause, ActGoOn, ActHookPause, ActHookResume, CountPaused                         string

@@ -56,7 +56,7 @@ func (m *messages) overview(t in) {
 	m.Picture = t("Bild", "picture")
 	m.Table = t("Tabelle", "table")
 	m.GraphLabel = t("Bild: Fachverfahren und die Ereignisse zwischen ihnen. Die Tabelle darunter enthält dieselben Angaben.", "Picture: applications and the events between them. The table below holds the same.")
-	m.GraphLegend = t("Links senden, rechts empfangen. Dickere Linien: mehr Ereignisse heute. Gestrichelt: im Eingangsfach wartet etwas.", "Senders on the left, receivers on the right. Thicker lines: more events today. Dashed: something waits in the mailbox.")
+	m.GraphLegend = t("Links senden, rechts empfangen. Dickere Linien: mehr Ereignisse heute. Gestrichelt: im Eingangsfach wartet etwas. Rot: heute gab es Fehler.", "Senders on the left, receivers on the right. Thicker lines: more events today. Dashed: something waits in the mailbox. Red: there were errors today.")
 	m.NothingToday = t("Heute ist noch nichts geflossen.", "Nothing has flowed today.")
 	m.Sender = t("Absender", "Sender")
 	m.Receiver = t("Empfänger", "Receiver")

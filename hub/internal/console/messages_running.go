@@ -40,6 +40,7 @@ func (m *messages) running(t in) {
 	m.Move = t("Wer ist am Zug", "Whose move it is")
 	m.MovePaused = t("Datensteward: Der Adapter ist angehalten.", "A steward's: the adapter is paused.")
 	m.MoveOperator = t("Betrieb: Der Adapter sieht nicht nach.", "The operator's: the adapter does not look.")
+	m.WayErrors = t("Fehler heute", "Errors today")
 	m.MoveWaits = t("Betrieb: In der Ablage liegt etwas, das der Adapter nicht nimmt.", "The operator's: something lies in the folder that the adapter does not take.")
 	m.MoveFiles = t("Fachadministration: Im Fehlerordner liegt etwas.", "The application administrator's: something lies in error.")
 	m.MoveDoor = t("Absender: Heute wurde etwas an der Tür abgelehnt.", "The sender's: something was refused at the door today.")

@@ -152,6 +152,7 @@ func (x *Index) decided(at Place, d *decision.Decision) error {
 			return err
 		}
 	}
+	x.fresh[decision.Ref{In: d.In, Seq: d.Seq}] = d.Application
 	x.countEvent(&e)
 	return nil
 }
@@ -218,8 +219,46 @@ func (x *Index) delivered(seq uint64, d *decision.Delivery) error {
 	}
 	if d.Replay == "" { // the counts are of events, each once
 		x.countCopy(d)
+		return x.countError(d)
 	}
 	return nil
+}
+
+// countError counts a copy that its receiver did not take, on its way.
+func (x *Index) countError(d *decision.Delivery) error {
+	if d.Result == decision.Done {
+		return nil
+	}
+	from, err := x.senderOf(d)
+	if err != nil || from == "" {
+		return err
+	}
+	x.edge(dayOf(d.At), from, d.Mailbox, countErrors)
+	x.rates.restore(dayOf(d.At), from+sep+d.Mailbox)
+	return nil
+}
+
+// senderOf gives the application that sent the event of a copy; "" when it is not known
+// any more.
+func (x *Index) senderOf(d *decision.Delivery) (string, error) {
+	of := decision.Ref{In: d.In, Seq: d.Seq}
+	for _, known := range []map[decision.Ref]string{x.fresh, x.before} {
+		if app, ok := known[of]; ok {
+			return app, nil
+		}
+	}
+	seqs, err := x.places(key(keyID, hashed(d.ID)), maxRecords)
+	for _, at := range seqs {
+		raw, getErr := x.get(key(keyEvent, readOldest(at).newestFirst()))
+		if getErr != nil {
+			return "", getErr
+		}
+		var e Event
+		if raw != nil && json.Unmarshal(raw, &e) == nil && e.In == d.In && e.Seq == d.Seq {
+			return e.Application, nil
+		}
+	}
+	return "", err
 }
 
 // replayed takes in what a replay decided; its Result is the verdict.

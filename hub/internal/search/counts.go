@@ -20,6 +20,7 @@ const (
 	CountAccepted = "accepted" // events that were acknowledged
 	CountDoor     = "door"     // refused at a door, never acknowledged
 	countCopies   = "copies"
+	countErrors   = "errors"
 )
 
 var berlin = func() *time.Location {
@@ -122,6 +123,9 @@ var outcomes = []string{"routed", "unrouted", "quarantined", "suppressed", "park
 type Way struct {
 	From, To string
 	Today    uint64
+	// Errors are copies of today that the receiver refused, that expired, or whose key was
+	// parked.
+	Errors uint64
 	// Minute is how many a minute on average of the last five.
 	Minute float64
 }
@@ -138,7 +142,7 @@ func (x *Index) Ways(organisation string) []Way {
 		if organisation != "" && Organisation(from) != organisation && Organisation(to) != organisation {
 			continue
 		}
-		out = append(out, Way{From: from, To: to, Today: x.counts[prefix+name+sep+countCopies], Minute: x.rates.minute(name, now)})
+		out = append(out, Way{From: from, To: to, Today: x.counts[prefix+name+sep+countCopies], Errors: x.counts[prefix+name+sep+countErrors], Minute: x.rates.minute(name, now)})
 	}
 	x.mu.Unlock()
 	slices.SortFunc(out, func(a, b Way) int {

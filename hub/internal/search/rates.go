@@ -45,10 +45,13 @@ func (r *rates) add(way string, at time.Time) {
 
 // restore notes a way of a day; days come in their order.
 func (r *rates) restore(day, way string) {
+	if day < r.day {
+		return
+	}
 	if day != r.day || r.of == nil {
 		r.day, r.of = day, map[string]*[rateMinutes]bucket{}
 	}
-	if len(r.of) < maxWays {
+	if r.of[way] == nil && len(r.of) < maxWays {
 		r.of[way] = &[rateMinutes]bucket{}
 	}
 }

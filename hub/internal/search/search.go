@@ -19,6 +19,8 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
 )
 
 // Options of an index; zero values are the defaults.
@@ -56,8 +58,11 @@ type Index struct {
 	counts  map[string]uint64 // changed since the last Flush, or of today
 	changed map[string]bool
 	rates   rates
-	wake    []chan struct{}
-	skipped uint64 // records that could not be read
+	// who sent what was decided since the last write but one, which the store may not
+	// tell yet
+	fresh, before map[decision.Ref]string
+	wake          []chan struct{}
+	skipped       uint64 // records that could not be read
 }
 
 // meta says whose index it is.
@@ -174,6 +179,7 @@ func (x *Index) open(want meta, last uint64) (err error) {
 		return err
 	}
 	x.counts, x.changed, x.rates = map[string]uint64{}, map[string]bool{}, rates{}
+	x.fresh = map[decision.Ref]string{}
 	x.db, err = pebble.Open(x.dir, &pebble.Options{
 		DisableWAL: true, // the trail is that
 		CacheSize:  cacheBytes, MemTableSize: memTableBytes, Logger: x.guard, EventListener: x.guard.listener(),
@@ -268,6 +274,7 @@ func (x *Index) cut() (*pebble.Batch, []chan struct{}, error) {
 	}
 	batch, wake := x.batch, x.wake
 	x.batch, x.wake = x.db.NewBatch(), nil
+	x.before, x.fresh = x.fresh, map[decision.Ref]string{}
 	return batch, wake, nil
 }
 

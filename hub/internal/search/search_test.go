@@ -320,3 +320,50 @@ func TestHours(t *testing.T) {
 	c.at = c.at.Add(-30 * time.Hour)
 	look(x, search.HourCopies, "beta.one", "")
 }
+
+// TestErrorsOfAWay: what a receiver did not take counts on the way from who sent it, at
+// once and after a restart, and a key that was parked before it was refused counts twice.
+func TestErrorsOfAWay(t *testing.T) {
+	t.Parallel()
+	c := &clock{time.Date(2026, 11, 28, 12, 0, 30, 0, time.UTC)}
+	dir := filepath.Join(t.TempDir(), "search")
+	x := open(t, dir, c)
+	w := &writer{t: t, x: x}
+	for n := range 6 {
+		w.decide(sample(n, c.at))
+	}
+	settled := func(n int, r decision.Result) {
+		w.apply(trail.Delivery(&decision.Delivery{In: "IN_alpha", Seq: uint64(n), ID: fmt.Sprint("e", n), Mailbox: "beta.one", Result: r, Attempt: 1, At: c.at}))
+	}
+	errors := func(want uint64) {
+		t.Helper()
+		ways := w.x.Ways("")
+		if len(ways) != 1 || ways[0].From != "alpha.app" || ways[0].To != "beta.one" || ways[0].Errors != want || ways[0].Today != 6 {
+			t.Errorf("%+v, want %d errors", ways, want)
+		}
+	}
+	settled(0, decision.Done)
+	settled(1, decision.Refused)
+	flush := func() {
+		t.Helper()
+		if err := x.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	errors(1)
+	flush()
+	settled(2, decision.Expired)
+	flush()
+	flush()
+	settled(3, decision.Parked)
+	settled(3, decision.Refused)
+	errors(4)
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.x = open(t, dir, c)
+	errors(4)
+	settled(4, decision.Refused)
+	settled(77, decision.Refused) // of an event that is not known
+	errors(5)
+}

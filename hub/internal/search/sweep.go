@@ -2,6 +2,7 @@ package search
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"time"
 
@@ -104,7 +105,7 @@ func (x *Index) older(limit int) (out []old, err error) {
 		}
 		o := old{Event: *e}
 		for _, prefix := range [][]byte{copyKey(e.In, e.Seq), clearedKey(e.In, e.Seq)} {
-			places, err := x.places(prefix)
+			places, err := x.places(prefix, math.MaxInt)
 			if err != nil {
 				return nil, err
 			}
@@ -118,13 +119,14 @@ func (x *Index) older(limit int) (out []old, err error) {
 	return out, it.Error()
 }
 
-// places gives what stands behind a prefix; it is called with reading held.
-func (x *Index) places(prefix []byte) (out [][]byte, err error) {
+// places gives the first of what stands behind a prefix; it is called with reading held, or
+// with mu while there is a batch, which keep Close away.
+func (x *Index) places(prefix []byte, limit int) (out [][]byte, err error) {
 	it, err := x.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
 	if err != nil {
 		return nil, err
 	}
-	for ok := it.First(); ok; ok = it.Next() {
+	for ok := it.First(); ok && len(out) < limit; ok = it.Next() {
 		out = append(out, append([]byte{}, it.Key()[len(prefix):]...))
 	}
 	return out, errors.Join(it.Error(), it.Close())

@@ -29,7 +29,7 @@ func (x *xtaSink) pack(ctx context.Context, d hub.Delivery) (*consignment, error
 	if err == nil {
 		c.Meta, err = x.metaData(m, c, isTest(d.Event))
 	}
-	if err == nil && m.UUID != "" && m.UUID != messageUUID(d.Event) {
+	if err == nil && m.UUID != "" && m.UUID != fileUUID(d.Event) && !(templates[d.Event.Type()].build != nil && m.UUID == headerUUID(d.Event)) {
 		err = hub.Permanent(cannotMap, "the original is not this event's message, or has more than this one case")
 	}
 	if err != nil {

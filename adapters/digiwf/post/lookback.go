@@ -69,7 +69,7 @@ func (k *Kafka) lookBack(ctx context.Context, id, topic string, since time.Time)
 		return false, errors.New("a letter's id must be 64 hexadecimal digits")
 	}
 	search := &search{Kafka: k, read: k.readOf(topic, spans), wanted: *wanted}
-	search.found = search.read.has(*wanted)
+	search.found = search.has(*wanted)
 	for !search.found {
 		rest := search.rest(spans)
 		if len(rest) == 0 {
@@ -106,7 +106,7 @@ func (s *search) over(ctx context.Context, opts []kgo.Opt, topic string, parts m
 		return fmt.Errorf("kafka: %w", err)
 	}
 	defer reader.Close()
-	for len(parts) > 0 && !(s.found && s.full) {
+	for len(parts) > 0 && (!s.found || !s.full) {
 		if err := s.poll(ctx, reader, parts); err != nil {
 			return err
 		}

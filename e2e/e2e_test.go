@@ -53,7 +53,7 @@ func chromium(t *testing.T) string {
 }
 
 // TestConsole walks through every page. AMTSBOTE_SHOTS=folder keeps pictures of them,
-// AMTSBOTE_WALKS="look keyboard live scriptless" chooses among the walks.
+// AMTSBOTE_WALKS="look keyboard firstday live scriptless" chooses among the walks.
 func TestConsole(t *testing.T) {
 	if raceBuild {
 		t.Skip("the hub and the browser are processes of their own, which the race detector does not see; they run without it")
@@ -63,7 +63,7 @@ func TestConsole(t *testing.T) {
 	h.seed(t)
 	walk := exec.Command("node", "walk.mjs")
 	walk.Dir = h.node
-	walk.Env = append(os.Environ(), "CHROMIUM="+browser, "CONSOLE="+h.console, "LINKS="+h.links(t, 8),
+	walk.Env = append(os.Environ(), "CHROMIUM="+browser, "CONSOLE="+h.console, "LINKS="+h.links(t, 9),
 		"DONE="+doneCase, "CASE="+doneCase, "SHOTS="+os.Getenv("AMTSBOTE_SHOTS"),
 		"MORE="+filepath.Join(h.story, "faelle", "beispiel-1704.xml"), "INTO="+filepath.Join(h.data, "drop", "onlinedienst", "in", "live.xml"))
 	if walks := os.Getenv("AMTSBOTE_WALKS"); walks != "" {
@@ -100,6 +100,7 @@ func serve(t *testing.T, federation string, more ...string) *hub {
 	}
 	if federation == wohnsitzanmeldung {
 		h.withoutFITConnect(t)
+		h.withdraw(t)
 	}
 	cmd := exec.Command(h.binary, append([]string{"serve", h.story, "--data", h.data, "--listen", "127.0.0.1:0", "--console", "127.0.0.1:0"}, more...)...)
 	// the data directory lies below the temporary directory only in tests
@@ -123,6 +124,31 @@ func (h *hub) withoutFITConnect(t *testing.T) {
 	}
 	if err := errors.Join(os.WriteFile(file, rest, 0o600), os.Remove(filepath.Join(h.story, "adapters", "antragseingang.yaml"))); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// withdraw has the agreement with the vehicle registration end in summer: why it hears
+// nothing since then is what somebody asks on a first day.
+func (h *hub) withdraw(t *testing.T) {
+	t.Helper()
+	file := filepath.Join(h.story, "agreements", "anmeldung", "kfz-umzug.yaml")
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _, _ := strings.Cut(string(raw), "approved:")
+	text = strings.Replace(text, "until: 2027-12-31", "until: 2026-06-30", 1)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	examples, err := filepath.Glob(filepath.Join(h.story, "agreements", "anmeldung", "*.example.yaml")) // they expect it
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range examples {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

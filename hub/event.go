@@ -27,7 +27,10 @@ const (
 	AttrExpiryTime         = "expirytime"
 	AttrSequence           = "sequence"
 	AttrPartitionKey       = "partitionkey"
-	AttrAGS                = "ags" // Amtlicher Gemeindeschlüssel of the place concerned, 8 digits
+	// AttrReplay marks a copy that a replay (Wiederholung) has brought: the receiver was
+	// sent this event before. Its value names the replay. Only the hub sets it.
+	AttrReplay = "amtsbotereplay"
+	AttrAGS    = "ags" // Amtlicher Gemeindeschlüssel of the place concerned, 8 digits
 )
 
 // Outcome is what became of an acknowledged event; every acknowledged event

@@ -56,6 +56,7 @@ func admit(typ string, d *document, shared map[string]*document) (*Schema, []err
 	s.load = loadOf(s.resolved)
 	s.accepter, s.short = accepter.Compile(s.resolved), short(s.load)
 	s.keepMarked()
+	s.keepSearchable()
 	return s, nil
 }
 

@@ -19,7 +19,12 @@ const (
 	FieldOptional ChangeKind = "optional" // it may be left out now
 	FieldRule     ChangeKind = "rule"     // other values are allowed than before
 	FieldCategory ChangeKind = "category" // its category of personal data or its block is another
+	FieldMark     ChangeKind = "mark"     // it serves otherwise as an address or a condition
 	FieldText     ChangeKind = "text"     // its label or description is another
+
+	// Of the type as a whole.
+	SchemaKeep       ChangeKind = "keep"       // how long a released event is kept
+	SchemaAttributes ChangeKind = "attributes" // which attributes an event may carry
 )
 
 // Change is one difference.
@@ -33,6 +38,12 @@ type Change struct {
 // has changed its rule.
 func Diff(old, next *Schema) []Change {
 	var out []Change
+	if old.Keep != next.Keep {
+		out = append(out, Change{"", SchemaKeep})
+	}
+	if !slices.Equal(slices.Sorted(slices.Values(old.Attributes)), slices.Sorted(slices.Values(next.Attributes))) {
+		out = append(out, Change{"", SchemaAttributes})
+	}
 	before, after := fieldsBy(old), fieldsBy(next)
 	names := slices.Sorted(maps.Keys(before))
 	for pointer := range after {
@@ -78,6 +89,7 @@ func differences(old, next *Schema, was, is Field) (out []Change) {
 	}
 	add(!reflect.DeepEqual(rule(nodeAt(old.resolved, was.at)), rule(nodeAt(next.resolved, is.at))), FieldRule)
 	add(was.Datenkategorie != is.Datenkategorie || was.Sperre != is.Sperre, FieldCategory)
+	add(was.Adresse != is.Adresse || was.Bedingung != is.Bedingung, FieldMark)
 	add(was.Title != is.Title || was.TitleEn != is.TitleEn || was.Description != is.Description || was.DescriptionEn != is.DescriptionEn, FieldText)
 	return out
 }

@@ -49,6 +49,8 @@ func TestDiff(t *testing.T) {
 		{`"x-datenkategorie": "kontakt"`, `"x-datenkategorie": "grunddaten"`, []Change{{"/title", FieldCategory}}},
 		{`"title": "Nummer"`, `"title": "Zahl"`, []Change{{"/nummer", FieldText}}},
 		{`{"const": "a"}`, `{"const": "b"}`, []Change{{"", FieldRule}}},
+		{`"x-keep": "P7D"`, `"x-keep": "P90D"`, []Change{{"", SchemaKeep}}},
+		{`"x-keep": "P7D"`, `"x-keep": "P7D", "x-attribute": ["dingart"]`, []Change{{"", SchemaAttributes}}},
 		{`"description": "Ein Ding."`, `"description": "Noch eins."`, []Change{{"", FieldText}}},
 	} {
 		next := strings.Replace(diffSchema, c.from, c.to, 1)

@@ -12,6 +12,7 @@ type Field struct {
 	Sperre         string // name of the block, own or a parent's
 	Bedingung      string // name of the data condition
 	Adresse        string // how the field names an authority: ArtAGS, ArtARS, ArtDVDV
+	Suchbar        string // what a caller would call its value; "" when it cannot be searched for
 	// Title is a label, Description a sentence, in German and English. Each is
 	// the field's own or that of what its $ref points at, never a parent's;
 	// "" when there is none. Of an array they tell what it is as a whole.
@@ -22,6 +23,7 @@ type Field struct {
 	cleared   bool   // said to hold no personal data
 	ownSperre bool   // Sperre stands here, not at a parent
 	open      bool   // may hold fields without a name
+	dated     bool   // a date, or a point in time
 	at        string // where in the resolved schema
 }
 
@@ -36,7 +38,7 @@ func fields(root map[string]any) []Field {
 	for _, p := range widen(top) {
 		f.take(p.node)
 	}
-	f.ownSperre, f.Bedingung, f.Adresse = false, "", ""
+	f.ownSperre, f.Bedingung, f.Adresse, f.Suchbar = false, "", "", ""
 	w.object(top, f)
 	return w.out
 }
@@ -123,6 +125,9 @@ func (w *fieldWalk) value(v view, f *Field) {
 		if inner.Adresse != "" {
 			f.Adresse = inner.Adresse
 		}
+		if inner.Suchbar != "" {
+			f.Suchbar = inner.Suchbar
+		}
 		f.scalar, f.text = false, false
 	}
 }
@@ -139,6 +144,12 @@ func (f *Field) take(node map[string]any) {
 	}
 	if s, ok := node["x-adresse"].(string); ok {
 		f.Adresse = s
+	}
+	if s, ok := node["x-suchbar"].(string); ok {
+		f.Suchbar = s
+	}
+	if s, _ := node["format"].(string); s == "date" || s == "date-time" || s == "time" {
+		f.dated = true
 	}
 	if b, ok := node["x-nicht-personenbezogen"].(bool); ok {
 		f.cleared = b

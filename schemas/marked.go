@@ -41,6 +41,13 @@ func (s *Schema) keepMarked() {
 	}
 }
 
+func (s *Schema) keepSearchable() {
+	s.suchbar = kept{}
+	for _, one := range s.Suchbar {
+		s.suchbar.add(one.Pointer)
+	}
+}
+
 // whole stands in a kept for a member that is kept whole.
 var whole = kept{}
 

@@ -3,11 +3,14 @@ package schemas
 import (
 	"strings"
 	"time"
+
+	"github.com/amtsbote/amtsbote/hub"
 )
 
 // marks checks the x- marks of a resolved schema and takes them over into s.
 func (s *Schema) marks(p *problems) {
 	s.attributes(p)
+	s.searchableAttributes(p)
 	s.keep(p)
 	s.Bedingungen = map[string]string{}
 	s.names = map[string]bool{}
@@ -32,6 +35,9 @@ func (s *Schema) marks(p *problems) {
 		}
 		if f.Adresse != "" {
 			s.address(f, p)
+		}
+		if f.Suchbar != "" {
+			s.searchable(f, p)
 		}
 	}
 }
@@ -68,7 +74,7 @@ func (s *Schema) attributes(p *problems) {
 	seen := map[string]bool{}
 	for _, n := range names {
 		name, _ := n.(string)
-		ok = ok && attributeName.MatchString(name) && !CommonAttribute(name) && !seen[name]
+		ok = ok && attributeName.MatchString(name) && !CommonAttribute(name) && name != hub.AttrReplay && !seen[name]
 		seen[name] = true
 		s.Attributes = append(s.Attributes, name)
 	}
@@ -119,7 +125,7 @@ func lintMarks(node map[string]any, at string, unseen bool, p *problems) {
 
 // actedUpon are the marks that the hub looks for at fields. One that it does not
 // find, a block above all, would be worse than none.
-var actedUpon = map[string]bool{"x-datenkategorie": true, "x-sperre": true, "x-bedingung": true, "x-adresse": true}
+var actedUpon = map[string]bool{"x-datenkategorie": true, "x-sperre": true, "x-bedingung": true, "x-adresse": true, "x-suchbar": true}
 
 // nameless keywords hold schemas of values that are no fields.
 var nameless = map[string]bool{
@@ -130,11 +136,11 @@ var nameless = map[string]bool{
 func markFits(k string, v any, at string) bool {
 	s, _ := v.(string)
 	switch k {
-	case "x-attribute", "x-keep":
+	case "x-attribute", "x-keep", "x-suchbar-attribute":
 		return at == ""
 	case "x-datenkategorie":
 		return markName.MatchString(s)
-	case "x-sperre":
+	case "x-sperre", "x-suchbar":
 		return markName.MatchString(s) && at != ""
 	case "x-bedingung":
 		return conditionName.MatchString(s) && at != ""

@@ -30,6 +30,10 @@ type Schema struct {
 	Bedingungen map[string]string
 	// Adressen are the fields that name an authority, in the order of their pointers.
 	Adressen []Adresse
+	// Suchbar are the fields by whose values the console finds events, in the order of their
+	// pointers; SuchbarAttribute are the attributes.
+	Suchbar          []Suchbar
+	SuchbarAttribute []string
 	// Raw is the file as it stands.
 	Raw []byte
 
@@ -41,6 +45,7 @@ type Schema struct {
 	accepter *accepter.Accepter
 	short    int // data up to this length cannot be beyond Budget
 	marked   kept
+	suchbar  kept // the searchable fields
 }
 
 // Sperre is a block mark: the field at Pointer tells whether block Name is set.

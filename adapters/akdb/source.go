@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -24,8 +25,9 @@ type source struct {
 }
 
 var (
-	_ hub.Source = (*source)(nil)
-	_ hub.Placed = (*source)(nil)
+	_ hub.Source  = (*source)(nil)
+	_ hub.Placed  = (*source)(nil)
+	_ hub.Watched = (*source)(nil)
 )
 
 func newSource(env hub.Env, s hub.Settings) (hub.Source, error) {
@@ -54,6 +56,9 @@ func (s *source) Places() hub.Places {
 	p := s.set.Places()
 	return hub.Places{In: p.In, SetAside: p.SetAside}
 }
+
+// Looked implements hub.Watched.
+func (s *source) Looked() time.Time { return s.folder.Looked() }
 
 // Run implements hub.Source.
 func (s *source) Run(ctx context.Context, in hub.Intake) error {

@@ -29,6 +29,7 @@ type xtaSource struct {
 	work      string // fetched contents; nothing of worth after a crash
 	aside     string
 	log       *zap.Logger
+	hub.Looks
 
 	failures map[string]int // of getMessage, by message id
 	answers  *answers       // nil: none are sent
@@ -91,7 +92,10 @@ func (x *xtaSource) Run(ctx context.Context, in hub.Intake) error {
 		}
 		if checked {
 			whole := failed > 0 || time.Since(recovered) >= x.set.Recover
-			if err = x.round(ctx, in, whole); err == nil && whole {
+			if err = x.round(ctx, in, whole); err == nil || onlyPassedOver(err) {
+				x.Look()
+			}
+			if err == nil && whole {
 				recovered = time.Now()
 			}
 		}

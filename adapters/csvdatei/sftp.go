@@ -33,6 +33,8 @@ type remote struct {
 
 	seen   map[string]string // fingerprint at the last look, by name
 	warned map[string]string // fingerprint that was complained about
+
+	hub.Looks // at the directory of the server
 }
 
 func newRemote(env hub.Env, set settings) (*remote, error) {
@@ -87,6 +89,7 @@ func (r *remote) round(ctx context.Context, state hub.State) error {
 	if err != nil {
 		return fmt.Errorf("list the directory: %w", err)
 	}
+	r.Look()
 	var errs []error
 	for _, o := range r.ready(files) {
 		if err := r.take(ctx, client, state, o); err != nil {

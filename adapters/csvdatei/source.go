@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 	"go.uber.org/zap"
@@ -30,8 +31,9 @@ type source struct {
 }
 
 var (
-	_ hub.Source = (*source)(nil)
-	_ hub.Placed = (*source)(nil)
+	_ hub.Source  = (*source)(nil)
+	_ hub.Placed  = (*source)(nil)
+	_ hub.Watched = (*source)(nil)
 )
 
 // Places implements hub.Placed.
@@ -41,6 +43,14 @@ func (s *source) Places() hub.Places {
 		p.In = s.remote.place()
 	}
 	return hub.Places{In: p.In, SetAside: p.SetAside}
+}
+
+// Looked implements hub.Watched.
+func (s *source) Looked() time.Time {
+	if s.remote != nil {
+		return s.remote.Looked()
+	}
+	return s.folder.Looked()
 }
 
 // Run implements hub.Source.

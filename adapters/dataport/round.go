@@ -56,6 +56,7 @@ func (s *source) round(ctx context.Context, in hub.Intake) error {
 		s.remindKnown(ctx)
 		return err
 	}
+	s.Look()
 	if err := s.notice(ctx, list); err != nil {
 		return err
 	}

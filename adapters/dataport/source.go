@@ -43,6 +43,7 @@ type source struct {
 	aside    string
 	approve  string // files by which a person accepts
 	log      *zap.Logger
+	hub.Looks
 
 	state   hub.State // set once, before begun is closed
 	begun   chan struct{}

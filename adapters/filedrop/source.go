@@ -3,6 +3,7 @@ package filedrop
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/amtsbote/amtsbote/adapters/internal/dropfolder"
 	"github.com/amtsbote/amtsbote/hub"
@@ -11,8 +12,9 @@ import (
 type source struct{ folder *dropfolder.Folder }
 
 var (
-	_ hub.Source = (*source)(nil)
-	_ hub.Placed = (*source)(nil)
+	_ hub.Source  = (*source)(nil)
+	_ hub.Placed  = (*source)(nil)
+	_ hub.Watched = (*source)(nil)
 )
 
 // Places implements hub.Placed.
@@ -20,6 +22,9 @@ func (s *source) Places() hub.Places {
 	p := s.folder.Places()
 	return hub.Places{In: p.In, SetAside: p.SetAside}
 }
+
+// Looked implements hub.Watched.
+func (s *source) Looked() time.Time { return s.folder.Looked() }
 
 // Run implements hub.Source. A file that is no event is set aside; one that the
 // hub has stored is done.

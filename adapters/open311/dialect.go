@@ -75,13 +75,15 @@ const (
 // facts/city.md 5; the values of status of FixMyStreet are UNVERIFIED.
 func dialects() map[string]dialect {
 	mas, ks, fms := plain(), plain(), plain()
-	mas.Query = map[string]string{"extensions": "true", "sort": "-updated"}
+	mas.Query = map[string]string{"extensions": "true", "meta": "true", "sort": "-updated"}
 	mas.UpdatedFrom, mas.Limit, mas.LimitName, mas.OffsetName, mas.PerMinute = "updated", 100, "limit", "offset", 50
 	mas.Detail = []string{"extended_attributes.markaspot.status_descriptive_name"}
 	mas.Notes = []string{"status_notes", "extended_attributes.markaspot.status_notes.*.status_note"}
 	mas.Write = "post"
+	// Unless asked, it gives open ones alone, and no extended_attributes.
+	ks.Query = map[string]string{"extensions": "true", "status": "open,closed"}
 	ks.UpdatedFrom, ks.UpdatedTo = "updated_after", "updated_before"
-	ks.Detail, ks.Email = []string{"detailed_status"}, true
+	ks.Detail, ks.Email = []string{"detailed_status", "extended_attributes.detailed_status"}, true
 	ks.Open = append(ks.Open, "gemeldet", "offen", "inBearbeitung")
 	ks.Closed = append(ks.Closed, "geloest", "nichtLoesbar")
 	ks.Rejected = map[string]string{"REJECTED": "sonstiger", "nichtLoesbar": "sonstiger"}
@@ -92,8 +94,10 @@ func dialects() map[string]dialect {
 	fms.WriteClosed = map[string]string{"status": "closed", "description": "Die Meldung ist erledigt."}
 	fms.WriteRejected = map[string]string{"status": "closed", "description": "Die Meldung ist abgeschlossen."}
 	fms.Open = append(fms.Open, "confirmed", "investigating", "planned", "in_progress", "action_scheduled")
-	fms.Closed = append(fms.Closed, "fixed", "fixed_council", "fixed_user", "duplicate", "no_further_action", "not_councils_responsibility", "unable_to_fix")
+	// What is closed without having been fixed it lists without a status.
+	fms.Closed = append(fms.Closed, "", "fixed", "fixed_council", "fixed_user", "duplicate", "no_further_action", "not_councils_responsibility", "unable_to_fix")
 	fms.Rejected = map[string]string{
+		"":          "sonstiger",
 		"duplicate": "doppelt", "no_further_action": "sonstiger", "not_councils_responsibility": "nicht-zustaendig", "unable_to_fix": "sonstiger",
 	}
 	return map[string]dialect{"georeport": plain(), "mark-a-spot": mas, "klarschiff": ks, "fixmystreet": fms}
@@ -154,7 +158,7 @@ func (d dialect) state(status string) string {
 // reason is why a closed report was not mended, "" when it was.
 func (d dialect) reason(status, detail string) string {
 	for value, g := range d.Rejected {
-		if strings.EqualFold(value, status) || strings.EqualFold(value, detail) {
+		if strings.EqualFold(value, status) || value != "" && strings.EqualFold(value, detail) {
 			return g
 		}
 	}

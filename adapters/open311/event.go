@@ -157,5 +157,8 @@ func slug(name string) string {
 	if len(key) > 60 {
 		key = key[:60]
 	}
-	return cmp.Or(strings.Trim(key, "-"), "unbekannt")
+	return cmp.Or(strings.Trim(key, "-"), unknown)
 }
+
+// unknown is the key of a name that has no letters.
+const unknown = "unbekannt"

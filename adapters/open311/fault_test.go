@@ -44,7 +44,7 @@ func TestServerFaults(t *testing.T) {
 // One entry that nobody can read spoils no other of its list.
 func TestBadEntries(t *testing.T) {
 	c := newTown(t, open311sim.Settings{})
-	for n, bad := range []open311sim.Report{{ID: "../../etc", Service: "licht"}, {ID: "b", Service: "geht nicht"}, {ID: "c", Service: "licht", Status: "?"}} {
+	for n, bad := range []open311sim.Report{{ID: "../../etc", Service: "licht"}, {ID: "b", Service: "?!"}, {ID: "c", Service: "licht", Status: "?"}} {
 		c.put(t, bad)
 		c.put(t, open311sim.Report{ID: fmt.Sprint("gut", n), Service: "licht"})
 	}

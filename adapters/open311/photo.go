@@ -41,13 +41,40 @@ var images = []string{"image/jpeg", "image/png", "image/webp", "image/gif", "ima
 
 var errPhoto = errors.New("the photo is not one that may be fetched")
 
-// photo fetches the photo of a new report, where the settings let it, and stores it. A
-// photo that cannot be had holds nothing up: the content still has its URL.
-func (r *run) photo(ctx context.Context, rep *report) ([]original, error) {
-	if r.photos == nil || rep.media == "" {
+// mostPhotos is how many the event's schema takes.
+const mostPhotos = 10
+
+// addresses takes media_url apart: Mark-a-Spot has all photos in it, with commas between.
+func addresses(media string) (all []string) {
+	for _, part := range strings.Split(media, ",") {
+		part = strings.TrimSpace(part)
+		if n := len(all); n > 0 && !strings.HasPrefix(part, "http://") && !strings.HasPrefix(part, "https://") {
+			all[n-1] += "," + part // a comma of an address
+		} else if part != "" {
+			all = append(all, part)
+		}
+	}
+	return all[:min(len(all), mostPhotos)]
+}
+
+// pictures fetches the photos of a new report, where the settings let it, and stores
+// them. A photo that cannot be had holds nothing up: the content still has its URL.
+func (r *run) pictures(ctx context.Context, rep *report) (all []original, err error) {
+	if r.photos == nil {
 		return nil, nil
 	}
-	res, err := r.fetch(ctx, rep.media)
+	for _, address := range addresses(rep.media) {
+		one, err := r.photo(ctx, rep, address)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one...)
+	}
+	return all, nil
+}
+
+func (r *run) photo(ctx context.Context, rep *report, address string) ([]original, error) {
+	res, err := r.fetch(ctx, address)
 	if err != nil {
 		r.log.Info("open311: a photo was not fetched", zap.String("vorgang", caseOf(r.set.Source, rep.ID)))
 		return nil, ctx.Err()

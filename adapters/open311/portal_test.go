@@ -218,6 +218,7 @@ func TestPhotos(t *testing.T) {
 		"another host":          {"/foto.jpg", "media: {hosts: [fotos.example.org], internal: true}", 0},
 		"an inner address":      {"/foto.jpg", "media: {hosts: ['HOST']}", 0},
 		"allowed":               {"/foto.jpg", "media: {hosts: ['HOST'], internal: true}", 1},
+		"several":               {"/foto.jpg?a=1,2,URL/foto.jpg, URL/weg", "media: {hosts: ['HOST'], internal: true}", 2},
 		"a redirect":            {"/umleitung", "media: {hosts: ['HOST'], internal: true}", 0},
 		"no photo":              {"/seite", "media: {hosts: ['HOST'], internal: true}", 0},
 		"too large":             {"/foto.jpg", "media: {hosts: ['HOST'], internal: true, max-bytes: 5}", 0},
@@ -227,7 +228,7 @@ func TestPhotos(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			town := newTown(t, open311sim.Settings{})
 			r := citizen
-			r.MediaURL = photo.url + c.path
+			r.MediaURL = photo.url + strings.ReplaceAll(c.path, "URL", photo.url)
 			if user, ok := strings.CutPrefix(c.path, "@"); ok {
 				r.MediaURL = "http://ottilie:geheim@" + photo.host + user
 			}

@@ -55,7 +55,7 @@ type ort struct {
 }
 
 // contact are the fields that tell of the person who reported.
-var contact = []string{"email", "first_name", "last_name", "phone", "account_id", "device_id", "name", "author", "author_email"}
+var contact = []string{"email", "first_name", "last_name", "phone", "account_id", "device_id", "name", "requestor_name", "author", "author_email"}
 
 // agency is where agency_responsible stands: as a text, or as FixMyStreet has it.
 var agency = []string{
@@ -97,6 +97,9 @@ func (set *settings) read(f georeport.Fields) (r *report, why string) {
 
 func (r *report) classify(set *settings, f georeport.Fields) (why string) {
 	r.Kategorie = cmp.Or(set.Services[f["service_code"]], f["service_code"])
+	if key := slug(r.Kategorie); !idForm.MatchString(r.Kategorie) && key != unknown { // FixMyStreet has the name there
+		r.Kategorie = key
+	}
 	if !idForm.MatchString(r.Kategorie) {
 		return "service_code is missing, or not of the form " + idForm.String() + "; the setting services can give it another key"
 	}
@@ -104,13 +107,18 @@ func (r *report) classify(set *settings, f georeport.Fields) (why string) {
 	return ""
 }
 
+const expected = "expected_datetime"
+
 func (r *report) times(set *settings, f georeport.Fields) (why string) {
 	var all [3]time.Time
-	for i, name := range []string{"requested_datetime", "updated_datetime", "expected_datetime"} {
+	for i, name := range []string{"requested_datetime", "updated_datetime", expected} {
 		if f[name] == "" {
 			continue
 		}
 		t, err := georeport.Time(f[name], set.zone)
+		if err != nil && name == expected { // a promise, often a day alone; the report does not hang on it
+			continue
+		}
 		if err != nil {
 			return name + " is " + err.Error() + " (setting zone)"
 		}

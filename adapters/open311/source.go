@@ -24,6 +24,7 @@ type source struct {
 	log    *zap.Logger
 	now    func() time.Time
 	most   int // questions of a window
+	hub.Looks
 }
 
 var (
@@ -74,6 +75,8 @@ func (s *source) Run(ctx context.Context, in hub.Intake) error {
 			f := hub.FaultOf(err)
 			s.log.Warn("open311: a round was not finished", zap.String("code", f.Code), zap.Error(err))
 			wait = max(wait, f.After)
+		} else {
+			s.Look()
 		}
 		timer.Reset(wait)
 	}

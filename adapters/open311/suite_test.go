@@ -35,7 +35,7 @@ func TestSource(t *testing.T) {
 			},
 			Bad: []adaptertest.Input{
 				bad("an id with a slash", open311sim.Report{ID: "Zaunkoenig/1", Service: "schlagloch"}),
-				bad("a category with a space", open311sim.Report{ID: "901", Service: "geht nicht"}),
+				bad("a category without a letter", open311sim.Report{ID: "901", Service: "?!"}),
 				bad("an unknown status", open311sim.Report{ID: "902", Service: "schlagloch", Status: "Zaunkoenig"}),
 			},
 			SetAside: c.reports,

@@ -104,7 +104,7 @@ func (r *run) receivedEvent(ctx context.Context, rep *report) (hub.Event, error)
 	if err != nil {
 		return hub.Event{}, err
 	}
-	fotos, err := r.photo(ctx, rep)
+	fotos, err := r.pictures(ctx, rep)
 	if err != nil {
 		return hub.Event{}, err
 	}

@@ -46,7 +46,7 @@ type town struct {
 func newTown(t testing.TB, set open311sim.Settings) *town {
 	t.Helper()
 	set.Services = append(set.Services, open311sim.Service{Code: "schlagloch", Name: "Schlagloch"},
-		open311sim.Service{Code: "licht", Name: "Beleuchtung"}, open311sim.Service{Code: "geht nicht", Name: "Mit Leerzeichen"})
+		open311sim.Service{Code: "licht", Name: "Beleuchtung"}, open311sim.Service{Code: "?!", Name: "Ohne Schlüssel"})
 	set.Key = "geheim-zaunkoenig"
 	c := &town{Server: open311sim.New(set), dir: t.TempDir()}
 	play := c.Handler()

@@ -101,9 +101,8 @@ func (r *run) part(ctx context.Context, w window, take taker) (date time.Time, e
 
 // pages reads a window page by page.
 func (r *run) pages(ctx context.Context, w window, take taker) (date time.Time, err error) {
-	step := max(r.set.Details.Limit-pageOverlap, r.set.Details.Limit/2)
 	last := ""
-	for offset := 0; ; offset += step {
+	for offset := 0; ; {
 		a, err := r.ask(ctx, w, offset)
 		if err != nil {
 			return date, err
@@ -114,7 +113,9 @@ func (r *run) pages(ctx context.Context, w window, take taker) (date time.Time, 
 		if err := each(ctx, a.Entries, take); err != nil {
 			return date, err
 		}
-		if len(a.Entries) < r.set.Details.Limit {
+		// A server may give fewer than it is asked for, and have more.
+		n := len(a.Entries)
+		if n == 0 || n < r.set.Details.Limit && offset+n >= a.Total {
 			return date, nil
 		}
 		first := a.Entries[0].Fields["service_request_id"]
@@ -122,6 +123,8 @@ func (r *run) pages(ctx context.Context, w window, take taker) (date time.Time, 
 			return date, hub.Retryable("pages-alike", "read pages: the server gives the same page at another offset (setting details.offset-parameter)")
 		}
 		last = first
+		n = min(n, r.set.Details.Limit)
+		offset += max(n-pageOverlap, n/2, 1)
 	}
 }
 

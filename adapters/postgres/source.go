@@ -26,6 +26,7 @@ type source struct {
 	key  []byte // of case-key-file; nil without
 	// window is how many rows a window has at first.
 	window int
+	hub.Looks
 }
 
 var (
@@ -111,6 +112,7 @@ func (r *run) connected(ctx context.Context) error {
 			return err
 		}
 		r.delay.reset()
+		r.Look()
 		if more {
 			continue
 		}

@@ -71,6 +71,24 @@ func TestSchemaExample(t *testing.T) {
 	}
 }
 
+// withAppointment is an integer, a boolean or a text (schema-queue.json), a number also
+// one with a fraction of nothing: none of these costs an appointment, and a waiting number
+// is none.
+func TestFormsOfAField(t *testing.T) {
+	for with, walkIn := range map[string]bool{"1": false, `"1"`: false, "true": false, "false": false, "null": false, "0": true, `"0"`: true} {
+		for _, date := range []string{"1727865900", `"1727865900"`, "1727865900.0"} {
+			raw := `{"id":101002,"status":"confirmed","createTimestamp":"1727853590","appointments":[{"date":` + date + `}],"queue":{"withAppointment":` + with + `}}`
+			got, err := zms.ReadProcess([]byte(raw))
+			if err != nil || got.Begin != 1727865900 || got.WalkIn != walkIn {
+				t.Errorf("withAppointment %s, date %s: %+v, %v", with, date, got, err)
+			}
+		}
+	}
+	if got, err := zms.ReadProcess([]byte(`{"id":7,"status":"queued","queue":{"withAppointment":false}}`)); err != nil || !got.WalkIn {
+		t.Errorf("a waiting number: %+v, %v", got, err)
+	}
+}
+
 // No recorded answer makes the parsers panic, or errors that quote.
 func TestEveryRecordedAnswer(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(interop.Path(t, "data", "city", "zms"), "*.json"))

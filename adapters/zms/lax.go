@@ -24,6 +24,10 @@ func (n *number) UnmarshalJSON(raw []byte) error {
 		*n = 0
 		return nil
 	}
+	whole, fraction, _ := bytes.Cut(raw, []byte("."))
+	if len(bytes.Trim(fraction, "0")) == 0 {
+		raw = whole
+	}
 	v, err := strconv.ParseInt(string(raw), 10, 64)
 	if err != nil {
 		return errType // not err: it quotes
@@ -52,6 +56,18 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 		return errType
 	}
 	return nil
+}
+
+// truth is a boolean as it stands, or else a text.
+type truth string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *truth) UnmarshalJSON(raw []byte) error {
+	if string(raw) == "true" || string(raw) == "false" {
+		*t = truth(raw)
+		return nil
+	}
+	return (*text)(t).UnmarshalJSON(raw)
 }
 
 // object is a T, or nothing where PHP writes [] or null.

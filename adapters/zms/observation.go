@@ -39,7 +39,7 @@ type process struct {
 	Appointments list[appointment]     `json:"appointments"`
 	Requests     list[object[request]] `json:"requests"`
 	Queue        object[struct {
-		WithAppointment *text `json:"withAppointment"`
+		WithAppointment truth `json:"withAppointment"`
 		Status          text  `json:"status"`
 	}] `json:"queue"`
 }
@@ -108,9 +108,10 @@ func ReadProcess(raw []byte) (Observation, error) {
 		Process: string(p.ID), Created: int64(p.Created), Changed: int64(p.Changed), Status: string(p.Status),
 		Token: ourToken(string(p.External)), Scope: string(p.Scope.V.ID), Dienststelle: number12(p.Scope.V.Provider.V.ID),
 		Reserved: int64(p.Scope.V.Preferences.V.Appointment.V.Reservation),
-		WalkIn:   p.Queue.V.WithAppointment != nil && *p.Queue.V.WithAppointment == "0",
 	}
 	o.addAppointment(p.Appointments)
+	// false is also what stands there before anybody has looked (schema-queue.json).
+	o.WalkIn = p.Queue.V.WithAppointment == "0" || p.Queue.V.WithAppointment == "false" && o.Begin == 0
 	o.addRequests(p.Requests)
 	return o, o.judge()
 }

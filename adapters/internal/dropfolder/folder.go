@@ -40,6 +40,8 @@ type Folder struct {
 	settling sync.Mutex     // guards the choice of free names in done/ and error/
 	writing  [16]sync.Mutex // one per stripe of out/ names
 	noHints  bool           // tests: polling alone
+
+	hub.Looks // into in/
 }
 
 // Places tells people where the folder is.

@@ -47,6 +47,7 @@ func (f *Folder) Watch(ctx context.Context, handle Handler) error {
 		if err != nil {
 			return err
 		}
+		f.Look()
 		f.take(ctx, ready, handle)
 		counts = hints.next(ctx, tick.C)
 	}

@@ -70,9 +70,11 @@ func New(c Config) (*Client, error) {
 }
 
 // Answer is a list, and the server's clock when it was asked (header Date; zero when
-// it has none).
+// it has none). Total is how many entries the server has to the question, 0 where it
+// does not say.
 type Answer struct {
 	Entries []Entry
+	Total   int
 	Date    time.Time
 }
 
@@ -161,10 +163,11 @@ func (c *Client) answer(ctx context.Context, res *http.Response, post bool) (*An
 	if int64(len(body)) > c.MaxBytes {
 		return nil, &Error{Code: TooLarge, Status: res.StatusCode, Unknown: true}
 	}
-	entries, err := List(c.Format, bytes.TrimSpace(body))
+	body = bytes.TrimSpace(body)
+	entries, err := List(c.Format, body)
 	if err != nil {
 		return nil, &Error{Code: Unreadable, Status: res.StatusCode, Unknown: true, Err: err}
 	}
 	date, _ := http.ParseTime(res.Header.Get("Date"))
-	return &Answer{Entries: entries, Date: date}, nil
+	return &Answer{Entries: entries, Total: total(c.Format, body), Date: date}, nil
 }

@@ -35,6 +35,10 @@ func (f Fields) First(paths ...string) string {
 				return v
 			}
 		}
+		// XML does not tell a list of one from what is no list.
+		if v := f[strings.TrimSuffix(before, ".")+after]; v != "" {
+			return v
+		}
 	}
 	return ""
 }
@@ -68,6 +72,9 @@ func (f Fields) flatten(path string, v any, depth int) bool {
 			}
 		}
 	case []any:
+		if len(v) == 1 { // FixMyStreet of old has each value in a list of its own
+			f.single(path, v[0])
+		}
 		for i, inner := range v {
 			if !f.flatten(below(path, strconv.Itoa(i)), inner, depth+1) {
 				return false
@@ -83,6 +90,13 @@ func (f Fields) flatten(path string, v any, depth int) bool {
 	return true
 }
 
+func (f Fields) single(path string, v any) {
+	switch v.(type) {
+	case json.Number, string, bool:
+		f.flatten(path, v, 0)
+	}
+}
+
 // element adds the children of an XML element; a name that comes again is a list.
 func (f Fields) element(path string, e *xmlguard.Element, depth int) bool {
 	if depth > maxDepth || len(f) > maxFields {
@@ -94,13 +108,14 @@ func (f Fields) element(path string, e *xmlguard.Element, depth int) bool {
 	}
 	count, seen := map[string]int{}, map[string]int{}
 	for _, c := range e.Children {
-		count[c.Local]++
+		count[plainName(c.Local)]++
 	}
 	for _, c := range e.Children {
-		at := below(path, c.Local)
-		if count[c.Local] > 1 {
-			at = below(at, strconv.Itoa(seen[c.Local]))
-			seen[c.Local]++
+		name := plainName(c.Local)
+		at := below(path, name)
+		if count[name] > 1 {
+			at = below(at, strconv.Itoa(seen[name]))
+			seen[name]++
 		}
 		if !f.element(at, c, depth+1) {
 			return false

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 )
 
 // items gives the entries of a list, or the one object that is an answer of its own.
@@ -18,7 +19,9 @@ func items(body []byte) ([]json.RawMessage, error) {
 		return nil, ErrList
 	}
 	for _, name := range lists {
-		if inner, ok := object[name]; ok {
+		if inner, ok := object[name]; ok && string(inner) == "null" {
+			return nil, nil // PHP's empty list
+		} else if ok {
 			return list(inner)
 		}
 	}
@@ -124,4 +127,25 @@ func saysErrors(body []byte) bool {
 		}
 	}
 	return false
+}
+
+// total is how many entries there are altogether, where a list says so (Mark-a-Spot with
+// extensions=true); 0 where it does not.
+func total(format string, body []byte) int {
+	if format != JSON || !bytes.HasPrefix(body, []byte("{")) {
+		return 0
+	}
+	var said struct {
+		Meta struct {
+			Total json.RawMessage `json:"total"`
+		} `json:"meta"`
+	}
+	if json.Unmarshal(body, &said) != nil {
+		return 0
+	}
+	n, err := strconv.Atoi(string(bytes.Trim(said.Meta.Total, `"`)))
+	if err != nil {
+		return 0
+	}
+	return n
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/amtsbote/amtsbote/adapters/internal/xmlguard"
 )
@@ -124,14 +125,18 @@ func inNumber(c byte) bool {
 }
 
 func listXML(body []byte) ([]Entry, error) {
-	doc, err := xmlguard.Read(bytes.NewReader(body), xmlguard.Limits{Depth: 16},
-		func(depth int, _ *xmlguard.Element) bool { return depth == 2 })
-	if err != nil || !slices.Contains(lists, doc.Root.Local) {
-		return nil, ErrList
+	parts, err := partsXML(body)
+	if err != nil {
+		return nil, err
 	}
-	out := make([]Entry, 0, len(doc.Parts))
-	for _, p := range doc.Parts {
+	out := make([]Entry, 0, len(parts))
+	for _, p := range parts {
 		f := Fields{}
+		for _, a := range p.Attrs { // some servers write fields as attributes
+			if a.Space == "" {
+				f.set(plainName(a.Local), a.Value)
+			}
+		}
 		if !f.element("", p, 0) {
 			out = append(out, bad("the entry has too many fields", []byte(fmt.Sprint(f)))) // fmt sorts maps
 			continue
@@ -141,3 +146,25 @@ func listXML(body []byte) ([]Entry, error) {
 	}
 	return out, nil
 }
+
+// partsXML gives the elements of the entries: those in a list, or the root, where it is
+// an entry itself (Klarschiff, to a POST).
+func partsXML(body []byte) ([]*xmlguard.Element, error) {
+	read := func(at int) (*xmlguard.Document, error) {
+		return xmlguard.Read(bytes.NewReader(body), xmlguard.Limits{Depth: 16},
+			func(depth int, _ *xmlguard.Element) bool { return depth == at })
+	}
+	doc, err := read(2)
+	if err == nil && slices.Contains(wrappers, plainName(doc.Root.Local)) {
+		doc, err = read(1)
+	} else if err == nil && !slices.Contains(lists, plainName(doc.Root.Local)) {
+		err = ErrList
+	}
+	if err != nil {
+		return nil, ErrList
+	}
+	return doc.Parts, nil
+}
+
+// plainName is a name as the specification has it: Rails writes service-request-id.
+func plainName(name string) string { return strings.ReplaceAll(name, "-", "_") }

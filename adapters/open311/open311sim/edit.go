@@ -134,7 +134,7 @@ func (c *call) tellUpdate() {
 }
 
 // extended is the list of Mark-a-Spot with extensions=true.
-func (c *call) extended(found []*Report, items []item) {
+func (c *call) extended(found []*Report, items []item, total int) {
 	list := make([]map[string]any, 0, len(items))
 	for n, i := range items {
 		o := c.object(i)
@@ -145,7 +145,7 @@ func (c *call) extended(found []*Report, items []item) {
 	}
 	c.w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	_ = json.NewEncoder(c.w).Encode(map[string]any{
-		"requests": list, "meta": map[string]int{"total": len(c.reports), "limit": c.set.Limit, "offset": 0},
+		"requests": list, "meta": map[string]int{"total": total, "limit": c.set.Limit, "offset": 0},
 	})
 }
 

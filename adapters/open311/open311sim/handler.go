@@ -148,26 +148,30 @@ func (c *call) services() {
 }
 
 func (c *call) requests() {
-	q := c.r.URL.Query()
-	if len(c.path) == 2 {
+	q, one := c.r.URL.Query(), len(c.path) == 2
+	extensions := q.Get("extensions") == "true"
+	if one {
 		q = url.Values{"service_request_id": {c.path[1]}}
 	}
-	found, err := c.list(q)
+	found, total, err := c.list(q, one)
 	switch {
 	case err != nil:
 		c.refuse(http.StatusBadRequest)
 		return
-	case len(found) == 0 && len(c.path) == 2:
+	case len(found) == 0 && one:
 		c.refuse(http.StatusNotFound)
 		return
 	}
 	items := make([]item, 0, len(found))
 	for _, r := range found {
-		items = append(items, c.fields(r))
+		i := c.fields(r)
+		if extensions && c.set.Dialect == "klarschiff" {
+			i = append(i, [2]string{"extended_attributes.detailed_status", r.Detail})
+		}
+		items = append(items, i)
 	}
-	wrapped := c.set.Dialect == "mark-a-spot" && c.r.URL.Query().Get("extensions") == "true"
-	if wrapped && c.format == "json" {
-		c.extended(found, items)
+	if extensions && c.set.Dialect == "mark-a-spot" && c.format == "json" {
+		c.extended(found, items, total)
 		return
 	}
 	c.answer(c.w, http.StatusOK, c.format, "service_requests", "request", items, false)

@@ -1,6 +1,7 @@
 package open311sim
 
 import (
+	"cmp"
 	"errors"
 	"net/url"
 	"slices"
@@ -41,16 +42,16 @@ func (s *Server) updatedNames() (from, to string) {
 }
 
 // list answers GET requests (GeoReport v2, GET Service Requests): not more than 90 days
-// and not more than the limit.
-func (s *Server) list(q url.Values) ([]*Report, error) {
+// and not more than the limit. one is true for GET requests/{id}.
+func (s *Server) list(q url.Values, one bool) (shown []*Report, total int, err error) {
 	requested, err := spanOf(q, "start_date", "end_date")
 	if err != nil || !requested.from.IsZero() && !requested.to.IsZero() && requested.to.Sub(requested.from) > 90*24*time.Hour {
-		return nil, errQuery
+		return nil, 0, errQuery
 	}
 	from, to := s.updatedNames()
 	updated, err := spanOf(q, from, to)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	ids := strings.Split(q.Get("service_request_id"), ",")
 	if q.Get("service_request_id") == "" {
@@ -64,11 +65,19 @@ func (s *Server) list(q url.Values) ([]*Report, error) {
 		if r.Hidden || r.ID == "" {
 			continue
 		}
-		if ids != nil && slices.Contains(ids, r.ID) || ids == nil && requested.has(r.Requested) && updated.has(r.Updated) && fits(q, r) {
+		if ids != nil && slices.Contains(ids, r.ID) && (one || s.shown(q, r)) ||
+			ids == nil && requested.has(r.Requested) && updated.has(r.Updated) && fits(q, r) && s.shown(q, r) {
 			found = append(found, r)
 		}
 	}
-	return s.page(found, q)
+	shown, err = s.page(found, q)
+	return shown, len(found), err
+}
+
+// shown tells whether a list has a report without being asked for its status: that of
+// Klarschiff has open ones alone.
+func (s *Server) shown(q url.Values, r *Report) bool {
+	return s.set.Dialect != "klarschiff" || slices.Contains(strings.Split(cmp.Or(q.Get("status"), "open"), ","), r.Status)
 }
 
 func fits(q url.Values, r *Report) bool {

@@ -1,6 +1,7 @@
 package open311sim
 
 import (
+	"strings"
 	"time"
 )
 
@@ -65,8 +66,8 @@ func (s *Server) fields(r *Report) [][2]string {
 		{"long", r.Long},
 		{"media_url", r.MediaURL},
 	}
-	if s.set.Dialect == "klarschiff" && r.Detail != "" {
-		out = append(out, [2]string{"detailed_status", r.Detail})
+	if s.set.Dialect == "klarschiff" {
+		out[1][1] = strings.ToUpper(r.Status)
 	}
 	if s.set.Contact {
 		out = append(out, [2]string{"email", r.Email}, [2]string{"first_name", r.FirstName}, [2]string{"last_name", r.LastName}, [2]string{"phone", r.Phone})

@@ -46,6 +46,9 @@ func (s *Server) object(i item) map[string]any {
 		switch {
 		case f[1] == "":
 			out[f[0]] = nil
+		case strings.Contains(f[0], "."):
+			outer, inner, _ := strings.Cut(f[0], ".")
+			out[outer] = map[string]any{inner: f[1]}
 		case f[0] == "agency_responsible" && s.set.Dialect == "fixmystreet":
 			out[f[0]] = map[string]any{"recipient": []string{f[1]}}
 		case f[0] == "lat" || f[0] == "long" || f[0] == "service_request_id" && s.set.Dialect == "georeport":
@@ -66,9 +69,16 @@ func listXML(root, name string, items []item) []byte {
 	for _, i := range items {
 		b.WriteString("<" + name + ">")
 		for _, f := range i {
-			b.WriteString("<" + f[0] + ">")
+			outer, inner, nested := strings.Cut(f[0], ".")
+			b.WriteString("<" + outer + ">")
+			if nested {
+				b.WriteString("<" + inner + ">")
+			}
 			_ = xml.EscapeText(&b, []byte(f[1]))
-			b.WriteString("</" + f[0] + ">")
+			if nested {
+				b.WriteString("</" + inner + ">")
+			}
+			b.WriteString("</" + outer + ">")
 		}
 		b.WriteString("</" + name + ">")
 	}

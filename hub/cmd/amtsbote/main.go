@@ -47,8 +47,8 @@ func newRootCommand() *cobra.Command {
 	}
 	root.AddCommand(
 		newServeCommand(), newDemoCommand(), newCheckCommand(), newApproveCommand(), newWhoCommand(),
-		newReloadCommand(), newExplainCommand(), newParkedCommand(), newTokenCommand(), newWebhookCommand(), newIndexCommand(), newLedgerCommand(), newSchemaCommand(), newSimulateCommand(), newXoevCommand(), newCredentialsCommand(), newAdapterCommand(), newConsoleCommand(),
-		newOutboxCommand(),
+		newReloadCommand(), newExplainCommand(), newParkedCommand(), newQuarantineCommand(), newTokenCommand(), newWebhookCommand(), newIndexCommand(), newLedgerCommand(), newSchemaCommand(), newSimulateCommand(), newXoevCommand(), newCredentialsCommand(), newAdapterCommand(), newConsoleCommand(),
+		newOutboxCommand(), newReplayCommand(),
 	)
 	return root
 }

@@ -53,7 +53,8 @@ func (a *App) source(kind hub.Kind, ad *federation.Adapter, env hub.Env, p *plan
 		Adapter: ad.Name, Application: ad.Application, Source: source, Federation: a.Federation, AcksHeard: a.doors != nil,
 		Bus: a.bus, Store: a.store, BlobStore: a.blobs, Log: env.Log,
 	}
-	p.runs = append(p.runs, in.Run, in.Tell)
+	p.adapter.intake = in
+	p.runs = append(p.runs, a.pauses.gated(pausedSource+ad.Name, in.Run), in.Tell)
 	return nil
 }
 
@@ -75,7 +76,7 @@ func (a *App) sink(kind hub.Kind, ad *federation.Adapter, env hub.Env, p *plan) 
 		Recorder: a.recorder, Hands: a.hands, Log: env.Log,
 	}
 	p.places = map[string]place{placeOf(decision.ParkedKey{Application: m.Application, Direction: decision.Out}): m}
-	p.runs = append(p.runs, m.Run)
+	p.runs = append(p.runs, a.pauses.gated(pausedReceiver+m.Application, m.Run))
 	if w, ok := sink.(hub.Worker); ok {
 		p.runs = append(p.runs, worked(w, env.Log))
 	}

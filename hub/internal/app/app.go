@@ -25,6 +25,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/mailbox"
 	"github.com/amtsbote/amtsbote/hub/internal/mend"
 	"github.com/amtsbote/amtsbote/hub/internal/quota"
+	"github.com/amtsbote/amtsbote/hub/internal/replay"
 )
 
 // App is the hub, running or about to.
@@ -45,6 +46,7 @@ type App struct {
 	blobs    *bus.Blobs
 	index    *index.Index
 	ledger   *ledger.Ledger
+	secret   []byte // the ledger's key, this installation's own: other keys are derived from it
 	mender   *mend.Mender
 	recorder *mailbox.Recorder
 	hands    *mailbox.Hands
@@ -55,7 +57,9 @@ type App struct {
 	mails    *mail.Server  // nil: none
 	post     *mail.Post    // nil as well then
 	tokens   tokens
+	pauses   pauses
 	steward  *steward // nil: no console
+	replays  *replay.Engine
 
 	reloading sync.Mutex
 	units     map[string]*unit // what a reload can stop and start, by name
@@ -306,7 +310,7 @@ func (a *App) provide(ctx context.Context, fed *federation.Federation) error {
 			return err
 		}
 	}
-	return a.keepVersion(ctx, fed)
+	return errors.Join(a.settlePauses(ctx, fed), a.keepVersion(ctx, fed))
 }
 
 // mailboxQuota is what a mailbox may hold by the version that is in force; an
@@ -348,6 +352,7 @@ func (a *App) launch(ctx context.Context) error {
 	}
 	a.apply(plans)
 	a.keep() // before a reload can be asked for
+	a.replay()
 	if err := a.admit(ctx); err != nil {
 		return err
 	}
@@ -362,36 +367,3 @@ func (a *App) launch(ctx context.Context) error {
 
 // Done is closed when the hub cannot go on; Stop then tells why.
 func (a *App) Done() <-chan struct{} { return a.done }
-
-// Stop ends everything and waits for it. What was acknowledged is stored, so
-// nothing is drained.
-func (a *App) Stop() error {
-	err := errors.Join(a.closeDoor(), a.closeConsole())
-	if a.cancel != nil {
-		a.cancel()
-		err = errors.Join(err, a.group.Wait(), a.lastRefusals())
-		a.stopUnits()
-	}
-	err = errors.Join(err, a.closeSearch())
-	if a.index != nil {
-		err = errors.Join(err, a.index.Close())
-	}
-	if a.ledger != nil {
-		err = errors.Join(err, a.ledger.Close())
-	}
-	if a.bus != nil {
-		a.bus.Close()
-	}
-	if a.operator != nil {
-		a.operator.Stop()
-	}
-	if a.server != nil {
-		a.server.Stop()
-	}
-	if a.lockFile != nil {
-		err = errors.Join(err, a.lockFile.Close())
-	}
-	a.tokens.book = nil
-	a.cancel, a.index, a.ledger, a.bus, a.server, a.operator, a.doors, a.lockFile = nil, nil, nil, nil, nil, nil, nil, nil
-	return err
-}

@@ -99,12 +99,17 @@ func (a *App) openConsole(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.search, err = search.Open(filepath.Join(a.cfg.Data, searchDir), created, last, search.Options{Log: a.log}); err != nil {
+	key, err := termsKey(a.secret)
+	if err != nil {
+		return err
+	}
+	if s.search, err = search.Open(filepath.Join(a.cfg.Data, searchDir), created, last, search.Options{Log: a.log, Key: key}); err != nil {
 		a.log.Error("the console runs without its search", zap.Error(err)) // the hub's work does not need it
 		s.search = search.Off(a.log)
 	}
 	a.group.Go(func() error { return a.followTrail(a.run) })
 	a.group.Go(func() error { return a.keepSearch(a.run) })
+	a.group.Go(func() error { return a.learnTerms(a.run) })
 	s.server, err = console.Start(console.Config{
 		Listen: a.cfg.Console.Listen, TLS: tls, URL: a.cfg.Console.URL, Login: login, Person: userName(), Hub: consoleHub{a}, Now: time.Now, Log: a.log,
 	})

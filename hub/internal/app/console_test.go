@@ -155,9 +155,9 @@ func TestConsolePages(t *testing.T) {
 	out, in := newVisitor(t, a), newVisitor(t, a).enter(a)
 	in.has("/search", "allein")
 	paths := []string{
-		"/", "/search", "/search?outcome=unrouted&from=2020-01-01&to=2030-01-01&app=alpha.app", "/search?q=gut", "/search?q=nie", "/event?id=gut", "/event?id=allein",
+		"/", "/tail", "/tail?outcome=unrouted", "/search", "/search?outcome=unrouted&from=2020-01-01&to=2030-01-01&app=alpha.app", "/search?q=gut", "/search?q=nie", "/event?id=gut", "/event?id=allein",
 		"/case?id=k", "/quarantine", "/quarantine/group?app=alpha.app&code=NO_AGREEMENT", "/parked", "/streams", "/catalogue", "/catalogue/" + hubtest.Ding,
-		"/agreements", "/agreements?find=ding", "/agreements/ding-eins", "/matrix", "/organisations", "/organisations/alpha", "/acts", "/?org=alpha",
+		"/agreements", "/agreements?find=ding", "/agreements/ding-eins", "/matrix", "/organisations", "/organisations/alpha", "/acts", "/?org=alpha", "/replays", "/replays/new",
 	}
 	for _, path := range paths {
 		for lang, word := range map[string]string{"de": "Abmelden", "en": "Log out"} {

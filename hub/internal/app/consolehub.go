@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"path/filepath"
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/bus/accounts"
@@ -151,21 +150,6 @@ func (h consoleHub) Credentials() (out []console.Credential) {
 		if c.Condition == accounts.Active || c.Condition == accounts.Suspended {
 			out = append(out, console.Credential{ID: c.ID, Application: c.Application, Expires: c.Ends(), Suspended: c.Condition == accounts.Suspended})
 		}
-	}
-	return out
-}
-
-// Adapters implements console.Hub.
-func (h consoleHub) Adapters() (out []console.Adapter) {
-	for _, ad := range h.a.Adapters() {
-		one := console.Adapter{Name: ad.Name, Kind: ad.Kind, Application: ad.Application, InError: -1}
-		if ad.Places.SetAside != "" {
-			reports, err := filepath.Glob(filepath.Join(ad.Places.SetAside, "*.fehler.json"))
-			if err == nil {
-				one.InError = len(reports)
-			}
-		}
-		out = append(out, one)
 	}
 	return out
 }

@@ -60,11 +60,12 @@ func (a *App) serve(ctx context.Context, verb string, handle func(context.Contex
 
 // control listens for what commands ask the running hub to do.
 func (a *App) control(ctx context.Context) error {
-	return errors.Join(append(a.webhookControl(ctx),
+	return errors.Join(append(append(a.webhookControl(ctx), a.replayControl(ctx)...),
 		a.serve(ctx, VerbReload, a.serveReload),
 		a.serve(ctx, VerbIndex, a.serveIndex),
 		a.serve(ctx, VerbToken, a.serveToken),
 		a.serve(ctx, VerbCredentials, a.serveCredentials),
+		a.serve(ctx, VerbQuarantine, a.serveQuarantine),
 		a.serve(ctx, VerbRelease, func(ctx context.Context, data []byte) ([]byte, error) {
 			return a.parkedAct(ctx, decision.ActRelease, data)
 		}),
@@ -92,6 +93,9 @@ func (a *App) parkedAct(ctx context.Context, act string, data []byte) ([]byte, e
 	if at == nil {
 		return nil, req.says("%s hat in diesem Amtsboten keinen Ort, an dem Schlüssel geparkt sind: der Datensteward muss das Fachverfahren und seinen Adapter wieder ins Verbundverzeichnis aufnehmen",
 			"%s is not served by this hub: a steward must put the application and its adapter back into the federation directory", found.Application)
+	}
+	if paused, _ := a.pauses.get(pausedReceiver + found.Application); paused != nil && found.Direction == decision.Out {
+		return nil, req.says("%s ist angehalten: erst fortsetzen, dann freigeben oder zurückgeben", "%s is paused: let it go on first, then release or return", found.Application)
 	}
 	answer := ParkedAnswer{Application: found.Application, Direction: found.Direction, Messages: found.Messages}
 	if err := a.recordAct(ctx, act, found, req); err != nil {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/amtsbote/amtsbote/hub"
+	"github.com/amtsbote/amtsbote/hub/internal/intake"
 )
 
 // lock makes sure that one process at a time uses a data directory.
@@ -55,6 +56,8 @@ type RunningAdapter struct {
 	Kind        string     `json:"kind"`
 	Application string     `json:"application"`
 	Places      hub.Places `json:"places"`
+
+	intake *intake.Intake // nil: it has no source here
 }
 
 const runningFile = "hub.json"

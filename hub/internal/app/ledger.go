@@ -46,6 +46,7 @@ func (a *App) openLedger() error {
 	if lost {
 		a.log.Error("the key of the ledger was gone: it begins anew with what the streams hold, which could not be compared")
 	}
+	a.secret = key
 	if a.ledger, err = ledger.Open(dir, key, a.log); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/desk"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/flow"
+	"github.com/amtsbote/amtsbote/hub/internal/quarantine"
 	"github.com/amtsbote/amtsbote/hub/internal/quota"
 	"github.com/amtsbote/amtsbote/hub/internal/webhook"
 )
@@ -23,10 +24,11 @@ type unit struct {
 	sign    string
 	adapter *RunningAdapter // nil for lanes
 	places  map[string]place
-	pace    *quota.Pace   // of lanes
-	hook    *webhook.Hook // nil for all but webhooks
-	desk    *desk.Desk    // nil for all but mailboxes of mode http
-	heard   chan struct{} // closed when receivers are heard; nil for all but mode nats
+	pace    *quota.Pace       // of lanes
+	clerk   *quarantine.Clerk // of lanes
+	hook    *webhook.Hook     // nil for all but webhooks
+	desk    *desk.Desk        // nil for all but mailboxes of mode http
+	heard   chan struct{}     // closed when receivers are heard; nil for all but mode nats
 	stop    context.CancelFunc
 	done    sync.WaitGroup
 }
@@ -37,6 +39,7 @@ type plan struct {
 	adapter *RunningAdapter
 	places  map[string]place // where its keys are parked, by placeOf
 	pace    *quota.Pace      // of lanes
+	clerk   *quarantine.Clerk
 	hook    *webhook.Hook
 	desk    *desk.Desk
 	heard   chan struct{}
@@ -80,8 +83,9 @@ func (a *App) lanes(organisation string) *plan {
 	}
 	p := &plan{
 		places: map[string]place{placeOf(decision.ParkedKey{Application: organisation, Direction: decision.In}): parking},
-		runs:   []func(context.Context) error{parking.Run},
 	}
+	p.clerk = a.newClerk(organisation, deciding, parking.CaughtUp)
+	p.runs = []func(context.Context) error{parking.Run, p.clerk.Run}
 	refused := a.share(organisation, bus.Quarantine, "quarantine."+organisation+".>", a.cfg.layout().Quarantine)
 	aside := a.share(organisation, bus.Parked, "parked."+organisation+".*."+string(decision.In)+".*", a.cfg.layout().Parked)
 	pace := &quota.Pace{Organisation: organisation, Rate: func() int { return a.pace(organisation) }, Log: a.log}
@@ -93,6 +97,7 @@ func (a *App) lanes(organisation string) *plan {
 			Decided: a.cfg.Observer.Decided, Log: a.log.With(zap.String("in", in)),
 		}
 		a.bus.Loose(bus.Out, in, 1) // until the lane has looked
+		a.bus.Loose(bus.Quarantine, in, 1)
 		p.runs = append(p.runs, l.Run)
 	}
 	return p
@@ -144,7 +149,7 @@ func (a *App) apply(plans map[string]*plan) {
 
 func (a *App) start(p *plan) *unit {
 	ctx, stop := context.WithCancel(a.run)
-	u := &unit{sign: p.sign, adapter: p.adapter, places: p.places, pace: p.pace, hook: p.hook, desk: p.desk, heard: p.heard, stop: stop}
+	u := &unit{sign: p.sign, adapter: p.adapter, places: p.places, pace: p.pace, clerk: p.clerk, hook: p.hook, desk: p.desk, heard: p.heard, stop: stop}
 	for _, run := range p.runs {
 		u.done.Add(1)
 		a.group.Go(func() error {

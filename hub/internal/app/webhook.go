@@ -80,7 +80,7 @@ func (a *App) boxPlan(m *mailbox.Mailbox, sign string) *plan {
 	return &plan{
 		sign:   sign,
 		places: map[string]place{placeOf(decision.ParkedKey{Application: m.Application, Direction: decision.Out}): m},
-		runs:   []func(context.Context) error{m.Run},
+		runs:   []func(context.Context) error{a.pauses.gated(pausedReceiver+m.Application, m.Run)},
 	}
 }
 

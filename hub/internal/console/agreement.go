@@ -30,13 +30,20 @@ type approvalRow struct {
 }
 
 func (q *request) agreement() error {
+	if err := q.spent(); err != nil {
+		return err
+	}
 	fed := q.cfg.Hub.Federation()
 	a, ok := fed.Agreement(q.r.PathValue("id"))
-	if !ok {
+	switch {
+	case !ok:
+		q.miss()
 		return errNotFound
-	}
-	if !q.maySee(a) {
-		return foreign(search.Organisation(first(a)))
+	case !q.maySee(a): // that it is there is nothing to know either
+		if err := q.deny(search.Organisation(first(a))); err != nil {
+			return err
+		}
+		return errNotFound
 	}
 	data := &agreementPage{agreementRow: agreementRowOf(a, q.now()), Text: string(fed.Text(a.File))}
 	data.LawTitle, data.LawSays = q.text(a.Law.Title, a.Law.TitleEn), q.text(a.Law.Says, a.Law.SaysEn)
@@ -47,13 +54,15 @@ func (q *request) agreement() error {
 	return q.show("agreement", a.Title, data)
 }
 
-// maySee tells whether an agreement is of the person's side: it names an application of an
-// organisation whose counts they may see, or a group, or they see everybody's.
+// maySee tells whether an agreement is of the person's side: it concerns an organisation
+// whose counts they may see, or they see everybody's.
 func (q *request) maySee(a *federation.Agreement) bool {
 	if q.person.all() >= federation.SightCounts {
 		return true
 	}
-	return slices.ContainsFunc(q.person.own(), func(org string) bool { return partyOf(a, org) && q.person.sight(org) >= federation.SightCounts })
+	return slices.ContainsFunc(q.person.own(), func(org string) bool {
+		return partyOf(q.cfg.Hub.Federation(), org)(a) && q.person.sight(org) >= federation.SightCounts
+	})
 }
 
 // first is an application of an agreement; "" when it has groups only.

@@ -40,9 +40,9 @@ func (q *request) agreements() error {
 	data := &agreementsPage{Org: org, Orgs: q.choices(), Form: v}
 	want := strings.ToLower(strings.TrimSpace(v.Get("find")))
 	skip, _ := strconv.Atoi(v.Get("skip"))
-	from, to := v.Get("from"), v.Get("to")
+	from, to, concerns := v.Get("from"), v.Get("to"), partyOf(q.cfg.Hub.Federation(), org)
 	for _, a := range q.cfg.Hub.Federation().Agreements {
-		if org != "" && !partyOf(a, org) || want != "" && !matches(a, want) || !between(a, from, to) {
+		if !concerns(a) || want != "" && !matches(a, want) || !between(a, from, to) {
 			continue
 		}
 		if data.Total++; data.Total > skip && len(data.Rows) < agreementsShown {

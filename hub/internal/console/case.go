@@ -13,17 +13,20 @@ type casePage struct {
 	Events []caseEvent
 	First  time.Time
 	Waits  int // copies without an outcome
+	paused map[string]*Pause
 }
 
 type caseEvent struct {
 	search.Event
 	// Mine tells that the person may see the sender's side: all receivers.
-	Copies []caseCopy
+	Copies  []caseCopy
+	Replays []caseReplay
 }
 
 type caseCopy struct {
 	Receiver string
 	Copy     *search.Copy // nil: it waits
+	Paused   *Pause       // its mailbox hands nothing out
 }
 
 // timeline shows the events of a case that the person may see.
@@ -38,17 +41,21 @@ func (q *request) timeline() error {
 	if q.person.most() < federation.SightMetadata {
 		return errForbidden
 	}
-	events, err := q.cfg.Hub.Search().Case(id, "")
+	others := ""
+	events, err := q.cfg.Hub.Search().Case(id, func(e *search.Event) bool {
+		sees := q.person.sightOf(e.In, e.Receivers) >= federation.SightMetadata
+		if !sees {
+			others = search.Sender(e.In)
+		}
+		return sees
+	})
 	if err != nil {
 		return err
 	}
 	data := &casePage{ID: id}
+	data.paused, _ = q.cfg.Hub.Paused()
 	for i := range events {
-		e := &events[i]
-		if q.person.sightOf(e.In, e.Receivers) < federation.SightMetadata {
-			continue
-		}
-		one, err := q.caseEvent(e, data)
+		one, err := q.caseEvent(&events[i], data)
 		if err != nil {
 			return err
 		}
@@ -58,8 +65,8 @@ func (q *request) timeline() error {
 		data.First = data.Events[0].Stored
 		return q.show("case", q.t.Case, data)
 	}
-	if len(events) > 0 {
-		if err := q.deny(search.Sender(events[0].In)); err != nil {
+	if others != "" {
+		if err := q.deny(others); err != nil {
 			return err
 		}
 	} else {
@@ -73,19 +80,20 @@ func (q *request) caseEvent(e *search.Event, data *casePage) (caseEvent, error) 
 	if err != nil {
 		return caseEvent{}, err
 	}
-	one := caseEvent{Event: *e}
+	one := caseEvent{Event: *e, Replays: q.replayedCopies(e, copies)}
 	for _, r := range e.Receivers {
 		if !q.seesReceiver(e.In, r) {
 			continue
 		}
 		c := caseCopy{Receiver: r}
 		for i := range copies {
-			if copies[i].Mailbox == r && (c.Copy == nil || c.Copy.Result == "parked") {
+			if copies[i].Mailbox == r && copies[i].Replay == "" && (c.Copy == nil || c.Copy.Result == "parked") {
 				c.Copy = &copies[i]
 			}
 		}
 		if c.Copy == nil {
 			data.Waits++
+			c.Paused = data.paused[r]
 		}
 		one.Copies = append(one.Copies, c)
 	}

@@ -50,7 +50,9 @@ type Server struct {
 	links    links
 	logins   *logins
 	denials  limiter
-	live     live
+	followed live
+	board    board
+	feed     feed
 
 	http   *http.Server
 	listen net.Listener
@@ -75,6 +77,7 @@ func Start(cfg Config) (s *Server, err error) {
 		return nil, err
 	}
 	s = &Server{cfg: cfg, sessions: sessions{now: cfg.Now}, links: links{now: cfg.Now}, denials: limiter{now: cfg.Now}}
+	s.board.turn, s.feed.turn = make(chan struct{}, 1), make(chan struct{}, 1)
 	if s.pages, err = newPages(); err != nil {
 		return nil, err
 	}

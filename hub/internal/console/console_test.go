@@ -9,6 +9,7 @@ import (
 
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 	"github.com/amtsbote/amtsbote/schemas"
 )
@@ -284,15 +285,15 @@ func shown2(data, pointer, keyword string, full bool) *payload {
 func TestOriginal(t *testing.T) {
 	t.Parallel()
 	m := &event.Message{Header: map[string][]string{event.HeaderCode: {"X"}, event.HeaderSubject: {"in.a.b.c"}, "Original-ce-id": {"7"}}, Data: []byte("d")}
-	if o := original(m); o.Header["ce-id"][0] != "7" || len(o.Header) != 1 || o.Subject != "in.a.b.c" || string(o.Data) != "d" {
+	if o := send.Refused(m); o.Header["ce-id"][0] != "7" || len(o.Header) != 1 || o.Subject != "in.a.b.c" || string(o.Data) != "d" {
 		t.Errorf("%+v", o)
 	}
 	m = &event.Message{Header: map[string][]string{event.HeaderEnvelope: {"json"}}, Data: []byte(`{"header":[{"name":"Y2UtaWQ=","value":"Nw=="}],"data":"ZA=="}`)}
-	if o := original(m); o.Header["ce-id"][0] != "7" || string(o.Data) != "d" {
+	if o := send.Refused(m); o.Header["ce-id"][0] != "7" || string(o.Data) != "d" {
 		t.Errorf("%+v", o)
 	}
 	m.Data = []byte("{")
-	if o := original(m); string(o.Data) != "{" {
+	if o := send.Refused(m); string(o.Data) != "{" {
 		t.Errorf("%+v", o)
 	}
 }

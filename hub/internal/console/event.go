@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"slices"
@@ -29,6 +30,7 @@ type eventView struct {
 	Others    []who.Other
 	Payload   *payload
 	Neighbour []search.Event // of the same case
+	Replays   []replayOfEvent
 	Sentence  string
 	Rule      string
 	// Block tells that all receivers are shown, not only the person's own.
@@ -42,6 +44,7 @@ type receiverView struct {
 	Delivery  *decision.Delivery
 	Parked    *decision.Delivery
 	Took      time.Duration
+	Paused    *Pause // its mailbox hands nothing out
 }
 
 // mine leaves of an answer what the person may see; it gives the sender of the first that
@@ -106,9 +109,12 @@ func (q *request) eventView(ctx context.Context, e *explain.Event) (*eventView, 
 	if err != nil {
 		return nil, err
 	}
-	v.Receivers = q.receivers(e, fed)
+	v.Receivers, v.Replays = q.receivers(e, fed), q.replaysOf(e)
 	if fed != nil && v.Whole && (d.Outcome == hub.Routed || d.Outcome == hub.Unrouted) {
 		v.Others = who.Recall(fed, d).Others
+		slices.SortStableFunc(v.Others, func(a, b who.Other) int { // an agreement that did not apply first
+			return cmp.Compare(boolInt(a.Clause == nil), boolInt(b.Clause == nil))
+		})
 	}
 	if d.Case != "" {
 		if v.Neighbour, err = q.neighbours(d); err != nil {
@@ -119,6 +125,13 @@ func (q *request) eventView(ctx context.Context, e *explain.Event) (*eventView, 
 	return v, err
 }
 
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 func (q *request) receivers(e *explain.Event, fed *federation.Federation) (out []receiverView) {
 	recalled := map[string][]string{}
 	if fed != nil {
@@ -126,13 +139,16 @@ func (q *request) receivers(e *explain.Event, fed *federation.Federation) (out [
 			recalled[r.Application.ID] = r.Cut
 		}
 	}
+	paused, _ := q.cfg.Hub.Paused()
 	for i := range e.Decision.Receivers {
 		r := e.Decision.Receivers[i]
 		if !q.seesReceiver(e.Decision.In, r.Application) {
 			continue
 		}
 		v := receiverView{Receiver: r, Delivery: e.Delivery(r.Application), Parked: e.ParkedAt(r.Application), Cut: recalled[r.Application]}
-		if v.Delivery != nil {
+		if v.Delivery == nil {
+			v.Paused = paused[r.Application]
+		} else {
 			v.Took = e.Lasted(v.Delivery)
 		}
 		if fed != nil {
@@ -145,10 +161,9 @@ func (q *request) receivers(e *explain.Event, fed *federation.Federation) (out [
 
 // neighbours are the other events of the case that the person may see.
 func (q *request) neighbours(d *decision.Decision) ([]search.Event, error) {
-	events, err := q.cfg.Hub.Search().Case(d.Case, "")
-	return slices.DeleteFunc(events, func(e search.Event) bool {
-		return e.In == d.In && e.Seq == d.Seq || q.person.sightOf(e.In, e.Receivers) < federation.SightMetadata
-	}), err
+	return q.cfg.Hub.Search().Case(d.Case, func(e *search.Event) bool {
+		return (e.In != d.In || e.Seq != d.Seq) && q.person.sightOf(e.In, e.Receivers) >= federation.SightMetadata
+	})
 }
 
 // payloadOf shows the payload of an event as far as the person's sight goes: only to who

@@ -1,9 +1,7 @@
 package console
 
 import (
-	"cmp"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,15 +12,23 @@ import (
 
 // findPage lists events.
 type findPage struct {
+	choose
+	Events []search.Event
+	More   string // link to the next page; "" when there is none
+}
+
+// choose is what events can be narrowed down to.
+type choose struct {
 	Org      string
 	Orgs     []*federation.Organisation
 	Apps     []*federation.Application
 	Types    []string
 	Outcomes []choice
 	Form     url.Values
-	Events   []search.Event
-	More     string // link to the next page; "" when there is none
-	Searched bool   // by something that a caller has
+}
+
+func (q *request) choose(org string) choose {
+	return choose{org, q.choices(), q.applications(org), q.cfg.Hub.Federation().Schemas.Types(), q.outcomes(), q.r.URL.Query()}
 }
 
 type choice struct{ Value, Title string }
@@ -37,20 +43,13 @@ func (q *request) find() error {
 		return q.lookup(given)
 	}
 	v := q.r.URL.Query()
-	query := search.Query{
-		Organisation: org, Application: v.Get("app"), Type: v.Get("type"), Case: strings.TrimSpace(v.Get("case")), Outcome: hub.Outcome(v.Get("outcome")),
-		From: dayFrom(v.Get("from")), To: dayFrom(v.Get("to")),
-	}
-	if !query.To.IsZero() {
-		query.To = query.To.AddDate(0, 0, 1)
-	}
+	query := queryOf(v, org)
 	query.Behind, _ = search.ReadPlace(v.Get("behind"))
 	answer, err := q.cfg.Hub.Search().Find(query)
 	if err != nil {
 		return err
 	}
-	data := &findPage{Org: org, Orgs: q.choices(), Types: q.cfg.Hub.Federation().Schemas.Types(), Outcomes: q.outcomes(), Form: v, Events: answer.Events}
-	data.Apps = q.applications(org)
+	data := &findPage{choose: q.choose(org), Events: answer.Events}
 	if answer.More != (search.Place{}) {
 		next := url.Values{}
 		for name, values := range v {
@@ -62,11 +61,21 @@ func (q *request) find() error {
 	return q.show("search", q.t.Search, data)
 }
 
-// dayFrom reads a day of a form as its beginning in Berlin; zero when it is none.
-func dayFrom(s string) time.Time {
+// momentFrom reads a day or a minute of a form in Berlin, its beginning, or for end what
+// comes behind it; zero when it is none.
+func momentFrom(s string, end bool) time.Time {
+	if t, err := time.ParseInLocation("2006-01-02T15:04", s, berlin); err == nil {
+		if end {
+			t = t.Add(time.Minute)
+		}
+		return t
+	}
 	t, err := time.ParseInLocation(time.DateOnly, s, berlin)
 	if err != nil {
 		return time.Time{}
+	}
+	if end {
+		t = t.AddDate(0, 0, 1)
 	}
 	return t
 }
@@ -109,51 +118,9 @@ func (q *request) lookup(given string) error {
 		}
 		return q.notFound(given)
 	}
+	if shown, err := q.byTerm(given); shown || err != nil {
+		return err
+	}
 	q.r.Form = url.Values{"id": {given}}
 	return q.timeline()
-}
-
-// notFoundPage is the answer that there is nothing: what was heard last, and whose move
-// it is (DESIGN §6, 10).
-type notFoundPage struct {
-	ID       string
-	Sources  []lastHeard
-	Adapters []Adapter
-	Door     uint64 // refused at the door today
-	Refused  uint64 // in quarantine, where what cannot be read lies without an id
-}
-
-type lastHeard struct {
-	Application *federation.Application
-	At          time.Time
-}
-
-const maxHeard = 200
-
-func (q *request) notFound(id string) error {
-	org, err := q.organisation(federation.SightMetadata)
-	if err != nil {
-		return err
-	}
-	if err := q.cfg.Hub.Search().Err(); err != nil {
-		return err
-	}
-	refused, err := q.cfg.Hub.Refused(q.r.Context(), org)
-	if err != nil {
-		return err
-	}
-	data := &notFoundPage{ID: id, Refused: sum(refused), Door: q.cfg.Hub.Search().Today(org)[search.CountDoor]}
-	for _, a := range q.applications(org) {
-		if len(a.Sources) > 0 {
-			data.Sources = append(data.Sources, lastHeard{a, q.cfg.Hub.Search().Last(a.ID)})
-		}
-	}
-	slices.SortStableFunc(data.Sources, func(a, b lastHeard) int { return cmp.Compare(b.At.Unix(), a.At.Unix()) })
-	data.Sources = data.Sources[:min(len(data.Sources), maxHeard)]
-	for _, a := range q.cfg.Hub.Adapters() {
-		if a.InError > 0 && q.person.sight(search.Organisation(a.Application)) >= federation.SightMetadata {
-			data.Adapters = append(data.Adapters, a)
-		}
-	}
-	return q.show("notfound", q.t.NotFoundTitle, data)
 }

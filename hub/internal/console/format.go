@@ -27,6 +27,9 @@ type format struct {
 	now  time.Time
 }
 
+// Now is when the page was made.
+func (f format) Now() time.Time { return f.now }
+
 // Time is date and time to the second.
 func (f format) Time(t time.Time) string {
 	if t.IsZero() {

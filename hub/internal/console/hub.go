@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
@@ -10,6 +11,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/explain"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/parked"
+	"github.com/amtsbote/amtsbote/hub/internal/replay"
 	"github.com/amtsbote/amtsbote/hub/internal/search"
 )
 
@@ -40,10 +42,40 @@ type Hub interface {
 	Streams(ctx context.Context) ([]bus.Usage, error)
 	// Mailboxes tells what lies in each mailbox.
 	Mailboxes() []Mailbox
+	// Replays carries out what people have wanted again.
+	Replays() *replay.Engine
 	// Credentials that were issued for NATS and are not over; none where others issue them.
 	Credentials() []Credential
 	// Adapters that run.
 	Adapters() []Adapter
+	Clearing
+	// Waiting tells what a mailbox holds back.
+	Waiting(ctx context.Context, application string) (bus.Waiting, error)
+	// Pause stops the hand-out of a mailbox or the source of an adapter, or lets it go on;
+	// recorded, and it outlasts the hub. ErrNotThere: there is nothing of that name, or it is
+	// just being started.
+	Pause(ctx context.Context, r PauseRequest) error
+	// Paused tells of all pauses: by application (mailboxes) and by adapter.
+	Paused() (mailboxes, adapters map[string]*Pause)
+	// Tokens for the HTTP door that were issued and not revoked.
+	Tokens(ctx context.Context) ([]Credential, error)
+}
+
+// ErrNotThere means that what should be acted on is not there.
+var ErrNotThere = errors.New("there is nothing of that name that runs here")
+
+// Pause is that somebody has stopped something.
+type Pause struct {
+	Who    string    `json:"who"`
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
+}
+
+// PauseRequest names an adapter, or the application whose mailbox is meant.
+type PauseRequest struct {
+	Application, Adapter string
+	Pause                bool // false: go on
+	Who, Reason          string
 }
 
 // Unpark names a parked key and why a person acts on it.
@@ -56,18 +88,40 @@ type Mailbox struct {
 	Used, Limit int64 // bytes
 }
 
-// Credential is one that an application has for NATS.
+// Credential is one that an application has for NATS, or a token for HTTP.
 type Credential struct {
 	ID, Application string
 	Expires         time.Time
 	Suspended       bool
+	Token           bool // for HTTP
 }
 
 // Adapter is one that runs in the hub.
 type Adapter struct {
 	Name, Kind, Application string
-	// InError are files that it has set aside; -1 when it has no such folder.
+	// InError are files that it has set aside; -1 when it has no such folder. Reasons are
+	// the codes of the newest ones, and how many there are of each.
 	InError int
+	Reasons []SetAside
+	// Source tells that it brings events; Watched that it can tell when it Looked for some
+	// last (zero: not since the hub started).
+	Source, Watched bool
+	Looked          time.Time
+	// Waits are inputs in its folder that it has not taken yet, since Oldest; -1 when it reads
+	// none.
+	Waits  int
+	Oldest time.Time
+	// Broke is when its source stopped last since the hub started, and BrokeCode why; zero:
+	// it has not.
+	Broke     time.Time
+	BrokeCode string
+}
+
+// SetAside is how many inputs were set aside for a reason, and when last.
+type SetAside struct {
+	Code string
+	N    int
+	Last time.Time
 }
 
 // timeout bounds what one page asks the rest of the hub for.

@@ -19,6 +19,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 	"github.com/amtsbote/amtsbote/hub/internal/parked"
+	"github.com/amtsbote/amtsbote/hub/internal/quarantine"
 	"github.com/amtsbote/amtsbote/hub/internal/search"
 )
 
@@ -37,6 +38,14 @@ func (largeHub) Streams(context.Context) ([]bus.Usage, error)               { re
 func (largeHub) Mailboxes() []Mailbox                                       { return nil }
 func (largeHub) Credentials() []Credential                                  { return nil }
 func (largeHub) Adapters() []Adapter                                        { return nil }
+func (largeHub) Tokens(context.Context) ([]Credential, error)               { return nil, nil }
+func (largeHub) Paused() (mailboxes, adapters map[string]*Pause)            { return nil, nil }
+
+func (largeHub) Runs(string) []quarantine.Progress { return nil }
+
+func (largeHub) Work(context.Context, string) (quarantine.Work, error) {
+	return quarantine.Work{}, nil
+}
 
 func (largeHub) Explain(_ context.Context, id string) (*explain.Answer, error) {
 	return &explain.Answer{ID: id}, nil
@@ -54,7 +63,7 @@ func TestLarge(t *testing.T) {
 	dir := t.TempDir()
 	hubtest.WriteLarge(t, dir, size)
 	fed := hubtest.Story(t, dir)
-	x, err := search.Open(filepath.Join(t.TempDir(), "search"), time.Now(), 0, search.Options{})
+	x, err := search.Open(filepath.Join(t.TempDir(), "search"), time.Now(), 0, search.Options{Key: []byte("key")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +77,7 @@ func TestLarge(t *testing.T) {
 	_, cookie := s.sessions.begin("test", nil, true)
 	for _, path := range []string{
 		"/", "/?org=org1", "/search", "/search?org=org2", "/search?app=org3.ewo&type=none", "/search?q=nothing", "/case?id=nothing", "/quarantine", "/parked",
-		"/streams", "/streams?org=org4", "/catalogue", "/agreements", "/agreements?find=regel-999", "/agreements?org=org5", "/catalogue/" + hubtest.LargeType, "/acts",
+		"/streams", "/streams?org=org4", "/streams/in?org=org2", "/tail", "/tail?app=org3.ewo", "/catalogue", "/agreements", "/agreements?find=regel-999", "/agreements?org=org5", "/catalogue/" + hubtest.LargeType, "/acts",
 		"/agreements/" + fed.Agreements[0].ID, "/matrix", "/matrix?org=org5", "/organisations", "/organisations?find=org1", "/organisations/org5",
 	} {
 		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody)

@@ -11,7 +11,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/search"
 )
 
-// matrixPage shows the agreements as who gives to whom under which law: rows are senders,
+// matrixPage shows the agreements in force as who gives to whom under which law: rows are senders,
 // columns receivers, each an organisation or a group.
 type matrixPage struct {
 	Org                   string
@@ -43,8 +43,9 @@ func (q *request) matrix() error {
 	}
 	data := &matrixPage{Org: org, Orgs: q.choices()}
 	m := matrix{cells: map[way]*wayLaws{}, from: map[string]int{}, to: map[string]int{}}
+	now, concerns := q.now(), partyOf(q.cfg.Hub.Federation(), org)
 	for _, a := range q.cfg.Hub.Federation().Agreements {
-		if org == "" || partyOf(a, org) {
+		if a.Valid.Holds(now) && concerns(a) {
 			m.add(a)
 		}
 	}

@@ -41,12 +41,43 @@ type messages struct {
 	Organisations, AgreementMatrix, MatrixText, MatrixLink, MatrixMore, ListLink, Examples, ExampleValid                              string
 	ExampleBroken, Changes, ChangesText, ChangesNone, WholeData, DeclaredSeen, DeclaredSeenText, Declared                             string
 	NotDeclared, LastSeen, NotSeen, MoreParties, ChangeAdded, ChangeRemoved, ChangeRequired, ChangeOptional                           string
-	ChangeRule, ChangeCategory, ChangeText, LawSays, Activity, Where, Always, Retained                                                string
+	ChangeKeep, ChangeAttributes, ChangeMark, ChangeRule, ChangeCategory, ChangeText, LawSays, Activity, Where, Always, Retained      string
 	NoLimit, Within, Receipts, ApprovalStale, ApprovalMissing, ApprovalGood, ApprovedOn, Reference                                    string
 	AgreementText, Discloses, BlocksPass, BlocksStop, Applications, Authorities, FindName, OrganisationsFound                         string
 	Role, Contact, NoContact, Contract, Unit, Sources, Credentials, CredentialUntil                                                   string
 	Suspended, NoCredential, AuthoritiesFound, RoleIsAuthority, RoleIsOperator, Quota, Office, HandsOver                              string
 	FaultText, IssuerGone, IssuerGoneText, Busy, BusyText                                                                             string
+
+	// clearing quarantine
+	Cleared, ClearTitle, ClearReason, ClearResubmit, ClearReturn, ClearDiscard                                           string
+	ClearText, ClearNoReceipts, ClearCopy, Edit, EditFirst, EditText                                                     string
+	EditField, EditButton, EditNoText, EditTooLarge, StillWrong, DoneBy                                                  string
+	DigestBefore, DigestAfter, OriginalTitle, OriginalUntil, Work, WorkOwner                                             string
+	WorkNobody, WorkDue, WorkOverdue, WorkTake, WorkHand, WorkHandButton                                                 string
+	WorkDueButton, WorkNote, WorkNoteButton, Bulk, BulkPreview, BulkCount                                                string
+	BulkFirst, BulkTried, BulkPassing, BulkText, BulkStart, Runs                                                         string
+	RunsText, RunsEmpty, RunsReload, RunDone, RunLeft, RunOf                                                             string
+	RunGoes, RunHalted, RunEnded, RunStop, RunStopped, SaidResubmit                                                      string
+	SaidGivenBack, SaidDiscard, SaidUnderway, SaidWork, SaidEmpty, SaidNotDone                                           string
+	SaidRun, SaidRunStop, SaidRunOver, ActResubmit, ActEdit, ActGivenBack                                                string
+	ActDiscard, ActBulk, ActBulkStop, ActBulkEnd, ActWork                                                                string
+	FoundBy, FoundMany, Tail, TailText, TailSkipped, TailRefresh, TailBack, TailEmpty                                    string
+	Mailbox, InStream, ChartTitle, ChartText, ChartCopies, ChartSettled, ChartHour, Oldest                               string
+	InHand, Redelivered, PausedSince, PausedBy, PauseTitle, PauseText, PauseReceiverText, PauseButton                    string
+	GoOnButton, SaidPause, SaidGoOn, ActPause, ActGoOn, ActHookPause, ActHookResume, CountPaused                         string
+	LastPoll, PollUnknown, FilesWaiting, Broke, SetAsideWhy, CredentialsOf, Expires, CredentialNATS                      string
+	CredentialToken, NoCredentials, RefusedToday, CredentialsEnding, NoCredentialsEnding, Move, MovePaused, MoveOperator string
+	MoveWaits, MoveFiles, MoveDoor, MoveSender, NotFoundKept                                                             string
+	// replays
+	Replays, ReplaysText, ReplaysEmpty, ReplayNew, ReplayNewText, ReplayScope, ReplayLocal, ReplayNobody, ReplayLook        string
+	ReplayFound, ReplayFoundText, ReplayPartial, ReplayNone, ReplayWouldGo, ReplayWouldNot, ReplayWhy                       string
+	ReplayAskTitle, ReplayAskText, ReplayRate, ReplayRateHint, ReplayAsk, ReplayState, ReplayProgress, ReplayOfExpected     string
+	ReplayRequestedBy, ReplayApprovedBy, ReplayRejectedBy, ReplayCancelledBy, ReplayEnded, ReplayApprove, ReplayReject      string
+	ReplayCancel, ReplayApproveText, ReplayRejectText, ReplayCancelText, ReplayOwn, ReplayQueued, ReplayWaits, ReplayReload string
+	ReplayRequested, ReplayLapsed, ReplayRejected, ReplayRunning, ReplayCancelling, ReplayCancelled, ReplayDone             string
+	ReplayFrom, ReplayTo, ReplayAgreement, ReplayCopies, ReplayBad, ReplayTooMany, ReplayBusy, ReplayPast, ReplaySame       string
+	ReplayStarting, ReplayDecidedAs, SaidReplayWanted, SaidReplayApproved, SaidReplayRejected, SaidReplayCancelled          string
+	ActReplayRequest, ActReplayApprove, ActReplayReject, ActReplayCancel, ActReplayEnd, ReplayOfEvent                       string
 }
 
 // in picks one of two texts.
@@ -71,9 +102,13 @@ func newMessages(t in) *messages {
 	m.search(t)
 	m.event(t)
 	m.quarantine(t)
+	m.clearing(t)
+	m.runs(t)
 	m.rest(t)
+	m.running(t)
 	m.types(t)
 	m.parties(t)
+	m.replay(t)
 	return m
 }
 
@@ -100,6 +135,9 @@ func (m *messages) outcome(key string) string {
 	return key
 }
 
+// ActName is act for templates.
+func (m *messages) ActName(key string) string { return m.act(key) }
+
 // act names what a person had the hub do.
 func (m *messages) act(key string) string {
 	switch key {
@@ -109,15 +147,34 @@ func (m *messages) act(key string) string {
 		return m.ActReturn
 	case decision.ActLook:
 		return m.ActLook
+	case decision.ActPause:
+		return m.ActPause
+	case decision.ActGoOn:
+		return m.ActGoOn
+	case "webhook-pause":
+		return m.ActHookPause
+	case "webhook-resume":
+		return m.ActHookResume
 	case decision.ActDenied:
 		return m.ActDenied
+	}
+	if text, ok := m.clearingActs()[key]; ok {
+		return text
+	}
+	if text := m.replayAct(key); text != "" {
+		return text
 	}
 	return m.ActOther + " " + key
 }
 
 // said are the sentences that a page can be asked to show.
 func (m *messages) said() map[string]string {
-	return map[string]string{decision.ActRelease: m.SaidRelease, decision.ActReturn: m.SaidReturn, "reason": m.SaidReason}
+	out := m.saidOfClearing()
+	out[decision.ActRelease], out[decision.ActReturn], out["reason"] = m.SaidRelease, m.SaidReturn, m.SaidReason
+	out[decision.ActPause], out[decision.ActGoOn] = m.SaidPause, m.SaidGoOn
+	out[decision.ActReplayRequest], out[decision.ActReplayApprove] = m.SaidReplayWanted, m.SaidReplayApproved
+	out[decision.ActReplayReject], out[decision.ActReplayCancel] = m.SaidReplayRejected, m.SaidReplayCancelled
+	return out
 }
 
 // failures are title and text of the pages that say why there is none.

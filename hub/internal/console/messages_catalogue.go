@@ -17,9 +17,12 @@ func (m *messages) types(t in) {
 	m.ChangeOptional = t("jetzt freiwillig", "optional now")
 	m.ChangeRule = t("andere Werte erlaubt", "other values allowed")
 	m.ChangeCategory = t("andere Datenkategorie oder Sperre", "another category of data or block")
+	m.ChangeKeep = t("andere Aufbewahrung nach Zustellung", "kept for another time after delivery")
+	m.ChangeAttributes = t("andere Attribute erlaubt", "other attributes allowed")
+	m.ChangeMark = t("dient anders als Adresse oder Bedingung", "another use as address or condition")
 	m.ChangeText = t("andere Bezeichnung oder Erläuterung", "another label or description")
 	m.DeclaredSeen = t("Wer sendet und wer empfängt", "Who sends and who receives")
-	m.DeclaredSeenText = t("Vorgesehen ist, wen eine Übermittlungsregel nennt, auch über eine Gruppe; gesehen, wer es im Zeitraum der Suche tat.", "Declared is who an agreement names, also by a group; seen is who did it since the search reaches back.")
+	m.DeclaredSeenText = t("Vorgesehen ist, wen eine Übermittlungsregel in Kraft nennt, auch über eine Gruppe; gesehen, wer es im Zeitraum der Suche tat.", "Declared is who an agreement in force names, also by a group; seen is who did it since the search reaches back.")
 	m.Declared = t("vorgesehen", "declared")
 	m.NotDeclared = t("nicht mehr vorgesehen", "no longer declared")
 	m.LastSeen = t("Zuletzt gesehen", "Last seen")
@@ -48,6 +51,12 @@ func (m *messages) change(k schemas.ChangeKind) string {
 		return m.ChangeRule
 	case schemas.FieldCategory:
 		return m.ChangeCategory
+	case schemas.FieldMark:
+		return m.ChangeMark
+	case schemas.SchemaKeep:
+		return m.ChangeKeep
+	case schemas.SchemaAttributes:
+		return m.ChangeAttributes
 	}
 	return m.ChangeText
 }
@@ -55,7 +64,7 @@ func (m *messages) change(k schemas.ChangeKind) string {
 // parties are the texts of agreements and organisations, one by one.
 func (m *messages) parties(t in) {
 	m.AgreementMatrix = t("Wer gibt wem was, auf welcher Grundlage", "Who gives what to whom, on which basis")
-	m.MatrixText = t("Zeilen sind Absender, Spalten Empfänger, je Organisation oder Gruppe; in den Feldern stehen die Rechtsgrundlagen.", "Rows are senders, columns receivers, each an organisation or group; cells name the legal bases.")
+	m.MatrixText = t("Regeln in Kraft: Zeilen sind Absender, Spalten Empfänger, je Organisation oder Gruppe; in den Feldern stehen die Rechtsgrundlagen.", "Agreements in force: rows are senders, columns receivers, each an organisation or group; cells name the legal bases.")
 	m.MatrixLink = t("Als Matrix", "As a matrix")
 	m.MatrixMore = t("weitere Zeilen oder Spalten mit weniger Regeln werden nicht gezeigt; eine Organisation wählen.", "more rows or columns with fewer agreements are not shown; choose an organisation.")
 	m.ListLink = t("Als Liste", "As a list")

@@ -2,7 +2,6 @@ package console
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"strings"
 	"time"
@@ -20,6 +19,7 @@ type overviewPage struct {
 	Ways   []wayRow
 	More   int // ways that are not shown
 	Ending []ending
+	Keys   []Credential // that end soon
 }
 
 // count is a number of today with a name.
@@ -50,43 +50,30 @@ func (q *request) overview() error {
 	if err != nil {
 		return err
 	}
-	data, err := q.overviewOf(q.r.Context(), org)
+	now, err := q.ask(q.r.Context())
 	if err != nil {
 		return err
 	}
-	return q.show("overview", q.t.Overview, data)
+	return q.show("overview", q.t.Overview, q.overviewOf(now, org))
 }
 
-func (q *request) overviewOf(ctx context.Context, org string) (*overviewPage, error) {
-	if err := q.cfg.Hub.Search().Err(); err != nil {
-		return nil, err
-	}
+// overviewOf is what of a snapshot the person sees of an organisation, "" for all.
+func (q *request) overviewOf(now *snapshot, org string) *overviewPage {
 	p := &overviewPage{Org: org, Orgs: q.choices()}
-	refused, err := q.cfg.Hub.Refused(ctx, org)
-	if err != nil {
-		return nil, err
-	}
-	keys, err := q.parkedOf(ctx, org)
-	if err != nil {
-		return nil, err
-	}
-	p.Counts = q.counts(org, sum(refused), uint64(len(keys)))
-	waits := map[string]uint64{}
-	for _, m := range q.cfg.Hub.Mailboxes() {
-		waits[m.Application] = m.Copies
-	}
-	ways := q.cfg.Hub.Search().Ways(org)
+	p.Counts = q.counts(now.todayOf(org), org, now.refusedOf(org), uint64(len(q.parkedOf(now.parked, org))), q.pausedIn(now, org))
+	ways := now.waysOf(org)
 	p.More = max(len(ways)-maxWays, 0)
 	for _, w := range ways[:len(ways)-p.More] {
 		row := wayRow{Way: w}
 		if q.person.sight(search.Organisation(w.To)) >= federation.SightCounts {
-			row.Waits = waits[w.To]
+			row.Waits = now.waits[w.To]
 		}
 		p.Ways = append(p.Ways, row)
 	}
 	p.Graph = draw(p.Ways)
 	p.Ending = q.endings(org)
-	return p, nil
+	p.Keys = q.keysEnding(now.keys, org)
+	return p
 }
 
 // sum counts the events in quarantine; what else lies there is the hub's own.
@@ -99,8 +86,7 @@ func sum(subjects map[string]uint64) (n uint64) {
 	return n
 }
 
-func (q *request) counts(org string, refused, parked uint64) []count {
-	today := q.cfg.Hub.Search().Today(org)
+func (q *request) counts(today map[string]uint64, org string, refused, parked, paused uint64) []count {
 	may := q.person.most() >= federation.SightMetadata
 	link := func(path string) string {
 		if !may {
@@ -117,6 +103,7 @@ func (q *request) counts(org string, refused, parked uint64) []count {
 		{q.t.CountExpired, "", today["expired"], today["expired"] > 0},
 		{q.t.CountQuarantine, link("/quarantine"), refused, refused > 0},
 		{q.t.CountParked, link("/parked"), parked, parked > 0},
+		{q.t.CountPaused, "/streams" + orgQuery("/streams", org), paused, paused > 0},
 	}
 }
 
@@ -145,14 +132,15 @@ func (q *request) choices() (out []*federation.Organisation) {
 // soon is how long before their end agreements are told of.
 const (
 	soon       = 60 * 24 * time.Hour
+	soonKey    = 14 * 24 * time.Hour // credentials live for shorter
 	maxEndings = 20
 )
 
 func (q *request) endings(org string) (out []ending) {
-	now := q.now()
+	now, concerns := q.now(), partyOf(q.cfg.Hub.Federation(), org)
 	for _, a := range q.cfg.Hub.Federation().Agreements {
 		until := a.Valid.Until
-		if until.IsZero() || org != "" && !partyOf(a, org) {
+		if until.IsZero() || !concerns(a) {
 			continue
 		}
 		end := time.Date(until.Year, until.Month, until.Day, 0, 0, 0, 0, berlin)
@@ -164,10 +152,49 @@ func (q *request) endings(org string) (out []ending) {
 	return out[:min(len(out), maxEndings)]
 }
 
-// partyOf tells whether an agreement names an application of an organisation, or a group,
-// in which it may be.
-func partyOf(a *federation.Agreement, org string) bool {
-	return slices.ContainsFunc(slices.Concat(a.From, a.To), func(p federation.Party) bool {
-		return p.Group != "" || search.Organisation(p.Application) == org
-	})
+// keysEnding are the credentials that end soon, or have ended lately, of an organisation.
+func (q *request) keysEnding(all []Credential, org string) (out []Credential) {
+	now := q.now()
+	for _, c := range all {
+		o := search.Organisation(c.Application)
+		if org != "" && o != org || q.person.sight(o) < federation.SightMetadata {
+			continue
+		}
+		if left := c.Expires.Sub(now); left < soonKey && left > -soon {
+			out = append(out, c)
+		}
+	}
+	slices.SortFunc(out, func(a, b Credential) int { return a.Expires.Compare(b.Expires) })
+	return out[:min(len(out), maxEndings)]
+}
+
+// pausedIn counts what is paused of an organisation, "" for all.
+func (q *request) pausedIn(now *snapshot, org string) (n uint64) {
+	for application := range now.paused[0] {
+		if org == "" || search.Organisation(application) == org {
+			n++
+		}
+	}
+	for _, ad := range q.cfg.Hub.Federation().Adapters {
+		if now.paused[1][ad.Name] != nil && (org == "" || ad.Application.Organisation == org) {
+			n++
+		}
+	}
+	return n
+}
+
+// partyOf tells of agreements whether they name an application of an organisation, or a
+// group that one is in; "" is any organisation.
+func partyOf(fed *federation.Federation, org string) func(*federation.Agreement) bool {
+	if org == "" {
+		return func(*federation.Agreement) bool { return true }
+	}
+	in := map[string]bool{}
+	for _, g := range fed.Groups {
+		in[g.ID] = slices.ContainsFunc(g.Applications, func(a *federation.Application) bool { return a.Organisation == org })
+	}
+	party := func(p federation.Party) bool { return in[p.Group] || search.Organisation(p.Application) == org }
+	return func(a *federation.Agreement) bool {
+		return slices.ContainsFunc(a.From, party) || slices.ContainsFunc(a.To, party)
+	}
 }

@@ -28,6 +28,13 @@ var helpers = template.FuncMap{
 	"pair": func(used, limit int64) any {
 		return struct{ Used, Limit int64 }{used, limit}
 	},
+	"work": func(f *page, action, app string, code any) any {
+		return struct {
+			F           *page
+			Action, App string
+			Code        any
+		}{f, action, app, code}
+	},
 	"group": func(title string, list partyList) any {
 		return struct {
 			Title string
@@ -136,12 +143,16 @@ func (q *request) page(name, title string, data any) *page {
 }
 
 // section is the entry of the navigation that a page belongs to.
-var section = map[string]string{"event": "/search", "case": "/search", "notfound": "/search", "refused": "/quarantine", "refusals": "/quarantine", "type": "/catalogue", "agreement": "/agreements", "matrix": "/agreements", "organisation": "/organisations"}
+var section = map[string]string{
+	"event": "/search", "case": "/search", "notfound": "/search", "found": "/search", "tail": "/tail", "mailbox": "/streams", "instream": "/streams", "adapter": "/streams",
+	"refused": "/quarantine", "refusals": "/quarantine", "cleared": "/quarantine", "edit": "/quarantine", "bulk": "/quarantine", "runs": "/quarantine",
+	"replay": "/replays", "replaynew": "/replays", "type": "/catalogue", "agreement": "/agreements", "matrix": "/agreements", "organisation": "/organisations",
+}
 
 func (q *request) nav() []entry {
 	out := []entry{{Path: "/", Title: q.t.Overview}}
 	if q.person.most() >= federation.SightMetadata {
-		out = append(out, entry{Path: "/search", Title: q.t.Search}, entry{Path: "/quarantine", Title: q.t.Quarantine}, entry{Path: "/parked", Title: q.t.ParkedKeys})
+		out = append(out, entry{Path: "/search", Title: q.t.Search}, entry{Path: "/tail", Title: q.t.Tail}, entry{Path: "/quarantine", Title: q.t.Quarantine}, entry{Path: "/parked", Title: q.t.ParkedKeys}, entry{Path: "/replays", Title: q.t.Replays})
 	}
 	out = append(out, entry{Path: "/streams", Title: q.t.Streams}, entry{Path: "/catalogue", Title: q.t.Catalogue}, entry{Path: "/agreements", Title: q.t.Agreements}, entry{Path: "/organisations", Title: q.t.Organisations})
 	if q.person.all() >= federation.SightMetadata {

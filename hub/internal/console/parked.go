@@ -1,8 +1,6 @@
 package console
 
 import (
-	"context"
-
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/parked"
@@ -24,14 +22,14 @@ type parkedKey struct {
 	Acts bool // the person may release it or give it back
 }
 
-func (q *request) parkedOf(ctx context.Context, org string) (out []parked.Entry, err error) {
-	all, err := q.cfg.Hub.Parked(ctx)
+// parkedOf leaves those of an organisation that the person may see.
+func (q *request) parkedOf(all []parked.Entry, org string) (out []parked.Entry) {
 	for _, e := range all {
 		if o := search.Organisation(e.Application); (org == "" || o == org) && q.person.sight(o) >= federation.SightCounts {
 			out = append(out, e)
 		}
 	}
-	return out, err
+	return out
 }
 
 func (q *request) parkedKeys() error { return q.showParked("") }
@@ -41,10 +39,11 @@ func (q *request) showParked(said string) error {
 	if err != nil {
 		return err
 	}
-	entries, err := q.parkedOf(q.r.Context(), org)
+	entries, err := q.cfg.Hub.Parked(q.r.Context())
 	if err != nil {
 		return err
 	}
+	entries = q.parkedOf(entries, org)
 	data := &parkedPage{Org: org, Orgs: q.choices(), Said: said}
 	for _, e := range entries {
 		o := search.Organisation(e.Application)

@@ -2,7 +2,6 @@ package console
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 
@@ -28,9 +27,9 @@ const partiesShown = 50
 
 // parties of a type, as far as the person may see them.
 func (q *request) parties(fed *federation.Federation, typ string) (from, to partyList) {
-	senders, receivers := map[string]*partyRow{}, map[string]*partyRow{}
+	senders, receivers, now := map[string]*partyRow{}, map[string]*partyRow{}, q.now()
 	for _, a := range fed.Agreements {
-		if slices.Contains(a.Types, typ) {
+		if a.Valid.Holds(now) && slices.Contains(a.Types, typ) {
 			declare(senders, a.From)
 			declare(receivers, a.To)
 		}
@@ -50,26 +49,21 @@ func declare(rows map[string]*partyRow, parties []federation.Party) {
 	}
 }
 
-func (q *request) partyList(fed *federation.Federation, declared map[string]*partyRow, seen func(string) time.Time) (out partyList) {
-	rows := maps.Clone(declared)
+func (q *request) partyList(fed *federation.Federation, rows map[string]*partyRow, seen func(string) time.Time) (out partyList) {
+	members := membersOf(fed, rows)
 	for _, app := range fed.Applications() {
-		if at := seen(app.ID); !at.IsZero() {
-			row := rows[app.ID]
-			if row == nil {
-				row = &partyRow{Name: app.ID, Declared: inGroup(fed, declared, app)}
-				rows[app.ID] = row
-			}
-			row.Seen = at
+		at, row := seen(app.ID), rows[app.ID]
+		// a member of a group stands for itself when it was seen, and to its own steward
+		own := members[app.ID] && slices.Contains(q.person.own(), app.Organisation)
+		if row == nil && (own || !at.IsZero()) {
+			row = &partyRow{Name: app.ID, Declared: members[app.ID]}
+			rows[app.ID] = row
+		}
+		if row != nil {
+			row.Title, row.Organisation, row.Seen = app.Title, app.Organisation, at
 		}
 	}
 	for _, row := range rows {
-		if row.Group {
-			if g := groupNamed(fed, row.Name); g != nil {
-				row.Title = g.Title
-			}
-		} else if app, ok := fed.Application(row.Name); ok {
-			row.Title, row.Organisation = app.Title, app.Organisation
-		}
 		if q.person.sight(row.Organisation) >= federation.SightCounts || q.person.all() >= federation.SightCounts {
 			out.Rows = append(out.Rows, *row)
 		}
@@ -83,21 +77,17 @@ func (q *request) partyList(fed *federation.Federation, declared map[string]*par
 	return out
 }
 
-// inGroup tells whether an application is in one of the groups.
-func inGroup(fed *federation.Federation, declared map[string]*partyRow, app *federation.Application) bool {
-	for _, row := range declared {
-		if g := groupNamed(fed, row.Name); row.Group && g != nil && slices.Contains(g.Applications, app) {
-			return true
-		}
-	}
-	return false
-}
-
-func groupNamed(fed *federation.Federation, id string) *federation.Group {
+// membersOf gives the applications that are in one of the groups among the rows, and
+// completes these.
+func membersOf(fed *federation.Federation, rows map[string]*partyRow) map[string]bool {
+	out := map[string]bool{}
 	for _, g := range fed.Groups {
-		if g.ID == id {
-			return g
+		if row := rows[g.ID]; row != nil && row.Group {
+			row.Title = g.Title
+			for _, a := range g.Applications {
+				out[a.ID] = true
+			}
 		}
 	}
-	return nil
+	return out
 }

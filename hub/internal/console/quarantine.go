@@ -3,7 +3,6 @@ package console
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
@@ -16,6 +15,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/accept"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
+	"github.com/amtsbote/amtsbote/hub/internal/quarantine"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 	"github.com/amtsbote/amtsbote/hub/internal/search"
 )
@@ -26,6 +26,7 @@ type quarantinePage struct {
 	Orgs   []*federation.Organisation
 	Groups []group
 	Total  uint64
+	Runs   bool // there is something to see on the page of runs
 }
 
 // group are the refused events of one application with one reason.
@@ -35,6 +36,7 @@ type group struct {
 	Sentence    string
 	N           uint64
 	Link        string
+	Work        workView
 	refuser     bool // the application is the receiver
 }
 
@@ -57,6 +59,10 @@ func groupOf(subject string) (g group, ok bool) {
 	g = group{Application: parts[1] + "." + parts[2], Code: codes[parts[3]], refuser: len(parts) == 5}
 	return g, g.Code != ""
 }
+
+// worked is of how many groups, the largest first, it is said who looks after them: each
+// is read by itself.
+const worked = 100
 
 func (q *request) quarantine() error {
 	org, err := q.organisation(federation.SightMetadata)
@@ -89,6 +95,15 @@ func (q *request) quarantine() error {
 	slices.SortFunc(data.Groups, func(a, b group) int {
 		return cmp.Or(-cmp.Compare(a.N, b.N), cmp.Compare(a.Application, b.Application), cmp.Compare(a.Code, b.Code))
 	})
+	for i := range data.Groups[:min(len(data.Groups), worked)] {
+		g := &data.Groups[i]
+		work, err := q.cfg.Hub.Work(q.r.Context(), quarantine.WorkOfGroup(g.Application, g.Code))
+		if err != nil {
+			return err
+		}
+		g.Work = q.workView(work)
+	}
+	data.Runs = len(q.runsOf(org)) > 0
 	return q.show("quarantine", q.t.Quarantine, data)
 }
 
@@ -97,6 +112,10 @@ type refusalsPage struct {
 	group
 	Events []refusedEvent
 	More   string
+	Acts   bool // the person may clear it
+	Work   workView
+	Bulk   []bulkChoice
+	Runs   []runView // of this group, that run
 }
 
 // refusedEvent is an event in quarantine.
@@ -111,6 +130,7 @@ type refusedEvent struct {
 	Keyword  string
 	Stored   time.Time
 	Size     int
+	Copy     bool           // that its receiver has refused
 	message  *event.Message // as it came
 }
 
@@ -126,10 +146,7 @@ func (q *request) refusals() error {
 		return q.notMine(org)
 	}
 	data := &refusalsPage{group: group{Application: app, Code: code, Sentence: code.Sentence(q.lang)}}
-	filter := "quarantine." + app + "." + code.Token()
-	if code == refusal.ReceiverRefused {
-		filter += ".*"
-	}
+	filter := quarantine.Filter(app, code)
 	after, _ := strconv.ParseUint(q.r.FormValue("after"), 10, 64)
 	page, err := q.cfg.Hub.RefusedPage(q.r.Context(), filter, after, refusedPage)
 	if err != nil {
@@ -143,6 +160,9 @@ func (q *request) refusals() error {
 		if len(page) == refusedPage {
 			data.More = "/quarantine/group?" + next.Encode()
 		}
+	}
+	if err := q.clearingOf(data); err != nil {
+		return err
 	}
 	return q.show("refusals", q.t.Quarantine, data)
 }
@@ -174,7 +194,7 @@ func plainName(s string) bool {
 func readRefused(m *event.Message) refusedEvent {
 	e := refusedEvent{
 		Seq: m.Seq, In: m.Get(event.HeaderIn), Code: refusal.Code(m.Get(event.HeaderCode)), At: m.Get(event.HeaderAt), Keyword: m.Get(event.HeaderKeyword),
-		Stored: m.Time, message: original(m),
+		Stored: m.Time, message: send.Refused(m),
 	}
 	e.InSeq, _ = strconv.ParseUint(m.Get(event.HeaderSeq), 10, 64)
 	if at, err := time.Parse(time.RFC3339Nano, m.Get(event.HeaderStored)); err == nil {
@@ -182,6 +202,7 @@ func readRefused(m *event.Message) refusedEvent {
 	}
 	e.Size = len(e.message.Data)
 	if e.In == "" { // a copy that its receiver has refused says so in its own headers
+		e.Copy = true
 		e.In = e.message.Get(event.HeaderIn)
 		e.InSeq, _ = strconv.ParseUint(e.message.Get(event.HeaderSeq), 10, 64)
 		e.Keyword = ""
@@ -190,31 +211,6 @@ func readRefused(m *event.Message) refusedEvent {
 		e.ID, e.Type, e.Case = read.ID(), read.Type(), read.Attributes["correlationid"]
 	}
 	return e
-}
-
-// original is the message as it came, see send.Quarantined.
-func original(m *event.Message) *event.Message {
-	out := &event.Message{Header: map[string][]string{}, Data: m.Data, Time: m.Time}
-	if subject, ok := event.PercentDecode(m.Get(event.HeaderSubject)); ok {
-		out.Subject = subject
-	}
-	if m.Get(event.HeaderEnvelope) != "" {
-		var e send.Envelope
-		if json.Unmarshal(m.Data, &e) != nil {
-			return out
-		}
-		out.Data = e.Data
-		for _, h := range e.Header {
-			out.Header[string(h.Name)] = append(out.Header[string(h.Name)], string(h.Value))
-		}
-		return out
-	}
-	for name, values := range m.Header {
-		if rest, is := strings.CutPrefix(name, "Original-"); is {
-			out.Header[rest] = values
-		}
-	}
-	return out
 }
 
 // refusalPage is one refused event.
@@ -227,6 +223,7 @@ type refusalPage struct {
 	Attributes  []attribute
 	Payload     *payload
 	Group       string
+	clearingView
 }
 
 type attribute struct{ Name, Value string }
@@ -267,7 +264,13 @@ func (q *request) refusedAt(ctx context.Context) (*refusedEvent, group, error) {
 	return &e, g, nil
 }
 
-func (q *request) refusal() error {
+func (q *request) refusal() error { return q.showRefusal(notDone{}) }
+
+// showRefusal shows a refused event, and why what was asked for was not done to it.
+func (q *request) showRefusal(no notDone) error {
+	if done, err := q.cleared(); done || err != nil {
+		return err
+	}
 	e, g, err := q.refusedAt(q.r.Context())
 	if err != nil {
 		return err
@@ -290,12 +293,21 @@ func (q *request) refusal() error {
 	} else {
 		q.fill(data.Payload, e.message, &decision.Decision{Type: e.Type, At: e.At, Keyword: e.Keyword})
 	}
+	if data.clearingView, err = q.clearingView(&data.refusedEvent, g, no); err != nil {
+		return err
+	}
 	return q.show("refused", q.t.Refused, data)
 }
 
 func quarantineAt(seq uint64) string { return bus.Quarantine + " " + strconv.FormatUint(seq, 10) }
 
 func (q *request) lookRefused() error {
+	if seq, a, err := q.actOn(); err != nil || a != nil { // it was edited, and its original is kept
+		if err != nil {
+			return err
+		}
+		return q.mayLook(quarantineAt(seq), search.Organisation(a.Application), a.Application, "/quarantine/"+strconv.FormatUint(seq, 10))
+	}
 	e, g, err := q.refusedAt(q.r.Context())
 	if err != nil {
 		return err

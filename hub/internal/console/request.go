@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -81,7 +82,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) *request {
 	q := &request{Server: s, w: w, r: r, lang: language(r)}
 	q.t = catalogue(q.lang)
 	if c, err := r.Cookie(s.sessionCookie()); err == nil {
-		q.session = s.sessions.find(c.Value, r.URL.Path != pathLive)
+		q.session = s.sessions.find(c.Value, !strings.HasPrefix(r.URL.Path, pathLive))
 	}
 	if q.session != nil {
 		q.person = s.person(q.session)
@@ -92,7 +93,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) *request {
 // answer runs a handler and says what went wrong.
 func (q *request) answer(handle func(*request) error) {
 	ctx := q.r.Context()
-	if q.r.URL.Path != pathLive {
+	if !strings.HasPrefix(q.r.URL.Path, pathLive) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()

@@ -11,7 +11,7 @@ const (
 	pathLink     = "/login/link/"
 	pathStart    = "/login/start"
 	pathCallback = "/login/callback"
-	pathLive     = "/live/overview"
+	pathLive     = "/live/" // and a page
 )
 
 // handler is all that the console serves. Each page and action has one line here and one
@@ -28,6 +28,8 @@ func (s *Server) handler() http.Handler {
 
 	mux.HandleFunc("GET /{$}", s.inside((*request).overview))
 	mux.HandleFunc("GET /live/overview", s.inside((*request).liveOverview))
+	mux.HandleFunc("GET /tail", s.inside((*request).tail))
+	mux.HandleFunc("GET /live/tail", s.inside((*request).liveTail))
 	mux.HandleFunc("GET /search", s.inside((*request).find))
 	mux.HandleFunc("GET /event", s.inside((*request).event))
 	mux.HandleFunc("POST /event/look", s.inside((*request).look))
@@ -36,9 +38,28 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /quarantine/group", s.inside((*request).refusals))
 	mux.HandleFunc("GET /quarantine/{seq}", s.inside((*request).refusal))
 	mux.HandleFunc("POST /quarantine/{seq}/look", s.inside((*request).lookRefused))
+	mux.HandleFunc("POST /quarantine/{seq}/act", s.inside((*request).clear))
+	mux.HandleFunc("GET /quarantine/{seq}/edit", s.inside((*request).editRefused))
+	mux.HandleFunc("POST /quarantine/{seq}/edit", s.inside((*request).resubmitEdited))
+	mux.HandleFunc("POST /quarantine/{seq}/work", s.inside((*request).workOnRefused))
+	mux.HandleFunc("POST /quarantine/group/work", s.inside((*request).workOnGroup))
+	mux.HandleFunc("GET /quarantine/bulk", s.inside((*request).previewRun))
+	mux.HandleFunc("POST /quarantine/bulk", s.inside((*request).startRun))
+	mux.HandleFunc("GET /quarantine/runs", s.inside((*request).runs))
+	mux.HandleFunc("POST /quarantine/runs", s.inside((*request).stopRun))
 	mux.HandleFunc("GET /parked", s.inside((*request).parkedKeys))
 	mux.HandleFunc("POST /parked", s.inside((*request).unpark))
+	mux.HandleFunc("GET /replays", s.inside((*request).replays))
+	mux.HandleFunc("GET /replays/new", s.inside((*request).newReplay))
+	mux.HandleFunc("POST /replays/look", s.inside((*request).lookReplay))
+	mux.HandleFunc("POST /replays", s.inside((*request).wantReplay))
+	mux.HandleFunc("GET /replays/{run}", s.inside((*request).oneReplay))
+	mux.HandleFunc("POST /replays/{run}", s.inside((*request).actReplay))
 	mux.HandleFunc("GET /streams", s.inside((*request).streams))
+	mux.HandleFunc("GET /streams/mailbox", s.inside((*request).boxOf))
+	mux.HandleFunc("GET /streams/in", s.inside((*request).inOf))
+	mux.HandleFunc("GET /streams/adapter", s.inside((*request).adapterOf))
+	mux.HandleFunc("POST /streams/pause", s.inside((*request).pause))
 	mux.HandleFunc("GET /catalogue", s.inside((*request).catalogue))
 	mux.HandleFunc("GET /catalogue/{type}", s.inside((*request).eventType))
 	mux.HandleFunc("GET /agreements", s.inside((*request).agreements))

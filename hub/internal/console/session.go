@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/amtsbote/amtsbote/hub/internal/event"
 )
 
 // A session ends when nobody has used it for sessionIdle, and sessionMost after it began.
@@ -33,6 +35,17 @@ type session struct {
 	used    time.Time
 	looks   map[string]time.Time // events shown in full, and until when
 	streams int                  // live parts that are open
+}
+
+// person is a token of who logged in, whatever they are called: the issuer's own name for
+// them, as a digest. "" for the one person on this machine.
+func (x *session) person() string {
+	sub, _ := x.claims["sub"].(string)
+	if sub == "" {
+		return ""
+	}
+	issuer, _ := x.claims["iss"].(string)
+	return event.KeyToken(issuer + " " + sub)
 }
 
 type sessions struct {

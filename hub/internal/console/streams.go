@@ -28,11 +28,13 @@ type boxRow struct {
 	Mailbox
 	Title, Mode string
 	Got         time.Time // when a copy was settled last
+	Paused      *Pause
 }
 
 type adapterRow struct {
 	Adapter
-	Last time.Time // when the application's last event was accepted
+	Last   time.Time // when the application's last event was accepted
+	Paused *Pause
 }
 
 func (q *request) streams() error {
@@ -55,9 +57,10 @@ func (q *request) streams() error {
 		return cmp.Or(cmp.Compare(a.Organisation, b.Organisation), cmp.Compare(a.Name, b.Name))
 	})
 	data.Boxes = q.boxes(org)
+	_, paused := q.cfg.Hub.Paused()
 	for _, a := range q.cfg.Hub.Adapters() {
 		if o := search.Organisation(a.Application); org == "" || o == org {
-			data.Adapters = append(data.Adapters, adapterRow{a, q.cfg.Hub.Search().Last(a.Application)})
+			data.Adapters = append(data.Adapters, adapterRow{a, q.cfg.Hub.Search().Last(a.Application), paused[a.Name]})
 		}
 	}
 	return q.show("streams", q.t.Streams, data)
@@ -69,13 +72,14 @@ func (q *request) boxes(org string) (out []boxRow) {
 	for _, m := range q.cfg.Hub.Mailboxes() {
 		holds[m.Application] = m
 	}
+	paused, _ := q.cfg.Hub.Paused()
 	for _, a := range q.applications(org) {
 		if a.Mailbox == nil {
 			continue
 		}
 		m := holds[a.ID]
 		m.Application, m.Limit = a.ID, cmp.Or(m.Limit, a.Mailbox.QuotaBytes)
-		out = append(out, boxRow{Mailbox: m, Title: a.Title, Mode: string(a.Mailbox.Mode), Got: q.cfg.Hub.Search().Got(a.ID)})
+		out = append(out, boxRow{Mailbox: m, Title: a.Title, Mode: string(a.Mailbox.Mode), Got: q.cfg.Hub.Search().Got(a.ID), Paused: paused[a.ID]})
 	}
 	slices.SortStableFunc(out, func(a, b boxRow) int { return -cmp.Compare(a.Copies, b.Copies) })
 	return out[:min(len(out), maxBoxes)]

@@ -24,6 +24,10 @@ type Cursor struct {
 	// behind its sequence in Ends (none: 0).
 	Carried uint64            `json:"carried,omitempty"`
 	Ends    map[string]uint64 `json:"ends,omitempty"`
+	// Run is the replay that Seq and Part are about: Seq is then the sequence in TRAIL of
+	// the last message with decisions that was looked at, Part how many of those were if
+	// not all; only in TRAIL's cursors of replays.
+	Run string `json:"run,omitempty"`
 	// Batch is unique, so that an unknown outcome is settled by one read.
 	Batch string `json:"batch"`
 }

@@ -103,6 +103,8 @@ type Delivery struct {
 	Expiry *Expiry `json:"expiry,omitempty"`
 	// Handed is what the sender is told, for Done, where the agreement asks for it.
 	Handed *Told `json:"handed,omitempty"`
+	// Replay names the replay that brought the copy; "" for the first one.
+	Replay string `json:"replay,omitempty"`
 }
 
 // Told is all that a receipt about a copy needs besides its outcome: the copy

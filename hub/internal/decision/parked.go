@@ -2,8 +2,12 @@ package decision
 
 import (
 	"cmp"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
 // Direction tells on which side of the hub a key is parked.
@@ -78,6 +82,27 @@ type Act struct {
 	Who        string    `json:"who"`
 	Reason     string    `json:"reason,omitempty"`
 	At         time.Time `json:"at"`
+	// Cleared is what an act on an event in quarantine was about.
+	*Cleared
+	// Replay is what the acts of a replay are about.
+	Replay *Replay `json:"replay,omitempty"`
+}
+
+// Cleared is the event in quarantine that an act was about (ADR 0020). It holds no
+// payload.
+type Cleared struct {
+	Seq  uint64       `json:"quarantine"`     // in QUARANTINE
+	Of   Ref          `json:"of,omitzero"`    // the event, or the copy's event
+	ID   string       `json:"id,omitempty"`   // of the event; empty when it could not be read
+	Code refusal.Code `json:"code"`           // why it lay there
+	Bulk string       `json:"bulk,omitempty"` // the run that it was part of
+	// Before and After are digests as Decision.Digest, of what lay there and of what was
+	// sent in its place; After is empty unless it was sent again.
+	Before string `json:"before"`
+	After  string `json:"after,omitempty"`
+	// Decided tells that the next record of the trail is the decision by which the event
+	// has its end.
+	Decided bool `json:"decided,omitempty"`
 }
 
 // The acts.
@@ -93,11 +118,30 @@ const (
 	ActSuspend     = "credential-suspend"
 	ActResume      = "credential-resume"
 
+	// The mailbox of an application hands nothing out (Direction Out), or an adapter (Key)
+	// asks for nothing (In), until somebody lets it go on.
+	ActPause = "pause"
+	ActGoOn  = "go-on"
+
 	// In the console: somebody was shown a payload in full (Key is the event.KeyToken of
 	// its stream and sequence), or tried to see what is another organisation's (Reason is
 	// the page).
 	ActLook   = "look"
 	ActDenied = "denied"
+
+	// On an event in quarantine (Cleared): sent again as it was or edited, back to the
+	// sender, discarded; ActBulk begins a run of one of them over a group (Key is its
+	// name), ActBulkStop is a person's word that it stops, ActBulkEnd its end (Messages is
+	// how many it was done to). ActWork: somebody has taken over, handed on, noted or
+	// dated an event or a group (Key).
+	ActQuarantineResubmit = "quarantine-resubmit"
+	ActQuarantineEdit     = "quarantine-edit"
+	ActQuarantineReturn   = "quarantine-return"
+	ActQuarantineDiscard  = "quarantine-discard"
+	ActBulk               = "quarantine-bulk"
+	ActBulkStop           = "quarantine-bulk-stop"
+	ActBulkEnd            = "quarantine-bulk-end"
+	ActWork               = "quarantine-work"
 )
 
 // Later gives the act that counts when the marks of two stand: a return can come
@@ -111,5 +155,22 @@ func Later(a, b string) string {
 
 // Subject is where a is recorded.
 func (a *Act) Subject() string {
+	if a.Cleared != nil { // once: whoever does it again finds it there
+		return ClearedSubject(a.Act, a.Application, a.Seq, a.ID)
+	}
 	return "trail." + KindAct + "." + a.Act + "." + MailboxName(a.Application) + "." + cmp.Or(a.Key, a.Credential, "all")
 }
+
+// ClearedSubject is where an act on the event at a sequence of QUARANTINE is recorded,
+// found by the event's id as decisions are.
+func ClearedSubject(act, application string, seq uint64, id string) string {
+	return "trail." + KindAct + "." + act + "." + MailboxName(application) + "." + strconv.FormatUint(seq, 10) + "." + event.Shard(id)
+}
+
+// ClearedBy fits the subjects of all acts on the event at a sequence of QUARANTINE.
+func ClearedBy(seq uint64) string {
+	return "trail." + KindAct + ".*.*." + strconv.FormatUint(seq, 10) + ".*"
+}
+
+// ClearedOf fits the subjects of acts on events in quarantine by the shard of their id.
+func ClearedOf(shard string) string { return "trail." + KindAct + ".*.*.*." + shard }

@@ -49,4 +49,5 @@ const (
 	KindRemoval  = "removal"
 	KindDamage   = "damage"
 	KindRefused  = "refused"
+	KindReplay   = "replay"
 )

@@ -23,5 +23,8 @@ const (
 	HeaderReceipt   = "Amtsbote-Receipt"   // copies with a Retain or Confirm: whose mailbox is told
 	HeaderConfirm   = "Amtsbote-Confirm"   // copies of which the sender is told when they are handed over
 	HeaderIDs       = "Amtsbote-Ids"       // trail, packs of decisions: which event ids they may be about
+	HeaderReplay    = "Amtsbote-Replay"    // copies: the replay that brought them
 	HeaderRound     = "Amtsbote-Round"     // edge only: the round of a release that brought it
+	HeaderAct       = "Amtsbote-Act"       // edge only: sequence in QUARANTINE of the event that a steward sends again
+	HeaderInstead   = "Amtsbote-Instead"   // edge only: <in stream>:<sequence> of that event, which this one supersedes
 )

@@ -22,9 +22,14 @@ type Event struct {
 	// Parked are the records of copies that were parked; their end, if they have
 	// one, stands in Deliveries.
 	Parked []*decision.Delivery
+	// Replayed is what replays decided about the event, in order, each with what became of
+	// its copy.
+	Replayed []*Replayed
 	// Before are earlier decisions on the same message: it was to go and was
 	// parked, or it was parked and was returned.
 	Before []*decision.Decision
+	// Acts are what people had done to it in quarantine.
+	Acts []*decision.Act
 	// Continued is where a parked event was decided anew when it was released.
 	Continued *decision.Ref
 	// Removed is when the event went from its in stream, having been kept as long
@@ -59,9 +64,14 @@ func Of(ctx context.Context, b *bus.Bus, id string, records []*event.Message) (a
 	a = &Answer{ID: id}
 	byRef := map[decision.Ref]*Event{}
 	for _, m := range records {
-		if decision.Kind(m.Subject) == decision.KindDecision {
+		switch decision.Kind(m.Subject) {
+		case decision.KindDecision:
 			err = a.decided(m, byRef)
-		} else {
+		case decision.KindAct:
+			err = acted(m, id, byRef)
+		case decision.KindReplay:
+			err = replayed(m, id, byRef)
+		default:
 			err = delivered(m, id, byRef)
 		}
 		if err != nil {
@@ -84,7 +94,7 @@ func Of(ctx context.Context, b *bus.Bus, id string, records []*event.Message) (a
 func about(ctx context.Context, b *bus.Bus, id string) ([]*event.Message, error) {
 	var out []*event.Message
 	shard := event.Shard(id)
-	err := b.Read(ctx, bus.Trail, 1, []string{"trail.decision.*." + shard, "trail.delivery.*." + shard}, func(m *event.Message) error {
+	err := b.Read(ctx, bus.Trail, 1, []string{"trail.decision.*." + shard, "trail.delivery.*." + shard, decision.ClearedOf(shard), "trail." + decision.KindReplay + ".*." + shard}, func(m *event.Message) error {
 		is, err := isAbout(m, id) // of a long trail little is kept
 		if is {
 			out = append(out, m)
@@ -118,8 +128,15 @@ func about(ctx context.Context, b *bus.Bus, id string) ([]*event.Message, error)
 }
 
 func isAbout(m *event.Message, id string) (bool, error) {
-	if decision.Kind(m.Subject) == decision.KindDelivery {
+	switch decision.Kind(m.Subject) {
+	case decision.KindAct:
+		a, err := trail.ReadAct(m)
+		return err == nil && a.Cleared != nil && a.ID == id, err
+	case decision.KindDelivery:
 		d, err := trail.ReadDelivery(m)
+		return err == nil && d.ID == id, err
+	case decision.KindReplay:
+		d, err := trail.ReadReplayed(m)
 		return err == nil && d.ID == id, err
 	}
 	ds, err := trail.ReadDecisions(m)
@@ -157,6 +174,10 @@ func delivered(m *event.Message, id string, byRef map[decision.Ref]*Event) error
 	}
 	e := byRef[decision.Ref{In: d.In, Seq: d.Seq}]
 	if e == nil {
+		return nil
+	}
+	if d.Replay != "" {
+		e.endReplay(d)
 		return nil
 	}
 	if d.Result == decision.Parked {

@@ -55,6 +55,7 @@ func (p printer) event(e *Event) {
 	}
 	p.line(p.t("entschieden", "decided"), "%s  %s", stamp(d.Decided), p.outcome(d))
 	p.parkedEvent(e)
+	p.acts(e)
 	if d.Federation != "" { // a person returned it
 		p.line("", "%s %s", p.t("Verbundverzeichnis", "federation"), d.Federation)
 	}
@@ -65,6 +66,7 @@ func (p printer) event(e *Event) {
 	for i := range d.Receivers {
 		p.receiver(e, &d.Receivers[i])
 	}
+	p.replayed(e)
 }
 
 func (p printer) outcome(d *decision.Decision) string {

@@ -17,7 +17,6 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/quota"
-	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
 // writeTrail records decisions behind the trail's cursor, and gives them as they stand
@@ -95,7 +94,7 @@ func (l *Lane) loads(ds []*decision.Decision, msgs []*event.Message) (work, erro
 			if d.Seq > l.quarantine.at.Seq {
 				w.refused = append(w.refused, load{d.Seq, []event.Message{send.Quarantined(d, msgs[i])}})
 			}
-			if d.Receipt != "" && d.Seq > l.out.at.Seq && d.Code != refusal.Returned {
+			if d.Receipt != "" && d.Seq > l.out.at.Seq && !d.Code.ByPerson() {
 				w.copies = append(w.copies, load{d.Seq, []event.Message{l.receipt(d, msgs[i])}})
 			}
 		case hub.Parked:

@@ -68,7 +68,7 @@ func (f *Decider) Decide(org string, m *event.Message) (d *decision.Decision) {
 		return refuse(d, a.refused)
 	}
 	m.Read = e
-	before, done := f.repeated(d, e)
+	before, done := f.repeated(d, e, send.ReadInstead(m))
 	if done {
 		return d
 	}
@@ -132,13 +132,22 @@ func (f *Decider) receipt(d *decision.Decision) {
 
 // repeated settles events whose identity is known and done: the same content
 // is a duplicate, other content a conflict. An event that rests in quarantine is
-// decided anew, whether corrected or not: what kept it out may be mended.
-func (f *Decider) repeated(d *decision.Decision, e *event.Event) (before *index.Seen, done bool) {
+// decided anew, whether corrected or not: what kept it out may be mended. instead is
+// the one that a steward sends it in the place of; nil when its sender has sent it.
+func (f *Decider) repeated(d *decision.Decision, e *event.Event, instead *decision.Ref) (before *index.Seen, done bool) {
 	seen, known := f.Seen(event.IdentityOf(e.Source(), e.ID()))
 	if !known {
 		return nil, false
 	}
 	d.Of = &decision.Ref{In: seen.Ref.In, Seq: seen.Ref.Seq}
+	if instead != nil {
+		// a steward sends it again in the place of one that rests in quarantine: if that
+		// is no longer what is known, something has come in its place already
+		if done = seen.Ref != *instead; done {
+			suppress(d)
+		}
+		return nil, done
+	}
 	switch {
 	case seen.Outcome == hub.Quarantined || seen.Outcome == hub.Unrouted:
 		return &seen, false

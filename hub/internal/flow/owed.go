@@ -14,7 +14,6 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/quota"
-	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
 // What a mailbox cannot take since its quota is full is owed to it (ADR 0012).
@@ -277,7 +276,7 @@ var errPage = errors.New("the page is read")
 // owedCopies makes what an event brings to one mailbox.
 func (l *Lane) owedCopies(ctx context.Context, app string, d *decision.Decision) ([]event.Message, error) {
 	routed := d.Outcome == hub.Routed
-	refused := (d.Outcome == hub.Quarantined || d.Outcome == hub.Unrouted) && d.Code != refusal.Returned
+	refused := (d.Outcome == hub.Quarantined || d.Outcome == hub.Unrouted) && !d.Code.ByPerson()
 	to := func(r decision.Receiver) bool { return r.Application == app }
 	concerns := d.Receipt == app || slices.ContainsFunc(d.Receivers, to)
 	if !concerns || !routed && !refused || l.lost(d) {

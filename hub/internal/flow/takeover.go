@@ -11,7 +11,6 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
-	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
 // takeOver makes this lane the owner of its in stream: it fences the one
@@ -189,7 +188,7 @@ func (l *Lane) pending(d *decision.Decision) bool {
 	case hub.Routed:
 		return d.Seq > l.out.at.Seq
 	case hub.Quarantined, hub.Unrouted:
-		if d.Code == refusal.Returned { // that is Parking's to carry out
+		if d.Code.ByPerson() { // that is not a lane's to carry out
 			return false
 		}
 		return d.Seq > l.quarantine.at.Seq || d.Receipt != "" && d.Seq > l.out.at.Seq

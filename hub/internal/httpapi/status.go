@@ -19,6 +19,7 @@ var statuses = map[refusal.Code]int{
 	refusal.NoAgreement:       http.StatusUnprocessableEntity,
 	refusal.AddressUnknown:    http.StatusUnprocessableEntity,
 	refusal.Returned:          http.StatusUnprocessableEntity,
+	refusal.Discarded:         http.StatusUnprocessableEntity,
 
 	refusal.SourceNotAllowed: http.StatusForbidden,
 	refusal.Conflict:         http.StatusConflict,

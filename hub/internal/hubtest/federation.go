@@ -76,8 +76,10 @@ func Story(tb testing.TB, dir string) *federation.Federation {
 
 type anyKinds struct{}
 
-func (anyKinds) Has(string) (source, sink, ok bool) { return true, true, true }
-func (anyKinds) HasSimulator(string) bool           { return true }
+// Has takes every kind for both; fit-connect makes sources alone, beside which a story has
+// another adapter for the mailbox.
+func (anyKinds) Has(kind string) (source, sink, ok bool) { return true, kind != "fit-connect", true }
+func (anyKinds) HasSimulator(string) bool                { return true }
 
 type noKinds struct{}
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"sort"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -35,7 +36,19 @@ type Intake struct {
 	Store     *bus.Store
 	BlobStore *bus.Blobs
 	Log       *zap.Logger
+
+	broke atomic.Pointer[Break]
 }
+
+// Break is when and why a source stopped last.
+type Break struct {
+	At   time.Time
+	Code string // of the Fault
+}
+
+// Broke tells of the last time that the source stopped since the hub started; nil when it
+// has not.
+func (i *Intake) Broke() *Break { return i.broke.Load() }
 
 var _ hub.Intake = (*Intake)(nil)
 
@@ -50,6 +63,7 @@ func (i *Intake) Run(ctx context.Context) error {
 		if time.Since(began) > settle.MaxDelay {
 			attempt = 1 // it ran well meanwhile
 		}
+		i.broke.Store(&Break{time.Now(), hub.FaultOf(err).Code})
 		i.Log.Error("source stopped; starting it again", zap.Int("attempt", attempt), zap.Error(err))
 		settle.Wait(ctx, settle.Backoff(attempt, settle.Jitter()))
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/quarantine"
 )
 
 // delivered removes copies from OUT that their mailbox has let go of. Copies of a
@@ -23,6 +24,9 @@ func (k *Keeper) delivered(ctx context.Context) error {
 	// one still lying there; those below the floors were begun before they were read
 	returning, err := k.Bus.Subjects(ctx, bus.Parked, "parked."+decision.ActReturn+".*.*."+string(decision.In)+".*")
 	if err != nil || len(returning) > 0 {
+		return err
+	}
+	if given, err := quarantine.Returning(ctx, k.Bus); err != nil || given {
 		return err
 	}
 	settled := k.Bus.Settled(bus.Out) // after the floors were read

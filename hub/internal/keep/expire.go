@@ -183,7 +183,7 @@ func (k *Keeper) record(ctx context.Context, w *waiting, application string, tak
 	if len(ds) == 0 {
 		return nil
 	}
-	first, err := k.expiry.write(ctx, msgs, 0)
+	first, err := k.expiry.Write(ctx, msgs, decision.Cursor{})
 	if err != nil {
 		return fmt.Errorf("record %d expired copies: %w", len(ds), err)
 	}
@@ -200,7 +200,7 @@ func (k *Keeper) record(ctx context.Context, w *waiting, application string, tak
 func (k *Keeper) expired(m *event.Message, application string, out uint64) *decision.Delivery {
 	d := &decision.Delivery{
 		Mailbox: application, Out: out, In: m.Get(event.HeaderIn), Result: decision.Expired, At: k.Now().UTC(),
-		Expiry: &decision.Expiry{Told: mailbox.Told(m)},
+		Expiry: &decision.Expiry{Told: mailbox.Told(m)}, Replay: m.Get(event.HeaderReplay),
 	}
 	d.Seq, _ = strconv.ParseUint(m.Get(event.HeaderSeq), 10, 64)
 	d.Expiry.Due, _ = retained(m)

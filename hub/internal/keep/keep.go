@@ -21,6 +21,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
+	"github.com/amtsbote/amtsbote/hub/internal/fence"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/index"
 	"github.com/amtsbote/amtsbote/hub/internal/ledger"
@@ -54,9 +55,9 @@ type Keeper struct {
 
 	mu          sync.Mutex // one run at a time
 	out, parked *waiting
-	expiry      *writer // expired copies in the trail
-	told        *writer // and their receipts in OUT
-	heard       uint64  // up to where the trail was read for receipts
+	expiry      *fence.Writer // expired copies in the trail
+	told        *fence.Writer // and their receipts in OUT
+	heard       uint64        // up to where the trail was read for receipts
 	retain      struct {
 		sync.Mutex
 		shortest time.Duration
@@ -127,11 +128,11 @@ func (k *Keeper) open(ctx context.Context) error {
 	if err := k.Recorder.Flush(ctx); err != nil { // it writes the cursor in TRAIL anew
 		return err
 	}
-	expiry, told := newWriter(k.Bus, bus.Trail, "trail"), newWriter(k.Bus, bus.Out, "out")
-	if err := errors.Join(expiry.load(ctx), told.load(ctx)); err != nil {
+	expiry, told := fence.New(k.Bus, bus.Trail, decision.CursorExpiry), fence.New(k.Bus, bus.Out, decision.CursorExpiry)
+	if err := errors.Join(expiry.Load(ctx), told.Load(ctx)); err != nil {
 		return err
 	}
-	k.expiry, k.told, k.heard = expiry, told, told.at.Trail
+	k.expiry, k.told, k.heard = expiry, told, told.At.Trail
 	return nil
 }
 

@@ -50,7 +50,7 @@ func (k *Keeper) tell(ctx context.Context) error {
 		return nil
 	})
 	if err != nil {
-		k.heard = k.told.at.Trail
+		k.heard = k.told.At.Trail
 		return err
 	}
 	for some := range slices.Chunk(todo, atOnce) {
@@ -58,17 +58,17 @@ func (k *Keeper) tell(ctx context.Context) error {
 		for i, r := range some {
 			msgs[i] = r.m
 		}
-		if _, err := k.told.write(ctx, msgs, some[len(some)-1].at); err != nil {
-			k.heard = k.told.at.Trail
+		if _, err := k.told.Write(ctx, msgs, decision.Cursor{Trail: some[len(some)-1].at}); err != nil {
+			k.heard = k.told.At.Trail
 			return fmt.Errorf("tell senders of what became of copies: %w", err)
 		}
 		if err := k.reach(ctx, "told"); err != nil {
-			k.heard = k.told.at.Trail
+			k.heard = k.told.At.Trail
 			return err
 		}
 	}
-	if k.heard > k.told.at.Trail+maxLag {
-		_, err = k.told.write(ctx, nil, k.heard)
+	if k.heard > k.told.At.Trail+maxLag {
+		_, err = k.told.Write(ctx, nil, decision.Cursor{Trail: k.heard})
 	}
 	return err
 }

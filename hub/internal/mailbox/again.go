@@ -45,7 +45,7 @@ func (a *Acks) ended(ctx context.Context, m *event.Message) (d *decision.Deliver
 	if err := look(last); err != nil || d != nil { // mostly it is that
 		return d, err
 	}
-	from, err := a.since(ctx, m.Time.Add(-clocks), last.Seq)
+	from, err := a.Bus.Since(ctx, bus.Trail, m.Time.Add(-clocks), last.Seq)
 	if err == nil {
 		err = a.Bus.Often(ctx, bus.Trail, from, []string{subject}, look)
 	}
@@ -54,22 +54,3 @@ func (a *Acks) ended(ctx context.Context, m *event.Message) (d *decision.Deliver
 
 // clocks is how far a server's clock may be set back between two writes.
 const clocks = time.Minute
-
-// since is the sequence in TRAIL, at most upTo, of a message from which on all were
-// stored at a time or later. It halves the span in each step.
-func (a *Acks) since(ctx context.Context, at time.Time, upTo uint64) (uint64, error) {
-	lo, hi := uint64(1), upTo
-	for lo < hi {
-		mid := lo + (hi-lo)/2
-		m, err := a.Bus.At(ctx, bus.Trail, mid, ">")
-		if err != nil {
-			return 0, err
-		}
-		if m == nil || m.Seq >= hi || !m.Time.Before(at) {
-			hi = mid
-		} else {
-			lo = m.Seq + 1
-		}
-	}
-	return lo, nil
-}

@@ -106,7 +106,7 @@ func (b *Mailbox) outcome(m *event.Message, attempt int) *decision.Delivery {
 	seq, _ := strconv.ParseUint(m.Get(event.HeaderSeq), 10, 64)
 	return &decision.Delivery{
 		Mailbox: b.Application, Out: m.Seq, In: m.Get(event.HeaderIn), Seq: seq, ID: idOf(m),
-		Attempt: attempt, Result: decision.Done, At: time.Now().UTC(),
+		Attempt: attempt, Result: decision.Done, At: time.Now().UTC(), Replay: m.Get(event.HeaderReplay),
 	}
 }
 

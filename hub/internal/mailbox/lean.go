@@ -33,7 +33,7 @@ func lean(m *event.Message) *event.Message {
 		return m
 	}
 	h := map[string][]string{headerLeanID: {idOf(m)}, headerLeanSize: {fmt.Sprint(len(m.Data))}}
-	for _, name := range []string{event.HeaderDelivery, event.HeaderIn, event.HeaderSeq, event.HeaderKey, event.HeaderConfirm} {
+	for _, name := range []string{event.HeaderDelivery, event.HeaderIn, event.HeaderSeq, event.HeaderKey, event.HeaderConfirm, event.HeaderReplay} {
 		if values := m.Header[name]; values != nil {
 			h[name] = values
 		}

@@ -254,6 +254,7 @@ type record struct {
 	id        string
 	decisions []*decision.Decision
 	told      []*decision.Delivery // outcomes of which the sender is told
+	replayed  []*decision.Replayed // copies that replays brought
 }
 
 // bringsNothing tells whether the decisions are known and none has anything for stream.
@@ -304,6 +305,8 @@ func (m *Mender) records() (map[decision.Ref]*record, error) {
 			if r := out[decision.Ref{In: d.In, Seq: d.Seq}]; r != nil && (d.Expiry != nil || d.Handed != nil) {
 				r.told = append(r.told, d)
 			}
+		case decision.KindReplay:
+			return replayed(msg, out)
 		}
 		return nil
 	})
@@ -384,5 +387,5 @@ func candidates(r *record, source *event.Message, sender *send.Sender) []event.M
 			out = append(out, copies...)
 		}
 	}
-	return out
+	return append(out, r.replays(e, sender)...)
 }

@@ -52,7 +52,8 @@ const (
 	SchemaGone        Code = "SCHEMA_GONE"        // decided, but the schema left the directory: parked
 	NotCarriedOut     Code = "NOT_CARRIED_OUT"    // decided, but the copies cannot be made: parked
 	Behind            Code = "BEHIND"             // an earlier event of its key is parked
-	Returned          Code = "RETURNED"           // parked, then sent back by a steward
+	Returned          Code = "RETURNED"           // sent back by a steward, from where it was parked or from quarantine
+	Discarded         Code = "DISCARDED"          // discarded by a steward; it rests nowhere any more
 )
 
 // Codes lists all codes, for the catalogue and its tests.
@@ -63,9 +64,13 @@ func Codes() []Code {
 		CEControlChar, CENonchar, CESurrogate, CEHeader, CEURI, CETime, CEMediaType, CEBase64, DataTwice,
 		SubjectMismatch, SourceNotAllowed, Conflict, TimeImplausible, TypeUnknown, SchemaUnknown,
 		MediaTypeMismatch, SchemaInvalid, WorkLimit, NoAgreement, AddressUnknown, Internal, ReceiverRefused,
-		SchemaGone, NotCarriedOut, Behind, Returned,
+		SchemaGone, NotCarriedOut, Behind, Returned, Discarded,
 	}
 }
+
+// ByPerson tells whether a steward has decided, about an event that was decided about
+// before: no lane carries that out.
+func (c Code) ByPerson() bool { return c == Returned || c == Discarded }
 
 // Token is the code where a subject names it: "schema-invalid".
 func (c Code) Token() string { return strings.ReplaceAll(strings.ToLower(string(c)), "_", "-") }

@@ -108,14 +108,26 @@ func (x *Index) apply(m *event.Message) error {
 			return err
 		}
 		return x.delivered(m.Seq, d)
+	case decision.KindReplay:
+		r, err := trail.ReadReplayed(m)
+		if err != nil {
+			return err
+		}
+		return x.replayed(m.Seq, r)
 	case decision.KindRefused:
 		d, err := trail.ReadDoorRefusal(m)
 		if err != nil {
 			return err
 		}
-		x.count(dayOf(d.Last), Organisation(d.Application), CountDoor, d.Count)
+		x.countDoor(d)
+	case decision.KindRemoval:
+		r, err := trail.ReadRemoval(m)
+		if err != nil {
+			return err
+		}
+		return x.removed(m.Seq, r)
 	case decision.KindAct:
-		return x.batch.Set(key(keyAct, Place{Seq: m.Seq}.newestFirst()), m.Data, nil)
+		return x.acted(m)
 	}
 	return nil
 }
@@ -174,25 +186,59 @@ func (e *Event) organisations() []string {
 	return out
 }
 
+// acted takes in what a person had the hub do; when that was to an event in quarantine,
+// its id leads there.
+func (x *Index) acted(m *event.Message) error {
+	if err := x.batch.Set(key(keyAct, Place{Seq: m.Seq}.newestFirst()), m.Data, nil); err != nil {
+		return err
+	}
+	a, err := trail.ReadAct(m)
+	if err != nil || a.Cleared == nil || a.ID == "" {
+		return err
+	}
+	at := Place{Seq: m.Seq}.oldestFirst()
+	if err := x.batch.Set(joined(clearedKey(a.Of.In, a.Of.Seq), at), nil, nil); err != nil {
+		return err
+	}
+	return x.batch.Set(key(keyID, hashed(a.ID), at), nil, nil)
+}
+
+func clearedKey(in string, seq uint64) []byte {
+	return key(keyCleared, hashed(in), binary.BigEndian.AppendUint64(nil, seq))
+}
+
 func copyKey(in string, seq uint64) []byte {
 	return key(keyCopy, hashed(in), binary.BigEndian.AppendUint64(nil, seq))
 }
 
 func (x *Index) delivered(seq uint64, d *decision.Delivery) error {
-	raw, err := json.Marshal(Copy{Mailbox: d.Mailbox, Result: d.Result, Code: d.Code, Attempt: d.Attempt, At: d.At, ID: d.ID})
+	c := Copy{Mailbox: d.Mailbox, Result: d.Result, Code: d.Code, Attempt: d.Attempt, At: d.At, ID: d.ID, Replay: d.Replay}
+	if err := x.copied(seq, decision.Ref{In: d.In, Seq: d.Seq}, &c); err != nil {
+		return err
+	}
+	if d.Replay == "" { // the counts are of events, each once
+		x.countCopy(d)
+	}
+	return nil
+}
+
+// replayed takes in what a replay decided; its Result is the verdict.
+func (x *Index) replayed(seq uint64, r *decision.Replayed) error {
+	return x.copied(seq, r.Place(), &Copy{Mailbox: r.Mailbox, Result: decision.Result(r.Verdict), At: r.At, ID: r.ID, Replay: r.Run})
+}
+
+func (x *Index) copied(seq uint64, of decision.Ref, c *Copy) error {
+	raw, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}
-	if err := x.batch.Set(joined(copyKey(d.In, d.Seq), Place{Seq: seq}.oldestFirst()), raw, nil); err != nil {
+	if err := x.batch.Set(joined(copyKey(of.In, of.Seq), Place{Seq: seq}.oldestFirst()), raw, nil); err != nil {
 		return err
 	}
-	if d.ID != "" {
-		if err := x.batch.Set(key(keyID, hashed(d.ID), Place{Seq: seq}.oldestFirst()), nil, nil); err != nil {
-			return err
-		}
+	if c.ID == "" {
+		return nil
 	}
-	x.countCopy(d)
-	return nil
+	return x.batch.Set(key(keyID, hashed(c.ID), Place{Seq: seq}.oldestFirst()), nil, nil)
 }
 
 // Copy is what became of one copy.
@@ -203,4 +249,7 @@ type Copy struct {
 	Attempt int             `json:"attempt"`
 	At      time.Time       `json:"at"`
 	ID      string          `json:"id,omitempty"`
+	// Replay names the replay that the copy is of; its Result may be a
+	// decision.ReplayVerdict.
+	Replay string `json:"replay,omitempty"`
 }

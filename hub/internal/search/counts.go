@@ -38,12 +38,17 @@ func dayOf(t time.Time) string { return t.In(berlin).Format("20060102") }
 const sep = "\x00"
 
 func (x *Index) countEvent(e *Event) {
+	if e.Code.ByPerson() { // it was counted when it came
+		return
+	}
 	day, org := dayOf(e.Decided), Sender(e.In)
 	x.count(day, org, CountAccepted, 1)
 	x.count(day, org, string(e.Outcome), 1)
 	x.set("last"+sep+e.Application, uint64(max(e.Stored.Unix(), 0)))
+	x.hour(e.Decided, HourAccepted, org)
 	x.see(e)
 	for _, r := range e.Receivers {
+		x.hour(e.Decided, HourCopies, r)
 		x.edge(day, e.Application, r, countCopies)
 		x.rates.add(e.Application+sep+r, e.Decided)
 	}
@@ -52,6 +57,9 @@ func (x *Index) countEvent(e *Event) {
 func (x *Index) countCopy(d *decision.Delivery) {
 	day := dayOf(d.At)
 	x.count(day, Organisation(d.Mailbox), string(d.Result), 1)
+	if d.Result != decision.Parked {
+		x.hour(d.At, HourSettled, d.Mailbox)
+	}
 	x.set("got"+sep+d.Mailbox, uint64(max(d.At.Unix(), 0)))
 }
 
@@ -149,25 +157,40 @@ func (x *Index) see(e *Event) {
 		return
 	}
 	at := uint64(max(e.Decided.Unix(), 0))
-	x.set(strings.Join([]string{"sent", e.Type, e.Application}, sep), at)
+	x.set(strings.Join([]string{seenSent, e.Type, e.Application}, sep), at)
 	for _, r := range e.Receivers {
-		x.set(strings.Join([]string{"took", e.Type, r}, sep), at)
+		x.set(strings.Join([]string{seenTook, e.Type, r}, sep), at)
 	}
 }
 
 // Sent tells when an event of a type that an application sent was last decided; zero:
-// never.
+// not within the horizon.
 func (x *Index) Sent(typ, application string) time.Time {
-	return x.at(strings.Join([]string{"sent", typ, application}, sep))
+	return x.lately(strings.Join([]string{seenSent, typ, application}, sep))
 }
 
-// Took tells when an application was last given an event of a type; zero: never.
+// Took tells when an application was last given an event of a type; zero: not within the
+// horizon.
 func (x *Index) Took(typ, application string) time.Time {
-	return x.at(strings.Join([]string{"took", typ, application}, sep))
+	return x.lately(strings.Join([]string{seenTook, typ, application}, sep))
 }
 
 // Got tells when a mailbox's last copy was settled; zero: never.
 func (x *Index) Got(mailbox string) time.Time { return x.at("got" + sep + mailbox) }
+
+// Beginnings of the names of who sent and got a type.
+const (
+	seenSent = "sent"
+	seenTook = "took"
+)
+
+func (x *Index) lately(name string) time.Time {
+	at := x.at(name)
+	if at.Before(x.opts.Now().Add(-x.opts.Horizon)) {
+		return time.Time{}
+	}
+	return at
+}
 
 func (x *Index) at(name string) time.Time {
 	x.mu.Lock()

@@ -17,6 +17,7 @@ const (
 	keyID      = 'i' // event id: where TRAIL says something of it
 	keyCopy    = 'd' // in stream and sequence: what became of copies
 	keyCount   = 'n'
+	keyCleared = 'q' // in stream and sequence: what people did to it in quarantine
 	keyAct     = 'w' // what people had the hub do, newest first
 )
 

@@ -106,20 +106,25 @@ func (q *Query) involves(e *Event) bool {
 // maxCase is how many events of a case are shown.
 const maxCase = 500
 
-// Case gives the events of a case in the order in which they were decided, of the last
-// maxCase; of an organisation only those that concern it ("": all).
-func (x *Index) Case(id, organisation string) ([]Event, error) {
-	return guarded(x.guard, func() ([]Event, error) { return x.ofCase(id, organisation) })
+// maxCaseScan is how many events of a case are looked at for those.
+const maxCaseScan = 50_000
+
+// Case gives the events of a case that fit, in the order in which they were decided: the
+// first maxCase of them.
+func (x *Index) Case(id string, fits func(*Event) bool) ([]Event, error) {
+	return guarded(x.guard, func() ([]Event, error) { return x.ofCase(id, fits) })
 }
 
-func (x *Index) ofCase(id, organisation string) (out []Event, err error) {
+func (x *Index) ofCase(id string, fits func(*Event) bool) (out []Event, err error) {
+	scanned := 0
 	prefix := key(keyCase, hashed(id))
 	err = x.each(prefix, prefix, func(k, _ []byte) (bool, error) {
 		e, err := x.event(readOldest(k[len(prefix):]), nil)
-		if err == nil && e != nil && e.Case == id && (organisation == "" || e.Concerns(organisation)) {
+		if err == nil && e != nil && e.Case == id && fits(e) {
 			out = append(out, *e)
 		}
-		return len(out) < maxCase, err
+		scanned++
+		return len(out) < maxCase && scanned < maxCaseScan, err
 	})
 	return out, err
 }

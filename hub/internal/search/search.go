@@ -1,6 +1,7 @@
 // Package search is a projection of the trail for people: which events there were, by
 // id, case (Vorgang) and organisation, what became of their copies, and how many a day.
-// It holds no payload and no value of one. It follows the trail a moment behind, in a
+// It holds no payload; of what callers may have of one (file references) it holds keyed
+// hashes, as long as the payload is kept. It follows the trail a moment behind, in a
 // directory of its own that can be thrown away: what is in it is read from the trail
 // again.
 package search
@@ -27,6 +28,8 @@ type Options struct {
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	Log *zap.Logger
+	// Key of the installation for the hashes of terms; nil: none are kept.
+	Key []byte
 	// FS is where the store lies; nil is the disk.
 	FS vfs.FS
 }
@@ -61,6 +64,7 @@ type Index struct {
 type meta struct {
 	Version int    `json:"version"`
 	Trail   string `json:"trail"` // when TRAIL was made
+	Key     string `json:"key"`   // keyMark of Options.Key
 }
 
 const version = 2
@@ -79,7 +83,7 @@ func Open(dir string, created time.Time, last uint64, o Options) (*Index, error)
 		o.Log = zap.NewNop()
 	}
 	x := &Index{dir: dir, opts: o}
-	want := meta{Version: version, Trail: created.UTC().Format(time.RFC3339Nano)}
+	want := meta{Version: version, Trail: created.UTC().Format(time.RFC3339Nano), Key: keyMark(o.Key)}
 	err := x.attempt(func() error { return x.first(want, last) })
 	if err != nil {
 		o.Log.Warn("the search index is built anew from the trail", zap.Error(err))

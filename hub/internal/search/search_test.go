@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -122,11 +123,11 @@ func TestFind(t *testing.T) {
 			t.Errorf("%+v: %q, want %q", tc.q, got, tc.want)
 		}
 	}
-	found, err := x.Case("case1", "beta")
+	found, err := x.Case("case1", of("beta"))
 	if err != nil || len(found) != 5 || found[0].ID != "e1" {
 		t.Errorf("case1 of beta: %+v, %v", found, err)
 	}
-	if found, err = x.Case("case1", "gamma"); err != nil || len(found) != 1 || found[0].ID != "e99" {
+	if found, err = x.Case("case1", of("gamma")); err != nil || len(found) != 1 || found[0].ID != "e99" {
 		t.Errorf("case1 of gamma: %+v, %v", found, err)
 	}
 	if seqs, err := x.Records("e3"); err != nil || fmt.Sprint(seqs) != "[4 12]" {
@@ -248,7 +249,7 @@ func TestSweep(t *testing.T) {
 	if copies, err := x.Copies("IN_alpha", 1); err != nil || len(copies) > 0 {
 		t.Errorf("copies of e1: %v, %v", copies, err)
 	}
-	if found, err := x.Case("case1", ""); err != nil || len(found) != 1 {
+	if found, err := x.Case("case1", of("")); err != nil || len(found) != 1 {
 		t.Errorf("case: %+v, %v", found, err)
 	}
 }
@@ -265,4 +266,57 @@ func TestPlace(t *testing.T) {
 			t.Errorf("%q is a place", bad)
 		}
 	}
+}
+
+// of leaves the events that concern an organisation, "" for all.
+func of(organisation string) func(*search.Event) bool {
+	return func(e *search.Event) bool { return organisation == "" || e.Concerns(organisation) }
+}
+
+// TestHours: charts show the last 24 hours, also after a start, and the rest is forgotten.
+func TestHours(t *testing.T) {
+	t.Parallel()
+	c := &clock{time.Date(2026, 11, 28, 12, 10, 0, 0, time.UTC)}
+	dir := filepath.Join(t.TempDir(), "search")
+	x := open(t, dir, c)
+	w := &writer{t: t, x: x}
+	for n, ago := range []time.Duration{50 * time.Hour, 24 * time.Hour, 23 * time.Hour, time.Hour, 20 * time.Minute, 0, 0} {
+		w.decide(sample(n, c.at.Add(-ago)))
+	}
+	w.apply(trail.Delivery(&decision.Delivery{In: "IN_alpha", Seq: 6, ID: "e6", Mailbox: "beta.one", Result: decision.Done, At: c.at}))
+	w.apply(trail.Delivery(&decision.Delivery{In: "IN_alpha", Seq: 5, ID: "e5", Mailbox: "beta.one", Result: decision.Parked, At: c.at}))
+	w.apply(trail.DoorRefusal(&decision.DoorRefusal{Application: "alpha.app", Code: "AUTH", Count: 7, Last: c.at}))
+	look := func(x *search.Index, what, name, want string) {
+		t.Helper()
+		var got []string
+		for _, h := range x.Hours(what, name) {
+			if h.N > 0 {
+				got = append(got, fmt.Sprint(h.Start.UTC().Format("02T15 "), h.N))
+			}
+		}
+		if s := strings.Join(got, ", "); s != want || len(x.Hours(what, name)) != 24 {
+			t.Errorf("%s of %s: %s, want %s", what, name, s, want)
+		}
+	}
+	look(x, search.HourAccepted, "alpha", "27T13 1, 28T11 2, 28T12 2")
+	look(x, search.HourCopies, "beta.one", "27T13 1, 28T11 2, 28T12 2")
+	look(x, search.HourSettled, "beta.one", "28T12 1")
+	look(x, search.HourAccepted, "beta", "")
+	if n, last := x.Door("alpha.app"); n != 7 || !last.Equal(c.at) {
+		t.Error("refused at the door:", n, last)
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	x = open(t, dir, c)
+	look(x, search.HourCopies, "beta.one", "27T13 1, 28T11 2, 28T12 2")
+	if to, from := x.Minute("beta.one"); to != 0 || from != 0 {
+		t.Error("rates after a start:", to, from)
+	}
+	c.at = c.at.Add(30 * time.Hour)
+	if _, err := x.Sweep(10); err != nil {
+		t.Fatal(err)
+	}
+	c.at = c.at.Add(-30 * time.Hour)
+	look(x, search.HourCopies, "beta.one", "")
 }

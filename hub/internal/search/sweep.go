@@ -2,6 +2,8 @@ package search
 
 import (
 	"errors"
+	"strings"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -29,7 +31,7 @@ func (x *Index) Sweep(limit int) (n int, err error) {
 			return 0, err
 		}
 	}
-	return len(old), x.forgetCounts(dayOf(x.opts.Now().Add(-x.opts.Horizon)))
+	return len(old), x.forgetCounts(x.opts.Now().Add(-x.opts.Horizon))
 }
 
 // forget removes all about an event.
@@ -43,14 +45,27 @@ func (x *Index) forget(e *old) error {
 			return err
 		}
 	}
-	from := copyKey(e.In, e.Seq)
-	return x.batch.DeleteRange(from, after(from), nil)
+	if e.held != nil {
+		if err := forgetHeld(x.batch, heldKey(e.In, e.Seq), e.held); err != nil {
+			return err
+		}
+	}
+	for _, from := range [][]byte{copyKey(e.In, e.Seq), clearedKey(e.In, e.Seq)} {
+		if err := x.batch.DeleteRange(from, after(from), nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// forgetCounts removes those of days before first.
-func (x *Index) forgetCounts(first string) error {
-	for name := range x.counts {
-		if len(name) > 8 && name[8] == 0 && name[:8] < first {
+// forgetCounts removes those of days before the edge, and who was seen before it.
+func (x *Index) forgetCounts(edge time.Time) error {
+	first := dayOf(edge)
+	for name, n := range x.counts {
+		begins, _, _ := strings.Cut(name, sep)
+		seen := begins == seenSent || begins == seenTook
+		day := len(begins) == len(first)
+		if day && (begins < first || x.hoursOver(name)) || seen && n < uint64(max(edge.Unix(), 0)) {
 			delete(x.counts, name)
 			delete(x.changed, name)
 			if err := x.batch.Delete(append([]byte{keyCount}, name...), nil); err != nil {
@@ -61,10 +76,12 @@ func (x *Index) forgetCounts(first string) error {
 	return nil
 }
 
-// old is an event that is forgotten, and where the outcomes of its copies are recorded.
+// old is an event that is forgotten, and where the outcomes of its copies and the acts on
+// it are recorded.
 type old struct {
 	Event
 	copies [][]byte
+	held   []byte // its terms
 }
 
 // older gives the oldest events that are older than the horizon.
@@ -86,7 +103,14 @@ func (x *Index) older(limit int) (out []old, err error) {
 			return out, err
 		}
 		o := old{Event: *e}
-		if o.copies, err = x.copyPlaces(e.In, e.Seq); err != nil {
+		for _, prefix := range [][]byte{copyKey(e.In, e.Seq), clearedKey(e.In, e.Seq)} {
+			places, err := x.places(prefix)
+			if err != nil {
+				return nil, err
+			}
+			o.copies = append(o.copies, places...)
+		}
+		if o.held, err = x.get(heldKey(e.In, e.Seq)); err != nil {
 			return nil, err
 		}
 		out = append(out, o)
@@ -94,9 +118,8 @@ func (x *Index) older(limit int) (out []old, err error) {
 	return out, it.Error()
 }
 
-// copyPlaces is called with reading held.
-func (x *Index) copyPlaces(in string, seq uint64) (out [][]byte, err error) {
-	prefix := copyKey(in, seq)
+// places gives what stands behind a prefix; it is called with reading held.
+func (x *Index) places(prefix []byte) (out [][]byte, err error) {
 	it, err := x.db.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
 	if err != nil {
 		return nil, err

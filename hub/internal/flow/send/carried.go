@@ -6,19 +6,21 @@ import (
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
-	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
 // CarriedOut tells whether a message of OUT or QUARANTINE is what a lane stores when
 // it carries out a decision; and not what came later of the same event: of its
-// return, expiry or delivery, or since its receiver refused it.
+// return, expiry, delivery or replay, or since its receiver refused it.
 func CarriedOut(m *event.Message) bool {
 	root, _, _ := strings.Cut(m.Subject, ".")
 	switch root {
 	case "out":
+		if m.Get(event.HeaderReplay) != "" {
+			return false
+		}
 		own := "." + m.Get(event.HeaderIn) + "-" + m.Get(event.HeaderSeq) // as a return has it
 		id := m.Get(event.HeaderDelivery)
-		return !strings.HasSuffix(m.Subject, own) && !strings.HasSuffix(id, expiredSuffix) && !strings.HasSuffix(id, deliveredSuffix)
+		return !strings.HasSuffix(m.Subject, own) && !strings.HasSuffix(id, givenBackSuffix) && !strings.HasSuffix(id, expiredSuffix) && !strings.HasSuffix(id, deliveredSuffix)
 	case "quarantine": // quarantine.<organisation>.<application>.<code>; all others have more
 		return strings.Count(m.Subject, ".") == 3
 	}
@@ -28,7 +30,7 @@ func CarriedOut(m *event.Message) bool {
 // Due is how many messages a decision brings to a stream of the hub when it is carried
 // out. Its subjects begin with root.
 func Due(root string, d *decision.Decision) int {
-	refused := (d.Outcome == hub.Quarantined || d.Outcome == hub.Unrouted) && d.Code != refusal.Returned
+	refused := (d.Outcome == hub.Quarantined || d.Outcome == hub.Unrouted) && !d.Code.ByPerson()
 	n := 0
 	switch root {
 	case "out":

@@ -52,6 +52,7 @@ type receiptReason struct {
 	Keyword string `json:"regel,omitempty"`
 	De      string `json:"satz"`
 	En      string `json:"satzEn"`
+	Hint    string `json:"hinweis,omitempty"` // a steward's words
 }
 
 type receiptClerk struct {
@@ -78,7 +79,7 @@ func (s *Sender) Receipt(d *decision.Decision, e *event.Event) event.Message {
 	typ := TypeAccepted
 	if d.Outcome != hub.Routed {
 		typ = TypeRefused
-		r.Reason = &receiptReason{string(d.Code), d.At, d.Keyword, d.Code.Sentence("de"), d.Code.Sentence("en")}
+		r.Reason = &receiptReason{Code: string(d.Code), At: d.At, Keyword: d.Keyword, De: d.Code.Sentence("de"), En: d.Code.Sentence("en")}
 	}
 	for _, to := range d.Receivers {
 		r.Receivers = append(r.Receivers, receiptReceiver{to.Application, to.Authority, to.Agreement, to.Law, to.Fields})

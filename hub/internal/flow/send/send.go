@@ -46,31 +46,14 @@ func (s *Sender) Copies(d *decision.Decision, e *event.Event) ([]event.Message, 
 func (s *Sender) copyFor(d *decision.Decision, r *decision.Receiver, e *event.Event, schema *schemas.Schema) (event.Message, error) {
 	pass, all := allowed(e, schema)
 	var m event.Message
-	switch {
-	case r.Cut():
-		cut, err := s.cut(schema, r.Fields)
-		if err != nil {
-			return m, err
-		}
-		data, err := cut.Apply(e.Data)
-		if err != nil {
-			return m, err
-		}
-		m = event.Message{Header: rewritten(e, pass, cut.DataSchema()), Data: data}
-	case all:
+	if all && !r.Cut() {
 		m = event.Message{Header: original(e), Data: e.Message.Data}
-	default:
-		m = event.Message{Header: rewritten(e, pass, e.DataSchema()), Data: e.Data}
+	} else if err := s.rewrite(&m, r, e, schema, pass); err != nil {
+		return m, err
 	}
 	m.Subject = "out." + r.Application + "." + d.Type
 	m.Header[event.HeaderDelivery] = []string{DeliveryID(d, r.Application)}
-	m.Header[event.HeaderAgreement] = []string{r.Agreement}
-	m.Header[event.HeaderIn] = []string{d.In}
-	m.Header[event.HeaderSeq] = []string{fmt.Sprint(d.Seq)}
-	m.Header[event.HeaderKey] = []string{event.PercentEncode(e.Key())}
-	if !r.Expires.IsZero() {
-		m.Header[event.HeaderRetain] = []string{r.Expires.UTC().Format(time.RFC3339Nano)}
-	}
+	addressed(&m, r, decision.Ref{In: d.In, Seq: d.Seq}, e)
 	if d.Receipt != "" && r.Confirm {
 		m.Header[event.HeaderConfirm] = []string{"delivered"}
 	}
@@ -78,6 +61,36 @@ func (s *Sender) copyFor(d *decision.Decision, r *decision.Receiver, e *event.Ev
 		m.Header[event.HeaderReceipt] = []string{d.Receipt}
 	}
 	return m, nil
+}
+
+// rewrite makes data and headers of a copy in binary mode, with what r discloses and the
+// attributes that pass.
+func (s *Sender) rewrite(m *event.Message, r *decision.Receiver, e *event.Event, schema *schemas.Schema, pass []string) error {
+	if !r.Cut() {
+		m.Header, m.Data = rewritten(e, pass, e.DataSchema()), e.Data
+		return nil
+	}
+	cut, err := s.cut(schema, r.Fields)
+	if err != nil {
+		return err
+	}
+	if m.Data, err = cut.Apply(e.Data); err != nil {
+		return err
+	}
+	m.Header = rewritten(e, pass, cut.DataSchema())
+	return nil
+}
+
+// addressed sets what every copy says of where it comes from and under which agreement
+// it goes.
+func addressed(m *event.Message, r *decision.Receiver, of decision.Ref, e *event.Event) {
+	m.Header[event.HeaderAgreement] = []string{r.Agreement}
+	m.Header[event.HeaderIn] = []string{of.In}
+	m.Header[event.HeaderSeq] = []string{fmt.Sprint(of.Seq)}
+	m.Header[event.HeaderKey] = []string{event.PercentEncode(e.Key())}
+	if !r.Expires.IsZero() {
+		m.Header[event.HeaderRetain] = []string{r.Expires.UTC().Format(time.RFC3339Nano)}
+	}
 }
 
 // DeliveryID is stable over all attempts of one copy.

@@ -11,7 +11,6 @@ import (
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
-	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
 // Decisions encodes decisions, in their order, each by itself.
@@ -32,6 +31,9 @@ func Delivery(d *decision.Delivery) (event.Message, error) { return encode(d.Sub
 
 // Act encodes what a person had the hub do.
 func Act(a *decision.Act) (event.Message, error) { return encode(a.Subject(), a) }
+
+// Replayed encodes what a replay decided about one event.
+func Replayed(r *decision.Replayed) (event.Message, error) { return encode(r.Subject(), r) }
 
 // Removal encodes what a run is about to remove.
 func Removal(r *decision.Removal) (event.Message, error) { return encode(r.Subject(), r) }
@@ -55,6 +57,9 @@ func ReadDelivery(m *event.Message) (*decision.Delivery, error) { return read[de
 
 // ReadAct decodes what Act made.
 func ReadAct(m *event.Message) (*decision.Act, error) { return read[decision.Act](m) }
+
+// ReadReplayed decodes what Replayed made.
+func ReadReplayed(m *event.Message) (*decision.Replayed, error) { return read[decision.Replayed](m) }
 
 // ReadRemoval decodes what Removal made.
 func ReadRemoval(m *event.Message) (*decision.Removal, error) { return read[decision.Removal](m) }
@@ -93,7 +98,7 @@ func Reached(ctx context.Context, s Store, stream, in string, at decision.Cursor
 	reached, sure := at.Seq, false
 	for _, d := range ds {
 		reached = max(reached, d.Seq)
-		sure = d.Outcome != hub.Parked && d.Code != refusal.Returned // others may be about an earlier event
+		sure = d.Outcome != hub.Parked && !d.Code.ByPerson() // others may be about an earlier event
 	}
 	if sure {
 		return reached, nil

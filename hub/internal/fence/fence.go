@@ -1,10 +1,13 @@
-package keep
+// Package fence stores batches behind a cursor that nobody else may have moved (ADR 0005):
+// each once, whatever crashes when, and none of a process that another one has relieved.
+package fence
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nuid"
@@ -15,20 +18,23 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
 )
 
-// writer stores batches behind a cursor of the keeper's own, as the lanes do
-// (ADR 0005): each once, whatever crashes when.
-type writer struct {
+// Writer writes to one stream behind one cursor. It is used by one goroutine.
+type Writer struct {
+	// At is the cursor as it was read or written last.
+	At decision.Cursor
+
 	bus             *bus.Bus
 	stream, subject string
-	at              decision.Cursor
 	last            uint64 // sequence of the cursor's message; 0: none yet
 }
 
-func newWriter(b *bus.Bus, stream, root string) *writer {
-	return &writer{bus: b, stream: stream, subject: decision.CursorSubject(root, decision.CursorExpiry)}
+// New makes a writer to a stream of the hub (bus.Trail, bus.Out); name is the cursor's.
+func New(b *bus.Bus, stream, name string) *Writer {
+	return &Writer{bus: b, stream: stream, subject: decision.CursorSubject(strings.ToLower(stream), name)}
 }
 
-func (w *writer) load(ctx context.Context) error {
+// Load reads where the cursor stands.
+func (w *Writer) Load(ctx context.Context) error {
 	m, err := w.bus.Last(ctx, w.stream, w.subject)
 	if err != nil || m == nil {
 		return err
@@ -37,16 +43,16 @@ func (w *writer) load(ctx context.Context) error {
 	if err := json.Unmarshal(m.Data, &at); err != nil {
 		return fmt.Errorf("read the cursor at %s: %w", w.subject, err)
 	}
-	w.at, w.last = at, m.Seq
+	w.At, w.last = at, m.Seq
 	return nil
 }
 
-// write stores msgs and moves the cursor to trailSeq; it returns the sequence of
-// the first of msgs. It tries until they are stored, or ctx ends: then they may
-// be. bus.ErrStreamFull means that they are not, bus.ErrFenced that another
-// keeper is at work.
-func (w *writer) write(ctx context.Context, msgs []event.Message, trailSeq uint64) (uint64, error) {
-	c := decision.Cursor{Trail: trailSeq, Batch: nuid.Next()}
+// Write stores msgs and moves the cursor to c, whose Batch it sets; it returns the
+// sequence of the first of msgs. It tries until they are stored, or ctx ends: then they
+// may be. bus.ErrStreamFull means that they are not, bus.ErrFenced that another
+// process is at work.
+func (w *Writer) Write(ctx context.Context, msgs []event.Message, c decision.Cursor) (uint64, error) {
+	c.Batch = nuid.Next()
 	data, err := json.Marshal(c)
 	if err != nil {
 		return 0, err
@@ -56,15 +62,15 @@ func (w *writer) write(ctx context.Context, msgs []event.Message, trailSeq uint6
 	for attempt := 1; ; attempt++ {
 		first, err := w.bus.Append(ctx, batch, before)
 		if err == nil {
-			w.at, w.last = c, first
+			w.At, w.last = c, first
 			return first + 1, nil
 		}
 		if errors.Is(err, bus.ErrStreamFull) {
 			return 0, err
 		}
-		loadErr := w.load(ctx) // fenced, or unknown: one read tells
+		loadErr := w.Load(ctx) // fenced, or unknown: one read tells
 		switch {
-		case loadErr == nil && w.at.Batch == c.Batch:
+		case loadErr == nil && w.At.Batch == c.Batch:
 			return w.last + 1, nil
 		case loadErr == nil && w.last != before:
 			return 0, fmt.Errorf("write to %s: %w", w.stream, bus.ErrFenced)

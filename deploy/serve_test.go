@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,7 +26,7 @@ func TestHubOnNATSConf(t *testing.T) {
 	}
 
 	args := strings.NewReplacer(
-		"/etc/amtsbote", filepath.Join(root, "examples", "wohnsitzanmeldung"),
+		"/etc/amtsbote", federation(t, filepath.Join(dir, "federation")),
 		"/var/lib/amtsbote", filepath.Join(dir, "data"),
 		"nats://nats:4222", s.ClientURL(),
 		"/run/secrets/hub-nkey", seed,
@@ -33,13 +34,35 @@ func TestHubOnNATSConf(t *testing.T) {
 	).Replace(strings.Join(readCompose(t).Services["hub"].Command, "\n"))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, hub, append([]string{"serve", "--no-simulators"}, strings.Split(args, "\n")...)...)
+	cmd := exec.CommandContext(ctx, hub, append([]string{"serve"}, strings.Split(args, "\n")...)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 20 * time.Second
 	serveAndStop(t, cmd)
 	if info, err := s.Jsz(nil); err != nil || info.Streams == 0 {
 		t.Errorf("the hub made no stream: %v", err)
 	}
+}
+
+// federation copies a story, without the simulator that has a fixed port, which another
+// one on this machine may have.
+func federation(t *testing.T, dir string) string {
+	t.Helper()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(root, "examples", "wohnsitzanmeldung"))); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "federation.yaml")
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest, _, found := bytes.Cut(raw, []byte("  # FIT-Connect"))
+	if !found {
+		t.Fatal("federation.yaml does not play FIT-Connect at its end")
+	}
+	if err := errors.Join(os.WriteFile(file, rest, 0o600), os.Remove(filepath.Join(dir, "adapters", "antragseingang.yaml"))); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // serveAndStop starts the hub, waits until it says that it serves, and stops it.

@@ -1,7 +1,7 @@
 package akdb
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -17,7 +17,7 @@ import (
 // and postal address, which no event has, say the settings.
 func (s *sink) envelope(e hub.Event, k *xoev.Kopf) xmeld.Envelope {
 	v := xmeld.Envelope{
-		UUID: messageUUID(e), Created: e.Time(),
+		UUID: cmp.Or(s.uuid, fileUUID(e)), Created: e.Time(),
 		Autor: s.set.Kopf.Autor, Leser: s.set.Kopf.Leser, Produkt: s.set.Kopf.Produkt,
 	}
 	if k != nil {
@@ -45,26 +45,9 @@ func named(s xoev.Stelle, otherwise xmeld.Behoerde) (kennung, name string) {
 	return s.Kennung, s.Name
 }
 
-// messageUUID is the nachrichtenUUID of the message that stands for the event, the
-// same in every attempt: that of the header, which answers will name, unless the event
-// is one of several cases of that message; else that of its file.
-func messageUUID(e hub.Event) string {
-	var held struct {
-		Kopf struct {
-			UUID string `json:"nachrichtenUUID"`
-		} `json:"kopf"`
-	}
-	if json.Unmarshal(e.Data(), &held) == nil {
-		id := strings.ToLower(held.Kopf.UUID)
-		if uuidForm.MatchString(id) && !strings.HasPrefix(strings.ToLower(e.ID()), id+".") {
-			return id
-		}
-	}
-	return fileUUID(e)
-}
-
-// fileUUID is the event's id, or made of its identity. Files are named by it, never by
-// what the data say: an event must not replace the file of another.
+// fileUUID is the event's id, or made of its identity: the same in every attempt. Files
+// are named by it, and originals known by it, never by what the data say: an event must
+// not replace the file of another, nor go out as another's message.
 func fileUUID(e hub.Event) string {
 	if id := strings.ToLower(e.ID()); uuidForm.MatchString(id) {
 		return id

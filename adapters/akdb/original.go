@@ -26,7 +26,7 @@ func (s *sink) original(ctx context.Context, d hub.Delivery, o *xoev.Original, c
 	if err != nil || h.Number() != code {
 		return nil, nil // not this message: the fields are what counts
 	}
-	if h.UUID != messageUUID(d.Event) {
+	if h.UUID != fileUUID(d.Event) {
 		content = oneCase(content, h, d.Event)
 	}
 	if content != nil && h.IsTest && s.production {
@@ -43,7 +43,7 @@ func oneCase(content []byte, h *xoev.Header, e hub.Event) []byte {
 	if !ok || err != nil || message != h.UUID {
 		return nil
 	}
-	one, err := xoev.OneCase(content, n, messageUUID(e))
+	one, err := xoev.OneCase(content, n, fileUUID(e))
 	if err != nil {
 		return nil
 	}

@@ -41,7 +41,7 @@ func pass(ctx context.Context, s *sink, d hub.Delivery) (name string, content []
 	if h.UUID == "" || xoev.IsContainer(content) {
 		return s.passRecords(d, h, content)
 	}
-	if h.UUID != messageUUID(d.Event) {
+	if h.UUID != fileUUID(d.Event) {
 		if content = oneCase(content, h, d.Event); content == nil {
 			return "", nil, gone
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"go.uber.org/zap"
 
@@ -22,6 +23,8 @@ type sink struct {
 	folder     *dropfolder.Folder
 	xsd        *xsd.Validator // nil: not checked
 	log        *zap.Logger
+	uuids      string // folder, see buildOnce
+	uuid       string // of the message that is built; empty: that of its file
 }
 
 var (
@@ -42,7 +45,7 @@ func newSink(env hub.Env, s hub.Settings) (hub.Sink, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sink{set: set, production: env.Production, folder: folder, xsd: validator, log: env.Log}, nil
+	return &sink{set: set, production: env.Production, folder: folder, xsd: validator, log: env.Log, uuids: filepath.Join(set.Dir, uuidFolder)}, nil
 }
 
 // Places implements hub.Placed.

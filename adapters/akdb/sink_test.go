@@ -107,6 +107,7 @@ func TestThereAndBack(t *testing.T) {
 func TestUUIDOfTheHeader(t *testing.T) {
 	in, e := takeOne(t, "a.xml", application(t, 7))
 	header := e.ID()
+	e.SetExtension("xoevmsgtype", nil) // it was no message
 	for _, id := range []string{"3d6e2f0a-91c4-4f57-8a52-1c0f6b7d9e77", header + ".2"} {
 		for name, e := range map[string]hub.Event{"built": without(t, e, "original"), "original": e} {
 			e.SetID(id)
@@ -118,6 +119,63 @@ func TestUUIDOfTheHeader(t *testing.T) {
 			if strings.Contains(content, header) == part || strings.Contains(file, header) || !part && !strings.Contains(file, id) {
 				t.Errorf("%s: the event %s became %s, which has the header's UUID: %v", name, id, file, !part)
 			}
+		}
+	}
+}
+
+// TestUUIDOfAnother: an event that was a message is handed on under an id of its own, and
+// the UUID is the other message's.
+func TestUUIDOfAnother(t *testing.T) {
+	in, e := takeOne(t, "a.xml", application(t, 7))
+	header := e.ID()
+	e.SetID(uuidOf(8))
+	_, content, err := deliver(t, adaptertest.Env(t.TempDir()), e, in.Blobs())
+	if err != nil || strings.Contains(content, header) || !strings.Contains(content, uuidOf(8)) {
+		t.Error(err, content)
+	}
+}
+
+// TestUUIDIsOfOneMessage: what says something else under a UUID that was given away, as a
+// second submission in a case, gets a UUID of its own, in every attempt and after a
+// restart: the receiver takes each UUID once. The same data again are the same message;
+// what could not be built has no UUID.
+func TestUUIDIsOfOneMessage(t *testing.T) {
+	in, _ := takeOne(t, "a.xml", application(t, 7))
+	first := without(t, in.Events()[0], "original")
+	first.SetExtension("xoevmsgtype", nil)
+	header, env := uuidOf(7), adaptertest.Env(t.TempDir())
+	other, broken := first.Clone(), without(t, first, "bisherigeAnschrift")
+	data := dataOf(t, other)
+	data["einzug"] = "2026-04-01"
+	if err := other.SetData("application/json", data); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		e        hub.Event
+		id, want string
+	}{
+		{broken, uuidOf(20), ""},
+		{first, uuidOf(21), header},
+		{other, uuidOf(22), uuidOf(22)},
+		{first, uuidOf(21), header},
+		{first, uuidOf(23), header},
+		{other, uuidOf(22), uuidOf(22)},
+	} {
+		step.e.SetID(step.id)
+		s, err := akdb.Kind().Sink(env, adaptertest.Settings(settings))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.Deliver(t.Context(), hub.Delivery{ID: "d" + step.id, Attempt: 1, Event: step.e})
+		if step.want == "" {
+			if f := hub.FaultOf(err); f == nil || f.Code != "unmappable" {
+				t.Errorf("%s: %v", step.id, err)
+			}
+			continue
+		}
+		content, failed := os.ReadFile(filepath.Join(env.Dir, "out", "XMeld_1704_"+step.id+".xml"))
+		if err != nil || failed != nil || !strings.Contains(string(content), "<nachrichtenUUID>"+step.want+"<") {
+			t.Errorf("the event %s has not the UUID %s: %v %v", step.id, step.want, err, failed)
 		}
 	}
 }

@@ -98,6 +98,6 @@ func (t template) write(ctx context.Context, s *sink, d hub.Delivery) (name stri
 	if err != nil || content != nil {
 		return name, content, err
 	}
-	content, err = t.build(ctx, s, d)
+	content, err = t.buildOnce(ctx, s, d)
 	return name, content, err
 }

@@ -149,7 +149,7 @@ func base64Text(s string) string { return strings.Join(strings.Fields(s), "") }
 
 // rejection and acknowledgement are about a message of ours: both correlationid
 // and causationid name it. A message that was built from an event has the event's
-// id (see messageUUID).
+// id as a rule; where its header gave it another (see buildOnce), that is no event's.
 func rejection(m *xoev.Message) (*body, error) {
 	d, err := xmeld.ReadRueckweisung(m)
 	b := &body{eventType: xmeld.TypeRueckweisung, data: d, original: into(&d.Original), sperren: d.Sperren}

@@ -11,8 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/amtsbote/amtsbote/adapters/adaptertest"
+	"github.com/amtsbote/amtsbote/adapters/akdb"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xmeld"
 	"github.com/amtsbote/amtsbote/adapters/akdb/xoev"
+	"github.com/amtsbote/amtsbote/adapters/akdb/xta/xtasim"
 	"github.com/amtsbote/amtsbote/adapters/internal/interop"
 	"github.com/amtsbote/amtsbote/hub"
 )
@@ -177,6 +179,32 @@ func TestOneCaseGoesOut(t *testing.T) {
 	}
 	if back := only(t, content); back.Type() != xmeld.TypeGesandt || !strings.Contains(name, back.ID()) {
 		t.Errorf("comes back as %s %s", back.Type(), back.ID())
+	}
+}
+
+// TestOneCaseHandedOn: an application hands on the event of one case under an id of its
+// own, header and original left in. The original has the others, and stays behind.
+func TestOneCaseHandedOn(t *testing.T) {
+	in, _ := take(t, adaptertest.Env(t.TempDir()), anyReader, "m.xml", own(t, "rueckmeldung-drei-personen.0201.xml"))
+	e := in.Events()[1]
+	b := newBroker(t, xtasim.Options{})
+	for n, attribute := range []any{e.Extensions()["xoevmsgtype"], nil} {
+		e.SetID(uuidOf(70 + n))
+		e.SetExtension("xoevmsgtype", attribute)
+		_, content, err := deliver(t, adaptertest.Env(t.TempDir()), e, in.Blobs())
+		if err != nil || !strings.Contains(content, "Edgar") || strings.Contains(content, "Ottilie") || strings.Contains(content, "Ida") {
+			t.Errorf("with xoevmsgtype %v: %v\n%s", attribute, err, content)
+		}
+		x, err := akdb.XTA().Sink(adaptertest.Env(t.TempDir()), b.settings(registerKey, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := x.Deliver(t.Context(), hub.Delivery{ID: e.ID(), Attempt: 1, Event: e, Blobs: in.Blobs()}); err != nil {
+			t.Error(err)
+		}
+		if sent := b.Sent(); len(sent) != n+1 || bytes.Contains(sent[n].Message.Bytes, []byte("Ottilie")) {
+			t.Errorf("%d messages were sent by XTA, or one has other cases", len(sent))
+		}
 	}
 }
 

@@ -29,7 +29,7 @@ func (x *xtaSink) pack(ctx context.Context, d hub.Delivery) (*consignment, error
 	if err == nil {
 		c.Meta, err = x.metaData(m, c, isTest(d.Event))
 	}
-	if err == nil && m.UUID != "" && m.UUID != messageUUID(d.Event) {
+	if err == nil && !isMessageOf(m.UUID, d.Event) {
 		err = hub.Permanent(cannotMap, "the original is not this event's message, or has more than this one case")
 	}
 	if err != nil {
@@ -41,6 +41,12 @@ func (x *xtaSink) pack(ctx context.Context, d hub.Delivery) (*consignment, error
 		c.Files[0].Filename = containerName(m)
 	}
 	return c, nil
+}
+
+// isMessageOf says whether a message with this UUID may stand for the event; one that is
+// built may have that of the header. xdomea up to 3.1 has none.
+func isMessageOf(id string, e hub.Event) bool {
+	return id == "" || id == fileUUID(e) || templates[e.Type()].build != nil && id == headerUUID(e)
 }
 
 // containerName is <ProzessID>_<name>.<NNNN>.zip, as xdomea up to 3.1 wants it;

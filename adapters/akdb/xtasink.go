@@ -30,7 +30,7 @@ func newXTASink(env hub.Env, s hub.Settings) (hub.Sink, error) {
 	}
 	x := &xtaSink{
 		sender:   &sender{set: set, production: env.Production, log: env.Log},
-		messages: &sink{production: env.Production, log: env.Log},
+		messages: &sink{production: env.Production, log: env.Log, uuids: filepath.Join(set.Dir, uuidFolder)},
 	}
 	x.messages.set.Messages, x.messages.set.MaxBytes = set.Messages, set.MaxBytes
 	if x.messages.xsd, err = set.validator(s); err != nil {

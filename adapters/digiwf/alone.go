@@ -3,7 +3,7 @@ package digiwf
 import (
 	"context"
 	"errors"
-	"fmt"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -22,8 +22,29 @@ func (set *settings) alone() bool {
 
 const (
 	lookEvery  = time.Second      // for others to leave
-	lookAround = 30 * time.Second // for others who came at the same time
+	lookAround = 30 * time.Second // for others who came
 )
+
+// errShared says that somebody else is in the group and was there before, or may have been.
+var errShared = errors.New("another consumer is in the group")
+
+// readAlone reads whenever the group has nobody else. What is owed does not wait for that.
+func (r *run) readAlone(ctx context.Context) error {
+	for {
+		if err := r.vacant(ctx); err != nil {
+			return err
+		}
+		err := r.readGroup(ctx)
+		if !errors.Is(err, errShared) {
+			return err
+		}
+		r.shared("nothing is read until it has left")
+		// Two that came together both leave; they must not come back together.
+		if err := pause(ctx, rand.N(r.set.Kafka.Timeout)); err != nil { //nolint:gosec // no secret
+			return err
+		}
+	}
+}
 
 // vacant waits until the group has no consumer. One that was killed is in it until its
 // session ends (45 s); who stays for twice the setting timeout is another one.
@@ -31,47 +52,84 @@ func (r *run) vacant(ctx context.Context) error {
 	if !r.set.alone() {
 		return nil
 	}
-	for end := time.Now().Add(2 * r.set.Kafka.Timeout); ; {
-		n, err := r.set.Kafka.Members(ctx, r.set.Kafka.Group)
+	told := time.Now()
+	for {
+		members, err := r.set.Kafka.Members(ctx, r.set.Kafka.Group)
 		switch {
 		case errors.Is(err, wire.ErrMayNotAsk):
 			r.log.Warn("digiwf: whether the group has another consumer cannot be told", zap.Error(err))
 			return nil
 		case err != nil:
 			return err
-		case n == 0:
+		case len(members) == 0:
 			return nil
-		case !time.Now().Before(end):
-			return r.shared()
+		case time.Since(told) >= 2*r.set.Kafka.Timeout:
+			r.shared("nothing is read until it has left")
+			told = time.Now()
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(min(lookEvery, time.Until(end)+time.Millisecond)):
+		if err := pause(ctx, lookEvery); err != nil {
+			return err
 		}
 	}
 }
 
-func (r *run) shared() error {
-	return fmt.Errorf("kafka: group %s has another consumer, which takes requests that only the adapter that took them can answer (reply: delivered, event): "+
-		"give each hub a group of its own, or end the other one (operator)", r.set.Kafka.Group)
+func (r *run) shared(what string) {
+	r.log.Error("digiwf: the group has another consumer, which takes requests that only the adapter that took them can answer (reply: delivered, event): "+
+		"give each hub a group of its own, or end the other one (operator); "+what, zap.String("group", r.set.Kafka.Group))
 }
 
-// watchGroup ends when somebody has come into the group at the same time.
+// watchGroup ends when somebody is in the group who may have been there before.
 func (r *run) watchGroup(ctx context.Context) error {
 	if !r.set.alone() {
 		return nil
 	}
-	tick := time.NewTicker(lookAround)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
+	var c company
+	for wait := lookEvery; ; {
+		if err := pause(ctx, wait); err != nil {
+			return err
 		}
-		if n, err := r.set.Kafka.Members(ctx, r.set.Kafka.Group); err == nil && n > 1 {
-			return r.shared()
+		wait = lookAround
+		members, err := r.set.Kafka.Members(ctx, r.set.Kafka.Group)
+		if err != nil {
+			continue
+		}
+		me, _ := r.kafka.GroupMetadata()
+		switch c.look(members, me) {
+		case outside:
+			wait = lookEvery
+		case guest:
+			return errShared
+		case host:
+			r.shared("this one was there first and reads on")
+		case single:
 		}
 	}
+}
+
+// company is what a member knows of its group.
+type company struct{ first string }
+
+type place int
+
+const (
+	outside place = iota // not in the group yet
+	single               // with nobody else
+	host                 // with others, who came later
+	guest                // with others, who may have been there before
+)
+
+// look tells the place of a member among those of its group. Who has seen itself alone
+// was there first, as long as it has that name: one that was thrown out comes back under
+// another.
+func (c *company) look(members []string, me string) place {
+	switch {
+	case !slices.Contains(members, me):
+		return outside
+	case len(members) == 1:
+		c.first = me
+		return single
+	case c.first == me:
+		return host
+	}
+	return guest
 }

@@ -172,28 +172,6 @@ func TestRebalance(t *testing.T) {
 	}
 }
 
-// A second hub in the group is refused where answers come out of the memory of the one
-// that took the request, and takes over when the first has left.
-func TestGroupOfAnother(t *testing.T) {
-	t.Parallel()
-	h, in := newHouse(t, kfake.SeedTopics(1, integrationTopic)), adaptertest.NewIntake()
-	yaml := strings.Replace(h.settings(`{type: publishEvent, envelope: true, reply: delivered}`), "timeout: 60s", "timeout: 300ms", 1)
-	_, stop := h.run(t, in, strings.Replace(yaml, "timeout: 300ms", "timeout: 60s", 1))
-	h.put(t, asks("publishEvent"), `{"ceType":"de.a.geschehen.v1","data":{}}`)
-	events(t, in, 1)
-	second, err := h.source(strings.Replace(yaml, "dir: memory", "dir: other", 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := second.Run(t.Context(), in); err == nil || !strings.Contains(err.Error(), "another consumer") {
-		t.Errorf("the second: %v", err)
-	}
-	stop()
-	h.put(t, asks("publishEvent"), `{"ceType":"de.a.geschehen.v1","data":{}}`)
-	_, _ = h.run(t, in, yaml)
-	events(t, in, 2)
-}
-
 // Mutual TLS (city.md 1.2), and a login over it; a broker that nobody vouches for, and
 // a wrong password, are errors and no way around.
 func TestTLSAndSASL(t *testing.T) {

@@ -89,9 +89,15 @@ func (s *source) run(ctx context.Context, in hub.Intake) error {
 	if err := s.desk.numberBehind(); err != nil {
 		return err
 	}
-	if err := r.vacant(ctx); err != nil {
-		return err
-	}
+	all, ctx := errgroup.WithContext(ctx)
+	all.Go(func() error { return r.readAlone(ctx) })
+	all.Go(func() error { return r.payAll(ctx) })
+	all.Go(func() error { return r.tend(ctx) })
+	return all.Wait()
+}
+
+// readGroup is one membership of the group.
+func (r *run) readGroup(ctx context.Context) error {
 	if err := r.connect(ctx); err != nil {
 		return err
 	}
@@ -99,8 +105,6 @@ func (s *source) run(ctx context.Context, in hub.Intake) error {
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return r.read(ctx) })
 	all.Go(func() error { return r.anew(ctx) })
-	all.Go(func() error { return r.payAll(ctx) })
-	all.Go(func() error { return r.tend(ctx) })
 	all.Go(func() error { return r.watchGroup(ctx) })
 	return all.Wait()
 }

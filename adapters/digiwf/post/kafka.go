@@ -41,6 +41,7 @@ type Kafka struct {
 	users  int
 	idle   *time.Timer
 	topics map[string]*read // what was read of them to look for letters
+	forget *time.Timer      // when nobody looks any more
 }
 
 // pending is a record whose fate is not known yet. The client goes on with it when

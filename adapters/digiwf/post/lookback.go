@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -63,48 +64,83 @@ func (k *Kafka) lookBack(ctx context.Context, id, topic string, since time.Time)
 	if err != nil || len(spans) == 0 {
 		return false, err
 	}
-	read := k.readOf(topic, spans)
-	if spans = read.rest(spans); read.ids[id] || len(spans) == 0 {
-		return read.ids[id], nil
+	wanted := parseID(id)
+	if wanted == nil {
+		return false, errors.New("a letter's id must be 64 hexadecimal digits")
 	}
+	search := &search{Kafka: k, read: k.readOf(topic, spans), wanted: *wanted}
+	search.found = search.has(*wanted)
+	for !search.found {
+		rest := search.rest(spans)
+		if len(rest) == 0 {
+			break
+		}
+		if err := search.over(ctx, opts, topic, maps.Clone(rest)); err != nil {
+			return search.found, err
+		}
+		for p, part := range rest { // up to here all is read, remembered or not
+			spans[p] = span{part.to, spans[p].to}
+		}
+	}
+	return search.found, nil
+}
+
+// search is one look for a letter.
+type search struct {
+	*Kafka
+	*read
+
+	wanted letterID
+	found  bool
+}
+
+// over reads parts of partitions, to their ends if what is read is remembered.
+func (s *search) over(ctx context.Context, opts []kgo.Opt, topic string, parts map[int32]span) error {
 	from := map[int32]kgo.Offset{}
-	for p, s := range spans {
-		from[p] = kgo.NewOffset().At(s.from)
+	for p, part := range parts {
+		from[p] = kgo.NewOffset().At(part.from)
 	}
 	reader, err := kgo.NewClient(append(opts, kgo.KeepControlRecords(),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}))...)
 	if err != nil {
-		return false, fmt.Errorf("kafka: %w", err)
+		return fmt.Errorf("kafka: %w", err)
 	}
 	defer reader.Close()
-	err = k.search(ctx, reader, read, spans)
-	return read.ids[id], err
+	for len(parts) > 0 && (!s.found || !s.full) {
+		if err := s.poll(ctx, reader, parts); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// search reads each partition up to what was its end. It gives up when Timeout passes
-// without a record: a long topic takes its time.
-func (k *Kafka) search(ctx context.Context, reader *kgo.Client, read *read, spans map[int32]span) error {
-	for len(spans) > 0 {
-		soon, cancel := context.WithTimeout(ctx, k.Timeout)
-		fetches := reader.PollRecords(soon, 500)
-		err := soon.Err()
-		cancel()
-		if err != nil && fetches.NumRecords() == 0 {
-			return fmt.Errorf("read the topic: %w", err)
-		}
-		for _, e := range fetches.Errors() {
-			if errors.Is(e.Err, context.DeadlineExceeded) && ctx.Err() == nil {
-				continue // records came just then
-			}
-			return fmt.Errorf("read the topic: %w", e.Err)
-		}
-		fetches.EachRecord(func(rec *kgo.Record) {
-			read.take(rec)
-			if s, open := spans[rec.Partition]; open && rec.Offset+1 >= s.to {
-				delete(spans, rec.Partition)
-			}
-		})
+// poll takes some records, and parts that are read to their end out of parts. It gives
+// up when Timeout passes without a record: a long topic takes its time.
+func (s *search) poll(ctx context.Context, reader *kgo.Client, parts map[int32]span) error {
+	soon, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	fetches := reader.PollRecords(soon, 500)
+	if err := soon.Err(); err != nil && fetches.NumRecords() == 0 {
+		return fmt.Errorf("read the topic: %w", err)
 	}
+	for _, e := range fetches.Errors() {
+		if errors.Is(e.Err, context.DeadlineExceeded) && ctx.Err() == nil {
+			continue // records came just then
+		}
+		return fmt.Errorf("read the topic: %w", e.Err)
+	}
+	fetches.EachRecord(func(rec *kgo.Record) {
+		part, open := parts[rec.Partition]
+		if !open {
+			return
+		}
+		if id := s.take(rec, part); id != nil && *id == s.wanted {
+			s.found = true
+		}
+		if rec.Offset+1 >= part.to {
+			delete(parts, rec.Partition)
+		}
+	})
 	return nil
 }
 

@@ -13,35 +13,39 @@ import (
 // ErrMayNotAsk says that the broker's rights do not let this user look at the group.
 var ErrMayNotAsk = errors.New("the broker's rights do not let this user look at the group")
 
-// Members tells how many consumers a group has, of which a dead one counts until its
-// session ends.
-func (k Kafka) Members(ctx context.Context, group string) (int, error) {
+// Members names the consumers of a group, of which a dead one is there until its session
+// ends.
+func (k Kafka) Members(ctx context.Context, group string) ([]string, error) {
 	opts, err := k.Options()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	client, err := kgo.NewClient(append(opts, kgo.RequestRetries(3))...)
 	if err != nil {
-		return 0, fmt.Errorf("kafka: %w", err)
+		return nil, fmt.Errorf("kafka: %w", err)
 	}
 	defer client.Close()
 	req := kmsg.NewPtrDescribeGroupsRequest()
 	req.Groups = []string{group}
 	res, err := req.RequestWith(ctx, client)
 	if err != nil {
-		return 0, fmt.Errorf("kafka: ask for the group: %w", err)
+		return nil, fmt.Errorf("kafka: ask for the group: %w", err)
 	}
 	if len(res.Groups) != 1 {
-		return 0, errors.New("kafka: ask for the group: the broker tells nothing of it")
+		return nil, errors.New("kafka: ask for the group: the broker tells nothing of it")
 	}
 	err = kerr.ErrorForCode(res.Groups[0].ErrorCode)
 	switch {
 	case errors.Is(err, kerr.GroupAuthorizationFailed):
-		return 0, ErrMayNotAsk
+		return nil, ErrMayNotAsk
 	case errors.Is(err, kerr.GroupIDNotFound): // nobody has been in it
-		return 0, nil
+		return nil, nil
 	case err != nil:
-		return 0, fmt.Errorf("kafka: ask for the group: %w", err)
+		return nil, fmt.Errorf("kafka: ask for the group: %w", err)
 	}
-	return len(res.Groups[0].Members), nil
+	members := make([]string, 0, len(res.Groups[0].Members))
+	for _, m := range res.Groups[0].Members {
+		members = append(members, m.MemberID)
+	}
+	return members, nil
 }

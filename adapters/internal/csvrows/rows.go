@@ -166,8 +166,8 @@ func (r *Rows) Raw(from, to int64) ([]byte, error) {
 	return raw, r.GoOn(offset, line)
 }
 
-// Next gives the next row; empty lines are none, nor are those of separators alone,
-// which spreadsheets write below a table. At the end it gives io.EOF.
+// Next gives the next row; empty lines are none, nor are those of separators (any number)
+// and white space alone, which spreadsheets write below a table. A quotation is more. At the end it gives io.EOF.
 func (r *Rows) Next() (Row, error) {
 	for {
 		row := Row{Line: r.line, Offset: r.offset}
@@ -180,18 +180,10 @@ func (r *Rows) Next() (Row, error) {
 			row.Bad = tooLong(r.format)
 			return row, nil
 		}
-		if len(bytes.TrimRight(line, "\r\n")) == 0 {
-			continue
-		}
-		if row, err = r.row(row, line); err != nil || !blank(row.Fields) {
-			return row, err
+		if len(bytes.Trim(line, " \t\r\n"+string(rune(r.format.separator())))) > 0 {
+			return r.row(row, line)
 		}
 	}
-}
-
-// blank tells whether all fields of a row are empty.
-func blank(fields []string) bool {
-	return len(fields) > 0 && strings.TrimSpace(strings.Join(fields, "")) == ""
 }
 
 func tooLong(f Format) error {

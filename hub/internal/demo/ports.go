@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 )
 
 var (
@@ -17,8 +19,9 @@ var (
 )
 
 // OwnPorts gives the simulators of an unpacked story ports that are free now, wherever
-// its YAML files name those of loopback: a demo must not fail because another one, or a
-// hub that serves the same story, has them.
+// its YAML files name those of loopback: a demo does not fail because another one, or a
+// hub that serves the same story, has them. Whoever takes one before its simulator does
+// makes it fail all the same.
 func OwnPorts(dir string) error {
 	files := map[string][]byte{}
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
@@ -53,6 +56,19 @@ func OwnPorts(dir string) error {
 	return nil
 }
 
+// listen takes a free port below those that systems give to outgoing connections (from
+// 32768 on, or higher): the hub makes some before all simulators listen.
+func listen() (l net.Listener, err error) {
+	const first, last, tries = 20000, 32767, 100
+	for range tries {
+		port := first + rand.N(last-first+1) //nolint:gosec // no secret
+		if l, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			return l, nil
+		}
+	}
+	return nil, err
+}
+
 // freePorts finds one for each that is named on loopback. All are held until the last
 // one is found, so that no two are the same.
 func freePorts(files map[string][]byte) (own map[string]string, err error) {
@@ -63,7 +79,7 @@ func freePorts(files map[string][]byte) (own map[string]string, err error) {
 			if own[port] != "" {
 				continue
 			}
-			l, failed := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+			l, failed := listen()
 			if failed != nil {
 				return nil, failed
 			}

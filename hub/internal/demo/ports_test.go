@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"testing"
 
 	"github.com/amtsbote/amtsbote/hub/internal/demo"
@@ -41,6 +42,11 @@ func TestOwnPorts(t *testing.T) {
 	m := regexp.MustCompile(`^settings: \{listen: "127\.0\.0\.1:([0-9]+)", kafka-port: ([0-9]+), tag: 9999\}\n# 8491\n$`).FindStringSubmatch(read("federation.yaml"))
 	if m == nil || m[1] == "8491" || m[2] == "9195" || m[1] == m[2] {
 		t.Fatalf("federation.yaml has %v: %s", m, read("federation.yaml"))
+	}
+	for _, port := range m[1:] {
+		if n, err := strconv.Atoi(port); err != nil || n >= 32768 {
+			t.Errorf("port %s may be taken by an outgoing connection", port)
+		}
 	}
 	want := "url: http://127.0.0.1:" + m[1] + "/token\nbrokers: [\"127.0.0.1:" + m[2] + "\"]\nzustellpunkt: 6f1d7a1e-8491-4f0a-9d52-8f0b9b6c2a01\nag: '09198491'\n"
 	if got := read("adapters/ein.yaml"); got != want {

@@ -210,7 +210,9 @@ func TestTermsDecidedAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var days atomic.Int64
-			now := func() time.Time { return time.Date(2026, 11, 28, 12, 0, 30, 0, time.UTC).AddDate(0, 0, int(days.Load())) }
+			now := func() time.Time {
+				return time.Date(2026, 11, 28, 12, 0, 30, 0, time.UTC).AddDate(0, 0, int(days.Load()))
+			}
 			dir := filepath.Join(t.TempDir(), "search")
 			x, err := search.Open(dir, made, 1<<40, search.Options{Now: now, Key: []byte("key")})
 			if err != nil {

@@ -51,6 +51,7 @@ func (e *Engine) work(ctx context.Context, application string) {
 func (e *Engine) serve(ctx context.Context, application string) error {
 	name := decision.CursorReplay(application)
 	w := &worker{Engine: e, application: application, trail: fence.New(e.Bus, bus.Trail, name), out: fence.New(e.Bus, bus.Out, name)}
+	w.trail.Log, w.out.Log = e.Log, e.Log
 	if err := w.takeOver(ctx); err != nil {
 		return fmt.Errorf("take over: %w", err)
 	}
@@ -154,7 +155,10 @@ func (w *worker) most() int64 {
 }
 
 // perBatch is how many events are decided at a time: about a quarter of a second's.
-func perBatch(rate int) int { return min(max(rate/4, 1), 100) }
+func perBatch(rate int) int { return min(max(rate/4, 1), perPortion) }
+
+// perPortion is how many go at a time at most.
+const perPortion = 100
 
 // room tells whether the mailbox has room now; otherwise it has waited for a while: what
 // was decided holds no more.

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
@@ -23,6 +21,7 @@ type judged struct {
 	record *decision.Replayed
 	copy   *event.Message
 	after  place
+	fault  error // of the hub, for which it does not go
 }
 
 // judge decides about one candidate as things stand now. It gives nil for what never
@@ -49,9 +48,7 @@ func (e *Engine) judge(ctx context.Context, v *flow.Version, r *Run, c *candidat
 		out.record.Verdict = decision.ReplayRemoved
 		return out, nil
 	}
-	if fault := out.weigh(v, m); fault != nil {
-		e.Log.Error("a replay passes over an event", zap.String("run", r.ID), zap.String("in", c.of.In), zap.Uint64("seq", c.of.Seq), zap.Error(fault))
-	}
+	out.fault = out.weigh(v, m)
 	return out, nil
 }
 

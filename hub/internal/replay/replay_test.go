@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -296,10 +297,22 @@ func TestReplayWaitsForRoom(t *testing.T) {
 	if err := w.boxes.Look(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	e, _ := w.engine(nil)
+	var judging, full atomic.Int64
+	e, _ := w.engine(func(at string, _ func()) {
+		switch at {
+		case "judging":
+			judging.Add(1)
+		case "full":
+			full.Add(1)
+		}
+	})
 	id := w.ask(e, decision.ReplayScope{})
 	if err := e.Approve(t.Context(), id, berta); err != nil {
 		t.Fatal(err)
+	}
+	w.await("it to wait for some rounds", func() bool { return full.Load() > 2 })
+	if n := judging.Load(); n != 1 {
+		t.Errorf("it judged %d times while there was no room", n)
 	}
 	w.await("it to wait", func() bool { r, _ := e.Find(id); return r.Waits })
 	if n := len(w.replayed()); n != 0 {

@@ -74,11 +74,12 @@ type world struct {
 	version atomic.Pointer[flow.Version]
 	plus    atomic.Int64 // of the clock
 	boxes   *quota.Book
+	log     *zap.Logger // of engines
 }
 
 func newWorld(t *testing.T, edits ...func(testing.TB, string)) *world {
 	t.Helper()
-	w := &world{t: t, bus: hubtest.Bus(t)}
+	w := &world{t: t, bus: hubtest.Bus(t), log: zap.NewNop()}
 	w.use(edits...)
 	return w
 }
@@ -168,7 +169,7 @@ func (w *world) await(what string, ok func() bool) {
 func (w *world) engine(crash func(point string, end func())) (e *Engine, stop func()) {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	e = &Engine{Bus: w.bus, Index: w.seen(), Current: w.version.Load, Boxes: w.boxes, Now: w.now, Log: zap.NewNop()}
+	e = &Engine{Bus: w.bus, Index: w.seen(), Current: w.version.Load, Boxes: w.boxes, Now: w.now, Log: w.log}
 	if crash != nil {
 		e.crash = func(point string) { crash(point, cancel) }
 	}

@@ -100,7 +100,7 @@ func (j *judged) weigh(v *flow.Version, m *event.Message) (fault error) {
 	receivers, _ := route.Route(v.Federation, q)
 	i := slices.IndexFunc(receivers, func(r decision.Receiver) bool { return r.Application == rec.Mailbox })
 	if i < 0 {
-		rec.Verdict = whyNot(v.Federation, q, rec.Mailbox)
+		rec.Verdict = decision.ReplayNotAdmitted // why not, a block above all, is told to nobody
 		return nil
 	}
 	rec.Verdict, rec.Receiver = decision.ReplayGoes, &receivers[i]
@@ -111,16 +111,4 @@ func (j *judged) weigh(v *flow.Version, m *event.Message) (fault error) {
 	}
 	j.copy = &made
 	return nil
-}
-
-// whyNot tells whether there is an agreement in force at all. What it is about the
-// event that this does not admit, a block above all, is told to nobody.
-func whyNot(fed *federation.Federation, q route.Question, receiver string) decision.ReplayVerdict {
-	verdict := decision.ReplayNoAgreement
-	route.Consider(fed, q, func(c route.Considered) {
-		if c.Verdict != route.OtherSender && c.Verdict != route.NotInForce && (c.Receiver == nil || c.Receiver.ID == receiver) {
-			verdict = decision.ReplayNotAdmitted
-		}
-	})
-	return verdict
 }

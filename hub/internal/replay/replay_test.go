@@ -102,7 +102,7 @@ func TestReplayChecksAgain(t *testing.T) {
 		want decision.ReplayCounts
 	}{
 		{"block", []func(testing.TB, string){blocked}, decision.ReplayCounts{decision.ReplayGoes: 3, decision.ReplayNotAdmitted: 1}},
-		{"withdrawn", []func(testing.TB, string){gated, without}, decision.ReplayCounts{decision.ReplayNoAgreement: 4}},
+		{"withdrawn", []func(testing.TB, string){gated, without}, decision.ReplayCounts{decision.ReplayNotAdmitted: 4}},
 		{"sender gone", []func(testing.TB, string){gated, senderGone}, decision.ReplayCounts{decision.ReplayInvalid: 4}},
 		{"field gone", nil, decision.ReplayCounts{decision.ReplayGoes: 2, decision.ReplayInvalid: 2}},
 	} {
@@ -336,7 +336,7 @@ func TestReplayWaitsForRoom(t *testing.T) {
 	}()
 	<-taken
 	w.await("the mailbox to be empty", func() bool { return w.boxes.Look(t.Context()) == nil && w.boxes.Room("beta.one", 1) })
-	if r := w.becomes(e, id, Done); r.Counts[decision.ReplayNoAgreement] != 4 {
+	if r := w.becomes(e, id, Done); r.Counts[decision.ReplayNotAdmitted] != 4 {
 		t.Errorf("after it has waited: %v", r.Counts)
 	}
 }

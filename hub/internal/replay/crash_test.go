@@ -23,7 +23,7 @@ func TestReplayCrash(t *testing.T) {
 	for _, point := range []string{"deciding", "decided", "stored", "ended"} {
 		for nth := range int64(2) {
 			nth++
-			id := w.ask(e, decision.ReplayScope{Case: "k1"})
+			id := w.askAt(e, 4, decision.ReplayScope{Case: "k1"}) // one a batch, so that a crash lies between two
 			stop()
 			var seen atomic.Int64
 			e, stop = w.engine(func(at string, end func()) {

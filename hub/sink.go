@@ -20,7 +20,8 @@ type Sink interface {
 
 // Delivery is one attempt to hand one event to one receiver.
 type Delivery struct {
-	// ID is stable over all attempts of this copy, [A-Za-z0-9._-]{1,200}.
+	// ID is stable over all attempts of this copy, [A-Za-z0-9._-]{1,200}. A replay brings
+	// the same event as another copy with another ID, marked by AttrReplay.
 	ID string
 	// Attempt counts from 1 as far as the hub remembers; more than 1 marks a
 	// possible redelivery.

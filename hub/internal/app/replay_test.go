@@ -217,13 +217,29 @@ func denials(t *testing.T, b *bus.Bus, path string) {
 	}
 }
 
-// TestConsoleReplayLocal: the single user may count, and not ask.
+// TestConsoleReplayLocal: the single user may count, and not ask. Where an adapter would
+// act again, the dry run says so.
 func TestConsoleReplayLocal(t *testing.T) {
 	t.Parallel()
-	a, w, publish := consoleWorld(t, app.Config{})
+	dir := t.TempDir()
+	hubtest.WriteFederation(t, dir)
+	must(t, os.WriteFile(filepath.Join(dir, "federation.yaml"), []byte(grants), 0o600))
+	must(t, os.MkdirAll(filepath.Join(dir, "adapters"), 0o750))
+	must(t, os.WriteFile(filepath.Join(dir, "adapters", "zwei.yaml"), []byte("application: beta.two\nkind: filedrop\nsettings: {dir: drop/zwei}\n"), 0o600))
+	path := filepath.Join(dir, "organisations", "beta.yaml")
+	text, err := os.ReadFile(path)
+	must(t, err)
+	before, two, _ := strings.Cut(string(text), "- id: beta.two")
+	must(t, os.WriteFile(path, []byte(before+"- id: beta.two"+strings.Replace(two, "mode: nats", "mode: sink", 1)), 0o600))
+	a, w, publish := consoleWorld(t, app.Config{Directory: dir})
 	publish("in.alpha.app."+hubtest.Ding, ding("eins"))
-	w.expect(t, 1, 0)
+	w.expect(t, 1, 1)
 	v := newVisitor(t, a).enter(a)
+	for receiver, acts := range map[string]bool{"beta.one": false, "beta.two": true} {
+		if s := v.post("/replays/look", v.form("app", receiver)); strings.Contains(s.body, "arbeitet ein Adapter") != acts {
+			t.Errorf("an adapter may act again at %s: %v\n%s", receiver, !acts, s.body)
+		}
+	}
 	if s := v.post("/replays/look", v.form("app", "beta.one")); !strings.Contains(s.body, "<strong>1</strong> gehen erneut") || strings.Contains(s.body, `action="/replays"`) {
 		t.Errorf("%d\n%s", s.status, s.body)
 	}

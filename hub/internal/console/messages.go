@@ -70,7 +70,7 @@ type messages struct {
 	MoveWaits, MoveFiles, MoveDoor, MoveSender, NotFoundKept                                                             string
 	// replays
 	Replays, ReplaysText, ReplaysEmpty, ReplayNew, ReplayNewText, ReplayScope, ReplayLocal, ReplayNobody, ReplayLook        string
-	ReplayFound, ReplayFoundText, ReplayPartial, ReplayNone, ReplayWouldGo, ReplayWouldNot, ReplayWhy                       string
+	ReplayFound, ReplayFoundText, ReplayPartial, ReplayNone, ReplayActs, ReplayWouldGo, ReplayWouldNot, ReplayWhy           string
 	ReplayAskTitle, ReplayAskText, ReplayRate, ReplayRateHint, ReplayAsk, ReplayState, ReplayProgress, ReplayOfExpected     string
 	ReplayRequestedBy, ReplayApprovedBy, ReplayRejectedBy, ReplayCancelledBy, ReplayEnded, ReplayApprove, ReplayReject      string
 	ReplayCancel, ReplayApproveText, ReplayRejectText, ReplayCancelText, ReplayOwn, ReplayQueued, ReplayWaits, ReplayReload string

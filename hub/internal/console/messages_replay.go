@@ -20,6 +20,7 @@ func (m *messages) replay(t in) {
 	m.ReplayFound = t("Ergebnis des Probelaufs", "What the dry run found")
 	m.ReplayFoundText = t("Nichts wurde gesendet. Beim Wiederholen wird jedes Ereignis neu geprüft; die Zahlen können sich bis dahin ändern.", "Nothing was sent. Each event is checked anew when it is its turn; the numbers may change until then.")
 	m.ReplayPartial = t("Die Zeit reichte nicht, um zu Ende zu zählen: Es sind mindestens so viele.", "There was not enough time to count to the end: there are at least as many.")
+	m.ReplayActs = t("Achtung: An diesem Eingangsfach arbeitet ein Adapter. Er erkennt eine Wiederholung nicht als solche und kann ein zweites Mal handeln: einen Termin reservieren, einen Vorgang beginnen, eine Nachricht senden. Seine Antworten gehen als neue Ereignisse ohne Kennzeichen an deren Empfänger.", "Careful: an adapter works on this mailbox. It does not know a replay as one and may act a second time: reserve an appointment, begin a process, send a message. Its answers go as new events, without a mark, to whoever receives those.")
 	m.ReplayNone = t("In diesem Umfang gibt es nichts zu wiederholen.", "There is nothing to replay within this scope.")
 	m.ReplayWouldGo = t("gehen erneut", "go again")
 	m.ReplayWouldNot = t("gehen nicht", "do not go")

@@ -29,6 +29,7 @@ type replayView struct {
 	Own          bool // the person asked for it
 	MayDecide    bool
 	MayCancel    bool
+	Acts         bool // an adapter hands out what goes
 }
 
 // replayRow is one verdict with its numbers.
@@ -60,6 +61,7 @@ func (q *request) replayView(r *replay.Run) replayView {
 	acts := q.person.acts(org) && !q.person.local
 	v.MayDecide = acts && !v.Own && state == replay.Requested
 	v.MayCancel = acts && (state == replay.Requested || state == replay.Running)
+	v.Acts = q.handedByAdapter(r.Scope.Application)
 	v.Goes, v.Held = r.Counts[decision.ReplayGoes], r.Counts.Held()
 	v.Rows = q.replayRows(r.Counts, r.Expected)
 	return v

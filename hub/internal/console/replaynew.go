@@ -26,6 +26,7 @@ type newReplayPage struct {
 	Looked, Partial bool
 	Rows            []replayRow
 	Goes, Held      uint64
+	Acts            bool // an adapter hands out what would go
 }
 
 // replayForm is what was given, as it was.
@@ -40,6 +41,13 @@ func (q *request) replayReceivers() (out []*federation.Application) {
 		}
 	}
 	return out
+}
+
+// handedByAdapter tells that an adapter in the hub acts on what comes to an application:
+// it knows a copy by its delivery, and that of a replay is another one.
+func (q *request) handedByAdapter(application string) bool {
+	app, ok := q.cfg.Hub.Federation().Application(application)
+	return ok && app.Mailbox != nil && app.Mailbox.Mode == federation.ModeSink
 }
 
 func (q *request) newReplay() error {
@@ -84,6 +92,7 @@ func (q *request) askReplay(form replayForm, look *replay.Look, fault string) er
 	if look != nil {
 		data.Looked, data.Partial = true, !look.Whole
 		data.Rows = q.replayRows(look.Counts, nil)
+		data.Acts = q.handedByAdapter(form.App)
 		data.Goes, data.Held = look.Counts[decision.ReplayGoes], look.Counts.Held()
 	}
 	return q.show("replaynew", q.t.ReplayNew, data)

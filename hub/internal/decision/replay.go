@@ -74,8 +74,8 @@ type ReplayVerdict string
 // reasons that NotAdmitted stands for (DESIGN §3).
 const (
 	ReplayGoes        ReplayVerdict = "goes"
-	ReplayNoAgreement ReplayVerdict = "no-agreement" // none is in force any more for sender, type and receiver
-	ReplayNotAdmitted ReplayVerdict = "not-admitted" // one is; it does not admit this event: condition, address, classification or block
+	ReplayNoAgreement ReplayVerdict = "no-agreement" // only in older records: NotAdmitted
+	ReplayNotAdmitted ReplayVerdict = "not-admitted" // by the agreements in force: there is none, or condition, address, classification or block
 	ReplayBeyondKeep  ReplayVerdict = "beyond-keep"  // older than its type is kept
 	ReplayRemoved     ReplayVerdict = "removed"      // gone from its in stream before
 	ReplayNoReceiver  ReplayVerdict = "no-receiver"  // the application or its mailbox has left the directory

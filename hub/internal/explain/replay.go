@@ -84,7 +84,7 @@ func VerdictSentence(v decision.ReplayVerdict, lang string) string {
 var verdicts = map[decision.ReplayVerdict][2]string{
 	decision.ReplayGoes:        {"geht erneut in das Eingangsfach", "goes to the mailbox again"},
 	decision.ReplayNoAgreement: {"keine Übermittlungsregel dafür ist mehr in Kraft", "no agreement for it is in force any more"},
-	decision.ReplayNotAdmitted: {"die geltende Übermittlungsregel lässt dieses Ereignis nach seinem Inhalt nicht zu", "the agreement in force does not admit this event by what it holds"},
+	decision.ReplayNotAdmitted: {"nach den Übermittlungsregeln, die jetzt in Kraft sind, geht es nicht", "it does not go by the agreements in force now"},
 	decision.ReplayBeyondKeep:  {"älter als die Aufbewahrung seines Typs", "older than its type is kept"},
 	decision.ReplayRemoved:     {"der Inhalt wurde entfernt", "the payload was removed"},
 	decision.ReplayNoReceiver:  {"der Empfänger oder sein Eingangsfach steht nicht mehr im Verbundverzeichnis", "the receiver or its mailbox has left the federation directory"},

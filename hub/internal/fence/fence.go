@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nuid"
+	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
@@ -22,6 +23,8 @@ import (
 type Writer struct {
 	// At is the cursor as it was read or written last.
 	At decision.Cursor
+	// Log is told of tries that failed; nil: nobody is.
+	Log *zap.Logger
 
 	bus             *bus.Bus
 	stream, subject string
@@ -52,6 +55,9 @@ func (w *Writer) Load(ctx context.Context) error {
 // may be. bus.ErrStreamFull means that they are not, bus.ErrFenced that another
 // process is at work.
 func (w *Writer) Write(ctx context.Context, msgs []event.Message, c decision.Cursor) (uint64, error) {
+	if len(msgs) >= bus.MaxBatch { // no repeat would mend it
+		return 0, fmt.Errorf("write %d messages to %s: a batch holds %d beside its cursor", len(msgs), w.stream, bus.MaxBatch-1)
+	}
 	c.Batch = nuid.Next()
 	data, err := json.Marshal(c)
 	if err != nil {
@@ -76,6 +82,9 @@ func (w *Writer) Write(ctx context.Context, msgs []event.Message, c decision.Cur
 			return 0, fmt.Errorf("write to %s: %w", w.stream, bus.ErrFenced)
 		case ctx.Err() != nil:
 			return 0, errors.Join(err, loadErr)
+		}
+		if w.Log != nil && attempt > 1 { // the first one is now and then busy
+			w.Log.Warn("a batch is not stored yet; trying again", zap.String("stream", w.stream), zap.Int("attempt", attempt), zap.Error(err))
 		}
 		settle.Wait(ctx, min(settle.Backoff(attempt, settle.Jitter()), maxWait))
 	}

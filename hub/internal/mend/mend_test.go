@@ -58,6 +58,30 @@ func TestNamedByTheTrail(t *testing.T) {
 	}
 }
 
+// TestTrailWas: the trail has lost its end, and only the cursor of a replay or of the
+// keeper tells how far it was. Its sequences are not given again.
+func TestTrailWas(t *testing.T) {
+	for _, name := range []string{decision.CursorReplay("beta.one"), decision.CursorExpiry} {
+		b := hubtest.Bus(t)
+		l := openLedger(t)
+		b.Tell(l)
+		cursor := event.Message{Subject: decision.CursorSubject("out", name), Data: []byte(`{"trail":9}`)}
+		if _, err := b.AppendUnguarded(t.Context(), []event.Message{cursor}); err != nil {
+			t.Fatal(err)
+		}
+		m := &Mender{Bus: b, Ledger: l, Log: zap.NewNop(), Quick: 1}
+		for _, step := range []func() error{func() error { return m.Streams(t.Context()) }, func() error { return m.Records(t.Context()) }} {
+			if err := step(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		seq, err := b.AppendUnguarded(t.Context(), []event.Message{{Subject: "trail.act.test.all.all"}})
+		if seq <= 9 || err != nil {
+			t.Errorf("%s knows the trail up to 9, and %d is given (%v)", name, seq, err)
+		}
+	}
+}
+
 // TestPace: messages that come slowly without being large tell of a damaged block.
 func TestPace(t *testing.T) {
 	for _, c := range []struct {

@@ -41,8 +41,8 @@ func (m *Mender) howFar(ctx context.Context) error {
 	return m.trailWas(ctx)
 }
 
-// trailWas finds by the cursors of other streams how far the trail was: nothing is
-// carried out whose decision is not in it.
+// trailWas finds by the cursors of other streams, those of lanes, replays and the keeper,
+// how far the trail was: nothing is carried out whose decision is not in it.
 func (m *Mender) trailWas(ctx context.Context) error {
 	for _, stream := range targets {
 		if _, err := m.Bus.State(ctx, stream); errors.Is(err, bus.ErrNoStream) {
@@ -50,11 +50,12 @@ func (m *Mender) trailWas(ctx context.Context) error {
 		} else if err != nil {
 			return err
 		}
-		for _, spec := range m.Specs {
-			if !strings.Contains(spec.Name, "_") {
-				continue
-			}
-			at, err := m.cursor(ctx, stream, spec.Name)
+		cursors, err := m.Bus.Subjects(ctx, stream, decision.CursorSubject(strings.ToLower(stream), "*"))
+		if err != nil {
+			return err
+		}
+		for subject := range cursors {
+			at, err := m.cursor(ctx, stream, subject[strings.LastIndexByte(subject, '.')+1:])
 			if err != nil {
 				return err
 			}

@@ -139,6 +139,12 @@ func (e *Engine) step(ctx context.Context, act, id string, by By, reason string,
 	case act != decision.ActReplayCancel && by.Same(r.Request.By):
 		return ErrSamePerson
 	}
+	if err := e.reread(ctx, r); err != nil { // an earlier step may stand there whose answer was lost
+		return err
+	}
+	if r, ok = e.Find(id); !ok {
+		return ErrUnknown
+	}
 	is := r.State(e.Now())
 	for _, s := range from {
 		if s == is {
@@ -152,26 +158,29 @@ func (e *Engine) step(ctx context.Context, act, id string, by By, reason string,
 }
 
 // once records an act under its subject, which no other has: whoever comes second with
-// the same step is told that it is past.
+// the same step is told that it is past. It does not end with who asks for it: what is
+// stored must be known here.
 func (e *Engine) once(ctx context.Context, a *decision.Act) error {
 	m, err := trail.Act(a)
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actFor)
+	defer cancel()
 	at, err := e.Bus.Append(ctx, []event.Message{m}, 0)
-	if err != nil {
-		last, lastErr := e.Bus.Last(ctx, bus.Trail, m.Subject) // refused, or unknown: one read tells
-		switch {
-		case lastErr != nil:
-			return errors.Join(err, lastErr)
-		case last == nil:
-			return fmt.Errorf("record an act of a replay: %w", err)
-		case string(last.Data) != string(m.Data):
-			return ErrState
-		}
-		at = last.Seq
+	if err == nil {
+		e.Index.Reached(at, at)
+		e.take(a, at)
+		return nil
 	}
-	e.Index.Reached(at, at)
-	e.take(a, at)
+	last, lastErr := e.Bus.Last(ctx, bus.Trail, m.Subject) // refused, or unknown: one read tells
+	if lastErr != nil || last == nil {
+		e.doubt(a)
+		return errors.Join(fmt.Errorf("record an act of a replay: %w", err), lastErr)
+	}
+	e.takeStored(last)
+	if string(last.Data) != string(m.Data) {
+		return ErrState
+	}
 	return nil
 }

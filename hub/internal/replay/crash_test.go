@@ -4,6 +4,9 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 )
 
@@ -20,7 +23,7 @@ func TestReplayCrash(t *testing.T) {
 	for _, point := range []string{"deciding", "decided", "stored", "ended"} {
 		for nth := range int64(2) {
 			nth++
-			id := w.ask(e, decision.ReplayScope{Case: "k1"})
+			id := w.askAt(e, 4, decision.ReplayScope{Case: "k1"}) // one a batch, so that a crash lies between two
 			stop()
 			var seen atomic.Int64
 			e, stop = w.engine(func(at string, end func()) {
@@ -54,6 +57,8 @@ func TestReplayZombie(t *testing.T) {
 	w := newWorld(t)
 	w.flows(dings(6)...)
 	held, gate := make(chan struct{}), make(chan struct{})
+	core, said := observer.New(zap.WarnLevel)
+	w.log = zap.New(core)
 	first := true
 	old, _ := w.engine(func(at string, _ func()) {
 		if at == "decided" && first { // in the trail, and not stored
@@ -62,6 +67,7 @@ func TestReplayZombie(t *testing.T) {
 			<-gate
 		}
 	})
+	w.log = zap.NewNop()
 	id := w.ask(old, decision.ReplayScope{})
 	if err := old.Approve(t.Context(), id, berta); err != nil {
 		t.Fatal(err)
@@ -70,6 +76,7 @@ func TestReplayZombie(t *testing.T) {
 	e, _ := w.engine(nil)
 	r := w.becomes(e, id, Done)
 	close(gate)
+	w.await("the old one to be refused", func() bool { return said.FilterMessageSnippet("held up").Len() > 0 })
 	w.exactly(id, 6)
 	if r.Counts[decision.ReplayGoes] != 6 {
 		t.Errorf("counted %v", r.Counts)

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
@@ -23,6 +21,7 @@ type judged struct {
 	record *decision.Replayed
 	copy   *event.Message
 	after  place
+	fault  error // of the hub, for which it does not go
 }
 
 // judge decides about one candidate as things stand now. It gives nil for what never
@@ -49,9 +48,7 @@ func (e *Engine) judge(ctx context.Context, v *flow.Version, r *Run, c *candidat
 		out.record.Verdict = decision.ReplayRemoved
 		return out, nil
 	}
-	if fault := out.weigh(v, m); fault != nil {
-		e.Log.Error("a replay passes over an event", zap.String("run", r.ID), zap.String("in", c.of.In), zap.Uint64("seq", c.of.Seq), zap.Error(fault))
-	}
+	out.fault = out.weigh(v, m)
 	return out, nil
 }
 
@@ -103,7 +100,7 @@ func (j *judged) weigh(v *flow.Version, m *event.Message) (fault error) {
 	receivers, _ := route.Route(v.Federation, q)
 	i := slices.IndexFunc(receivers, func(r decision.Receiver) bool { return r.Application == rec.Mailbox })
 	if i < 0 {
-		rec.Verdict = whyNot(v.Federation, q, rec.Mailbox)
+		rec.Verdict = decision.ReplayNotAdmitted // why not, a block above all, is told to nobody
 		return nil
 	}
 	rec.Verdict, rec.Receiver = decision.ReplayGoes, &receivers[i]
@@ -114,16 +111,4 @@ func (j *judged) weigh(v *flow.Version, m *event.Message) (fault error) {
 	}
 	j.copy = &made
 	return nil
-}
-
-// whyNot tells whether there is an agreement in force at all. What it is about the
-// event that this does not admit, a block above all, is told to nobody.
-func whyNot(fed *federation.Federation, q route.Question, receiver string) decision.ReplayVerdict {
-	verdict := decision.ReplayNoAgreement
-	route.Consider(fed, q, func(c route.Considered) {
-		if c.Verdict != route.OtherSender && c.Verdict != route.NotInForce && (c.Receiver == nil || c.Receiver.ID == receiver) {
-			verdict = decision.ReplayNotAdmitted
-		}
-	})
-	return verdict
 }

@@ -47,9 +47,10 @@ type Engine struct {
 	runs    map[string]*Run
 	order   []string // of runs, as they were requested
 	working map[string]bool
-	changed chan struct{}      // closed when something above has changed
-	looks   chan struct{}      // holds one while somebody counts
-	crash   func(point string) // tests only
+	doubts  map[string]doubtful // runs of which an act may be stored that is not known here
+	changed chan struct{}       // closed when something above has changed
+	looks   chan struct{}       // holds one while somebody counts
+	crash   func(point string)  // tests only
 }
 
 // Errors that people may be told of.
@@ -88,6 +89,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	wg.Go(func() { e.resolve(ctx) })
 	for ctx.Err() == nil {
 		changed := e.Changed()
 		for _, application := range e.begin() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -101,7 +102,7 @@ func TestReplayChecksAgain(t *testing.T) {
 		want decision.ReplayCounts
 	}{
 		{"block", []func(testing.TB, string){blocked}, decision.ReplayCounts{decision.ReplayGoes: 3, decision.ReplayNotAdmitted: 1}},
-		{"withdrawn", []func(testing.TB, string){gated, without}, decision.ReplayCounts{decision.ReplayNoAgreement: 4}},
+		{"withdrawn", []func(testing.TB, string){gated, without}, decision.ReplayCounts{decision.ReplayNotAdmitted: 4}},
 		{"sender gone", []func(testing.TB, string){gated, senderGone}, decision.ReplayCounts{decision.ReplayInvalid: 4}},
 		{"field gone", nil, decision.ReplayCounts{decision.ReplayGoes: 2, decision.ReplayInvalid: 2}},
 	} {
@@ -296,10 +297,22 @@ func TestReplayWaitsForRoom(t *testing.T) {
 	if err := w.boxes.Look(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	e, _ := w.engine(nil)
+	var judging, full atomic.Int64
+	e, _ := w.engine(func(at string, _ func()) {
+		switch at {
+		case "judging":
+			judging.Add(1)
+		case "full":
+			full.Add(1)
+		}
+	})
 	id := w.ask(e, decision.ReplayScope{})
 	if err := e.Approve(t.Context(), id, berta); err != nil {
 		t.Fatal(err)
+	}
+	w.await("it to wait for some rounds", func() bool { return full.Load() > 2 })
+	if n := judging.Load(); n != 1 {
+		t.Errorf("it judged %d times while there was no room", n)
 	}
 	w.await("it to wait", func() bool { r, _ := e.Find(id); return r.Waits })
 	if n := len(w.replayed()); n != 0 {
@@ -323,7 +336,7 @@ func TestReplayWaitsForRoom(t *testing.T) {
 	}()
 	<-taken
 	w.await("the mailbox to be empty", func() bool { return w.boxes.Look(t.Context()) == nil && w.boxes.Room("beta.one", 1) })
-	if r := w.becomes(e, id, Done); r.Counts[decision.ReplayNoAgreement] != 4 {
+	if r := w.becomes(e, id, Done); r.Counts[decision.ReplayNotAdmitted] != 4 {
 		t.Errorf("after it has waited: %v", r.Counts)
 	}
 }

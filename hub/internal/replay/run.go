@@ -140,6 +140,8 @@ func (e *Engine) take(a *decision.Act, at uint64) {
 	case decision.ActReplayReject:
 		if r.Approved == nil {
 			first(&r.Rejected)
+		} else { // by who did not know of the approval, whose answer was lost
+			first(&r.Cancelled)
 		}
 	case decision.ActReplayCancel:
 		first(&r.Cancelled)

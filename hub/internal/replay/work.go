@@ -27,6 +27,9 @@ type worker struct {
 	// run and at are the replay in hand and how far it has come.
 	run string
 	at  place
+	// size is that of the batch for which there was no room, waits how often in a row.
+	size  int64
+	waits int
 }
 
 // errFault is a fault of the hub while it looked at an event.
@@ -51,6 +54,7 @@ func (e *Engine) work(ctx context.Context, application string) {
 func (e *Engine) serve(ctx context.Context, application string) error {
 	name := decision.CursorReplay(application)
 	w := &worker{Engine: e, application: application, trail: fence.New(e.Bus, bus.Trail, name), out: fence.New(e.Bus, bus.Out, name)}
+	w.trail.Log, w.out.Log = e.Log, e.Log
 	if err := w.takeOver(ctx); err != nil {
 		return fmt.Errorf("take over: %w", err)
 	}
@@ -108,13 +112,22 @@ const (
 	maxBytes = 2 << 20
 	// looksASecond bounds how many events that do not go are looked at.
 	looksASecond = 1000
-	// fullWait is how long it waits before it looks again whether a mailbox has room.
+	// fullWait is how long it waits at first before it looks again whether a mailbox has
+	// room, fullMost at most.
 	fullWait = 250 * time.Millisecond
+	fullMost = 4 * time.Second
 )
 
 // batch decides about the first of some candidates, records that, and stores their
 // copies; it gives how many these were: none when it waited, and has to decide anew.
 func (w *worker) batch(ctx context.Context, r *Run, cs []candidate) (int, error) {
+	if w.size > 0 && !w.room(ctx, r.ID, w.size) { // nothing is judged in vain
+		return 0, ctx.Err()
+	}
+	w.size = 0
+	if err := w.reach(ctx, "judging"); err != nil {
+		return 0, err
+	}
 	began, v := time.Now(), w.Current()
 	var js []*judged
 	n, size, going := 0, int64(0), 0
@@ -154,7 +167,10 @@ func (w *worker) most() int64 {
 }
 
 // perBatch is how many events are decided at a time: about a quarter of a second's.
-func perBatch(rate int) int { return min(max(rate/4, 1), 100) }
+func perBatch(rate int) int { return min(max(rate/4, 1), perPortion) }
+
+// perPortion is how many go at a time at most.
+const perPortion = 100
 
 // room tells whether the mailbox has room now; otherwise it has waited for a while: what
 // was decided holds no more.
@@ -165,10 +181,16 @@ func (w *worker) room(ctx context.Context, id string, size int64) bool {
 		r.Waits = !has
 	}
 	w.mu.Unlock()
-	if !has {
-		w.wait(ctx, fullWait, w.Changed())
+	if has {
+		w.waits = 0
+		return true
 	}
-	return has
+	if w.size = size; w.reach(ctx, "full") != nil {
+		return false
+	}
+	w.wait(ctx, min(fullWait<<min(w.waits, 4), fullMost), w.Changed())
+	w.waits++
+	return false
 }
 
 // store records what was decided, and then stores the copies.
@@ -181,6 +203,9 @@ func (w *worker) store(ctx context.Context, r *Run, js []*judged, after place) e
 			return err
 		}
 		msgs, recs = append(msgs, m), append(recs, j.record)
+		if j.fault != nil {
+			w.Log.Error("a replay passes over an event", zap.String("run", r.ID), zap.String("in", j.record.In), zap.Uint64("seq", j.record.Seq), zap.Error(j.fault))
+		}
 		if j.copy != nil {
 			copies = append(copies, *j.copy)
 		}

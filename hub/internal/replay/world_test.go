@@ -74,11 +74,12 @@ type world struct {
 	version atomic.Pointer[flow.Version]
 	plus    atomic.Int64 // of the clock
 	boxes   *quota.Book
+	log     *zap.Logger // of engines
 }
 
 func newWorld(t *testing.T, edits ...func(testing.TB, string)) *world {
 	t.Helper()
-	w := &world{t: t, bus: hubtest.Bus(t)}
+	w := &world{t: t, bus: hubtest.Bus(t), log: zap.NewNop()}
 	w.use(edits...)
 	return w
 }
@@ -168,7 +169,7 @@ func (w *world) await(what string, ok func() bool) {
 func (w *world) engine(crash func(point string, end func())) (e *Engine, stop func()) {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	e = &Engine{Bus: w.bus, Index: w.seen(), Current: w.version.Load, Boxes: w.boxes, Now: w.now, Log: zap.NewNop()}
+	e = &Engine{Bus: w.bus, Index: w.seen(), Current: w.version.Load, Boxes: w.boxes, Now: w.now, Log: w.log}
 	if crash != nil {
 		e.crash = func(point string) { crash(point, cancel) }
 	}
@@ -185,15 +186,20 @@ func (w *world) engine(crash func(point string, end func())) (e *Engine, stop fu
 
 func errIs(err, target error) bool { return err == target } //nolint:errorlint // sentinels of this package, never wrapped
 
-// ask requests a replay to beta.one after a dry run.
+// ask requests a replay to beta.one after a dry run, as fast as can be.
 func (w *world) ask(e *Engine, scope decision.ReplayScope) string {
+	w.t.Helper()
+	return w.askAt(e, MaxRate, scope)
+}
+
+func (w *world) askAt(e *Engine, rate int, scope decision.ReplayScope) string {
 	w.t.Helper()
 	scope.Application = "beta.one"
 	found, err := e.DryRun(w.t.Context(), scope, 0)
 	if err != nil || !found.Whole {
 		w.t.Fatalf("dry run: %+v, %v", found, err)
 	}
-	id, err := e.Request(w.t.Context(), anna, Wish{Scope: scope, Rate: MaxRate, Reason: "Datenverlust beim Empfänger", Found: found})
+	id, err := e.Request(w.t.Context(), anna, Wish{Scope: scope, Rate: rate, Reason: "Datenverlust beim Empfänger", Found: found})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -224,6 +230,32 @@ func (w *world) replayed() (out []*event.Message) {
 		w.t.Fatal(err)
 	}
 	return out
+}
+
+// taken has a copy of a replay taken over: it is gone from OUT, and has its outcome.
+func (w *world) taken(run string) {
+	w.t.Helper()
+	for _, m := range w.replayed() {
+		if m.Get(event.HeaderReplay) != run {
+			continue
+		}
+		d := &decision.Delivery{Mailbox: "beta.one", Out: m.Seq, In: m.Get(event.HeaderIn), ID: m.Get("ce-id"), Result: decision.Done, At: w.now(), Replay: run}
+		if _, err := fmt.Sscan(m.Get(event.HeaderSeq), &d.Seq); err != nil {
+			w.t.Fatal(err)
+		}
+		told, err := trail.Delivery(d)
+		if err == nil {
+			_, err = w.bus.AppendUnguarded(w.t.Context(), []event.Message{told})
+		}
+		if err == nil {
+			err = w.bus.Delete(w.t.Context(), bus.Out, m.Seq)
+		}
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return
+	}
+	w.t.Fatal("no copy of the replay lies in OUT")
 }
 
 // decided reads what replays decided, by verdict, after amendments.

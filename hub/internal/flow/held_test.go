@@ -82,7 +82,9 @@ func heldUpTakeOver(t *testing.T, in string) {
 	if err := b.Purge(t.Context(), bus.Quarantine, "quarantine.alpha.>", math.MaxUint32); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the others", func() bool { return lies(bus.Quarantine, "quarantine.alpha.>")["3"] == 1 && lies(bus.Out, "out.beta.one.>")["4"] == 1 })
+	await(t, "the others", func() bool {
+		return lies(bus.Quarantine, "quarantine.alpha.>")["3"] == 1 && lies(bus.Out, "out.beta.one.>")["4"] == 1
+	})
 	if n, out := lies(bus.Quarantine, "quarantine.alpha.>"), lies(bus.Out, "out.beta.one.>"); len(n) != 1 || n["3"] != 1 || len(out) != 2 || out["2"] != 1 || out["4"] != 1 {
 		t.Errorf("there rest %v, and %v were handed on", n, out)
 	}

@@ -1,6 +1,7 @@
 package quarantine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -134,6 +135,53 @@ func TestTwoStewards(t *testing.T) {
 	if _, err := w.clerk.Act(t.Context(), r); !isWhy(err, Gone) {
 		t.Error("another person afterwards:", err)
 	}
+}
+
+// TestForgetWhileMarking: what is underway is to be read anew, or the clerk ends, just when
+// another act is being marked. The act is done all the same.
+func TestForgetWhileMarking(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i, during := range []func(){w.clerk.forget, func() { w.clerk.forget(); must(t, w.clerk.load(t.Context())) }} {
+		id := fmt.Sprint(i)
+		seq := w.invalid(id)
+		w.clerk.crash = func(p string) error {
+			if p == "judged" {
+				during()
+			}
+			return nil
+		}
+		if _, err := w.clerk.Act(t.Context(), w.request(decision.ActQuarantineDiscard, seq, id)); err != nil {
+			t.Error(err)
+		}
+		w.ended(decision.ActQuarantineDiscard, seq, id)
+		must(t, w.clerk.load(t.Context()))
+		if marks := w.clerk.marks(); marks == nil || len(marks) > 0 {
+			t.Error("underway:", marks)
+		}
+	}
+	// marked while what is underway is read
+	w.clerk.forget()
+	w.clerk.opened(&mark{Seq: 1})
+	w.clerk.mu.Lock()
+	missed := w.clerk.missed
+	w.clerk.mu.Unlock()
+	if !missed || w.clerk.marks() != nil {
+		t.Error("a reading on its way would be taken for complete")
+	}
+	// who asked goes as soon as it is judged
+	seq := w.invalid("gegangen")
+	ctx, cancel := context.WithCancel(t.Context())
+	w.newClerk().crash = func(p string) error {
+		if p == "judged" {
+			cancel()
+		}
+		return nil
+	}
+	if _, err := w.clerk.Act(ctx, w.request(decision.ActQuarantineDiscard, seq, "gegangen")); err != nil {
+		t.Error(err)
+	}
+	w.ended(decision.ActQuarantineDiscard, seq, "gegangen")
 }
 
 func isWhy(err error, why Why) bool {

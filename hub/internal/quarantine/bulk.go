@@ -86,7 +86,7 @@ func (c *Clerk) Start(ctx context.Context, r RunRequest) error {
 	if err != nil {
 		return err
 	}
-	lies, err := c.Bus.Append(ctx, []event.Message{{Subject: runRoot + r.Name, Data: data}}, 0)
+	lies, err := c.Bus.Append(context.WithoutCancel(ctx), []event.Message{{Subject: runRoot + r.Name, Data: data}}, 0)
 	if errors.Is(err, bus.ErrFenced) {
 		return nil
 	}

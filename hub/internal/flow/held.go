@@ -52,6 +52,7 @@ func (l *Lane) heldUp(ctx context.Context, s *share) error {
 		if err := l.stand(ctx); err != nil {
 			return err
 		}
+		l.Parking.learnt(l.In)
 		if err := s.of.Wait(ctx, s.need); err != nil {
 			return err
 		}
@@ -78,7 +79,6 @@ func (l *Lane) stand(ctx context.Context) error {
 			return err
 		}
 	}
-	l.Parking.learnt(l.In)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"context"
 	"math"
 	"strings"
 	"testing"
@@ -20,6 +21,47 @@ import (
 func TestHeldUpTakeOver(t *testing.T) {
 	for _, in := range []string{inAlpha, bus.EdgeStream("alpha")} {
 		t.Run(in, func(t *testing.T) { heldUpTakeOver(t, in) })
+	}
+}
+
+// TestHalt: a lane that is ended in the midst of something leaves nothing loose behind
+// but what may be stored in part.
+func TestHalt(t *testing.T) {
+	b, fed := hubtest.Bus(t), hubtest.Federation(t)
+	publishedBefore(t, b, newLane(t, b, fed))
+	l := newLane(t, b, fed)
+	var err error
+	if l.work, err = b.Work(t.Context(), l.In, nil); err != nil {
+		t.Fatal(err)
+	}
+	defer l.work.Stop()
+	l.aim()
+	if err := l.takeOver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	chain := func(ctx context.Context, seq uint64) error {
+		c := l.out.at
+		c.Seq = seq
+		return l.out.chain(ctx, newBatch(c, []event.Message{{Subject: "out.beta.one.x", Data: []byte("{}")}}))
+	}
+	ended, end := context.WithCancel(t.Context())
+	if err := chain(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	l.halt(ended)
+	if b.Settled(bus.Out) == math.MaxUint64 {
+		t.Error("nothing is loose while the lane works")
+	}
+	end()
+	l.halt(ended)
+	if b.Settled(bus.Out) != math.MaxUint64 || outCursor(t, b).Seq != 2 {
+		t.Errorf("settled up to %d, the cursor says %d", b.Settled(bus.Out), outCursor(t, b).Seq)
+	}
+	if err := chain(ended, 3); err == nil {
+		t.Fatal("the chain was stored")
+	}
+	if l.halt(ended); b.Settled(bus.Out) == math.MaxUint64 {
+		t.Error("what may be stored in part is not loose")
 	}
 }
 

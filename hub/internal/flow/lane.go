@@ -148,6 +148,7 @@ const maxWait = 15 * time.Second
 
 // own takes the in stream over and works it until something fails.
 func (l *Lane) own(ctx context.Context) error {
+	defer l.halt(ctx)
 	if err := l.takeOver(ctx); err != nil {
 		return fmt.Errorf("take over %s: %w", l.In, err)
 	}
@@ -189,6 +190,19 @@ func (l *Lane) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	if err := l.cover(ctx); err != nil {
+		l.Log.Info("the cursors stay behind what is stored", zap.Error(err))
+	}
+}
+
+// halt writes how far the targets have come when the lane was ended in the midst of
+// something, so that nothing stays loose. Of what may be stored in part it tells nothing.
+func (l *Lane) halt(ctx context.Context) {
+	if ctx.Err() == nil || l.crash != nil || slices.ContainsFunc(l.targets(), func(t *target) bool { return t.taking }) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if err := l.stand(ctx); err != nil {
 		l.Log.Info("the cursors stay behind what is stored", zap.Error(err))
 	}
 }

@@ -44,7 +44,7 @@ type Clerk struct {
 	work   sync.Mutex
 	mu     sync.Mutex
 	open   map[uint64]*mark // marked and not ended, by sequence in QUARANTINE; nil until they are read
-	missed bool // something was marked while they were read
+	missed bool             // something was marked while they were read
 	runs   map[string]*run
 	over   []Progress // runs that have ended, the latest last
 	more   chan struct{}

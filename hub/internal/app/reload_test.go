@@ -135,7 +135,9 @@ applications:
 `)
 	settled := func(when string) {
 		t.Helper()
-		awaitTrue(t, "nothing to be loose "+when, func() bool { return a.Bus().Settled(bus.Out) == math.MaxUint64 && a.Bus().Settled(bus.Quarantine) == math.MaxUint64 })
+		awaitTrue(t, "nothing to be loose "+when, func() bool {
+			return a.Bus().Settled(bus.Out) == math.MaxUint64 && a.Bus().Settled(bus.Quarantine) == math.MaxUint64
+		})
 	}
 	write("adapters/neu.yaml", "application: gamma.neu\nkind: filedrop\nsettings: {}\n")
 	if _, err := a.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "the version before stays in force") {

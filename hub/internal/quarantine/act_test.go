@@ -14,6 +14,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+	"github.com/amtsbote/amtsbote/hub/internal/index"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
@@ -45,6 +46,7 @@ func TestActSurvivesACrashAnywhere(t *testing.T) {
 			id := fmt.Sprintf("%s-%d", act, i)
 			seq := w.refusedFor(act, id)
 			c := w.newClerk()
+			must(t, c.Work(t.Context(), WorkRequest{Name: WorkOfEvent(seq), Application: "alpha.app", Do: WorkNote, Text: "gesehen", Who: "test"}))
 			reached := point == ""
 			c.crash = func(p string) error {
 				if p == point {
@@ -61,6 +63,9 @@ func TestActSurvivesACrashAnywhere(t *testing.T) {
 			stop := w.run()
 			w.ended(act, seq, id)
 			stop()
+			if left, err := ReadWork(t.Context(), w.store, WorkOfEvent(seq)); err != nil || len(left.Notes) > 0 {
+				t.Errorf("%s, cut off at %q: its notes are there: %v %v", act, point, left, err)
+			}
 		}
 	}
 }
@@ -225,6 +230,101 @@ func TestSuperseded(t *testing.T) {
 	ds := w.decisions("zwei")
 	if last := ds[len(ds)-1]; w.copies("zwei") != 1 || last.Outcome != hub.Suppressed {
 		t.Errorf("%d copies; the edited one was %s", w.copies("zwei"), last.Outcome)
+	}
+}
+
+// TestReturnSuperseded: the sender is sooner between the look and the act: nothing goes
+// back, and it is not told so.
+func TestReturnSuperseded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	seq := w.invalid("eins")
+	w.clerk.crash = func(p string) error {
+		if p == "marked" {
+			_, err := w.b.Publish(t.Context(), hubtest.Event("eins", hubtest.Ding, "fall-eins", `{"n":2}`))
+			must(t, err)
+			await(t, "the correction", func() bool { return w.copies("eins") == 1 })
+		}
+		return nil
+	}
+	if _, err := w.clerk.Act(t.Context(), w.request(decision.ActQuarantineReturn, seq, "eins")); !isWhy(err, Superseded) {
+		t.Error(err)
+	}
+	told := w.count(bus.Out, "out.alpha.post.>", func(m *event.Message) bool { return strings.Contains(string(m.Data), reason) })
+	if m, err := w.b.Get(t.Context(), bus.Quarantine, seq); m == nil || err != nil || told != 0 || w.acts(seq) != 0 || len(w.clerk.marks()) != 0 {
+		t.Errorf("told %d times, %d acts, %d underway; it lies there: %v", told, w.acts(seq), len(w.clerk.marks()), m != nil)
+	}
+}
+
+// TestTooOld: when it is forgotten what became of an identity nothing goes out in the place
+// of what its sender may have sent.
+func TestTooOld(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ids := map[string]string{decision.ActQuarantineResubmit: "eins", decision.ActQuarantineEdit: "zwei", decision.ActQuarantineReturn: "drei"}
+	seqs := map[string]uint64{}
+	for act, id := range ids {
+		seqs[act] = w.refusedFor(act, id)
+	}
+	later := time.Now().Add(index.Horizon + time.Hour)
+	w.clerk.Now = func() time.Time { return later }
+	w.index.Decided(1<<40, &decision.Decision{Source: hubtest.Source, ID: "spaeter", Outcome: hub.Routed, Decided: later})
+	for act, seq := range seqs {
+		if _, err := w.clerk.Act(t.Context(), w.request(act, seq, ids[act])); !isWhy(err, TooOld) {
+			t.Error(act, err)
+		}
+	}
+	_, err := w.clerk.Act(t.Context(), w.request(decision.ActQuarantineDiscard, seqs[decision.ActQuarantineEdit], "zwei"))
+	must(t, err)
+}
+
+// TestSecondPerson: who marks an event that somebody else has just had the same done to is
+// not told that it was done.
+func TestSecondPerson(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	seq := w.invalid("eins")
+	first := true
+	w.clerk.crash = func(p string) error {
+		if p == "judged" && first {
+			first = false
+			r := w.request(decision.ActQuarantineEdit, seq, "eins")
+			r.Who = "jemand anders"
+			_, err := w.clerk.Act(t.Context(), r)
+			return err
+		}
+		return nil
+	}
+	r := w.request(decision.ActQuarantineEdit, seq, "eins")
+	r.Edited = edited("eins", `{"n":8}`)
+	if _, err := w.clerk.Act(t.Context(), r); !isWhy(err, Gone) {
+		t.Error(err)
+	}
+	w.ended(r.Act, seq, "eins")
+}
+
+// TestOtherLanes: an act waits for the lane that has brought the event, and no other.
+func TestOtherLanes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	seq := w.invalid("eins")
+	await(t, "the cursor", func() bool { return w.b.Settled(bus.Quarantine) >= seq })
+	w.b.Loose(bus.Quarantine, "IN_gamma", 1)
+	out, err := w.clerk.Act(t.Context(), w.request(decision.ActQuarantineDiscard, seq, "eins"))
+	if err != nil || out != Done {
+		t.Error("while another lane has something loose:", out, err)
+	}
+	seq = w.invalid("zwei")
+	await(t, "the cursor", func() bool { return w.b.Covered(bus.Quarantine, bus.InStream("alpha"), seq) })
+	w.b.Loose(bus.Quarantine, bus.InStream("alpha"), seq)
+	mk := &mark{Act: decision.ActQuarantineDiscard, Seq: seq, Application: "alpha.app", Of: decision.Ref{In: bus.InStream("alpha"), Seq: 2}, Who: "test", At: time.Now()}
+	w.clerk.opened(mk)
+	if ended, err := w.clerk.carry(t.Context(), mk); ended || err != nil {
+		t.Error("while its own has:", ended, err)
+	}
+	w.b.Loose(bus.Quarantine, bus.InStream("alpha"), seq+1)
+	if ended, err := w.clerk.carry(t.Context(), mk); !ended || err != nil {
+		t.Error("when it is covered:", ended, err)
 	}
 }
 

@@ -83,6 +83,7 @@ const (
 	Taken       Why = "taken"        // somebody is dealing with it
 	Starting    Why = "starting"     // the hub does not know yet what is true of it
 	Superseded  Why = "superseded"   // the sender has sent another one in its place
+	TooOld      Why = "too-old"      // it is not known any more what came in its place
 	Unchanged   Why = "unchanged"    // nothing was edited
 	Identity    Why = "identity"     // source and id must stay, so that it supersedes the event
 	StillWrong  Why = "still-wrong"  // it would rest in quarantine again

@@ -144,6 +144,9 @@ func keyFile(path string, purpose fit.Purpose, bits int) (fit.PublicKey, error) 
 		}
 		raw, err := key.WriteJWK(purpose)
 		if err == nil {
+			err = os.MkdirAll(filepath.Dir(path), 0o700)
+		}
+		if err == nil {
 			err = os.WriteFile(path, raw, 0o600)
 		}
 		if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 // settings file with the same keys as in federation.yaml.
 func newSimulateCommand() *cobra.Command {
 	var dir, settings, level string
+	var citizen submission
 	var names []string
 	for _, s := range adapters.Simulators() {
 		names = append(names, s.Name)
@@ -26,6 +28,14 @@ func newSimulateCommand() *cobra.Command {
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: names,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case citizen.file != "" && args[0] == "dataport":
+				return citizen.run(cmd)
+			case citizen.file != "":
+				return errors.New("--submit is for the simulator dataport")
+			case settings == "":
+				return errors.New("--settings is missing: a file that says how the simulator is to be (see its README)")
+			}
 			log, err := newLog(level)
 			if err != nil {
 				return err
@@ -47,6 +57,6 @@ func newSimulateCommand() *cobra.Command {
 	cmd.Flags().StringVar(&settings, "settings", "", "YAML file with the simulator's settings (see its README)")
 	cmd.Flags().StringVar(&dir, "dir", ".", "where relative paths in the settings start")
 	cmd.Flags().StringVar(&level, "log", env("LOG", "info"), "log level: debug, info, warn, error")
-	_ = cmd.MarkFlagRequired("settings")
+	citizen.register(cmd)
 	return cmd
 }

@@ -3,6 +3,9 @@ package flow
 import (
 	"context"
 	"slices"
+	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/quota"
@@ -80,6 +83,19 @@ func (l *Lane) stand(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// halt writes how far the targets have come when the lane was ended in the midst of
+// something, so that nothing stays loose. Of what may be stored in part it tells nothing.
+func (l *Lane) halt(ctx context.Context) {
+	if ctx.Err() == nil || l.crash != nil || slices.ContainsFunc(l.targets(), func(t *target) bool { return t.taking }) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if err := l.stand(ctx); err != nil {
+		l.Log.Info("the cursors stay behind what is stored", zap.Error(err))
+	}
 }
 
 // learnt takes in that the lane of an in stream knows all that the trail says of it,

@@ -194,19 +194,6 @@ func (l *Lane) leave(ctx context.Context) {
 	}
 }
 
-// halt writes how far the targets have come when the lane was ended in the midst of
-// something, so that nothing stays loose. Of what may be stored in part it tells nothing.
-func (l *Lane) halt(ctx context.Context) {
-	if ctx.Err() == nil || l.crash != nil || slices.ContainsFunc(l.targets(), func(t *target) bool { return t.taking }) {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-	defer cancel()
-	if err := l.stand(ctx); err != nil {
-		l.Log.Info("the cursors stay behind what is stored", zap.Error(err))
-	}
-}
-
 // next gives the messages that follow the cursor without a gap; none when there
 // was nothing, or nothing new.
 func (l *Lane) next(ctx context.Context) ([]*event.Message, error) {

@@ -72,7 +72,7 @@ func (c *Clerk) hasLeft(ctx context.Context, mk *mark, recorded *event.Message) 
 	if err := errors.Join(c.forgetWork(ctx, mk.Seq), c.unmark(ctx, mk)); err != nil {
 		return err
 	}
-	if act.Who != mk.Who || act.Cleared == nil || act.Cleared.After != prefixed(mk.After) {
+	if act.Who != mk.Who || act.Cleared == nil || act.After != prefixed(mk.After) {
 		return &NotDone{Why: Gone}
 	}
 	return nil

@@ -131,7 +131,9 @@ func TestXTASentBackRetries(t *testing.T) {
 					until(t, b.answeringSource(t, patience(do)), in, func() bool { return b.Calls(on) > before || b.quiet(t) })
 				}
 				until(t, b.answeringSource(t, ""), in, func() bool { return b.quiet(t) })
-				if sent := b.Sent(); len(sent) != 1 || on != "createMessageId" && b.Calls("createMessageId") != 1 {
+				// who waits for a short time only asks for another id on a busy machine
+				again := b.Calls("createMessageId") != 1 && on != "createMessageId" && do != xtasim.Timeout
+				if sent := b.Sent(); len(sent) != 1 || again {
 					t.Error(len(sent), "sent,", b.Calls("createMessageId"), "ids")
 				}
 				if aside, err := reports(b.dir); err != nil || len(aside) != 1 {

@@ -78,7 +78,7 @@ func (a *App) sink(kind hub.Kind, ad *federation.Adapter, env hub.Env, p *plan) 
 	p.places = map[string]place{placeOf(decision.ParkedKey{Application: m.Application, Direction: decision.Out}): m}
 	p.runs = append(p.runs, a.pauses.gated(pausedReceiver+m.Application, m.Run))
 	if w, ok := sink.(hub.Worker); ok {
-		p.runs = append(p.runs, worked(w, env.Log))
+		p.runs = append(p.runs, a.pauses.gated(pausedReceiver+m.Application, worked(w, env.Log)))
 	}
 	return nil
 }

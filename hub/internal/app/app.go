@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -63,6 +62,7 @@ type App struct {
 
 	reloading sync.Mutex
 	units     map[string]*unit // what a reload can stop and start, by name
+	working   atomic.Pointer[atWork]
 
 	cancel context.CancelFunc
 	run    context.Context
@@ -116,21 +116,7 @@ func (a *App) Federation() *federation.Federation { return a.version.Load().Fede
 func (a *App) Data() string { return a.cfg.Data }
 
 // Adapters tells which adapters run and where.
-func (a *App) Adapters() []RunningAdapter {
-	a.reloading.Lock()
-	defer a.reloading.Unlock()
-	return a.adapters()
-}
-
-func (a *App) adapters() []RunningAdapter {
-	var out []RunningAdapter
-	for _, name := range slices.Sorted(maps.Keys(a.units)) {
-		if r := a.units[name].adapter; r != nil {
-			out = append(out, *r)
-		}
-	}
-	return out
-}
+func (a *App) Adapters() []RunningAdapter { return slices.Clone(a.atWork().adapters) }
 
 // URL is where NATS clients reach the embedded server; "" if it does not
 // listen or an external server is used.
@@ -173,7 +159,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 func (a *App) announce() error {
 	fed := a.Federation()
 	return announce(a.cfg.Data, Running{
-		PID: os.Getpid(), URL: a.URL(), Embedded: a.server != nil, Federation: fed.Dir, Version: fed.Digest, Adapters: a.adapters(),
+		PID: os.Getpid(), URL: a.URL(), Embedded: a.server != nil, Federation: fed.Dir, Version: fed.Digest, Adapters: a.Adapters(),
 		HTTP: a.HTTPURL(),
 	})
 }

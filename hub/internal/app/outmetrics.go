@@ -34,7 +34,7 @@ const (
 func (a *App) webhookGauge() metrics.Gauge {
 	g := metrics.Gauge{Name: "amtsbote_webhook_state", Help: "1 for the state a webhook is in: well, no-consent, put-off, trouble, paused, or halted until a person resumes it.", Labels: []string{"mailbox", "state"}}
 	for _, h := range a.hooks() {
-		g.Values = append(g.Values, metrics.Value{Labels: []string{h.Application, hookState(h.State())}, Value: 1})
+		g.Values = append(g.Values, metrics.Value{Labels: []string{h.Application, hookState(a.stateOf(h))}, Value: 1})
 	}
 	return g
 }

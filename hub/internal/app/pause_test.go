@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/amtsbote/amtsbote/hub/internal/console"
+	"github.com/amtsbote/amtsbote/hub/internal/flow"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 )
 
 // TestGated: a pause ends what runs and waits for it, and its end lets it run again; what
@@ -49,5 +52,29 @@ func TestGated(t *testing.T) {
 	}
 	if err := p.gated("source.y", func(context.Context) error { return nil })(t.Context()); err != nil {
 		t.Error("an end:", err)
+	}
+}
+
+// TestPausedShown: who looks at what is paused does not wait for a reload.
+func TestPausedShown(t *testing.T) {
+	t.Parallel()
+	a := &App{}
+	a.version.Store(flow.NewVersion(hubtest.Federation(t)))
+	a.units = map[string]*unit{"adapter x": {adapter: &RunningAdapter{Name: "x"}}}
+	a.showWork()
+	a.pauses.set(pausedReceiver+"beta.one", &console.Pause{Who: "w"})
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if boxes, _ := (consoleHub{a}).Paused(); len(boxes) != 1 || boxes["beta.one"].Who != "w" || len(a.Adapters()) != 1 || len(a.hooks()) != 0 {
+			t.Error("shown are", boxes, a.Adapters())
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(hubtest.Patience):
+		t.Fatal("it waits for the reload")
 	}
 }

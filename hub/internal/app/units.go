@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -148,6 +150,35 @@ func (a *App) apply(plans map[string]*plan) {
 			a.units[name] = a.start(p)
 		}
 	}
+	a.showWork()
+}
+
+// atWork is what runs, for those who show it: they do not wait for a reload.
+type atWork struct {
+	hooks    map[string]*webhook.Hook // by application
+	adapters []RunningAdapter         // by name
+}
+
+func (a *App) atWork() *atWork {
+	if w := a.working.Load(); w != nil {
+		return w
+	}
+	return &atWork{}
+}
+
+// showWork is called when units have changed.
+func (a *App) showWork() {
+	w := &atWork{hooks: map[string]*webhook.Hook{}}
+	for _, name := range slices.Sorted(maps.Keys(a.units)) {
+		u := a.units[name]
+		if u.adapter != nil {
+			w.adapters = append(w.adapters, *u.adapter)
+		}
+		if u.hook != nil {
+			w.hooks[u.hook.Application] = u.hook
+		}
+	}
+	a.working.Store(w)
 }
 
 // loose has what lanes may have stored in OUT and QUARANTINE stay there from a sequence on;
@@ -180,6 +211,7 @@ func (a *App) stopUnits() {
 		u.stop()
 		delete(a.units, name)
 	}
+	a.showWork()
 }
 
 // place finds where a key is parked; nil when this hub does not serve it.

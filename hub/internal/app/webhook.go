@@ -40,7 +40,7 @@ func (a *App) webhooks(fed *federation.Federation, plans map[string]*plan) (errs
 			errs = append(errs, fmt.Errorf("the webhook of %s: %w", app.ID, err))
 			continue
 		}
-		name, sign := "webhook "+app.ID, w.Sign()+keys.Digest()
+		name, sign := hookUnit+app.ID, w.Sign()+keys.Digest()
 		if old := a.units[name]; old != nil && old.sign == sign {
 			plans[name] = nil
 			continue

@@ -1,11 +1,11 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -41,10 +41,10 @@ func (a *App) webhookControl(ctx context.Context) []error {
 	return []error{
 		a.serve(ctx, VerbWebhooks, a.listWebhooks),
 		a.serve(ctx, VerbWebhookPause, func(ctx context.Context, data []byte) ([]byte, error) {
-			return a.webhookAct(ctx, data, (*webhook.Hook).Pause)
+			return a.webhookAct(ctx, data, pauseHook)
 		}),
 		a.serve(ctx, VerbWebhookResume, func(ctx context.Context, data []byte) ([]byte, error) {
-			return a.webhookAct(ctx, data, (*webhook.Hook).Resume)
+			return a.webhookAct(ctx, data, a.resumeHook)
 		}),
 	}
 }
@@ -56,14 +56,14 @@ func (a *App) listWebhooks(ctx context.Context, _ []byte) ([]byte, error) {
 	}
 	out := []WebhookStatus{}
 	for _, h := range a.hooks() {
-		s := h.State()
+		s := a.stateOf(h)
 		s.Key = "" // lets a receiver consent
 		out = append(out, WebhookStatus{h.Application, waiting[decision.MailboxName(h.Application)], time.Now().UTC(), s})
 	}
 	return json.Marshal(out)
 }
 
-func (a *App) webhookAct(ctx context.Context, data []byte, act func(*webhook.Hook, context.Context, string, string) error) ([]byte, error) {
+func (a *App) webhookAct(ctx context.Context, data []byte, act func(context.Context, *webhook.Hook, string, string) error) ([]byte, error) {
 	var req WebhookRequest
 	if err := json.Unmarshal(data, &req); err != nil {
 		return nil, fmt.Errorf("read the request: %w", err)
@@ -76,7 +76,7 @@ func (a *App) webhookAct(ctx context.Context, data []byte, act func(*webhook.Hoo
 		}
 		return nil, bus.ActError(says)
 	}
-	err := act(h, ctx, req.Who, req.Reason)
+	err := act(ctx, h, req.Who, req.Reason)
 	if errors.Is(err, webhook.ErrNotRunning) {
 		says := fmt.Sprintf("the webhook of %s is just starting, or a reload has just ended it: nothing is changed; ask again in a moment", req.Application)
 		if req.Lang == "de" {
@@ -91,24 +91,31 @@ func (a *App) webhookAct(ctx context.Context, data []byte, act func(*webhook.Hoo
 }
 
 // hooks gives the webhooks at work, by application.
-func (a *App) hooks() []*webhook.Hook {
-	a.reloading.Lock()
-	defer a.reloading.Unlock()
-	var out []*webhook.Hook
-	for _, u := range a.units {
-		if u.hook != nil {
-			out = append(out, u.hook)
-		}
+func (a *App) hooks() (out []*webhook.Hook) {
+	at := a.atWork()
+	for _, application := range slices.Sorted(maps.Keys(at.hooks)) {
+		out = append(out, at.hooks[application])
 	}
-	slices.SortFunc(out, func(x, y *webhook.Hook) int { return cmp.Compare(x.Application, y.Application) })
 	return out
 }
+
+// stateOf is how a webhook stands; one whose mailbox was paused in another mode is halted.
+func (a *App) stateOf(h *webhook.Hook) *webhook.State {
+	s := h.State()
+	if one, _ := a.pauses.get(pausedReceiver + h.Application); one != nil && s.Halt == nil {
+		s.Halt = &webhook.Halt{Why: webhook.HaltPaused, At: one.At, Who: one.Who, Reason: one.Reason}
+	}
+	return s
+}
+
+// hookUnit and an application name the unit of its webhook.
+const hookUnit = "webhook "
 
 // hook finds an application's webhook; nil: it has none here.
 func (a *App) hook(application string) *webhook.Hook {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
-	if u := a.units["webhook "+application]; u != nil {
+	if u := a.units[hookUnit+application]; u != nil {
 		return u.hook
 	}
 	return nil

@@ -137,7 +137,11 @@ func TestFeed(t *testing.T) {
 		t.Error("what fell out is not told:", n, whole)
 	}
 	s.feed.at = time.Now().Add(-time.Hour)
-	if n, _, whole := look(search.Place{Seq: seq - 6}); n != 0 || whole {
-		t.Error("after a rest it begins anew:", n, whole)
+	if n, _, whole := look(search.Place{Seq: seq - 6}); n != 6 || !whole {
+		t.Error("after a rest a slow follower gets", n, whole)
+	}
+	s.feed.at = time.Now().Add(-time.Hour)
+	if n, at, _ := look(search.Place{}); n != 0 || at.Seq != seq {
+		t.Error("after a rest it begins anew:", n, at)
 	}
 }

@@ -35,7 +35,7 @@ func (s *Server) since(ctx context.Context, behind search.Place) (events []searc
 	}
 	defer func() { <-f.turn }()
 	if age := time.Since(f.at); age > boardFor {
-		if err := f.read(s.cfg.Hub.Search(), age > feedRest); err != nil {
+		if err := f.read(s.cfg.Hub.Search(), behind, age > feedRest); err != nil {
 			return nil, behind, false, err
 		}
 		f.at = time.Now()
@@ -47,9 +47,13 @@ func (s *Server) since(ctx context.Context, behind search.Place) (events []searc
 	return f.events[:n:n], f.newest, !f.floor.After(behind), nil
 }
 
-// read adds what is new; anew begins with the last event that is there.
-func (f *feed) read(x *search.Index, anew bool) error {
-	if anew {
+// read adds what is new; anew begins with where the one who asks has got to, or with the
+// last event that is there.
+func (f *feed) read(x *search.Index, behind search.Place, anew bool) error {
+	switch {
+	case anew && behind != (search.Place{}):
+		f.events, f.floor, f.newest = nil, behind, behind
+	case anew:
 		last, _, err := x.Newer(search.Place{}, 1)
 		if err != nil {
 			return err

@@ -58,13 +58,7 @@ func (q *request) boxOf() error {
 	if !ok || app.Mailbox == nil {
 		return errNotFound
 	}
-	data := &boxPage{}
-	for _, row := range q.boxes(app.Organisation) {
-		if row.Application == app.ID {
-			data.boxRow = row
-		}
-	}
-	data.Application, data.Title, data.Mode = app.ID, app.Title, string(app.Mailbox.Mode)
+	data := &boxPage{boxRow: q.boxRows([]*federation.Application{app})[0]}
 	var err error
 	if data.Waiting, err = q.cfg.Hub.Waiting(q.r.Context(), app.ID); err != nil {
 		return err
@@ -114,12 +108,15 @@ func (q *request) adapterOf() error {
 	name := q.r.FormValue("name")
 	all := q.cfg.Hub.Adapters()
 	i := slices.IndexFunc(all, func(a Adapter) bool { return a.Name == name })
+	if err := q.spent(); err != nil {
+		return err
+	}
 	if i < 0 {
 		q.miss()
 		return errNotFound
 	}
 	org := search.Organisation(all[i].Application)
-	if err := q.sees(org); err != nil {
+	if err := q.seesAdapter(org); err != nil {
 		return err
 	}
 	_, paused := q.cfg.Hub.Paused()
@@ -149,6 +146,18 @@ func (q *request) sees(org string) error {
 	return nil
 }
 
+// seesAdapter is sees for what is named without its organisation: who may not see it gets the
+// answer of one that is not there.
+func (q *request) seesAdapter(org string) error {
+	if q.person.sight(org) >= federation.SightCounts {
+		return nil
+	}
+	if err := q.deny(org); err != nil {
+		return err
+	}
+	return errNotFound
+}
+
 // pause stops the mailbox of an application or an adapter, or lets it go on.
 func (q *request) pause() error {
 	r := PauseRequest{Application: q.r.PostFormValue("app"), Adapter: q.r.PostFormValue("adapter"), Who: q.person.who}
@@ -160,9 +169,15 @@ func (q *request) pause() error {
 				org = search.Organisation(a.Application)
 			}
 		}
+		if err := q.spent(); err != nil {
+			return err
+		}
 		if org == "" {
 			q.miss()
 			return errNotFound
+		}
+		if err := q.seesAdapter(org); err != nil {
+			return err
 		}
 	}
 	if err := q.sees(org); err != nil {

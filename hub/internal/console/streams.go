@@ -68,12 +68,19 @@ func (q *request) streams() error {
 
 // boxes are the mailboxes of the directory, whether anything lies in them or not.
 func (q *request) boxes(org string) (out []boxRow) {
+	out = q.boxRows(q.applications(org))
+	slices.SortStableFunc(out, func(a, b boxRow) int { return -cmp.Compare(a.Copies, b.Copies) })
+	return out[:min(len(out), maxBoxes)]
+}
+
+// boxRows are the mailboxes of applications.
+func (q *request) boxRows(of []*federation.Application) (out []boxRow) {
 	holds := map[string]Mailbox{}
 	for _, m := range q.cfg.Hub.Mailboxes() {
 		holds[m.Application] = m
 	}
 	paused, _ := q.cfg.Hub.Paused()
-	for _, a := range q.applications(org) {
+	for _, a := range of {
 		if a.Mailbox == nil {
 			continue
 		}
@@ -81,8 +88,7 @@ func (q *request) boxes(org string) (out []boxRow) {
 		m.Application, m.Limit = a.ID, cmp.Or(m.Limit, a.Mailbox.QuotaBytes)
 		out = append(out, boxRow{Mailbox: m, Title: a.Title, Mode: string(a.Mailbox.Mode), Got: q.cfg.Hub.Search().Got(a.ID), Paused: paused[a.ID]})
 	}
-	slices.SortStableFunc(out, func(a, b boxRow) int { return -cmp.Compare(a.Copies, b.Copies) })
-	return out[:min(len(out), maxBoxes)]
+	return out
 }
 
 // maxBoxes is how many mailboxes a page lists, those with the most first.

@@ -88,7 +88,7 @@ func (t *tailer) more() error {
 	if err != nil {
 		return err
 	}
-	t.seen, t.skipped = upTo, !whole
+	t.seen, t.skipped = upTo, t.skipped || !whole
 	known := map[search.Place]bool{} // what the beginning has read already
 	for i := range t.events {
 		known[t.events[i].Place] = true

@@ -49,6 +49,7 @@ type Index struct {
 	reading  sync.RWMutex // held while db is read; Close waits
 	closed   bool
 	flushing sync.Mutex // held while a batch is written; before mu
+	holding  sync.Mutex // held while terms are written or swept
 
 	mu      sync.Mutex
 	db      *pebble.DB
@@ -72,7 +73,7 @@ type meta struct {
 	Key     string `json:"key"`   // keyMark of Options.Key
 }
 
-const version = 2
+const version = 3
 
 // Open opens the index in a directory that belongs to the trail which was made at
 // created and ends at last. Any other one, and one that is damaged, is emptied: Applied
@@ -325,8 +326,10 @@ func (x *Index) shut() error {
 }
 
 // get gives a copy of a value; nil when there is none.
-func (x *Index) get(key []byte) ([]byte, error) {
-	v, closer, err := x.db.Get(key)
+func (x *Index) get(key []byte) ([]byte, error) { return value(x.db, key) }
+
+func value(from pebble.Reader, key []byte) ([]byte, error) {
+	v, closer, err := from.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil
 	}

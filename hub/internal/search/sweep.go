@@ -12,7 +12,10 @@ import (
 // Sweep forgets up to limit events, the oldest first, that are older than the horizon,
 // and the counts of days before it; it tells how many.
 func (x *Index) Sweep(limit int) (n int, err error) {
-	old, err := guarded(x.guard, func() ([]old, error) { return x.older(limit) })
+	old, err := guarded(x.guard, func() ([]old, error) {
+		old, err := x.older(limit)
+		return old, errors.Join(err, x.forgetTerms(old))
+	})
 	if err != nil {
 		return 0, err
 	}
@@ -46,17 +49,37 @@ func (x *Index) forget(e *old) error {
 			return err
 		}
 	}
-	if e.held != nil {
-		if err := forgetHeld(x.batch, heldKey(e.In, e.Seq), e.held); err != nil {
-			return err
-		}
-	}
 	for _, from := range [][]byte{copyKey(e.In, e.Seq), clearedKey(e.In, e.Seq)} {
 		if err := x.batch.DeleteRange(from, after(from), nil); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// forgetTerms forgets the terms that events hold; those of a message that was decided again
+// stay with the later decision.
+func (x *Index) forgetTerms(all []old) error {
+	return x.writing(func() error {
+		x.holding.Lock()
+		defer x.holding.Unlock()
+		batch := x.db.NewBatch()
+		defer func() { _ = batch.Close() }()
+		for i := range all {
+			at := heldKey(all[i].In, all[i].Seq)
+			held, err := x.get(at)
+			if err != nil {
+				return err
+			}
+			if _, rest, _ := strings.Cut(string(held), sep); !strings.HasPrefix(rest, string(all[i].Place.newestFirst())) {
+				continue
+			}
+			if err := forgetHeld(batch, at, held); err != nil {
+				return err
+			}
+		}
+		return batch.Commit(pebble.NoSync)
+	})
 }
 
 // forgetCounts removes those of days before the edge, and who was seen before it.
@@ -82,7 +105,6 @@ func (x *Index) forgetCounts(edge time.Time) error {
 type old struct {
 	Event
 	copies [][]byte
-	held   []byte // its terms
 }
 
 // older gives the oldest events that are older than the horizon.
@@ -110,9 +132,6 @@ func (x *Index) older(limit int) (out []old, err error) {
 				return nil, err
 			}
 			o.copies = append(o.copies, places...)
-		}
-		if o.held, err = x.get(heldKey(e.In, e.Seq)); err != nil {
-			return nil, err
 		}
 		out = append(out, o)
 	}

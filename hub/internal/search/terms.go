@@ -76,7 +76,9 @@ func heldKey(in string, seq uint64) []byte {
 
 // learn writes the terms of events, and that payloads were read up to a place.
 func (x *Index) learn(found []Found, upTo Place) error {
-	batch := x.db.NewBatch()
+	x.holding.Lock()
+	defer x.holding.Unlock()
+	batch := x.db.NewIndexedBatch() // an event may be in it twice
 	defer func() { _ = batch.Close() }()
 	for i := range found {
 		if err := x.hold(batch, &found[i]); err != nil {
@@ -89,7 +91,19 @@ func (x *Index) learn(found []Found, upTo Place) error {
 	return batch.Commit(pebble.NoSync)
 }
 
+// hold writes the terms of an event. A message that is decided again has them at its last
+// decision alone: what keyHeld does not name would stay for ever.
 func (x *Index) hold(batch *pebble.Batch, f *Found) error {
+	at := heldKey(f.In, f.Seq)
+	before, err := value(batch, at)
+	if err != nil {
+		return err
+	}
+	if before != nil {
+		if err := forgetHeld(batch, at, before); err != nil {
+			return err
+		}
+	}
 	held := joined([]byte(f.Subject), []byte{0}, f.Place.newestFirst())
 	for _, t := range f.Terms {
 		h := x.hash(t.Value)
@@ -98,7 +112,7 @@ func (x *Index) hold(batch *pebble.Batch, f *Found) error {
 			return err
 		}
 	}
-	return batch.Set(heldKey(f.In, f.Seq), held, nil)
+	return batch.Set(at, held, nil)
 }
 
 // forgetHeld removes the terms that a value of keyHeld names, and itself.

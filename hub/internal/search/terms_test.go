@@ -8,8 +8,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
@@ -197,4 +200,83 @@ func TestTermsMany(t *testing.T) {
 	if err != nil || len(all) != n || !slices.IsSortedFunc(all, func(a, b search.Hit) int { return int(b.Seq) - int(a.Seq) }) {
 		t.Error(len(all), err)
 	}
+}
+
+// TestTermsDecidedAgain: a message that is decided twice is found once, by its last decision,
+// as long as that is; no hash of it stays behind.
+func TestTermsDecidedAgain(t *testing.T) {
+	t.Parallel()
+	for name, early := range map[string]bool{"learnt in between": true, "learnt together": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var days atomic.Int64
+			now := func() time.Time {
+				return time.Date(2026, 11, 28, 12, 0, 30, 0, time.UTC).AddDate(0, 0, int(days.Load()))
+			}
+			dir := filepath.Join(t.TempDir(), "search")
+			x, err := search.Open(dir, made, 1<<40, search.Options{Now: now, Key: []byte("key")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := &payloads{}
+			w := &writer{t: t, x: x}
+			if early {
+				learning(t, x, p)
+			}
+			const removed, swept = 1, 2
+			for _, n := range []int{removed, swept} {
+				w.decide(sample(n, now()))
+				if early {
+					becomes(t, x, fmt.Sprint("az.33/", n), fmt.Sprint("e", n, "/akte"))
+				}
+			}
+			days.Store(10)
+			for _, n := range []int{removed, swept} {
+				w.decide(sample(n, now()))
+			}
+			if !early {
+				learning(t, x, p)
+			}
+			becomes(t, x, "allen gemein", "e2@subject e1@subject")
+			w.apply(trail.Removal(&decision.Removal{Stream: "IN_alpha", Ranges: []decision.Range{{Subject: subject, From: removed, UpTo: removed}}}))
+			becomes(t, x, "allen gemein", "e2@subject")
+			for _, one := range []struct {
+				day  int64
+				want string
+			}{{35, "e2@subject"}, {45, ""}} { // the first decisions, then the second ones
+				days.Store(one.day)
+				if n, err := x.Sweep(10); err != nil || n != 2 {
+					t.Error("swept", n, err)
+				}
+				becomes(t, x, "allen gemein", one.want)
+			}
+			if err := x.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if n := terms(t, dir); n != 0 {
+				t.Errorf("%d keys of terms stay for ever", n)
+			}
+		})
+	}
+}
+
+// terms counts what a store holds of payloads.
+func terms(t *testing.T, dir string) (n int) {
+	t.Helper()
+	db, err := pebble.Open(dir, &pebble.Options{ReadOnly: true, FormatMajorVersion: pebble.FormatNewest})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	it, err := db.NewIter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = it.Close() }()
+	for ok := it.First(); ok; ok = it.Next() {
+		if strings.ContainsAny(string(it.Key()[:1]), "th") {
+			n++
+		}
+	}
+	return n
 }

@@ -88,6 +88,21 @@ func ReadState(ctx context.Context, store Store, application string) (*State, er
 	return &s, nil
 }
 
+// Unhalt forgets that a person has paused the webhook of an application, which must not
+// run.
+func Unhalt(ctx context.Context, store Store, application string) error {
+	s, err := ReadState(ctx, store, application)
+	if err != nil || s == nil || s.Halt == nil || s.Halt.Why != HaltPaused {
+		return err
+	}
+	s.Halt = nil
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return store.Put(ctx, stateKey(application), raw)
+}
+
 // clone is a copy that shares nothing.
 func (s *State) clone() *State {
 	raw, _ := json.Marshal(s) // strings, numbers and times

@@ -120,9 +120,9 @@ func newQuarantineShowCommand(f *quarantineFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show NUMBER",
 		Short: "Why an event rests in quarantine, or what became of it",
-		Long: `Why an event rests in quarantine (Klärungsfach), where it came from and who looks
-after it; of one that was dealt with, by whom and why. The number is that of
-"quarantine list". Nothing of what the event holds is shown.`,
+		Long: `Why an event rests in quarantine (Klärungsfach), and where it came from; of one
+that was dealt with, by whom and why. The number is that of "quarantine list". Nothing
+of what the event holds is shown.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			seq, err := f.number(args[0])
@@ -159,7 +159,7 @@ func (f *quarantineFlags) show(ctx context.Context, out io.Writer, b *bus.Bus, s
 	if act == nil {
 		return fmt.Errorf(f.t("im Klärungsfach lag nie etwas unter %d", "nothing ever rested in quarantine as %d"), seq)
 	}
-	fmt.Fprintf(out, "%s  %s  %s  %s\n%s  %s: %s\n", act.Application, act.Code, printable(act.ID), act.Act, act.At.In(time.Local).Format("2006-01-02 15:04:05"), act.Who, act.Reason)
+	fmt.Fprintf(out, "%s  %s  %s  %s\n%s  %s: %s\n", act.Application, act.Code, printable(act.ID), act.Act, act.At.In(time.Local).Format("2006-01-02 15:04:05"), printable(act.Who), printable(act.Reason))
 	return nil
 }
 

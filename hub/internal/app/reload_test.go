@@ -3,6 +3,7 @@ package app_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/app"
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 )
 
@@ -131,6 +133,17 @@ authorities: [{key: "ags:00000003", name: Gamma}]
 applications:
   - {id: gamma.neu, title: Neu, mailbox: {mode: sink}, sources: [{prefix: "urn:test:gamma", authority: "ags:00000003"}]}
 `)
+	settled := func(when string) {
+		t.Helper()
+		awaitTrue(t, "nothing to be loose "+when, func() bool {
+			return a.Bus().Settled(bus.Out) == math.MaxUint64 && a.Bus().Settled(bus.Quarantine) == math.MaxUint64
+		})
+	}
+	write("adapters/neu.yaml", "application: gamma.neu\nkind: filedrop\nsettings: {}\n")
+	if _, err := a.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "the version before stays in force") {
+		t.Errorf("reload with an adapter that cannot be made: %v", err)
+	}
+	settled("of an organisation that did not come")
 	write("adapters/neu.yaml", "application: gamma.neu\nkind: filedrop\nsettings: {dir: drop/neu}\n")
 	edit(t, dir, "agreements/ding-eins.yaml", "to: [{application: beta.one, authority: \"ags:00000002\"}]",
 		"to: [{application: beta.one, authority: \"ags:00000002\"}, {application: gamma.neu, authority: \"ags:00000003\"}]")
@@ -161,6 +174,7 @@ applications:
 	if _, err := a.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	settled("of an organisation that has gone")
 	if n := len(a.Adapters()); n != 0 {
 		t.Errorf("%d adapters run after the last was taken away", n)
 	}

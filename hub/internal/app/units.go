@@ -26,6 +26,7 @@ type unit struct {
 	sign    string
 	adapter *RunningAdapter // nil for lanes
 	places  map[string]place
+	ins     []string          // in streams of lanes
 	pace    *quota.Pace       // of lanes
 	clerk   *quarantine.Clerk // of lanes
 	hook    *webhook.Hook     // nil for all but webhooks
@@ -40,6 +41,7 @@ type plan struct {
 	sign    string // what it was made of
 	adapter *RunningAdapter
 	places  map[string]place // where its keys are parked, by placeOf
+	ins     []string         // in streams of lanes
 	pace    *quota.Pace      // of lanes
 	clerk   *quarantine.Clerk
 	hook    *webhook.Hook
@@ -98,9 +100,7 @@ func (a *App) lanes(organisation string) *plan {
 			Deciding: deciding, Parking: parking, Ledger: a.ledger, Boxes: a.boxes, Refused: refused, Aside: aside, Pace: pace,
 			Decided: a.cfg.Observer.Decided, Log: a.log.With(zap.String("in", in)),
 		}
-		a.bus.Loose(bus.Out, in, 1) // until the lane has looked
-		a.bus.Loose(bus.Quarantine, in, 1)
-		p.runs = append(p.runs, l.Run)
+		p.ins, p.runs = append(p.ins, in), append(p.runs, l.Run)
 	}
 	return p
 }
@@ -140,6 +140,9 @@ func (a *App) apply(plans map[string]*plan) {
 			u.stop()
 			u.done.Wait()
 			delete(a.units, name)
+			if !stays { // nobody will look, as after a restart without it
+				a.loose(u.ins, 0)
+			}
 		}
 	}
 	for name, p := range plans {
@@ -178,9 +181,20 @@ func (a *App) showWork() {
 	a.working.Store(w)
 }
 
+// loose has what lanes may have stored in OUT and QUARANTINE stay there from a sequence on;
+// 0: no longer.
+func (a *App) loose(ins []string, from uint64) {
+	for _, in := range ins {
+		for _, stream := range []string{bus.Out, bus.Quarantine, bus.Parked} {
+			a.bus.Loose(stream, in, from)
+		}
+	}
+}
+
 func (a *App) start(p *plan) *unit {
+	a.loose(p.ins, 1) // until the lanes have looked
 	ctx, stop := context.WithCancel(a.run)
-	u := &unit{sign: p.sign, adapter: p.adapter, places: p.places, pace: p.pace, clerk: p.clerk, hook: p.hook, desk: p.desk, heard: p.heard, stop: stop}
+	u := &unit{sign: p.sign, adapter: p.adapter, places: p.places, ins: p.ins, pace: p.pace, clerk: p.clerk, hook: p.hook, desk: p.desk, heard: p.heard, stop: stop}
 	for _, run := range p.runs {
 		u.done.Add(1)
 		a.group.Go(func() error {

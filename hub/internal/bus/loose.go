@@ -29,6 +29,15 @@ func (b *Bus) Loose(stream, in string, from uint64) {
 	b.loose.from[looseKey{stream, in}] = from
 }
 
+// Covered tells whether a message of stream that the lane of in stream in has stored is
+// covered by its cursor: a take-over of that lane does not look for it.
+func (b *Bus) Covered(stream, in string, seq uint64) bool {
+	b.loose.Lock()
+	defer b.loose.Unlock()
+	from, ok := b.loose.from[looseKey{stream, in}]
+	return !ok || seq < from
+}
+
 // Settled is the sequence of stream up to which everything is covered by cursors.
 // Who removes what is acknowledged asks first what is acknowledged, then this.
 func (b *Bus) Settled(stream string) uint64 {

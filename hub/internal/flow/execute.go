@@ -16,7 +16,6 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
-	"github.com/amtsbote/amtsbote/hub/internal/quota"
 )
 
 // writeTrail records decisions behind the trail's cursor, and gives them as they stand
@@ -65,11 +64,18 @@ func (l *Lane) execute(ctx context.Context, ds []*decision.Decision, msgs []*eve
 	if err := l.amend(ctx, w.amended); err != nil {
 		return err
 	}
+	refused, parked := &share{t: l.quarantine, loads: w.refused, of: l.Refused}, &share{t: l.parked, loads: w.parked, of: l.Aside}
 	done := make(chan error, 2)
-	go func() { done <- l.deliver(ctx, l.quarantine, w.refused, l.Refused) }()
-	go func() { done <- l.deliver(ctx, l.parked, w.parked, l.Aside) }()
+	go func() { done <- l.deliver(ctx, refused) }()
+	go func() { done <- l.deliver(ctx, parked) }()
 	err = l.deliverCopies(ctx, w.copies)
-	return errors.Join(err, <-done, <-done)
+	if err := errors.Join(err, <-done, <-done); err != nil {
+		return err
+	}
+	if err := l.heldUp(ctx, refused); err != nil {
+		return err
+	}
+	return l.heldUp(ctx, parked)
 }
 
 // work is what decisions bring, by target, and the decisions that cannot be
@@ -142,33 +148,6 @@ func (l *Lane) receipt(d *decision.Decision, m *event.Message) event.Message {
 		e = nil
 	}
 	return l.version.Sender.Receipt(d, e)
-}
-
-// deliver stores loads in a target, batch by batch.
-func (l *Lane) deliver(ctx context.Context, t *target, loads []load, share *quota.Share) error {
-	if len(loads) == 0 {
-		return nil
-	}
-	base := t.at
-	base.Epoch, base.Trail = l.trail.at.Epoch, l.trail.at.Trail
-	for _, b := range pack(base, t.rest(loads)) {
-		size := int64(0)
-		for i := range b.msgs {
-			size += quota.Size(&b.msgs[i])
-		}
-		if share != nil {
-			if err := share.Wait(ctx, size); err != nil {
-				return err
-			}
-		}
-		if err := l.persist(ctx, t, b); err != nil {
-			return err
-		}
-		if share != nil {
-			share.Stored(size)
-		}
-	}
-	return nil
 }
 
 // persist writes a batch, again and again until it is stored, another owner is

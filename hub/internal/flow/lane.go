@@ -148,6 +148,7 @@ const maxWait = 15 * time.Second
 
 // own takes the in stream over and works it until something fails.
 func (l *Lane) own(ctx context.Context) error {
+	defer l.halt(ctx)
 	if err := l.takeOver(ctx); err != nil {
 		return fmt.Errorf("take over %s: %w", l.In, err)
 	}

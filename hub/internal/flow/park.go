@@ -33,6 +33,7 @@ type Parking struct {
 	keys  map[string]*heldKey // by token; nil until they are read
 	edge  uint64              // up to where the edge stream is carried out
 	ready chan struct{}       // closed when the edge stream's lane has caught up
+	known bool                // to that lane: all that the trail says of it
 	asked chan *ask           // what a person asks for
 	// what the edge stream's lane owes to full mailboxes (owed.go); it says so
 	// itself once it is at work

@@ -26,6 +26,9 @@ func (l *Lane) takeOver(ctx context.Context) error {
 	if err := l.fence(ctx, epoch); err != nil {
 		return err
 	}
+	for _, t := range l.targets() { // find looks no further back
+		l.Bus.Loose(t.stream, l.In, l.trail.at.Ends[t.stream]+1)
+	}
 	// before anything is parked that was to go, the owner before must not be
 	// able to carry it out any more, nor to park anything unseen
 	for _, t := range l.targets() {

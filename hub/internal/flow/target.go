@@ -132,6 +132,7 @@ func (t *target) chain(ctx context.Context, b *batch) error {
 	}
 	first, err := t.bus.Chain(ctx, msgs, bus.Guard{Subject: t.subject, Last: t.last})
 	if err != nil {
+		t.taking = t.taking || errors.Is(err, bus.ErrUnclear)
 		return err
 	}
 	last := t.last

@@ -1,6 +1,7 @@
 package quarantine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+	"github.com/amtsbote/amtsbote/hub/internal/index"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
@@ -44,6 +46,7 @@ func TestActSurvivesACrashAnywhere(t *testing.T) {
 			id := fmt.Sprintf("%s-%d", act, i)
 			seq := w.refusedFor(act, id)
 			c := w.newClerk()
+			must(t, c.Work(t.Context(), WorkRequest{Name: WorkOfEvent(seq), Application: "alpha.app", Do: WorkNote, Text: "gesehen", Who: "test"}))
 			reached := point == ""
 			c.crash = func(p string) error {
 				if p == point {
@@ -60,6 +63,9 @@ func TestActSurvivesACrashAnywhere(t *testing.T) {
 			stop := w.run()
 			w.ended(act, seq, id)
 			stop()
+			if left, err := ReadWork(t.Context(), w.store, WorkOfEvent(seq)); err != nil || len(left.Notes) > 0 {
+				t.Errorf("%s, cut off at %q: its notes are there: %v %v", act, point, left, err)
+			}
 		}
 	}
 }
@@ -136,6 +142,53 @@ func TestTwoStewards(t *testing.T) {
 	}
 }
 
+// TestForgetWhileMarking: what is underway is to be read anew, or the clerk ends, just when
+// another act is being marked. The act is done all the same.
+func TestForgetWhileMarking(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i, during := range []func(){w.clerk.forget, func() { w.clerk.forget(); must(t, w.clerk.load(t.Context())) }} {
+		id := fmt.Sprint(i)
+		seq := w.invalid(id)
+		w.clerk.crash = func(p string) error {
+			if p == "judged" {
+				during()
+			}
+			return nil
+		}
+		if _, err := w.clerk.Act(t.Context(), w.request(decision.ActQuarantineDiscard, seq, id)); err != nil {
+			t.Error(err)
+		}
+		w.ended(decision.ActQuarantineDiscard, seq, id)
+		must(t, w.clerk.load(t.Context()))
+		if marks := w.clerk.marks(); marks == nil || len(marks) > 0 {
+			t.Error("underway:", marks)
+		}
+	}
+	// marked while what is underway is read
+	w.clerk.forget()
+	w.clerk.opened(&mark{Seq: 1})
+	w.clerk.mu.Lock()
+	missed := w.clerk.missed
+	w.clerk.mu.Unlock()
+	if !missed || w.clerk.marks() != nil {
+		t.Error("a reading on its way would be taken for complete")
+	}
+	// who asked goes as soon as it is judged
+	seq := w.invalid("gegangen")
+	ctx, cancel := context.WithCancel(t.Context())
+	w.newClerk().crash = func(p string) error {
+		if p == "judged" {
+			cancel()
+		}
+		return nil
+	}
+	if _, err := w.clerk.Act(ctx, w.request(decision.ActQuarantineDiscard, seq, "gegangen")); err != nil {
+		t.Error(err)
+	}
+	w.ended(decision.ActQuarantineDiscard, seq, "gegangen")
+}
+
 func isWhy(err error, why Why) bool {
 	no, ok := errors.AsType[*NotDone](err)
 	return ok && no.Why == why
@@ -178,6 +231,51 @@ func TestSuperseded(t *testing.T) {
 	if last := ds[len(ds)-1]; w.copies("zwei") != 1 || last.Outcome != hub.Suppressed {
 		t.Errorf("%d copies; the edited one was %s", w.copies("zwei"), last.Outcome)
 	}
+}
+
+// TestReturnSuperseded: the sender is sooner between the look and the act: nothing goes
+// back, and it is not told so.
+func TestReturnSuperseded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	seq := w.invalid("eins")
+	w.clerk.crash = func(p string) error {
+		if p == "marked" {
+			_, err := w.b.Publish(t.Context(), hubtest.Event("eins", hubtest.Ding, "fall-eins", `{"n":2}`))
+			must(t, err)
+			await(t, "the correction", func() bool { return w.copies("eins") == 1 })
+		}
+		return nil
+	}
+	if _, err := w.clerk.Act(t.Context(), w.request(decision.ActQuarantineReturn, seq, "eins")); !isWhy(err, Superseded) {
+		t.Error(err)
+	}
+	told := w.count(bus.Out, "out.alpha.post.>", func(m *event.Message) bool { return strings.Contains(string(m.Data), reason) })
+	if m, err := w.b.Get(t.Context(), bus.Quarantine, seq); m == nil || err != nil || told != 0 || w.acts(seq) != 0 || len(w.clerk.marks()) != 0 {
+		t.Errorf("told %d times, %d acts, %d underway; it lies there: %v", told, w.acts(seq), len(w.clerk.marks()), m != nil)
+	}
+}
+
+// TestTooOld: when it is forgotten what became of an identity nothing goes out in the place
+// of what its sender may have sent.
+func TestTooOld(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ids := map[string]string{decision.ActQuarantineResubmit: "eins", decision.ActQuarantineEdit: "zwei", decision.ActQuarantineReturn: "drei"}
+	seqs := map[string]uint64{}
+	for act, id := range ids {
+		seqs[act] = w.refusedFor(act, id)
+	}
+	later := time.Now().Add(index.Horizon + time.Hour)
+	w.clerk.Now = func() time.Time { return later }
+	w.index.Decided(1<<40, &decision.Decision{Source: hubtest.Source, ID: "spaeter", Outcome: hub.Routed, Decided: later})
+	for act, seq := range seqs {
+		if _, err := w.clerk.Act(t.Context(), w.request(act, seq, ids[act])); !isWhy(err, TooOld) {
+			t.Error(act, err)
+		}
+	}
+	_, err := w.clerk.Act(t.Context(), w.request(decision.ActQuarantineDiscard, seqs[decision.ActQuarantineEdit], "zwei"))
+	must(t, err)
 }
 
 // TestNotDone: what cannot be done says why, and changes nothing.

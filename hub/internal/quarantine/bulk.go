@@ -70,6 +70,11 @@ func (c *Clerk) Start(ctx context.Context, r RunRequest) error {
 	if !slices.Contains(Bulk, r.Act) || len(r.Name) != nameLen {
 		return fmt.Errorf("a run of %q named by %d characters", r.Act, len(r.Name))
 	}
+	end, err := c.Bus.LastSeq(ctx, bus.Quarantine)
+	if err != nil {
+		return err
+	}
+	r.UpTo = min(r.UpTo, end) // nobody has seen more
 	r.At = c.Now().UTC().Truncate(time.Millisecond)
 	c.mu.Lock()
 	for _, other := range c.runs {
@@ -86,7 +91,7 @@ func (c *Clerk) Start(ctx context.Context, r RunRequest) error {
 	if err != nil {
 		return err
 	}
-	lies, err := c.Bus.Append(ctx, []event.Message{{Subject: runRoot + r.Name, Data: data}}, 0)
+	lies, err := c.Bus.Append(context.WithoutCancel(ctx), []event.Message{{Subject: runRoot + r.Name, Data: data}}, 0)
 	if errors.Is(err, bus.ErrFenced) {
 		return nil
 	}
@@ -204,6 +209,11 @@ func (c *Clerk) runAll(ctx context.Context, r *run) {
 // runOnce goes through what is left of the group. What the run before has done is gone
 // from there.
 func (c *Clerk) runOnce(ctx context.Context, r *run) error {
+	if over, err := c.had(ctx, decision.ActBulkEnd, &r.RunRequest); err != nil {
+		return err
+	} else if over { // a crash came before it was taken away
+		return c.endRun(ctx, r)
+	}
 	if err := c.tellRun(ctx, decision.ActBulk, &r.RunRequest, r.Who, r.Act+": "+r.Reason, r.Total); err != nil {
 		return err
 	}
@@ -243,7 +253,7 @@ func (c *Clerk) runOne(ctx context.Context, r *run, seq uint64) error {
 	if err != nil && !notDone {
 		return err
 	}
-	for out == Underway && err == nil && c.isOpen(seq) { // one at a time, so that the next can be stopped
+	for out == Underway && err == nil && c.isOpen(seq) && !c.isStopped(r) { // one at a time, so that the next can be stopped
 		if !pause(ctx, glance) {
 			return ctx.Err()
 		}
@@ -276,6 +286,9 @@ func (c *Clerk) endRun(ctx context.Context, r *run) error {
 	done := r.Done
 	c.mu.Unlock()
 	if err := c.tellRun(ctx, decision.ActBulkEnd, &r.RunRequest, r.Who, r.Reason, done); err != nil {
+		return err
+	}
+	if err := c.reach("run ended"); err != nil {
 		return err
 	}
 	if err := c.Bus.Purge(ctx, bus.Quarantine, runRoot+r.Name, r.lies); err != nil {

@@ -107,6 +107,40 @@ func TestRunGoesOn(t *testing.T) {
 	}
 }
 
+// TestRunThatHasEnded: a crash between the record of a run's end and its removal; what
+// stayed is not touched by it any more.
+func TestRunThatHasEnded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r, _ := w.group(2)
+	r.UpTo = 1 << 60 // as a form might say
+	w.version.Store(w.none)
+	broke := make(chan struct{}, 100)
+	w.clerk.crash = func(p string) error {
+		if p == "run ended" {
+			broke <- struct{}{}
+			return errCrash
+		}
+		return nil
+	}
+	stop := w.run()
+	await(t, "the clerk", func() bool { return w.clerk.marks() != nil })
+	must(t, w.clerk.Start(t.Context(), r))
+	<-broke
+	stop()
+	w.version.Store(w.full) // now it would pass
+	w.newClerk()
+	w.run()
+	await(t, "the run to end", func() bool { return w.over() != nil })
+	end, err := w.b.LastSeq(t.Context(), bus.Quarantine)
+	if p := w.over(); err != nil || w.left() != 2 || p.UpTo > end {
+		t.Errorf("%d left of 2, up to %d of %d %v", w.left(), p.UpTo, end, err)
+	}
+	if n := w.count(bus.Quarantine, runRoot+"*", nil); n != 0 {
+		t.Errorf("%d runs are stored", n)
+	}
+}
+
 // TestRunLeavesWhatDoesNotPass: it stays, and the run says why.
 func TestRunLeavesWhatDoesNotPass(t *testing.T) {
 	t.Parallel()
@@ -136,7 +170,7 @@ func TestWork(t *testing.T) {
 		r.Name, r.Application, r.Who = name, "alpha.app", "test"
 		must(t, w.clerk.Work(t.Context(), r))
 	}
-	for _, r := range []WorkRequest{{Do: WorkDue, Due: "morgen"}, {Do: "x"}, {Do: WorkNote, Text: "IdNr 12 345 678 901"}} {
+	for _, r := range []WorkRequest{{Do: WorkDue, Due: "morgen"}, {Do: "x"}, {Do: WorkNote, Text: "IdNr 12 345 678 901"}, {Do: WorkHand, To: "erika@example.org"}} {
 		r.Name, r.Application = name, "alpha.app"
 		if err := w.clerk.Work(t.Context(), r); err == nil {
 			t.Errorf("%+v was done", r)
@@ -153,5 +187,8 @@ func TestWork(t *testing.T) {
 	must(t, err)
 	if got, err := ReadWork(t.Context(), w.store, name); err != nil || got.Owner != "" {
 		t.Errorf("when the event is gone: %+v %v", got, err)
+	}
+	if err := w.clerk.Work(t.Context(), WorkRequest{Name: name, Application: "alpha.app", Who: "test", Do: WorkTake}); !isWhy(err, Gone) {
+		t.Error("work on what is gone:", err)
 	}
 }

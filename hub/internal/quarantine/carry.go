@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub"
@@ -41,16 +40,20 @@ func (c *Clerk) carry(ctx context.Context, mk *mark) (ended bool, err error) {
 		}
 		return true, &NotDone{Why: Gone}
 	case !lies:
-		return true, c.unmark(ctx, mk)
+		return true, c.hasLeft(ctx, mk, recorded)
 	case recorded == nil:
-		if err := errors.Join(c.record(ctx, mk, it), c.reach("recorded")); err != nil {
+		err := c.record(ctx, mk, it)
+		if errors.Is(err, errSuperseded) {
+			return true, errors.Join(&NotDone{Why: Superseded}, c.unmark(ctx, mk))
+		}
+		if err := errors.Join(err, c.reach("recorded")); err != nil {
 			return false, err
 		}
 	}
 	if err := c.effect(ctx, mk, it, m); err != nil {
 		return false, err
 	}
-	if it.moved && c.Bus.Settled(bus.Quarantine) < mk.Seq {
+	if it.moved && !c.Bus.Covered(bus.Quarantine, it.Of.In, mk.Seq) {
 		return false, nil // a take-over would miss it and store it again
 	}
 	if err := c.leave(ctx, mk); err != nil {
@@ -58,6 +61,25 @@ func (c *Clerk) carry(ctx context.Context, mk *mark) (ended bool, err error) {
 	}
 	return true, c.unmark(ctx, mk)
 }
+
+// hasLeft ends an act whose event is not there any more: a crash came between, or somebody
+// else has had the same act done before this one was marked.
+func (c *Clerk) hasLeft(ctx context.Context, mk *mark, recorded *event.Message) error {
+	act, err := trail.ReadAct(recorded)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(c.forgetWork(ctx, mk.Seq), c.unmark(ctx, mk)); err != nil {
+		return err
+	}
+	if act.Who != mk.Who || act.Cleared == nil || act.After != prefixed(mk.After) {
+		return &NotDone{Why: Gone}
+	}
+	return nil
+}
+
+// errSuperseded: what is to go back to its sender has been sent anew since it was judged.
+var errSuperseded = errors.New("another event stands in its place")
 
 func (c *Clerk) isOver(mk *mark) bool {
 	c.mu.Lock()
@@ -71,6 +93,9 @@ func (c *Clerk) isOver(mk *mark) bool {
 func (c *Clerk) record(ctx context.Context, mk *mark, it *Item) error {
 	c.Deciding.Lock()
 	defer c.Deciding.Unlock()
+	if mk.Act == decision.ActQuarantineReturn && c.superseded(it) {
+		return errSuperseded
+	}
 	var ds []*decision.Decision
 	if d := c.endOf(mk, it); d != nil {
 		ds = append(ds, d)
@@ -199,10 +224,15 @@ func (c *Clerk) leave(ctx context.Context, mk *mark) error {
 	if err := c.reach("left"); err != nil {
 		return err
 	}
+	return c.forgetWork(ctx, mk.Seq)
+}
+
+// forgetWork removes what was noted about an event; again, after a crash.
+func (c *Clerk) forgetWork(ctx context.Context, seq uint64) error {
 	if c.Store == nil {
 		return nil
 	}
-	return c.Store.Delete(ctx, workKey(strconv.FormatUint(mk.Seq, 10)))
+	return c.Store.Delete(ctx, workKey(WorkOfEvent(seq)))
 }
 
 func (c *Clerk) unmark(ctx context.Context, mk *mark) error {

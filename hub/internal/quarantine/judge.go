@@ -12,6 +12,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/flow/accept"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/check"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
+	"github.com/amtsbote/amtsbote/hub/internal/index"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
@@ -23,6 +24,9 @@ func (c *Clerk) judge(r *Request, it *Item) (*mark, error) {
 	}
 	if it.Copy && r.Act != decision.ActQuarantineDiscard {
 		return nil, &NotDone{Why: OnlyDiscard}
+	}
+	if r.Act != decision.ActQuarantineDiscard && r.Act != decision.ActQuarantineEdit && c.forgotten(it) {
+		return nil, &NotDone{Why: TooOld}
 	}
 	switch r.Act {
 	case decision.ActQuarantineEdit:
@@ -54,6 +58,8 @@ func (c *Clerk) judgeEdit(r *Request, it *Item, mk *mark) error {
 		return &NotDone{Why: Unchanged}
 	case c.keepsIdentity(it) && (e.ID() != it.ID() || e.Source() != it.Event.Source()):
 		return &NotDone{Why: Identity}
+	case it.Event != nil && e.ID() == it.ID() && e.Source() == it.Event.Source() && c.forgotten(it):
+		return &NotDone{Why: TooOld}
 	}
 	mk.Edited, mk.Type, mk.After = r.Edited, e.Type(), e.Digest()
 	again := send.Edited(it.Original, it.Seq, it.Application, mk.Type, r.Edited)
@@ -64,6 +70,17 @@ func (c *Clerk) judgeEdit(r *Request, it *Item, mk *mark) error {
 // the edited one supersedes it, and its sender's own correction is a duplicate.
 func (c *Clerk) keepsIdentity(it *Item) bool {
 	return it.Event != nil && it.Code != refusal.Conflict && it.Code != refusal.SourceNotAllowed && it.Code != refusal.SubjectMismatch
+}
+
+// forgotten tells whether it is not known any more what became of an event's identity: its
+// sender may have sent a correction that went out.
+func (c *Clerk) forgotten(it *Item) bool {
+	nobodys := it.Code == refusal.SourceNotAllowed || it.Code == refusal.SubjectMismatch || it.Code == refusal.AppUnknown || it.Code == refusal.Forged
+	if it.Event == nil || it.Copy || nobodys || c.Now().Sub(it.Original.Time) < index.Horizon/2 {
+		return false
+	}
+	_, known := c.Index.Lookup(event.IdentityOf(it.Event.Source(), it.ID()))
+	return !known
 }
 
 // passes decides about what is to enter again by the rules by which the lane will; nil

@@ -82,7 +82,11 @@ func (c *Clerk) begin(ctx context.Context, r *Request) (*mark, error) {
 	if err != nil {
 		return nil, err
 	}
-	lies, err := c.Bus.Append(ctx, []event.Message{{Subject: mk.subject(), Data: data}}, 0)
+	if err := c.reach("judged"); err != nil {
+		return nil, err
+	}
+	// who asked may go meanwhile: that must not leave it unclear what is stored
+	lies, err := c.Bus.Append(context.WithoutCancel(ctx), []event.Message{{Subject: mk.subject(), Data: data}}, 0)
 	if errors.Is(err, bus.ErrFenced) {
 		return nil, c.taken(ctx, r, mk)
 	}
@@ -91,10 +95,20 @@ func (c *Clerk) begin(ctx context.Context, r *Request) (*mark, error) {
 		return nil, fmt.Errorf("mark what is to be done in quarantine: %w", err)
 	}
 	mk.lies = lies
-	c.mu.Lock()
-	c.open[mk.Seq] = mk
-	c.mu.Unlock()
+	c.opened(mk)
 	return mk, c.reach("marked")
+}
+
+// opened takes in a mark that is stored. While the marks are to be read anew that finds it,
+// but perhaps not the reading that is on its way.
+func (c *Clerk) opened(mk *mark) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open == nil {
+		c.missed = true
+		return
+	}
+	c.open[mk.Seq] = mk
 }
 
 // forget has Run read anew what is underway.
@@ -168,6 +182,9 @@ func Returning(ctx context.Context, b *bus.Bus) (bool, error) {
 
 // load reads what was underway.
 func (c *Clerk) load(ctx context.Context) error {
+	c.mu.Lock()
+	c.missed = false
+	c.mu.Unlock()
 	subjects, err := c.Bus.Subjects(ctx, bus.Quarantine, markRoot+"*")
 	if err != nil {
 		return err
@@ -195,7 +212,9 @@ func (c *Clerk) load(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.open == nil {
-		c.open = open
+		if !c.missed { // else it is read again at once
+			c.open = open
+		}
 		return nil
 	}
 	for seq, mk := range open {

@@ -44,6 +44,7 @@ type Clerk struct {
 	work   sync.Mutex
 	mu     sync.Mutex
 	open   map[uint64]*mark // marked and not ended, by sequence in QUARANTINE; nil until they are read
+	missed bool             // something was marked while they were read
 	runs   map[string]*run
 	over   []Progress // runs that have ended, the latest last
 	more   chan struct{}
@@ -82,6 +83,7 @@ const (
 	Taken       Why = "taken"        // somebody is dealing with it
 	Starting    Why = "starting"     // the hub does not know yet what is true of it
 	Superseded  Why = "superseded"   // the sender has sent another one in its place
+	TooOld      Why = "too-old"      // it is not known any more what came in its place
 	Unchanged   Why = "unchanged"    // nothing was edited
 	Identity    Why = "identity"     // source and id must stay, so that it supersedes the event
 	StillWrong  Why = "still-wrong"  // it would rest in quarantine again

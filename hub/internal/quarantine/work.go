@@ -76,11 +76,22 @@ func ReadWork(ctx context.Context, s *bus.Store, name string) (w Work, err error
 // Work changes who looks after an event or a group. That is in the trail before it is
 // so, without the text of a note.
 func (c *Clerk) Work(ctx context.Context, r WorkRequest) error {
-	if IsPersonal(r.Text) {
+	if IsPersonal(r.Text) || IsPersonal(r.To) {
 		return &NotDone{Why: Personal}
 	}
 	c.work.Lock()
 	defer c.work.Unlock()
+	if seq, err := strconv.ParseUint(r.Name, 10, 64); err == nil {
+		c.acting.Lock() // nobody takes the event away meanwhile: what is noted goes with it
+		defer c.acting.Unlock()
+		m, err := c.Bus.Get(ctx, bus.Quarantine, seq)
+		if err != nil {
+			return err
+		}
+		if _, lies := Read(m); !lies {
+			return &NotDone{Why: Gone}
+		}
+	}
 	w, err := ReadWork(ctx, c.Store, r.Name)
 	if err != nil {
 		return err

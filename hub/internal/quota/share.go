@@ -56,6 +56,12 @@ func (s *Share) Wait(ctx context.Context, size int64) error {
 	}
 }
 
+// Has tells whether there is room for messages of a size now; not when that is not known.
+func (s *Share) Has(ctx context.Context, size int64) bool {
+	ok, err := s.room(ctx, size)
+	return ok && err == nil
+}
+
 // Stored takes in that messages of a size were stored.
 func (s *Share) Stored(size int64) {
 	s.mu.Lock()

@@ -51,5 +51,9 @@ export async function accessible(page, how) {
 // narrow tells that nothing sticks out on the right.
 export async function narrow(page, how) {
   const beyond = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  must(beyond <= 0, `${where(page)} (${how}) is ${beyond} pixels too wide`);
+  const which = beyond <= 0 ? "" : await page.evaluate(() => {
+    const out = [...document.querySelectorAll("main *")].filter((e) => e.getBoundingClientRect().right > document.documentElement.clientWidth && !e.closest(".wide, pre, ol.payload"));
+    return out.slice(0, 3).map((e) => `${e.tagName.toLowerCase()} ${e.textContent.trim().slice(0, 40)}`).join("; ");
+  });
+  must(beyond <= 0, `${where(page)} (${how}) is ${beyond} pixels too wide: ${which}`);
 }

@@ -40,6 +40,8 @@ const pages = {
   missing: "/gibt-es-nicht",
 };
 
+const only = process.env.AMTSBOTE_PAGES?.split(" ");
+
 async function login(options) {
   const o = await opened(browser, base, options);
   await o.page.goto(links.shift());
@@ -78,7 +80,7 @@ async function look() {
   for (const [lang, theme] of shots ? all : all.slice(0, 2)) {
     await page.setViewportSize({ width: 1280, height: 900 });
     await set(page, lang, theme);
-    for (const [name, path] of Object.entries(pages)) {
+    for (const [name, path] of Object.entries(pages).filter(([name]) => !only || only.includes(name))) {
       for (const width of [1280, 320]) {
         await page.setViewportSize({ width, height: 900 });
         if (width === 1280) {

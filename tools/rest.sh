@@ -18,4 +18,4 @@ if [ -s "$race" ]; then
 	mapfile -t packages < <(sed -E 's/.*"Package":"([^"]*)".*/\1/' <<<"$skipped" | sort -u)
 	run=(-run "^($(sed -E 's/.*"Test":"([^"/]*).*/\1/' <<<"$skipped" | sort -u | paste -sd '|'))\$")
 fi
-go tool -modfile=tools/go.mod gotestsum --format pkgname --jsonfile "$events" -- "$@" -parallel 3 -count=1 -timeout 20m "${run[@]}" "${packages[@]}"
+go tool -modfile=tools/go.mod gotestsum --format pkgname --jsonfile "$events" -- "$@" -parallel 3 -count=1 -timeout 30m "${run[@]}" "${packages[@]}"

@@ -43,8 +43,10 @@ func (f inFolder) Run() int {
 	return f.m.Run()
 }
 
-// TestScripts runs the commands as people type them.
+// TestScripts runs the commands as people type them, each a process of its own: under the
+// race detector they took a quarter of an hour to start.
 func TestScripts(t *testing.T) {
+	notRaced(t)
 	examples, err := filepath.Abs(filepath.Join("..", "..", "..", "examples"))
 	if err != nil {
 		t.Fatal(err)

@@ -51,6 +51,7 @@ var telltales = []struct{ keys, name string }{
 	{"event expect", "agreements/snippet.example.yaml"},
 	{"norm statute transfer", "recht/"}, // named after its key
 	{"kind use settings", "adapters/snippet.yaml"},
+	{"format beispiele", "mappings/snippet.yaml"},
 }
 
 // snippetName is the path of the file that raw would be; "" when nothing tells.

@@ -54,6 +54,7 @@ func (m *Mender) trailWas(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		delete(cursors, filler(stream)) // which is none
 		for subject := range cursors {
 			at, err := m.cursor(ctx, stream, subject[strings.LastIndexByte(subject, '.')+1:])
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"sync"
@@ -142,4 +143,51 @@ func TestDeathBeforeTheRecord(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// A source that ends right after the hub took the event of a change, while the report
+// changes again before the next one runs: each change is told once.
+func TestChangesWhileDead(t *testing.T) {
+	for _, mode := range []string{"portal", "forward"} {
+		t.Run(mode, func(t *testing.T) {
+			c := newTown(t, open311sim.Settings{})
+			s, in, id := c.settings(mode, anyRate, "sweep: 5ms"), adaptertest.NewIntake(), "600001"
+			if mode == "portal" {
+				id = c.put(t, citizen)
+			} else if err := c.sink(t, s).Deliver(t.Context(), deliveryOf(1, forwardEvent(1, ""))); err != nil {
+				t.Fatal(err)
+			}
+			play(t, c.source(t, s), in, 1)
+			want := types(in.Events()) + " meldung-zugewiesen meldung-stand-geaendert meldung-geloest"
+			c.put(t, open311sim.Report{ID: id, Agency: "Bau", Updated: later(1)})
+			diesTelling(t, c.source(t, s), in)
+			c.put(t, open311sim.Report{ID: id, Notes: "Termin steht.", Updated: later(2)})
+			diesTelling(t, c.source(t, s), in)
+			c.put(t, open311sim.Report{ID: id, Status: "closed", Updated: later(3)})
+			diesTelling(t, c.source(t, s), in)
+			c.rounds(t, c.source(t, s), in, 6)
+			if got := types(in.Events()); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		})
+	}
+}
+
+// diesTelling runs a source until an event that is new is stored; the source does not
+// learn of it, and cannot remember anything any more.
+func diesTelling(t *testing.T, src hub.Source, in *adaptertest.Intake) {
+	t.Helper()
+	before := len(in.Events())
+	dead := &dying{Intake: in, State: in.State(), left: math.MaxInt}
+	in.Follow(func(_ context.Context, _ int, _ hub.Event, store func() error) error {
+		if err := store(); err != nil || len(in.Events()) == before {
+			return err
+		}
+		dead.mu.Lock()
+		defer dead.mu.Unlock()
+		dead.dead = true
+		return errDied
+	})
+	defer in.Follow(nil)
+	until(t, src, memoryOf{dead}, dead.isDead)
 }

@@ -47,8 +47,10 @@ type forward struct {
 	Count     int       `json:"count,omitempty"` // of the changes told
 	Agency    string    `json:"agency,omitempty"`
 	Updated   time.Time `json:"updated,omitzero"`
-	Closed    time.Time `json:"closed,omitzero"` // by our clock, when it was seen closed
-	Lost      time.Time `json:"lost,omitzero"`   // by our clock, since when the other system does not know it
+	// Owed are the events of the last change until the hub has them.
+	Owed   []json.RawMessage `json:"owed,omitempty"`
+	Closed time.Time         `json:"closed,omitzero"` // by our clock, when it was seen closed
+	Lost   time.Time         `json:"lost,omitzero"`   // by our clock, since when the other system does not know it
 }
 
 // book keeps the forwarded reports, a file each.

@@ -107,6 +107,9 @@ type followed struct {
 
 // over tells whether nothing more is to be expected of a report.
 func (r *run) over(f *forward) bool {
+	if len(f.Owed) > 0 {
+		return false
+	}
 	old := r.now().Add(-booksKept)
 	gone := func(t time.Time) bool { return !t.IsZero() && t.Before(old) }
 	return gone(f.Closed) || gone(f.Lost) || f.ID == "" && gone(f.At)

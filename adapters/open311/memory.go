@@ -29,6 +29,8 @@ type told struct {
 	// Pending is the event of a new report until the hub has it: its photo could be
 	// another one, or gone, at the next try.
 	Pending json.RawMessage `json:"p,omitempty"`
+	// Owed are the events of the last change until the hub has them.
+	Owed []json.RawMessage `json:"o,omitempty"`
 }
 
 // memory is the source's durable memory.

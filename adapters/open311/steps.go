@@ -2,6 +2,7 @@ package open311
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -13,6 +14,9 @@ import (
 
 // state tells what is different of a report from what was told.
 func (r *run) state(ctx context.Context, b *book, f followed, fields georeport.Fields) error {
+	if err := r.settledForward(ctx, b, f); err != nil {
+		return err
+	}
 	if fields == nil {
 		if !f.Lost.IsZero() {
 			return nil
@@ -38,10 +42,8 @@ func (r *run) state(ctx context.Context, b *book, f followed, fields georeport.F
 	if err != nil {
 		return err
 	}
-	for _, e := range events {
-		if err := r.publish(ctx, f.Case, e); err != nil {
-			return err
-		}
+	if f.Owed, err = owe(events); err != nil {
+		return err
 	}
 	f.Count++
 	f.Reason = rep.Reason
@@ -49,6 +51,26 @@ func (r *run) state(ctx context.Context, b *book, f followed, fields georeport.F
 	if rep.Status == geschlossen {
 		f.Closed = r.now().UTC()
 	}
+	if err := b.put(f.id, f.forward); err != nil {
+		return err
+	}
+	return r.settledForward(ctx, b, f)
+}
+
+// settledForward tells the hub what it is owed of a forwarded report, and notes on disk
+// that it has it.
+func (r *run) settledForward(ctx context.Context, b *book, f followed) error {
+	if len(f.Owed) == 0 {
+		return nil
+	}
+	err := r.settle(ctx, f.Case, f.Owed)
+	if errors.Is(err, errDamaged) {
+		err = r.setAside("weiterleitung-"+f.id, "record-damaged", "the record of a forwarded report holds an event that cannot be read: restore it from a backup; what it told is passed over")
+	}
+	if err != nil {
+		return err
+	}
+	f.Owed = nil
 	return b.put(f.id, f.forward)
 }
 

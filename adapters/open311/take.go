@@ -40,11 +40,13 @@ func (r *run) take(ctx context.Context, e georeport.Entry, from origin) error {
 	}
 	if known == nil || known.Pending != nil {
 		known, err = r.received(ctx, rep, known)
-		if errors.Is(err, errDamaged) {
-			return r.damaged(rep.ID)
-		} else if err != nil {
-			return err
-		}
+	} else {
+		err = r.settled(ctx, rep.ID, known)
+	}
+	if errors.Is(err, errDamaged) {
+		return r.damaged(rep.ID)
+	} else if err != nil {
+		return err
 	}
 	if r.set.Details.ReadUpdates && !from.update && !r.withoutUpdate(rep, known) {
 		return nil // its changes come as updates, with texts that the request does not have
@@ -146,12 +148,25 @@ func (r *run) changed(ctx context.Context, rep *report, known *told) error {
 	if err != nil {
 		return err
 	}
-	for _, e := range events {
-		if err := r.publish(ctx, rep.ID, e); err != nil {
-			return err
-		}
+	if next.Owed, err = owe(events); err != nil {
+		return err
 	}
-	return r.memory.remember(ctx, rep.ID, next)
+	if err := r.memory.remember(ctx, rep.ID, next); err != nil {
+		return err
+	}
+	return r.settled(ctx, rep.ID, next)
+}
+
+// settled tells the hub what it is owed of a report, and remembers that it has it.
+func (r *run) settled(ctx context.Context, id string, known *told) error {
+	if len(known.Owed) == 0 {
+		return nil
+	}
+	if err := r.settle(ctx, id, known.Owed); err != nil {
+		return err
+	}
+	known.Owed = nil
+	return r.memory.remember(ctx, id, known)
 }
 
 // stale tells whether a state is older than the one that was told. A time far in the

@@ -77,6 +77,7 @@ func giveBack(ctx context.Context) {
 		calm := now-last < calmBytes
 		if calm && worked {
 			debug.FreeOSMemory()
+			forgetProgram()
 		}
 		last, worked = now, !calm
 		select {

@@ -50,6 +50,7 @@ func (s *stage) reserved() string {
 	s.do(1, "erforderlich", "")
 	stop := s.running(s.t, s.in, nil)
 	told(s.t, s.in, "reserviert")
+	s.rounds(s.t, 2) // the source remembers it once it is told
 	stop()
 	return s.in.Events()[0].Subject()
 }

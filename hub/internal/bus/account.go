@@ -32,6 +32,7 @@ func (b *Bus) stored(stream string, first uint64, msgs []event.Message) {
 		return
 	}
 	b.ends.reached(stream, first+uint64(len(msgs))-1)
+	b.known.stored(stream, first, msgs)
 	if b.account != nil {
 		b.account.Stored(stream, first, msgs)
 	}

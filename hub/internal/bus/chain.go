@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -48,7 +48,7 @@ func (b *Bus) Chain(ctx context.Context, msgs []event.Message, guard Guard) (uin
 		defer free()
 	}
 	began, c := time.Now(), chain{id: nuid.Next()}
-	first, err := b.chain(ctx, &c, msgs, guard)
+	first, looked, err := b.guarded(ctx, &c, msgs, guard)
 	if err != nil {
 		if errors.Is(err, ErrUnclear) {
 			b.costs.broke(len(msgs))
@@ -57,19 +57,45 @@ func (b *Bus) Chain(ctx context.Context, msgs []event.Message, guard Guard) (uin
 	}
 	b.costs.chained(len(msgs), time.Since(began))
 	b.stored(c.stream, first, msgs)
+	if looked {
+		b.known.held(c.stream, guard, first, msgs)
+	}
 	return first, nil
+}
+
+// guarded stores a chain behind what guard asks for, or what says the same for less
+// (see known); looked tells that the server has looked at the guard itself.
+func (b *Bus) guarded(ctx context.Context, c *chain, msgs []event.Message, guard Guard) (first uint64, looked bool, err error) {
+	stream := ownStream(msgs[0].Subject)
+	if last, ok := b.known.holds(stream, guard); ok {
+		first, err = b.chain(ctx, c, msgs, behind(last))
+		if !errors.Is(err, ErrFenced) {
+			return first, false, err
+		}
+		b.known.forget(stream) // somebody has written meanwhile; nothing is stored
+		*c = chain{id: nuid.Next()}
+	}
+	first, err = b.chain(ctx, c, msgs, guard.put)
+	return first, true, err
+}
+
+// behind is the guard that a sequence is the last one of its stream.
+func behind(last uint64) func(*nats.Msg) {
+	return func(m *nats.Msg) {
+		m.Header[jetstream.ExpectedLastSeqHeader] = []string{strconv.FormatUint(last, 10)}
+	}
 }
 
 // chain publishes all, and waits until the last one is stored: it is only behind
 // all others. What became of the first one matters when the last one is refused: if
 // that is too, nothing is stored.
-func (b *Bus) chain(ctx context.Context, c *chain, msgs []event.Message, guard Guard) (uint64, error) {
+func (b *Bus) chain(ctx context.Context, c *chain, msgs []event.Message, guard func(*nats.Msg)) (uint64, error) {
 	final := len(msgs) - 1
 	var begun *answer
 	for i := range final {
 		m := c.next(&msgs[i])
 		if i == 0 {
-			guard.put(m)
+			guard(m)
 			var err error
 			if begun, err = b.answers.expect(b.nc); err != nil {
 				return 0, fmt.Errorf("%w (%w)", ErrUnclear, err) // nothing is, but that is all the same
@@ -83,7 +109,7 @@ func (b *Bus) chain(ctx context.Context, c *chain, msgs []event.Message, guard G
 	}
 	last := c.next(&msgs[final])
 	if final == 0 {
-		guard.put(last)
+		guard(last)
 	}
 	raw, err := b.nc.RequestMsgWithContext(ctx, last)
 	if err != nil {
@@ -160,11 +186,8 @@ type turns [4]sync.RWMutex
 // of gives the turns of the stream that a subject belongs to; nil if that is not
 // one of the hub's own.
 func (t *turns) of(subject string) *sync.RWMutex {
-	root, _, _ := strings.Cut(subject, ".")
-	for i, stream := range own {
-		if strings.EqualFold(root, stream) {
-			return &t[i]
-		}
+	if i := slices.Index(own, ownStream(subject)); i >= 0 {
+		return &t[i]
 	}
 	return nil
 }

@@ -1,0 +1,96 @@
+package bus
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+)
+
+// TestKnownEnd: a chain that follows what this instance has stored is guarded by the
+// end of the stream, any other by its subject; and each guard that was moved refuses,
+// whoever moved it and in whatever way.
+func TestKnownEnd(t *testing.T) {
+	b, s := start(t)
+	other, err := s.Connect(t.Context(), zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	lanes := []string{"out.cursor.IN_a", "out.cursor.IN_b"}
+	at := map[string]uint64{}
+	dice := rand.New(rand.NewPCG(1, 2))
+	sure := 0
+	for n := range 300 {
+		lane := lanes[dice.IntN(len(lanes))]
+		guard := Guard{lane, at[lane]}
+		some := msgs("out.lhm.kfz.t", 1+dice.IntN(4))
+		switch dice.IntN(8) {
+		case 0: // its own cursor closes the chain
+			some = append(some, event.Message{Subject: lane})
+		case 1: // this instance writes otherwise
+			_, err = b.Publish(t.Context(), msgs("out.lhm.kfz.t", 1)[0])
+		case 2:
+			_, err = b.AppendUnguarded(t.Context(), msgs("out.lhm.kfz.t", 3))
+		case 3: // another instance writes
+			_, err = other.Publish(t.Context(), msgs("out.lhm.foreign.t", 1)[0])
+		case 4: // another instance, or another lane of this one, takes over
+			at[lane], err = []*Bus{b, other}[dice.IntN(2)].Append(t.Context(), msgs(lane, 1), at[lane])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := b.known.holds(Out, guard); ok {
+			sure++
+		}
+		first, err := b.Chain(t.Context(), some, guard)
+		if guard.Last != at[lane] {
+			if !errors.Is(err, ErrFenced) || errors.Is(err, ErrUnclear) {
+				t.Fatalf("%d: with the guard moved: %v, want ErrFenced", n, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%d: %v", n, err)
+		}
+		if last := len(some) - 1; some[last].Subject == lane {
+			at[lane] = first + uint64(last)
+		}
+		if m, err := b.Last(t.Context(), Out, lane); err != nil || m != nil && m.Seq != at[lane] {
+			t.Fatalf("%d: the cursor lies at %v, %v; want %d", n, m, err, at[lane])
+		}
+	}
+	if sure < 50 || sure > 250 {
+		t.Errorf("%d of 300 chains followed the known end: the test shows little", sure)
+	}
+}
+
+// TestKnownEndIsForgotten: behind a connection that broke the end may be another.
+func TestKnownEndIsForgotten(t *testing.T) {
+	b, _ := start(t)
+	guard := Guard{Subject: "out.cursor.IN_a"}
+	if _, err := b.Chain(t.Context(), msgs("out.lhm.kfz.t", 2), guard); err != nil {
+		t.Fatal(err)
+	}
+	if last, ok := b.known.holds(Out, guard); !ok || last != 2 {
+		t.Fatalf("the end is %d, %v", last, ok)
+	}
+	if err := b.Again(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := b.known.holds(Out, guard); ok {
+		t.Error("the end is still known")
+	}
+	for _, subject := range []string{"trail.x", "out.x", "quarantine.x.y", "parked"} {
+		if ownStream(subject) == "" {
+			t.Error(subject)
+		}
+	}
+	if got := fmt.Sprint(ownStream("in.a.b"), ownStream("outer.a"), ownStream("")); got != "" {
+		t.Errorf("%q", got)
+	}
+}

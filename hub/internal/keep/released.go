@@ -176,7 +176,10 @@ type cutter struct {
 }
 
 // cut is the sequence up to which messages were stored at least keep ago, and
-// are carried out; 0 when there is none. It halves the span in each step.
+// are carried out; 0 when there is none. Most often that is everything, or little
+// behind the first: so the end is looked at, then what lies twice as far from the first
+// each time, until that is too young, and only then the span is halved. Each look may
+// have the server read a whole block of its store.
 func (c *cutter) cut(ctx context.Context, keep time.Duration) (uint64, error) {
 	if upTo, ok := c.known[keep]; ok {
 		return upTo, nil
@@ -186,19 +189,54 @@ func (c *cutter) cut(ctx context.Context, keep time.Duration) (uint64, error) {
 		c.known[keep] = 0
 		return 0, nil
 	}
-	lo, hi := c.first.Seq, c.floor // lo is old enough
-	for lo < hi {
-		mid := lo + (hi-lo+1)/2
-		m, err := c.keeper.Bus.At(ctx, c.in, mid, ">")
-		if err != nil {
-			return 0, err
-		}
-		if m == nil || m.Seq > hi || m.Time.After(limit) {
-			hi = mid - 1
-		} else {
-			lo = m.Seq
+	s := &span{lo: c.first.Seq, hi: c.floor, limit: limit}
+	if err := c.narrow(ctx, s); err != nil {
+		return 0, err
+	}
+	c.known[keep] = s.lo
+	return s.lo, nil
+}
+
+// narrow looks for the end of what is old enough until nothing of the span is left.
+func (c *cutter) narrow(ctx context.Context, s *span) error {
+	old, err := s.lo == s.hi, error(nil)
+	if !old {
+		old, err = c.old(ctx, s, s.hi)
+	}
+	if old || err != nil {
+		return err
+	}
+	for step := uint64(1); s.lo+step < s.hi; step *= 2 {
+		if old, err := c.old(ctx, s, s.lo+step); err != nil {
+			return err
+		} else if !old {
+			break
 		}
 	}
-	c.known[keep] = lo
-	return lo, nil
+	for s.lo < s.hi {
+		if _, err := c.old(ctx, s, s.lo+(s.hi-s.lo+1)/2); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// span is where the end of what is old enough lies: lo is, what is behind hi is not.
+type span struct {
+	lo, hi uint64
+	limit  time.Time
+}
+
+// old looks at the first message from seq on, and narrows the span by it.
+func (c *cutter) old(ctx context.Context, s *span, seq uint64) (bool, error) {
+	m, err := c.keeper.Bus.At(ctx, c.in, seq, ">")
+	if err != nil {
+		return false, err
+	}
+	if m == nil || m.Seq > s.hi || m.Time.After(s.limit) {
+		s.hi = seq - 1
+		return false, nil
+	}
+	s.lo = m.Seq
+	return true, nil
 }

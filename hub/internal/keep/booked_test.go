@@ -1,6 +1,7 @@
 package keep
 
 import (
+	"fmt"
 	"maps"
 	"testing"
 
@@ -59,5 +60,36 @@ func TestBooked(t *testing.T) {
 	}
 	if got := k.booked(inAlpha, 3, 51); got != nil {
 		t.Errorf("what the book does not know is counted: %v", got)
+	}
+}
+
+// TestNotedAndLeft: a hub that ended after the ledger had noted that events go, and
+// before they went, does not leave them for ever.
+func TestNotedAndLeft(t *testing.T) {
+	w := newWorld(t)
+	w.begin(script(done))
+	const n = 5
+	for i := range n {
+		w.publish(hubtest.Event(fmt.Sprintf("s%d", i), hubtest.Sache, "k", `{"n":1}`))
+	}
+	w.carriedOut()
+	l, err := ledger.Open(t.TempDir(), make([]byte, 32), zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	var all []*event.Message
+	if err := w.bus.Read(t.Context(), inAlpha, 1, nil, func(m *event.Message) error { all = append(all, m); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	l.Holds(inAlpha, 1, n, all)
+	if err := l.Removing(inAlpha, ">", n); err != nil {
+		t.Fatal(err)
+	}
+	k := w.keeper(nil)
+	k.Ledger = l
+	w.run(k)
+	if left := w.messages(inAlpha, ">"); left != 0 {
+		t.Errorf("%d events stay", left)
 	}
 }

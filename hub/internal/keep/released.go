@@ -57,6 +57,9 @@ func (k *Keeper) releasedOf(ctx context.Context, in string) error {
 	if least == most { // all are kept for as long, so that the ledger has little else
 		counted = k.booked(in, first.Seq, most)
 	}
+	if len(counted) == 0 { // a run before has noted that they go, and did not get to it
+		counted = nil
+	}
 	var ranges []decision.Range
 	for _, g := range groups {
 		if g.upTo == 0 {

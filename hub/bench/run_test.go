@@ -145,7 +145,7 @@ func (r *run) launch() {
 	}
 	args := []string{
 		"serve", filepath.Join(r.dir, "fed"), "--data", filepath.Join(r.dir, "data"),
-		"--nats", r.server.url, "--nats-nkey", seedFile(r.dir), "--remove-every", "5s",
+		"--nats", r.server.url, "--nats-nkey", seedFile(r.dir), "--remove-every", removeEvery(),
 		"--nats-monitor", r.server.monitor, "--nats-accept", "no-accounts", // the bench is alone with it
 	}
 	if !r.server.synced {
@@ -165,6 +165,8 @@ func (r *run) drain() result {
 	r.outputs(1)
 	others := watchOthers(r.proc.pid(), r.server.pid())
 	own, server := cpuOf(r.proc.pid()), cpuOf(r.server.pid())
+	fo, fs := minflt(r.proc.pid()), minflt(r.server.pid())
+	defer func() { r.t.Logf("FAULTS %s own %d server %d", r.system, minflt(r.proc.pid())-fo, minflt(r.server.pid())-fs) }()
 	copies, refused := expected(r.load.events, r.system == plain)
 	first, last := r.outputs(copies + refused)
 	if r.system == plain {
@@ -320,4 +322,18 @@ func (r *run) count(stream, subject string) (n int) {
 		n += int(count)
 	}
 	return n
+}
+
+func minflt(pid int) (n int) {
+	raw, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	f := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:]))
+	fmt.Sscan(f[7], &n)
+	return n
+}
+
+func removeEvery() string {
+	if v := os.Getenv("X_REMOVE"); v != "" {
+		return v
+	}
+	return "5s"
 }

@@ -29,26 +29,3 @@ func TestDeleteGone(t *testing.T) {
 		})
 	}
 }
-
-// TestPurgeInSteps: a long purge goes in steps, to the same end, whatever lies at them.
-func TestPurgeInSteps(t *testing.T) {
-	b, _ := start(t)
-	const n, upTo = 3*purgeStep + 10, 3*purgeStep - 5
-	for left := n; left > 0; left -= MaxBatch {
-		if _, err := b.AppendUnguarded(t.Context(), msgs("out.lhm.kfz.t", min(left, MaxBatch))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := b.Delete(t.Context(), Out, purgeStep+1); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 { // again is harmless
-		if err := b.Purge(t.Context(), Out, ">", upTo); err != nil {
-			t.Fatal(err)
-		}
-		m, err := b.At(t.Context(), Out, 1, ">")
-		if size, _, sizeErr := b.Size(t.Context(), Out); err != nil || sizeErr != nil || m.Seq != upTo+1 || size != n-upTo {
-			t.Fatalf("the first is %v, there are %d; want %d of them: %v %v", m, size, n-upTo, err, sizeErr)
-		}
-	}
-}

@@ -28,7 +28,9 @@ func (b *Bus) Subjects(ctx context.Context, stream, filter string) (map[string]u
 const Everything = math.MaxUint64
 
 // Purge removes what lies at the subjects that fit filter, up to sequence upTo;
-// Everything removes all that is there now. Purging again is harmless.
+// Everything removes all that is there now. Purging again is harmless. Whatever goes, it
+// costs as much as one block of the store that is read and written anew: smaller steps
+// only add to it.
 func (b *Bus) Purge(ctx context.Context, stream, filter string, upTo uint64) error {
 	upTo, err := b.removing(ctx, stream, filter, upTo)
 	if err != nil {
@@ -38,27 +40,12 @@ func (b *Bus) Purge(ctx context.Context, stream, filter string, upTo uint64) err
 	if err != nil {
 		return fmt.Errorf("look at stream %s: %w", stream, err)
 	}
-	if filter == ">" && upTo != Everything {
-		for at := s.CachedInfo().State.FirstSeq + purgeStep; at < upTo; at += purgeStep {
-			if err := purge(ctx, s, filter, at); err != nil {
-				return err
-			}
-		}
-	}
-	return purge(ctx, s, filter, upTo)
-}
-
-// purgeStep is how many sequences of a whole stream are purged at a time: meanwhile
-// nothing is stored in it, and the server may have to read what goes.
-const purgeStep = 2000
-
-func purge(ctx context.Context, s jetstream.Stream, filter string, upTo uint64) error {
 	opts := []jetstream.StreamPurgeOpt{jetstream.WithPurgeSubject(filter)}
 	if upTo != Everything { // the server purges up to, but not including, the sequence given
 		opts = append(opts, jetstream.WithPurgeSequence(upTo+1))
 	}
 	if err := s.Purge(ctx, opts...); err != nil {
-		return fmt.Errorf("purge %s of stream %s: %w", filter, s.CachedInfo().Config.Name, err)
+		return fmt.Errorf("purge %s of stream %s: %w", filter, stream, err)
 	}
 	return nil
 }

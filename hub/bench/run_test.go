@@ -89,6 +89,13 @@ func measure(t *testing.T, bin string, s system, l load) result {
 	_, res.peak = memory(r.proc.pid())
 	_, res.serverPeak = memory(r.server.pid())
 	r.proc.stop()
+	if raw, err := os.ReadFile(r.proc.log); err == nil && r.system != plain {
+		for line := range strings.Lines(string(raw)) {
+			if !strings.Contains(line, "federation directory") && !strings.HasPrefix(line, "1") && !strings.HasPrefix(line, "2") {
+				t.Log("LOG ", line)
+			}
+		}
+	}
 	r.verify()
 	if s != plain {
 		res.batches = int(r.info(trailStream).State.LastSeq) - r.count(trailStream, "trail.decision.>")

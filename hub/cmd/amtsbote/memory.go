@@ -58,7 +58,7 @@ func collectLess(ctx context.Context, memory int64) {
 const (
 	roomy = 1 << 30
 	// garbage beside what is in use, in percent
-	busyPercent  = 400
+	busyPercent  = 150
 	tightPercent = 40
 
 	calmEvery = 2 * time.Second // how often it is looked whether there is work

@@ -28,6 +28,9 @@ const (
 	tryOften   = 64
 	trySeldom  = 1024
 	muchSlower = 3
+	// slack is which part of its time a batch must save: it is stored twice, which costs
+	// the server more than time tells.
+	slack = 4
 )
 
 func (c *costs) size(n int) *cost { return &c.sizes[min(bits.Len(uint(max(n, 1)))-1, len(c.sizes)-1)] }
@@ -47,7 +50,7 @@ func (c *costs) chain(n int) bool {
 	case s.batch == 0:
 		return false
 	}
-	better, worse := s.chain <= s.batch, max(s.chain, s.batch)
+	better, worse := s.chain <= s.batch+s.batch/slack, max(s.chain, s.batch)
 	every := uint(tryOften)
 	if worse > muchSlower*min(s.chain, s.batch) {
 		every = trySeldom

@@ -160,21 +160,22 @@ func confirmed(answer *nats.Msg) (*jetstream.PubAck, error) {
 // chain makes the messages of one.
 type chain struct {
 	outgoing
-	id, last string // of the chain, of its last message
-	n        int
-	stream   string
+	id         string
+	last, this [1]string // ids of the last message and of this one, as values of headers
+	n          int
+	stream     string
 }
 
 // next is a message with its place in the chain: the server stores it only if the
 // last message of the stream is the one before it in the chain.
 func (c *chain) next(m *event.Message) *nats.Msg {
 	out := c.of(m)
-	if c.last != "" {
-		out.Header[jetstream.ExpectedLastMsgIDHeader] = []string{c.last}
+	if c.last = c.this; c.n > 0 {
+		out.Header[jetstream.ExpectedLastMsgIDHeader] = c.last[:]
 	}
-	c.last = c.id + "." + strconv.Itoa(c.n)
+	c.this[0] = c.id + "." + strconv.Itoa(c.n)
 	c.n++
-	out.Header[jetstream.MsgIDHeader] = []string{c.last}
+	out.Header[jetstream.MsgIDHeader] = c.this[:]
 	return out
 }
 

@@ -1,12 +1,10 @@
 package ledger
 
 import (
-	"cmp"
 	"crypto/cipher"
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"sync"
 )
 
@@ -136,80 +134,6 @@ func (b *Book) Begin(from uint64) {
 	if b.first == 0 {
 		b.first, b.upTo = max(from, 1), max(from, 1)-1
 	}
-}
-
-// bufSize is how much waits to be written at most.
-const bufSize = 1 << 20
-
-// Add tells that the stream holds just these entries from sequence from to
-// sequence to. What the book has already is left as it is.
-func (b *Book) Add(from, to uint64, entries []Entry) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.first == 0 {
-		b.first, b.upTo = from, from-1
-	}
-	from = max(from, b.upTo+1)
-	if from > to {
-		return
-	}
-	t := told{span: span{from, to}, raw: make([]byte, 0, room(entries))}
-	for i := range entries {
-		if entries[i].Seq >= from && entries[i].Seq <= to {
-			t.raw = entries[i].append(t.raw)
-		}
-	}
-	i, there := slices.BinarySearchFunc(b.early, t, func(a, t told) int { return cmp.Compare(a.from, t.from) })
-	if there && b.early[i].to >= to {
-		return
-	}
-	b.early = slices.Insert(b.early, i, t)
-	for len(b.early) > 0 && b.early[0].from <= b.upTo+1 {
-		b.take(b.early[0])
-		b.early = b.early[1:]
-	}
-	if len(b.buf) > bufSize {
-		_ = b.flush() // it stays, and the next Flush tells
-	}
-}
-
-// room is how many bytes these entries take at most.
-func room(entries []Entry) (n int) {
-	for i := range entries {
-		n += entries[i].room()
-	}
-	return n
-}
-
-// take brings a span that follows into the buffer. mu is held.
-func (b *Book) take(t told) {
-	if t.to <= b.upTo {
-		return
-	}
-	if t.from <= b.upTo { // told twice, in other spans
-		t = t.behind(b.upTo)
-	}
-	if b.bufed.to == 0 {
-		b.bufed.from = t.from
-	}
-	b.bufed.to, b.upTo = t.to, t.to
-	b.buf = append(b.buf, t.raw...)
-}
-
-// behind is what of t comes behind a sequence.
-func (t told) behind(seq uint64) told {
-	out := told{span: span{seq + 1, t.to}}
-	for rest := t.raw; len(rest) > 0; {
-		e, next, err := readEntry(rest)
-		if err != nil {
-			break // we encoded it
-		}
-		if e.Seq > seq {
-			out.raw = append(out.raw, rest[:len(rest)-len(next)]...)
-		}
-		rest = next
-	}
-	return out
 }
 
 // Flush writes what was told; with sync it is on disk then.

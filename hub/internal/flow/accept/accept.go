@@ -135,7 +135,7 @@ func decode(known *schemas.Registry, m *event.Message) (*event.Event, *refusal.R
 	if size(m) > MaxBytes {
 		return nil, refusal.At(refusal.TooLarge, "")
 	}
-	e := &event.Event{Message: m, Attributes: make(map[string]string, max(12, min(len(m.Header), MaxAttributes)))}
+	e := &event.Event{Message: m}
 	h, r := headers(m)
 	if r != nil {
 		return nil, r
@@ -144,6 +144,7 @@ func decode(known *schemas.Registry, m *event.Message) (*event.Event, *refusal.R
 	switch {
 	case r != nil:
 	case structured:
+		e.Attributes = make(map[string]string, usualAttributes)
 		if r = readStructured(e); r == nil {
 			r = h.repeats(e)
 		}
@@ -158,6 +159,9 @@ func decode(known *schemas.Registry, m *event.Message) (*event.Event, *refusal.R
 	}
 	return e, checkData(e, known)
 }
+
+// usualAttributes is about how many attributes an event has.
+const usualAttributes = 12
 
 func size(m *event.Message) int {
 	n := len(m.Data)

@@ -68,7 +68,7 @@ func checkURIs(e *event.Event) *refusal.Refusal {
 	if s := e.DataSchema(); s != "" && !validURI(s, true) {
 		return refusal.At(refusal.CEURI, event.AttrDataSchema)
 	}
-	if ct := e.ContentType(); ct != "" {
+	if ct := e.ContentType(); ct != "" && ct != usualType {
 		t, _, err := mime.ParseMediaType(ct)
 		// an event as the data of an event would be taken for the outer one
 		if err != nil || !strings.Contains(t, "/") || strings.HasPrefix(t, "application/cloudevents") {

@@ -14,7 +14,9 @@ func readBinary(e *event.Event, h *header) *refusal.Refusal {
 	if len(h.order) > MaxAttributes {
 		return refusal.At(refusal.CELimit, "")
 	}
-	e.Order = make([]string, 0, len(h.order)+1)
+	// content-type is datacontenttype (3.1.1); who says both says the same
+	_, twice := h.attributes[event.AttrDataContentType]
+	e.Attributes, e.Order = h.attributes, make([]string, 0, len(h.order)+1)
 	for _, name := range h.order {
 		value, ok := event.PercentDecode(h.attributes[name])
 		if !ok {
@@ -25,8 +27,7 @@ func readBinary(e *event.Event, h *header) *refusal.Refusal {
 		}
 		set(e, name, value)
 	}
-	// content-type is datacontenttype (3.1.1); who says both says the same
-	switch _, twice := h.attributes[event.AttrDataContentType]; {
+	switch {
 	case h.contentType == "":
 	case !twice:
 		set(e, event.AttrDataContentType, h.contentType)

@@ -57,9 +57,12 @@ func fits(e *event.Event, known *schemas.Registry) bool {
 	return false
 }
 
+// usualType is the media type that nearly all events have; it need not be parsed.
+const usualType = "application/json"
+
 // isJSON: no media type means JSON (JSON format 3.1); so do +json types, in UTF-8.
 func isJSON(contentType string) bool {
-	if contentType == "" {
+	if contentType == "" || contentType == usualType {
 		return true
 	}
 	t, params, err := mime.ParseMediaType(contentType)

@@ -78,17 +78,23 @@ type flow struct {
 const perBatch = 250
 
 func (f *flow) run(ctx context.Context) error {
-	tick := time.NewTicker(time.Second * perBatch / time.Duration(f.rate))
-	defer tick.Stop()
+	began, due := time.Now(), time.NewTimer(0)
+	defer due.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case <-due.C:
 		}
+		before := f.sent.Load()
 		if err := f.batch(ctx); err != nil && ctx.Err() == nil {
 			return err
 		}
+		next := time.Until(began.Add(time.Duration(f.sent.Load()) * time.Second / time.Duration(f.rate)))
+		if f.sent.Load() == before {
+			next = max(next, 10*time.Millisecond) // it was refused
+		}
+		due.Reset(next)
 	}
 }
 

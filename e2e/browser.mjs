@@ -1,6 +1,6 @@
 // What every walk through the console needs: a browser, and a page that notes whatever
 // must not happen on any page.
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
@@ -22,12 +22,22 @@ export function start() {
   });
 }
 
+// ended tells what was wrong.
+export async function ended(browser) {
+  await browser.close();
+  for (const w of new Set(wrong)) {
+    console.log("WRONG " + w);
+  }
+  process.exit(wrong.length > 0 ? 1 : 0);
+}
+
 // opened is a page of a context of its own; base is the console.
 export async function opened(browser, base, options = {}) {
   const context = await browser.newContext({ locale: "de-DE", timezoneId: "Europe/Berlin", ...options });
   context.setDefaultTimeout(Number(process.env.PATIENCE ?? 120_000));
   const page = await context.newPage();
-  page.on("request", (r) => must(r.url().startsWith(base + "/") || r.url().startsWith("data:"), `a request to another place: ${new URL(r.url()).origin}`));
+  const allowed = [base + "/", "data:"].concat(process.env.ISSUER ? [process.env.ISSUER + "/"] : []); // where people log in
+  page.on("request", (r) => must(allowed.some((a) => r.url().startsWith(a)), `a request to another place: ${new URL(r.url()).origin}`));
   page.on("pageerror", (e) => wrong.push(`an error on ${where(page)}: ${e.message}`));
   page.on("dialog", (d) => { wrong.push(`a dialog on ${where(page)}`); d.dismiss(); });
   page.on("console", (m) => must(m.type() !== "error" || /status of 4\d\d/.test(m.text()), `the browser on ${where(page)}: ${m.text()}`));
@@ -56,4 +66,60 @@ export async function narrow(page, how) {
     return out.slice(0, 3).map((e) => `${e.tagName.toLowerCase()} ${e.textContent.trim().slice(0, 40)}`).join("; ");
   });
   must(beyond <= 0, `${where(page)} (${how}) is ${beyond} pixels too wide: ${which}`);
+}
+
+// shot keeps a picture where the test asks for them.
+export async function shot(page, name) {
+  if (process.env.SHOTS) {
+    mkdirSync(process.env.SHOTS, { recursive: true });
+    await page.screenshot({ path: `${process.env.SHOTS}/${name}.png`, fullPage: true });
+  }
+}
+
+// judged looks at the page that is open, in German wide and narrow, in English narrow;
+// the language changes as people do that. It ends wide and in German.
+export async function judged(page, name) {
+  const title = await page.title();
+  for (const [lang, width] of [["de", 1280], ["de", 320], ["en", 320]]) {
+    await speaks(page, lang);
+    await page.setViewportSize({ width, height: 900 });
+    await narrow(page, `${name} ${lang} ${width}`);
+    if (lang === "en" || width === 1280) { // each costs a second
+      await accessible(page, `${name} ${lang} ${width}`);
+    }
+    await shot(page, `${name}-${lang}-${width}`);
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await speaks(page, "de");
+  must((await page.title()) === title, `${name} is another page after a change of the language: ${await page.title()}`);
+}
+
+async function speaks(page, lang) {
+  const other = page.locator(`button[name=lang][value=${lang}]`);
+  if (await other.count()) {
+    await Promise.all([page.waitForNavigation(), other.click()]);
+  }
+  must((await page.locator("html").getAttribute("lang")) === lang, `${where(page)} does not change to ${lang}`);
+}
+
+// sent fills in the form that a button belongs to, and sends it with that.
+export async function sent(page, button, fields = {}) {
+  const press = page.locator(button);
+  const folded = press.locator("xpath=ancestor::details[not(@open)]");
+  if (await folded.count()) {
+    await folded.locator("summary").click();
+  }
+  for (const [name, value] of Object.entries(fields)) {
+    await press.locator("xpath=ancestor::form").locator(`[name=${name}]`).fill(value);
+  }
+  await Promise.all([page.waitForNavigation(), press.click()]);
+}
+
+// becomes waits until an element of a page of the console says all of some texts: what
+// was done may show there a moment later.
+export function becomes(page, path, selector, ...says) {
+  return page.waitForFunction(async ([path, selector, says]) => {
+    const shown = new DOMParser().parseFromString(await (await fetch(path)).text(), "text/html");
+    return [...shown.querySelectorAll(selector)].some((e) => says.every((s) => e.textContent.includes(s)));
+  }, [path, selector, says], { polling: 200 });
 }

@@ -47,11 +47,7 @@ func TestFlow(t *testing.T) {
 	}
 	browser := chromium(t)
 	h := serve(t, "testdata/fluss", "--http", "127.0.0.1:0")
-	token, err := exec.Command(h.binary, "token", "issue", "quelle.app", "--data", h.data).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	flow := &flow{hub: h, token: strings.TrimSpace(string(token)), rate: rate}
+	flow := h.flow(t, rate)
 	ctx, stop := context.WithCancel(t.Context())
 	began := time.Now()
 	done := make(chan error, 1)
@@ -72,6 +68,16 @@ type flow struct {
 	token string
 	rate  int
 	sent  atomic.Int64
+}
+
+// flow is what the sender of testdata/fluss can hand in.
+func (h *hub) flow(t *testing.T, rate int) *flow {
+	t.Helper()
+	token, err := exec.Command(h.binary, "token", "issue", "quelle.app", "--data", h.data).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &flow{hub: h, token: strings.TrimSpace(string(token)), rate: rate}
 }
 
 // perBatch is how many events go in one request.

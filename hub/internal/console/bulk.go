@@ -92,6 +92,7 @@ func (q *request) preview(no notDone) error {
 	if !slices.Contains(quarantine.Bulk, act) {
 		return errNotFound
 	}
+	q.here = "/quarantine/bulk?" + url.Values{"app": {app}, "code": {string(code)}, "act": {act}}.Encode()
 	ctx := q.r.Context()
 	page, err := q.cfg.Hub.RefusedPage(ctx, quarantine.Filter(app, code), 0, examples)
 	if err != nil {

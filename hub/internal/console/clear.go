@@ -182,6 +182,7 @@ func (q *request) cleared() (done bool, err error) {
 		}
 		return true, errNotFound
 	}
+	q.here = "/quarantine/" + strconv.FormatUint(seq, 10)
 	data := &clearedPage{
 		Application: a.Application, What: q.t.act(a.Act), Code: a.Code, ID: a.ID, Who: a.Who, Reason: a.Reason, At: a.At,
 		Before: a.Before, After: a.After, Group: groupLink(a.Application, a.Code), Seq: seq,

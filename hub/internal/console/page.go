@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
@@ -126,7 +127,7 @@ func (q *request) page(name, title string, data any) *page {
 	fed := q.cfg.Hub.Federation()
 	p := &page{
 		format: format{q.lang, q.t, q.cfg.Now()}, T: q.t, Name: name, Title: title, Theme: theme(q.r), Federation: fed.Name, Test: !fed.Production,
-		Here: here(q.r.URL), Data: data,
+		Here: cmp.Or(q.here, here(q.r.URL)), Data: data,
 	}
 	if q.session == nil || len(q.person.grants) == 0 {
 		return p

@@ -275,6 +275,7 @@ func (q *request) showRefusal(no notDone) error {
 	if err != nil {
 		return err
 	}
+	q.here = "/quarantine/" + strconv.FormatUint(e.Seq, 10)
 	data := &refusalPage{refusedEvent: *e, Application: g.Application, Sender: search.Sender(e.In), Sentence: g.Code.Sentence(q.lang)}
 	if e.Keyword != "" && g.Code == refusal.SchemaInvalid {
 		data.Rule = refusal.RuleSentence(e.Keyword, q.lang)

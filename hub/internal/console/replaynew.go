@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"errors"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,6 +32,17 @@ type newReplayPage struct {
 
 // replayForm is what was given, as it was.
 type replayForm struct{ App, Agreement, Type, Case, Sender, From, To, Rate string }
+
+// query is how a link fills in the form. The rate is given after the dry run.
+func (f *replayForm) query() url.Values {
+	v := url.Values{}
+	for name, value := range map[string]string{"app": f.App, "agreement": f.Agreement, "type": f.Type, "case": f.Case, "sender": f.Sender, "from": f.From, "to": f.To} {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	return v
+}
 
 // replayReceivers are the applications for which the person may ask: those with a mailbox,
 // of the organisations for which they may act.
@@ -83,6 +95,7 @@ func (q *request) askReplay(form replayForm, look *replay.Look, fault string) er
 	if form.Rate == "" {
 		form.Rate = strconv.Itoa(replay.DefaultRate)
 	}
+	q.here = "/replays/new?" + form.query().Encode()
 	data := &newReplayPage{
 		Receivers: q.replayReceivers(), Types: q.cfg.Hub.Federation().Schemas.Types(), Form: form, Local: q.person.local, Fault: fault,
 	}

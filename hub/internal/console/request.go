@@ -27,6 +27,9 @@ type request struct {
 	person  *person
 	lang    string
 	t       *messages
+	// here is the path and query of the page where who sets language or theme comes back
+	// to, when that is not what was asked for: a page that answers a form has no address.
+	here string
 }
 
 // refused is why a person does not get what they asked for.

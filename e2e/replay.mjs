@@ -1,0 +1,102 @@
+// Replays as two people have them: each logs in at an issuer (ISSUER, on another site) in
+// a browser of their own; one counts and asks, the other decides. EVENTS is how many
+// events the receiver was sent.
+import { becomes, ended, judged, must, opened, sent, start } from "./browser.mjs";
+
+const base = process.env.CONSOLE;
+const events = process.env.EVENTS;
+const browser = await start();
+const reason = "Datenverlust beim Empfänger, Ticket 4711";
+
+async function login(who) {
+  const { page } = await opened(browser, base);
+  await page.goto(base + "/replays");
+  must(page.url() === base + "/login", "somebody who is not logged in gets a page");
+  if (who === "anna") {
+    await judged(page, "login-issuer");
+  }
+  await page.locator("a[href='/login/start']").click();
+  await page.locator(`button[value=${who}]`).click();
+  await page.waitForURL(base + "/");
+  must((await page.locator(".who bdi").textContent()) === who, `${who} is in as somebody else`);
+  return page;
+}
+
+// counts makes a dry run.
+async function counts(page) {
+  await sent(page, "form[action='/replays/look'] button");
+  const found = await page.locator("main p[role=status] strong").allTextContents();
+  must(found.join() === `${events},0`, `the dry run counts ${found}`);
+}
+
+// asks makes a dry run and asks for the replay; it gives the path of its page.
+async function asks(page, rate) {
+  await page.goto(base + "/replays");
+  await Promise.all([page.waitForNavigation(), page.locator("main a[href='/replays/new']").click()]);
+  await page.locator("select[name=app]").selectOption("senke.app");
+  await page.locator("input[name=type]").fill("de.fluss.ding.v1");
+  await counts(page);
+  if (rate === "500") {
+    await judged(page, "replay-counted");
+    must((await page.locator("input[name=type]").inputValue()) === "de.fluss.ding.v1", "the scope is lost when the language changes");
+    await counts(page);
+  }
+  await sent(page, "form[action='/replays'] button", { rate, reason });
+  await stands(page, "requested");
+  return new URL(page.url()).pathname;
+}
+
+// stands tells that the page says where the replay stands, and that this has just been
+// brought about.
+async function stands(page, state) {
+  must((await page.locator(`.facts .state.${state}`).count()) === 1, `the replay is not ${state}`);
+  must((await page.locator("p[role=status]").count()) === 1, `nothing says that the replay was brought to ${state}`);
+}
+
+// gone is how many copies went, and how many the dry run expected.
+async function gone(page) {
+  return (await page.locator("main tbody tr").first().locator("td").allTextContents()).map(Number);
+}
+
+const anna = await login("anna");
+const berta = await login("berta");
+
+const done = await asks(anna, "500");
+must((await anna.locator("button[value=replay-approve]").count()) === 0, "who has asked can approve");
+await judged(anna, "replay-requested");
+await berta.goto(base + "/replays");
+await Promise.all([berta.waitForNavigation(), berta.locator(`main a[href='${done}']`).click()]);
+await judged(berta, "replay-to-decide");
+await sent(berta, "button[value=replay-approve]");
+await becomes(berta, done, ".facts .state.done");
+await anna.goto(base + done);
+must((await gone(anna)).join() === `${events},${events}`, `at its end the replay counts ${await gone(anna)}`);
+await judged(anna, "replay-done");
+await becomes(berta, "/acts", "tbody tr", "Wiederholung verlangt", "senke.app", "anna", reason);
+await becomes(berta, "/acts", "tbody tr", "Wiederholung zugestimmt", "senke.app", "berta");
+await becomes(berta, "/event?id=fluss-0", `.receivers a[href='${done}']`);
+
+const cancelled = await asks(anna, "1"); // a second for each: it is underway until it is cancelled
+await berta.goto(base + cancelled);
+await sent(berta, "button[value=replay-approve]");
+await stands(berta, "running");
+await judged(berta, "replay-running");
+await anna.goto(base + cancelled);
+await sent(anna, "button[value=replay-cancel]", { reason: "Der Empfänger hat die Daten gefunden" });
+must((await anna.locator("p[role=status]").count()) === 1, "nothing says that the replay is cancelled");
+await becomes(anna, cancelled, ".facts .state.cancelled");
+await anna.goto(base + cancelled);
+must((await gone(anna))[0] < Number(events), "a replay that was cancelled went to its end");
+await judged(anna, "replay-cancelled");
+
+const rejected = await asks(anna, "20");
+await berta.goto(base + rejected);
+await sent(berta, "button[value=replay-reject]", { reason: "Einmal genügt, siehe die erste" });
+await stands(berta, "rejected");
+await judged(berta, "replay-rejected");
+await becomes(berta, "/acts", "tbody tr", "Wiederholung abgelehnt", "senke.app", "berta");
+
+await anna.goto(base + "/replays");
+must((await anna.locator("main tbody tr").count()) === 3, "the list does not have the three replays");
+await judged(anna, "replays");
+await ended(browser);

@@ -22,6 +22,12 @@ export function start() {
   });
 }
 
+// What was wrong before a walk broke off is often why.
+process.on("uncaughtException", (e) => {
+  console.log([...new Set(wrong)].map((w) => `WRONG ${w}\n`).join("") + e.stack);
+  process.exit(1);
+});
+
 // ended tells what was wrong.
 export async function ended(browser) {
   await browser.close();

@@ -1,11 +1,14 @@
 package e2e_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,7 +22,7 @@ func TestReplay(t *testing.T) {
 	}
 	browser, at := chromium(t), freeAddress(t)
 	login := newIssuer(t, "http://"+at+"/login/callback", map[string]string{"anna": "senke", "berta": "verbund"})
-	h := serve(t, "testdata/fluss", "--http", "127.0.0.1:0", "--console", at, "--console-url", "http://"+at,
+	h := serve(t, kept(t), "--http", "127.0.0.1:0", "--console", at, "--console-url", "http://"+at,
 		"--console-oidc-issuer", login.url, "--console-oidc-client", client)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -38,6 +41,30 @@ func TestReplay(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// kept is testdata/fluss with events that are kept for a day, so that there is something
+// to bring again, and with people who may log in.
+func kept(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "fluss")
+	err := os.CopyFS(dir, os.DirFS("testdata/fluss"))
+	for file, change := range map[string]func([]byte) []byte{
+		"schemas/de.fluss.ding.v1/schema.json": func(raw []byte) []byte { return bytes.Replace(raw, []byte("P0D"), []byte("P1D"), 1) },
+		"federation.yaml":                      func(raw []byte) []byte { return append(raw, grants...) },
+	} {
+		raw, errRead := os.ReadFile(filepath.Join(dir, file))
+		err = errors.Join(err, errRead, os.WriteFile(filepath.Join(dir, file), change(raw), 0o600))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+const grants = `console:
+  - {role: steward, organisation: senke, sight: metadata, oidc: {groups: senke}}
+  - {role: federation, oidc: {groups: verbund}}
+`
 
 // freeAddress was free on loopback a moment ago: the console must know its own address
 // before it listens, when people log in.

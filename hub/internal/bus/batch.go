@@ -40,9 +40,29 @@ const (
 // guarded subject with Last to find out.
 func (b *Bus) Append(ctx context.Context, msgs []event.Message, last uint64) (uint64, error) {
 	if len(msgs) == 1 && b.Chained(1) { // it is one step as it is
-		return b.publish(ctx, &msgs[0], jetstream.WithExpectLastSequencePerSubject(last))
+		return b.publishGuarded(ctx, &msgs[0], last)
 	}
+	// Not behind the known end: for a batch a server alone compares another number with
+	// the sequence that is expected (2.15.2), and refuses.
 	return b.append(ctx, msgs, jetstreamext.WithBatchExpectLastSequencePerSubject(last))
+}
+
+// publishGuarded stores one message if the last one of its subject has sequence last,
+// or what says the same for less (see known).
+func (b *Bus) publishGuarded(ctx context.Context, m *event.Message, last uint64) (uint64, error) {
+	stream, guard := ownStream(m.Subject), Guard{m.Subject, last}
+	if end, ok := b.known.holds(stream, guard); ok {
+		seq, err := b.publish(ctx, m, jetstream.WithExpectLastSequence(end))
+		if !errors.Is(err, ErrFenced) {
+			return seq, err
+		}
+		b.known.forget(stream) // somebody has written meanwhile; it is not stored
+	}
+	seq, err := b.publish(ctx, m, jetstream.WithExpectLastSequencePerSubject(last))
+	if err == nil {
+		b.known.held(stream, guard, seq, []event.Message{*m})
+	}
+	return seq, err
 }
 
 // AppendBehind stores records that may stand there twice, with a guard that is not

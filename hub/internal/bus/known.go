@@ -53,7 +53,7 @@ func (e *end) take(first uint64, msgs []event.Message) {
 
 // held takes in that messages were stored behind a guard that the server has looked at.
 func (k *known) held(stream string, guard Guard, first uint64, msgs []event.Message) {
-	if guard.Subject == "" {
+	if stream == "" || guard.Subject == "" {
 		return
 	}
 	k.Lock()

@@ -38,6 +38,9 @@ func TestKnownEnd(t *testing.T) {
 			_, err = b.AppendUnguarded(t.Context(), msgs("out.lhm.kfz.t", 3))
 		case 3: // another instance writes
 			_, err = other.Publish(t.Context(), msgs("out.lhm.foreign.t", 1)[0])
+		case 5: // its own cursor stands alone
+			at[lane], err = b.Append(t.Context(), msgs(lane, 1), at[lane])
+			guard.Last = at[lane]
 		case 4: // another instance, or another lane of this one, takes over
 			at[lane], err = []*Bus{b, other}[dice.IntN(2)].Append(t.Context(), msgs(lane, 1), at[lane])
 		}

@@ -89,6 +89,7 @@ async function again(page, base) {
   await judged(page, "run-not-begun");
   await sent(page, "form[action='/quarantine/bulk'] button", { reason: "Die Vereinbarung gilt wieder" });
   await becomes(page, "/quarantine/runs", ".card:has(.state.done)", "dataport.melderegister", "2 von 2");
+  await becomes(page, "/acts", "tbody tr", "Lauf über eine Gruppe begonnen", "Die Vereinbarung gilt wieder");
   await becomes(page, group("NO_AGREEMENT"), "main", "Das Klärungsfach ist leer");
 }
 
@@ -105,6 +106,7 @@ async function lookedAfter(page) {
     must((await facts.textContent()).includes(text), `the group does not say ${text}`);
   }
   await judged(page, "looked-after");
+  await becomes(page, "/acts", "tbody tr", "Zuständigkeit im Klärungsfach", "dataport.melderegister");
   await becomes(page, "/quarantine", "tbody tr", "dataport.melderegister", "Team Melderecht", "24.12.2099");
 }
 

@@ -9,6 +9,8 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 // wrong collects what must not happen: the walk fails if there is any of it.
 export const wrong = [];
 
+const patience = Number(process.env.PATIENCE ?? 120_000); // milliseconds; a machine may be busy
+
 export function must(holds, what) {
   if (!holds) {
     wrong.push(what);
@@ -40,7 +42,7 @@ export async function ended(browser) {
 // opened is a page of a context of its own; base is the console.
 export async function opened(browser, base, options = {}) {
   const context = await browser.newContext({ locale: "de-DE", timezoneId: "Europe/Berlin", ...options });
-  context.setDefaultTimeout(Number(process.env.PATIENCE ?? 120_000));
+  context.setDefaultTimeout(patience);
   const page = await context.newPage();
   const allowed = [base + "/", "data:"].concat(process.env.ISSUER ? [process.env.ISSUER + "/"] : []); // where people log in
   page.on("request", (r) => must(allowed.some((a) => r.url().startsWith(a)), `a request to another place: ${new URL(r.url()).origin}`));
@@ -122,10 +124,15 @@ export async function sent(page, button, fields = {}) {
 }
 
 // becomes waits until an element of a page of the console says all of some texts: what
-// was done may show there a moment later.
-export function becomes(page, path, selector, ...says) {
-  return page.waitForFunction(async ([path, selector, says]) => {
-    const shown = new DOMParser().parseFromString(await (await fetch(path)).text(), "text/html");
-    return [...shown.querySelectorAll(selector)].some((e) => says.every((s) => e.textContent.includes(s)));
-  }, [path, selector, says], { polling: 200 });
+// was done may show there a moment later. (waitForFunction takes a promise for a yes.)
+export async function becomes(page, path, selector, ...says) {
+  const shows = ([path, selector, says]) => fetch(path).then((r) => r.text()).then((text) =>
+    [...new DOMParser().parseFromString(text, "text/html").querySelectorAll(selector)].some((e) => says.every((s) => e.textContent.includes(s))));
+  const end = Date.now() + patience;
+  while (!(await page.evaluate(shows, [path, selector, says]))) {
+    if (Date.now() > end) {
+      throw new Error(`${path} does not say in ${selector}: ${says.join(", ")}`);
+    }
+    await page.waitForTimeout(200);
+  }
 }

@@ -125,7 +125,7 @@ async function keyboard() {
   await page.keyboard.type("Rückfrage des Absenders, Ticket 4711");
   await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
   must((await page.locator(".payload .hidden").count()) === 0, "the payload is not shown in full");
-  await page.waitForFunction(async () => (await (await fetch("/acts")).text()).includes("Ticket 4711"));
+  await becomes(page, "/acts", "tbody tr", "Ticket 4711");
   await press(page, () => /\/quarantine\/\d+\/edit$/.test(document.activeElement.href ?? ""), "the editing");
   await Promise.all([page.waitForURL("**/edit"), page.keyboard.press("Enter")]);
   await press(page, () => document.activeElement.tagName === "TEXTAREA", "the text");

@@ -7,7 +7,7 @@ set -euo pipefail
 every=$1 noted=$2 binary=$3
 shift 3
 
-hash=$(git rev-parse HEAD 2>/dev/null || echo 0)
+hash=$(git rev-parse HEAD 2>/dev/null || echo 00) # a source archive has none: it proves it
 if [ $((16#${hash: -2} % every)) -ne 0 ]; then
 	echo "reproducible: one in $every commits proves it, this is none (task reproducible does it now)" | tee -a "$noted"
 	exit 0

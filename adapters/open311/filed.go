@@ -22,7 +22,8 @@ const (
 // shows the mark must not get it without end.
 const mostTries = 2
 
-// forward is what is kept on disk of a forwarded report: no text, no place, nobody.
+// forward is what is kept on disk of a forwarded report: no text, no place, nobody, but
+// for what is owed.
 // Until it is filed the file is the sink's, from then on the source's.
 type forward struct {
 	Phase string    `json:"phase"`
@@ -47,7 +48,8 @@ type forward struct {
 	Count     int       `json:"count,omitempty"` // of the changes told
 	Agency    string    `json:"agency,omitempty"`
 	Updated   time.Time `json:"updated,omitzero"`
-	// Owed are the events of the last change until the hub has them.
+	// Owed are the events of the last change until the hub has them: with what the other
+	// system says of it.
 	Owed   []json.RawMessage `json:"owed,omitempty"`
 	Closed time.Time         `json:"closed,omitzero"` // by our clock, when it was seen closed
 	Lost   time.Time         `json:"lost,omitzero"`   // by our clock, since when the other system does not know it

@@ -11,7 +11,8 @@ import (
 )
 
 // told is what the hub knows of a report: one entry of the source's memory for each
-// report. Digests stand for all that is personal.
+// report. Digests stand for all that is personal, but in events that the hub is still to
+// get.
 type told struct {
 	Kategorie     string    `json:"k"`
 	KategorieName string    `json:"n,omitempty"`

@@ -65,7 +65,7 @@ func (r *run) settledForward(ctx context.Context, b *book, f followed) error {
 	}
 	err := r.settle(ctx, f.Case, f.Owed)
 	if errors.Is(err, errDamaged) {
-		err = r.setAside("weiterleitung-"+f.id, "record-damaged", "the record of a forwarded report holds an event that cannot be read: restore it from a backup; what it told is passed over")
+		err = r.setAside("weiterleitung-"+f.id+"-ereignis", "record-damaged", "the record of a forwarded report holds an event that cannot be read: restore it from a backup; what it told is passed over")
 	}
 	if err != nil {
 		return err

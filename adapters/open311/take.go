@@ -30,17 +30,13 @@ func (r *run) take(ctx context.Context, e georeport.Entry, from origin) error {
 		return r.setAside(nameOf(e), "unmappable", why)
 	}
 	known, err := r.memory.report(ctx, rep.ID)
-	if errors.Is(err, errDamaged) {
-		return r.damaged(rep.ID)
-	} else if err != nil {
-		return err
-	}
-	if known == nil && oldest(rep).Before(from.begin) {
+	switch {
+	case err != nil:
+	case known == nil && oldest(rep).Before(from.begin):
 		return r.memory.remember(ctx, rep.ID, rep.told(r.set))
-	}
-	if known == nil || known.Pending != nil {
+	case known == nil || known.Pending != nil:
 		known, err = r.received(ctx, rep, known)
-	} else {
+	default:
 		err = r.settled(ctx, rep.ID, known)
 	}
 	if errors.Is(err, errDamaged) {

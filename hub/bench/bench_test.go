@@ -62,9 +62,6 @@ func TestProfile(t *testing.T) {
 	if os.Getenv("AMTSBOTE_BENCH_CUT") != "" {
 		s = hubCut
 	}
-	if os.Getenv("AMTSBOTE_BENCH_PLAIN") != "" {
-		s = plain
-	}
 	res := measure(t, buildHub(t), s, load{
 		synced: os.Getenv("AMTSBOTE_BENCH_SYNC") != "",
 		size:   setting(t, "SIZE", 1000), events: setting(t, "EVENTS", 40_000),

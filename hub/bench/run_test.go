@@ -89,13 +89,6 @@ func measure(t *testing.T, bin string, s system, l load) result {
 	_, res.peak = memory(r.proc.pid())
 	_, res.serverPeak = memory(r.server.pid())
 	r.proc.stop()
-	if raw, err := os.ReadFile(r.proc.log); err == nil && r.system != plain {
-		for line := range strings.Lines(string(raw)) {
-			if !strings.Contains(line, "federation directory") && !strings.HasPrefix(line, "1") && !strings.HasPrefix(line, "2") {
-				t.Log("LOG ", line)
-			}
-		}
-	}
 	r.verify()
 	if s != plain {
 		res.batches = int(r.info(trailStream).State.LastSeq) - r.count(trailStream, "trail.decision.>")
@@ -152,7 +145,7 @@ func (r *run) launch() {
 	}
 	args := []string{
 		"serve", filepath.Join(r.dir, "fed"), "--data", filepath.Join(r.dir, "data"),
-		"--nats", r.server.url, "--nats-nkey", seedFile(r.dir), "--remove-every", removeEvery(),
+		"--nats", r.server.url, "--nats-nkey", seedFile(r.dir), "--remove-every", "5s",
 		"--nats-monitor", r.server.monitor, "--nats-accept", "no-accounts", // the bench is alone with it
 	}
 	if !r.server.synced {
@@ -172,8 +165,6 @@ func (r *run) drain() result {
 	r.outputs(1)
 	others := watchOthers(r.proc.pid(), r.server.pid())
 	own, server := cpuOf(r.proc.pid()), cpuOf(r.server.pid())
-	fo, fs := minflt(r.proc.pid()), minflt(r.server.pid())
-	defer func() { r.t.Logf("FAULTS %s own %d server %d", r.system, minflt(r.proc.pid())-fo, minflt(r.server.pid())-fs) }()
 	copies, refused := expected(r.load.events, r.system == plain)
 	first, last := r.outputs(copies + refused)
 	if r.system == plain {
@@ -329,18 +320,4 @@ func (r *run) count(stream, subject string) (n int) {
 		n += int(count)
 	}
 	return n
-}
-
-func minflt(pid int) (n int) {
-	raw, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	f := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:]))
-	fmt.Sscan(f[7], &n)
-	return n
-}
-
-func removeEvery() string {
-	if v := os.Getenv("X_REMOVE"); v != "" {
-		return v
-	}
-	return "5s"
 }

@@ -28,11 +28,23 @@ func forgetProgram() {
 			one = m
 			continue
 		}
-		// The program has no page there of which there is no copy in its file.
-		if one != nil && one.path == program && strings.Join(strings.Fields(lines.Text()), " ") == "Anonymous: 0 kB" {
+		if one != nil && one.path == program && one.whole(strings.Fields(lines.Text())) {
 			one.forget()
 		}
 	}
+}
+
+// whole takes in a line about the mapping, and tells with the last that matters whether
+// all its pages are in the file, too: it has no own copies, in memory or swapped out.
+func (m *mapping) whole(f []string) bool {
+	const fields = 3 // name, number, unit
+	if len(f) != fields {
+		return false
+	}
+	if f[0] == "Anonymous:" {
+		m.clean = f[1] == "0"
+	}
+	return f[0] == "Swap:" && f[1] == "0" && m.clean
 }
 
 // mapping is a part of the process's memory that is a part of a file (proc(5), smaps).
@@ -40,6 +52,7 @@ type mapping struct {
 	from, to uintptr
 	writable bool
 	path     string
+	clean    bool // from the file alone, as far as it is in memory
 }
 
 // readMapping reads "from-to perms offset device inode path"; nil for another line.
@@ -55,7 +68,7 @@ func readMapping(line string) *mapping {
 	if errFrom != nil || errTo != nil {
 		return nil
 	}
-	return &mapping{uintptr(from), uintptr(to), strings.Contains(f[1], "w"), strings.Join(f[fields-1:], " ")}
+	return &mapping{from: uintptr(from), to: uintptr(to), writable: strings.Contains(f[1], "w"), path: strings.Join(f[fields-1:], " ")}
 }
 
 func (m *mapping) forget() {

@@ -20,8 +20,19 @@ func TestForgetProgram(t *testing.T) {
 			t.Errorf("%q is no mapping: %+v", line, *m)
 		}
 	}
-	if m := readMapping("7f00-8f00 rw-p 00 fe:00 1 /a b (deleted)"); m == nil || *m != (mapping{0x7f00, 0x8f00, true, "/a b (deleted)"}) {
+	if m := readMapping("7f00-8f00 rw-p 00 fe:00 1 /a b (deleted)"); m == nil || *m != (mapping{from: 0x7f00, to: 0x8f00, writable: true, path: "/a b (deleted)"}) {
 		t.Errorf("read as %v", m)
+	}
+	for lines, want := range map[string]bool{
+		"Anonymous: 0 kB|Swap: 0 kB": true, "Anonymous: 4 kB|Swap: 0 kB": false, "Anonymous: 0 kB|Swap: 4 kB": false, "Swap: 0 kB": false, "VmFlags: rd mr": false,
+	} {
+		m, whole := &mapping{}, false
+		for line := range strings.SplitSeq(lines, "|") {
+			whole = m.whole(strings.Fields(line))
+		}
+		if whole != want {
+			t.Errorf("%s: %v", lines, whole)
+		}
 	}
 }
 

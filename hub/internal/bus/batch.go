@@ -51,16 +51,17 @@ func (b *Bus) Append(ctx context.Context, msgs []event.Message, last uint64) (ui
 // or what says the same for less (see known).
 func (b *Bus) publishGuarded(ctx context.Context, m *event.Message, last uint64) (uint64, error) {
 	stream, guard := ownStream(m.Subject), Guard{m.Subject, last}
-	if end, ok := b.known.holds(stream, guard); ok {
+	end, connection, sure := b.sure(stream, guard)
+	if sure {
 		seq, err := b.publish(ctx, m, jetstream.WithExpectLastSequence(end))
 		if !errors.Is(err, ErrFenced) {
 			return seq, err
 		}
-		b.known.forget(stream) // somebody has written meanwhile; it is not stored
+		b.known.forget(stream, end) // somebody has written meanwhile; it is not stored
 	}
 	seq, err := b.publish(ctx, m, jetstream.WithExpectLastSequencePerSubject(last))
 	if err == nil {
-		b.known.held(stream, guard, seq, []event.Message{*m})
+		b.learn(stream, connection, guard, seq, []event.Message{*m})
 	}
 	return seq, err
 }

@@ -96,14 +96,9 @@ func dial(ctx context.Context, url string, log *zap.Logger, opts ...nats.Option)
 			}
 			log.Warn("nats", fields...)
 		}),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { log.Info("nats: disconnected", zap.Error(err)) }),
 		nats.ReconnectHandler(func(nc *nats.Conn) { log.Info("nats: connected again", zap.String("server", nc.ConnectedServerName())) }),
 	)
-	b := &Bus{log: log, ahead: newAhead(DefaultAhead), costs: &costs{}}
-	// a server that was away may have lost what it had not synced
-	opts = append(opts, nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-		b.known.forget("")
-		log.Info("nats: disconnected", zap.Error(err))
-	}))
 	nc, err := nats.Connect(url, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to NATS at %s: %w", redact(url), err)
@@ -117,8 +112,7 @@ func dial(ctx context.Context, url string, log *zap.Logger, opts ...nats.Option)
 		nc.Close()
 		return nil, fmt.Errorf("ask the server for JetStream: %w", err)
 	}
-	b.nc, b.js = nc, js
-	return b, nil
+	return &Bus{nc: nc, js: js, log: log, ahead: newAhead(DefaultAhead), costs: &costs{}}, nil
 }
 
 // Again connects again at once, and waits until the server answers: after a

@@ -48,7 +48,7 @@ func (b *Bus) Chain(ctx context.Context, msgs []event.Message, guard Guard) (uin
 		defer free()
 	}
 	began, c := time.Now(), chain{id: nuid.Next()}
-	first, looked, err := b.guarded(ctx, &c, msgs, guard)
+	first, err := b.guarded(ctx, &c, msgs, guard)
 	if err != nil {
 		if errors.Is(err, ErrUnclear) {
 			b.costs.broke(len(msgs))
@@ -56,27 +56,31 @@ func (b *Bus) Chain(ctx context.Context, msgs []event.Message, guard Guard) (uin
 		return 0, fmt.Errorf("chain %d messages for %s: %w", len(msgs), msgs[0].Subject, err)
 	}
 	b.costs.chained(len(msgs), time.Since(began))
-	b.stored(c.stream, first, msgs)
-	if looked {
-		b.known.held(c.stream, guard, first, msgs)
-	}
 	return first, nil
 }
 
 // guarded stores a chain behind what guard asks for, or what says the same for less
-// (see known); looked tells that the server has looked at the guard itself.
-func (b *Bus) guarded(ctx context.Context, c *chain, msgs []event.Message, guard Guard) (first uint64, looked bool, err error) {
+// (see known). It is called in the turn of the stream.
+func (b *Bus) guarded(ctx context.Context, c *chain, msgs []event.Message, guard Guard) (uint64, error) {
 	stream := ownStream(msgs[0].Subject)
-	if last, ok := b.known.holds(stream, guard); ok {
-		first, err = b.chain(ctx, c, msgs, behind(last))
-		if !errors.Is(err, ErrFenced) {
-			return first, false, err
+	end, connection, sure := b.sure(stream, guard)
+	if sure {
+		first, err := b.chain(ctx, c, msgs, behind(end))
+		if err == nil {
+			b.stored(c.stream, first, msgs)
 		}
-		b.known.forget(stream) // somebody has written meanwhile; nothing is stored
+		if !errors.Is(err, ErrFenced) {
+			return first, err
+		}
+		b.known.forget(stream, end) // somebody has written meanwhile; nothing is stored
 		*c = chain{id: nuid.Next()}
 	}
-	first, err = b.chain(ctx, c, msgs, guard.put)
-	return first, true, err
+	first, err := b.chain(ctx, c, msgs, guard.put)
+	if err == nil {
+		b.stored(c.stream, first, msgs)
+		b.learn(stream, connection, guard, first, msgs)
+	}
+	return first, err
 }
 
 // behind is the guard that a sequence is the last one of its stream.

@@ -28,8 +28,8 @@ const (
 	tryOften   = 64
 	trySeldom  = 1024
 	muchSlower = 3
-	// slack is which part of its time a batch must save: it is stored twice, which costs
-	// the server more than time tells.
+	// slack: a batch that takes longer than a chain without this part of its time is no
+	// better: it is stored twice, which costs the server more than time tells.
 	slack = 4
 )
 
@@ -50,7 +50,7 @@ func (c *costs) chain(n int) bool {
 	case s.batch == 0:
 		return false
 	}
-	better, worse := s.chain <= s.batch+s.batch/slack, max(s.chain, s.batch)
+	better, worse := s.chains(), max(s.chain, s.batch)
 	every := uint(tryOften)
 	if worse > muchSlower*min(s.chain, s.batch) {
 		every = trySeldom
@@ -58,12 +58,15 @@ func (c *costs) chain(n int) bool {
 	return better != (s.asked%every == 0)
 }
 
+// chains tells whether a chain is the better way, of two that were tried.
+func (c *cost) chains() bool { return c.chain <= c.batch+c.batch/slack }
+
 // worseBelow tells whether a chain of fewer messages is the slower way already.
 func (c *costs) worseBelow(s *cost) bool {
 	for i := range c.sizes {
 		if one := &c.sizes[i]; one == s {
 			break
-		} else if one.batch > 0 && one.chain > one.batch {
+		} else if one.batch > 0 && !one.chains() {
 			return true
 		}
 	}

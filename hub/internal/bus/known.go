@@ -15,6 +15,8 @@ import (
 // would have to read it from its store, and keep what was stored since in memory.
 //
 // The server has the last word: when the sequence is another, the guard itself is asked.
+// What was known before the connection broke counts no more, since a server that was
+// away may have lost what it had not synced.
 type known struct {
 	sync.Mutex
 	of map[string]*end
@@ -22,8 +24,9 @@ type known struct {
 
 // end of a stream.
 type end struct {
-	last     uint64            // sequence
-	subjects map[string]uint64 // sequence of their last message, 0 for none
+	connection uint64            // it was learned by, see Bus.connection
+	last       uint64            // sequence
+	subjects   map[string]uint64 // sequence of their last message, 0 for none
 }
 
 // stored takes in that messages were stored. When something lies between them and the
@@ -52,45 +55,68 @@ func (e *end) take(first uint64, msgs []event.Message) {
 }
 
 // held takes in that messages were stored behind a guard that the server has looked at.
-func (k *known) held(stream string, guard Guard, first uint64, msgs []event.Message) {
-	if stream == "" || guard.Subject == "" {
+// A guard on a subject that nothing lies at is not remembered: most such subjects are
+// written to once.
+func (k *known) held(stream string, connection uint64, guard Guard, first uint64, msgs []event.Message) {
+	if stream == "" || guard.Subject == "" || guard.Last == 0 {
 		return
 	}
 	k.Lock()
 	defer k.Unlock()
-	if k.of == nil {
-		k.of = map[string]*end{}
-	}
-	e := k.of[stream]
-	if e == nil {
-		e = &end{subjects: map[string]uint64{}}
+	e, last := k.of[stream], first+uint64(len(msgs))-1
+	switch {
+	case e == nil || e.last < last || e.connection != connection: // what lies between nobody here has seen
+		if k.of == nil {
+			k.of = map[string]*end{}
+		}
+		e = &end{connection: connection, subjects: map[string]uint64{}}
 		k.of[stream] = e
+	case e.last > last: // more was stored meanwhile
+		return
 	}
 	e.subjects[guard.Subject] = guard.Last
 	e.take(first, msgs)
 }
 
 // holds gives the last sequence of a stream if a guard holds as long as that is so.
-func (k *known) holds(stream string, guard Guard) (last uint64, ok bool) {
+func (k *known) holds(stream string, connection uint64, guard Guard) (last uint64, ok bool) {
 	k.Lock()
 	defer k.Unlock()
 	e := k.of[stream]
-	if e == nil {
+	if e == nil || e.connection != connection {
 		return 0, false
 	}
 	at, ok := e.subjects[guard.Subject]
 	return e.last, ok && at == guard.Last
 }
 
-// forget: the end may be another. "" is that of all streams.
-func (k *known) forget(stream string) {
+// forget: the end of a stream may be another than last; 0 is any.
+func (k *known) forget(stream string, last uint64) {
 	k.Lock()
 	defer k.Unlock()
-	if stream == "" {
-		k.of = nil
-		return
+	if e := k.of[stream]; e != nil && (last == 0 || e.last == last) {
+		delete(k.of, stream)
 	}
-	delete(k.of, stream)
+}
+
+// connection counts the connections to the server; ok is false while there is none.
+func (b *Bus) connection() (n uint64, ok bool) { return b.nc.Stats().Reconnects, b.nc.IsConnected() }
+
+// learn has the bus know the end of a stream, behind a guard that was looked at on
+// connection number before.
+func (b *Bus) learn(stream string, before uint64, guard Guard, first uint64, msgs []event.Message) {
+	if now, ok := b.connection(); ok && now == before {
+		b.known.held(stream, before, guard, first, msgs)
+	}
+}
+
+// sure gives the last sequence of a stream if a guard holds as long as that is so.
+func (b *Bus) sure(stream string, guard Guard) (last, connection uint64, ok bool) {
+	connection, ok = b.connection()
+	if ok {
+		last, ok = b.known.holds(stream, connection, guard)
+	}
+	return last, connection, ok
 }
 
 // ownStream is the one of the hub's own streams that a subject belongs to; "" for none.

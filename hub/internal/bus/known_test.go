@@ -47,7 +47,7 @@ func TestKnownEnd(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := b.known.holds(Out, guard); ok {
+		if _, _, ok := b.sure(Out, guard); ok {
 			sure++
 		}
 		first, err := b.Chain(t.Context(), some, guard)
@@ -72,21 +72,37 @@ func TestKnownEnd(t *testing.T) {
 	}
 }
 
-// TestKnownEndIsForgotten: behind a connection that broke the end may be another.
+// TestKnownEndIsForgotten: behind a connection that broke, and once something was
+// removed, the end may be another.
 func TestKnownEndIsForgotten(t *testing.T) {
 	b, _ := start(t)
-	guard := Guard{Subject: "out.cursor.IN_a"}
-	if _, err := b.Chain(t.Context(), msgs("out.lhm.kfz.t", 2), guard); err != nil {
+	at, err := b.Append(t.Context(), msgs("out.cursor.IN_a", 2), 0)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if last, ok := b.known.holds(Out, guard); !ok || last != 2 {
-		t.Fatalf("the end is %d, %v", last, ok)
+	guard := Guard{"out.cursor.IN_a", at + 1}
+	for what, change := range map[string]func() error{
+		"a connection that broke": func() error { return b.Again(t.Context()) },
+		"a purge":                 func() error { return b.Purge(t.Context(), Out, "out.cursor.IN_a", at) },
+		"a deletion":              func() error { return b.Delete(t.Context(), Out, at) },
+	} {
+		if _, err := b.Chain(t.Context(), msgs("out.lhm.kfz.t", 2), guard); err != nil {
+			t.Fatal(err)
+		}
+		if last, _, ok := b.sure(Out, guard); !ok || last < at+3 {
+			t.Fatalf("%s: before it the end is %d, %v", what, last, ok)
+		}
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, ok := b.sure(Out, guard); ok {
+			t.Errorf("%s: the end is still known", what)
+		}
 	}
-	if err := b.Again(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, ok := b.known.holds(Out, guard); ok {
-		t.Error("the end is still known")
+	// what was on its way when the connection broke
+	b.learn(Out, 0, guard, at+2, msgs("out.lhm.kfz.t", 1))
+	if _, _, ok := b.sure(Out, guard); ok {
+		t.Error("the end is known by an answer from before")
 	}
 	for _, subject := range []string{"trail.x", "out.x", "quarantine.x.y", "parked"} {
 		if ownStream(subject) == "" {
@@ -95,5 +111,34 @@ func TestKnownEndIsForgotten(t *testing.T) {
 	}
 	if got := fmt.Sprint(ownStream("in.a.b"), ownStream("outer.a"), ownStream("")); got != "" {
 		t.Errorf("%q", got)
+	}
+}
+
+// TestHeldLate: who learns late that its guard was looked at says nothing of what came
+// since; and a guard that was looked at says nothing of what lies before it.
+func TestHeldLate(t *testing.T) {
+	var k known
+	one := func(subject string) []event.Message { return []event.Message{{Subject: subject}} }
+	// lane a stores 1, another instance takes it over by 2, lane b stores 3
+	k.held(Out, 0, Guard{"a", 1}, 1, one("a"))
+	k.held(Out, 0, Guard{"b", 1}, 3, one("b"))
+	if last, ok := k.holds(Out, 0, Guard{"a", 1}); ok {
+		t.Errorf("a is held for the last one of its subject, behind %d", last)
+	}
+	if last, ok := k.holds(Out, 0, Guard{"b", 3}); !ok || last != 3 {
+		t.Errorf("b: %d, %v", last, ok)
+	}
+	k.held(Out, 0, Guard{"a", 1}, 1, one("a")) // late
+	if _, ok := k.holds(Out, 0, Guard{"a", 1}); ok {
+		t.Error("a is held for the last one of its subject")
+	}
+	if last, ok := k.holds(Out, 0, Guard{"b", 3}); !ok || last != 3 {
+		t.Errorf("b, after it: %d, %v", last, ok)
+	}
+	for n := range 100 {
+		k.held(Quarantine, 0, Guard{fmt.Sprint("once.", n), 0}, uint64(n+1), one(fmt.Sprint("once.", n)))
+	}
+	if e := k.of[Quarantine]; e != nil {
+		t.Errorf("%d subjects that are written to once are remembered", len(e.subjects))
 	}
 }

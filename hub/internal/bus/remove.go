@@ -32,6 +32,7 @@ func (b *Bus) Delete(ctx context.Context, stream string, seq uint64) error {
 		}
 	}
 	err = s.DeleteMsg(ctx, seq)
+	b.known.forget(stream, 0) // it may have been the last one of its subject
 	if err == nil {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package keep
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -54,5 +55,29 @@ func TestCut(t *testing.T) {
 				t.Fatalf("floor %d, old until %d: %d, %v; want %d", floor, limit, got, err, want)
 			}
 		}
+	}
+}
+
+// TestCutByAWrongClock: an event that was stored while the clock stood far back lets
+// nothing go that was stored before it and is young.
+func TestCutByAWrongClock(t *testing.T) {
+	const n, old = 1000, 11
+	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	stored := func(seq uint64) time.Time {
+		switch {
+		case seq == n:
+			return time.Unix(0, 0)
+		case seq <= old:
+			return now.Add(-48 * time.Hour)
+		}
+		return now.Add(-time.Hour)
+	}
+	at := func(_ context.Context, seq uint64) (*event.Message, error) {
+		return &event.Message{Seq: seq, Time: stored(seq)}, nil
+	}
+	first, _ := at(t.Context(), 1)
+	c := &cutter{keeper: &Keeper{Now: func() time.Time { return now }}, first: first, floor: n, known: map[time.Duration]uint64{}, at: at}
+	if got, err := c.cut(t.Context(), 24*time.Hour); err != nil || got != old {
+		t.Errorf("cut behind %d, %v; want %d", got, err, old)
 	}
 }

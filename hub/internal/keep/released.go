@@ -176,6 +176,15 @@ type cutter struct {
 	first  *event.Message
 	floor  uint64
 	known  map[time.Duration]uint64
+	at     func(ctx context.Context, seq uint64) (*event.Message, error) // tests only
+}
+
+// look gives the first message from seq on.
+func (c *cutter) look(ctx context.Context, seq uint64) (*event.Message, error) {
+	if c.at != nil {
+		return c.at(ctx, seq)
+	}
+	return c.keeper.Bus.At(ctx, c.in, seq, ">")
 }
 
 // cut is the sequence up to which messages were stored at least keep ago, and
@@ -192,7 +201,7 @@ func (c *cutter) cut(ctx context.Context, keep time.Duration) (uint64, error) {
 		c.known[keep] = 0
 		return 0, nil
 	}
-	s := &span{lo: c.first.Seq, hi: c.floor, limit: limit}
+	s := &span{lo: c.first.Seq, at: c.first.Time, hi: c.floor, limit: limit}
 	if err := c.narrow(ctx, s); err != nil {
 		return 0, err
 	}
@@ -227,19 +236,22 @@ func (c *cutter) narrow(ctx context.Context, s *span) error {
 // span is where the end of what is old enough lies: lo is, what is behind hi is not.
 type span struct {
 	lo, hi uint64
+	at     time.Time // when lo was stored
 	limit  time.Time
 }
 
-// old looks at the first message from seq on, and narrows the span by it.
+// old looks at the first message from seq on, and narrows the span by it. One that is
+// older than what lies before it was stored while the clock was wrong: what lies between
+// need not be old.
 func (c *cutter) old(ctx context.Context, s *span, seq uint64) (bool, error) {
-	m, err := c.keeper.Bus.At(ctx, c.in, seq, ">")
+	m, err := c.look(ctx, seq)
 	if err != nil {
 		return false, err
 	}
-	if m == nil || m.Seq > s.hi || m.Time.After(s.limit) {
+	if m == nil || m.Seq > s.hi || m.Time.After(s.limit) || m.Time.Before(s.at) {
 		s.hi = seq - 1
 		return false, nil
 	}
-	s.lo = m.Seq
+	s.lo, s.at = m.Seq, m.Time
 	return true, nil
 }

@@ -180,7 +180,9 @@ func (r *remote) take(ctx context.Context, client *sftp.Client, state hub.State,
 	if cleared, err := r.clear(client, o); err != nil || !cleared {
 		return err
 	}
-	if err := state.Delete(ctx, key); err != nil {
+	// Also when the hub ends just now: another file that gets the name, the size and the
+	// second of this one would be taken for it.
+	if err := state.Delete(context.WithoutCancel(ctx), key); err != nil {
 		return fmt.Errorf("forget a file that was fetched: %w", err)
 	}
 	return nil

@@ -267,8 +267,9 @@ func TestRefusals(t *testing.T) {
 		})
 	}
 	src := c.source(t, c.settings("forward", anyRate, "services: {schlagloch: krater}"))
-	c.rounds(t, src, adaptertest.NewIntake(), 1)
-	if c.logs.FilterMessageSnippet("no service with the service_code").Len() != 1 {
-		t.Error("the start says nothing of a service that is not there")
+	said := func() int { return c.logs.FilterMessageSnippet("no service with the service_code").Len() }
+	until(t, src, adaptertest.NewIntake(), func() bool { return said() > 0 })
+	if said() != 1 {
+		t.Errorf("the start says %d times that a service is not there", said())
 	}
 }

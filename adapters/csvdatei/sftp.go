@@ -157,15 +157,23 @@ func (r *remote) take(ctx context.Context, client *sftp.Client, state hub.State,
 	if r.waits(o) {
 		return nil
 	}
-	o, goOn, err := r.claim(client, o)
-	if err != nil || !goOn {
-		return err
-	}
-	key, print := fetchedKey(o.own), fingerprint(o)
+	key := fetchedKey(o.own)
 	before, err := state.Get(ctx, key)
 	if err != nil {
 		return fmt.Errorf("ask whether a file was fetched: %w", err)
 	}
+	if before != nil && r.set.SFTP.Claim && o.Name() == o.own {
+		// It has its sender's name, so it was never fetched: that was another one, whose
+		// clearing was cut off.
+		if before, err = nil, state.Delete(ctx, key); err != nil {
+			return fmt.Errorf("forget a file that was fetched: %w", err)
+		}
+	}
+	o, goOn, err := r.claim(client, o)
+	if err != nil || !goOn {
+		return err
+	}
+	print := fingerprint(o)
 	if string(before) != print {
 		if r.blocked(o) {
 			return nil
@@ -180,8 +188,8 @@ func (r *remote) take(ctx context.Context, client *sftp.Client, state hub.State,
 	if cleared, err := r.clear(client, o); err != nil || !cleared {
 		return err
 	}
-	// Also when the hub ends just now: another file that gets the name, the size and the
-	// second of this one would be taken for it.
+	// Also when the hub ends just now: without claiming, another file that gets the name,
+	// the size and the second of this one would be taken for it.
 	if err := state.Delete(context.WithoutCancel(ctx), key); err != nil {
 		return fmt.Errorf("forget a file that was fetched: %w", err)
 	}

@@ -1,11 +1,11 @@
 // The acts that change something and that the other walks leave out: a receiver is paused
 // and goes on, events leave quarantine one by one and in a run after a fix, a group is
-// looked after. The test that starts it holds back the agreement by which the vehicle
+// looked after, an adapter is paused and goes on. The test that starts it holds back the agreement by which the vehicle
 // registration of Hamburg hears of people who leave (WITHHELD, its place is AGREEMENT):
 // the fix puts it there and has the hub (BINARY, DATA) read its directory.
 import { execFileSync } from "node:child_process";
 import { copyFileSync } from "node:fs";
-import { becomes, judged, must, sent } from "./browser.mjs";
+import { accessible, becomes, dropped, judged, must, said, sent } from "./browser.mjs";
 
 const receiver = "hamburg.kfz";
 const mailbox = `/streams/mailbox?app=${receiver}`;
@@ -30,11 +30,8 @@ export async function acts(base, login) {
   for (const event of [sentAgain, edited]) {
     await becomes(page, event, ".receivers li:has(.state.done)", receiver);
   }
+  await adapterPaused(page, base);
   await context.close();
-}
-
-function said(page, what) {
-  return page.locator("p[role=status]").count().then((n) => must(n === 1, `nothing says that ${what}`));
 }
 
 async function paused(page) {
@@ -136,9 +133,37 @@ async function edit(page, base) {
 async function returned(page, base) {
   const { at, event } = await first(page, base, "SCHEMA_INVALID");
   const reason = "Bitte mit dem Tag des Auszugs neu senden";
+  await sent(page, "button[value=take]");
+  await said(page, "the event is taken over");
+  await sent(page, "button[value=note]", { note: "Absender kennt den Tag" });
+  must((await page.locator("dl.facts").last().textContent()).includes("Absender kennt den Tag"), "the event does not say what was noted");
   await sent(page, "button[value=quarantine-return]", { reason });
   await said(page, "the event was given back");
   await becomes(page, at, "dd", "Aus dem Klärungsfach zurückgegeben");
   await becomes(page, event, "dd", "RETURNED");
   await becomes(page, "/acts", "tbody tr", "Aus dem Klärungsfach zurückgegeben", reason);
+}
+
+// adapterPaused: a paused adapter leaves what comes (LATER, the event wegzug-6) where it
+// lies, and takes it when it goes on.
+async function adapterPaused(page, base) {
+  const adapter = "hamburg-melderegister", path = `/streams/adapter?name=${adapter}`;
+  const event = "/event?id=wegzug-6", before = "Umzug der Ablage am Abend", after = "Der Umzug der Ablage ist fertig";
+  await page.goto(base + path);
+  await sent(page, "button[value=pause]", { reason: before });
+  await said(page, "the adapter is paused");
+  must((await page.locator(".note.alarm").textContent()).includes(before), "the adapter does not say why it is paused");
+  await accessible(page, "an adapter that is paused");
+  await becomes(page, "/acts", "tbody tr", "Angehalten", "dataport.melderegister", before);
+  dropped(process.env.LATER, `${process.env.DATA}/drop/${adapter}/in/wegzug-6.json`);
+  await becomes(page, path, "dl.facts", "Wartende Dateien1 (");
+  await page.goto(base + event);
+  must((await page.locator(".receivers").count()) === 0, "an adapter that is paused has taken an event");
+  await page.goto(base + path);
+  await sent(page, "button[value=go-on]", { reason: after });
+  await said(page, "the adapter goes on");
+  must((await page.locator(".note.alarm").count()) === 0, "the adapter is still paused");
+  await becomes(page, event, ".receivers li:has(.state.done)", receiver);
+  await becomes(page, path, "dl.facts", "Wartende Dateien0");
+  await becomes(page, "/acts", "tbody tr", "Fortgesetzt", "dataport.melderegister", after);
 }

@@ -1,6 +1,6 @@
 // What every walk through the console needs: a browser, and a page that notes whatever
 // must not happen on any page.
-import { mkdirSync, readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
@@ -30,9 +30,20 @@ process.on("uncaughtException", (e) => {
   process.exit(1);
 });
 
-// ended tells what was wrong.
+let walk;
+const walked = new Set();
+
+// walking names the walk that begins, for the test that asks which routes were walked.
+export function walking(name) {
+  walk = name;
+}
+
+// ended tells what was walked, and what was wrong.
 export async function ended(browser) {
   await browser.close();
+  for (const w of walked) {
+    console.log("WALKED " + w);
+  }
   for (const w of new Set(wrong)) {
     console.log("WRONG " + w);
   }
@@ -46,6 +57,11 @@ export async function opened(browser, base, options = {}) {
   const page = await context.newPage();
   const allowed = [base + "/", "data:"].concat(process.env.ISSUER ? [process.env.ISSUER + "/"] : []); // where people log in
   page.on("request", (r) => must(allowed.some((a) => r.url().startsWith(a)), `a request to another place: ${new URL(r.url()).origin}`));
+  page.on("response", (r) => { // what is fetched by a test is not walked
+    if (r.url().startsWith(base + "/") && r.status() < 400 && r.request().resourceType() !== "fetch") {
+      walked.add(`${walk} ${r.request().method()} ${new URL(r.url()).pathname}`);
+    }
+  });
   page.on("pageerror", (e) => wrong.push(`an error on ${where(page)}: ${e.message}`));
   page.on("dialog", (d) => { wrong.push(`a dialog on ${where(page)}`); d.dismiss(); });
   page.on("console", (m) => must(m.type() !== "error" || /status of 4\d\d/.test(m.text()), `the browser on ${where(page)}: ${m.text()}`));
@@ -135,4 +151,23 @@ export async function becomes(page, path, selector, ...says) {
     }
     await page.waitForTimeout(200);
   }
+}
+
+// dropped puts a file into an adapter's folder, whole.
+export function dropped(file, into) {
+  copyFileSync(file, into + ".tmp");
+  renameSync(into + ".tmp", into);
+}
+
+// said tells that the page confirms what was just done.
+export function said(page, what) {
+  return page.locator("p[role=status]").count().then((n) => must(n === 1, `nothing says that ${what}`));
+}
+
+// entered logs somebody in at the issuer, from the page of the login.
+export async function entered(page, base, who) {
+  await page.locator("a[href='/login/start']").click();
+  await page.locator(`button[value=${who}]`).click();
+  await page.waitForURL(base + "/");
+  must((await page.locator(".who bdi").textContent()) === who, `${who} is in as somebody else`);
 }

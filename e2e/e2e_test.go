@@ -54,19 +54,16 @@ func TestConsole(t *testing.T) {
 	browser := chromium(t)
 	h := serve(t, wohnsitzanmeldung)
 	h.seed(t)
-	walk := exec.Command("node", "walk.mjs")
-	walk.Dir = h.node
-	walk.Env = append(os.Environ(), "CHROMIUM="+browser, "CONSOLE="+h.console, "LINKS="+h.links(t, 9),
-		"DONE="+doneCase, "CASE="+doneCase, "SHOTS="+os.Getenv("AMTSBOTE_SHOTS"),
-		"MORE="+filepath.Join(h.story, "faelle", "beispiel-1704.xml"), "INTO="+filepath.Join(h.data, "drop", "onlinedienst", "in", "live.xml"),
-		"BINARY="+h.binary, "DATA="+h.data, "WITHHELD="+h.withheld(), "AGREEMENT="+h.agreement())
-	if walks := os.Getenv("AMTSBOTE_WALKS"); walks != "" {
-		walk.Env = append(walk.Env, "WALKS="+walks)
+	env := []string{
+		"LINKS=" + h.links(t, 9), "DONE=" + doneCase, "CASE=" + doneCase, "LATER=" + h.later(t),
+		"MORE=" + filepath.Join(h.story, "faelle", "beispiel-1704.xml"), "INTO=" + filepath.Join(h.data, "drop", "onlinedienst", "in", "live.xml"),
+		"BINARY=" + h.binary, "DATA=" + h.data, "WITHHELD=" + h.withheld(), "AGREEMENT=" + h.agreement(),
 	}
-	walk.Stdout, walk.Stderr = t.Output(), t.Output()
-	if err := walk.Run(); err != nil {
-		t.Error(err)
+	names := os.Getenv("AMTSBOTE_WALKS")
+	if names == "" {
+		names = "look keyboard firstday live scriptless acts clear"
 	}
+	h.walk(t, browser, "walk.mjs", names, env...)
 }
 
 // hub is the product as a process.

@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -105,35 +104,39 @@ func (f *flow) run(ctx context.Context) error {
 }
 
 func (f *flow) batch(ctx context.Context) error {
-	var body bytes.Buffer
-	for i := range perBatch {
-		sep := ","
-		if i == 0 {
-			sep = "["
-		}
+	events := make([]string, perBatch)
+	for i := range events {
 		n := f.sent.Load() + int64(i)
-		fmt.Fprintf(&body, `%s{"specversion":"1.0","id":"fluss-%d","source":"urn:fluss:quelle","type":"de.fluss.ding.v1","correlationid":"fall-%d","data":{"n":%d,"text":"ein Ding von vielen"}}`, sep, n, n%1000, n)
+		events[i] = fmt.Sprintf(`{"specversion":"1.0","id":"fluss-%d","source":"urn:fluss:quelle","type":"de.fluss.ding.v1","correlationid":"fall-%d","data":{"n":%d,"text":"ein Ding von vielen"}}`, n, n%1000, n)
 	}
-	body.WriteByte(']')
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, f.hub.http+"/events", &body)
+	taken, err := f.handIn(ctx, events)
+	if taken {
+		f.sent.Add(perBatch)
+	}
+	return err
+}
+
+// handIn hands events in; they are not taken when the hub is slower than asked for.
+func (f *flow) handIn(ctx context.Context, events []string) (taken bool, err error) {
+	body := "[" + strings.Join(events, ",") + "]"
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, f.hub.http+"/events", strings.NewReader(body))
 	if err != nil {
-		return err
+		return false, err
 	}
 	req.Header.Set("Authorization", "Bearer "+f.token)
 	req.Header.Set("Content-Type", "application/cloudevents-batch+json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
-		return nil // the hub is slower than asked for; the next tick tries again
+		return false, nil
 	}
 	if resp.StatusCode != http.StatusMultiStatus {
-		return fmt.Errorf("a batch was answered by %s", resp.Status)
+		return false, fmt.Errorf("a batch was answered by %s", resp.Status)
 	}
-	f.sent.Add(perBatch)
-	return nil
+	return true, nil
 }
 
 // watched has the browser look at the overview, and gives what it saw.

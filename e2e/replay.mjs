@@ -1,7 +1,7 @@
 // Replays as two people have them: each logs in at an issuer (ISSUER, on another site) in
 // a browser of their own; one counts and asks, the other decides. EVENTS is how many
 // events the receiver was sent.
-import { becomes, ended, judged, must, opened, sent, start } from "./browser.mjs";
+import { becomes, ended, entered, judged, must, opened, sent, start, walking } from "./browser.mjs";
 
 const base = process.env.CONSOLE;
 const events = process.env.EVENTS;
@@ -15,10 +15,7 @@ async function login(who) {
   if (who === "anna") {
     await judged(page, "login-issuer");
   }
-  await page.locator("a[href='/login/start']").click();
-  await page.locator(`button[value=${who}]`).click();
-  await page.waitForURL(base + "/");
-  must((await page.locator(".who bdi").textContent()) === who, `${who} is in as somebody else`);
+  await entered(page, base, who);
   return page;
 }
 
@@ -58,6 +55,7 @@ async function gone(page) {
   return (await page.locator("main tbody tr").first().locator("td").allTextContents()).map(Number);
 }
 
+walking("replay");
 const anna = await login("anna");
 const berta = await login("berta");
 

@@ -1,68 +1,78 @@
 package e2e_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 )
 
-// TestReplay: two people who log in at an issuer have a receiver's events brought again,
-// in two browsers (replay.mjs).
-func TestReplay(t *testing.T) {
+// TestPeople: people who log in at an issuer, each in a browser of their own, have a
+// receiver's events brought again (replay.mjs), and deal with what does not go on
+// (stuck.mjs).
+func TestPeople(t *testing.T) {
 	if raceBuild {
 		t.Skip("the hub and the browser are processes of their own, which the race detector does not see; they run without it")
 	}
 	browser, at := chromium(t), freeAddress(t)
-	login := newIssuer(t, "http://"+at+"/login/callback", map[string]string{"anna": "senke", "berta": "verbund"})
-	h := serve(t, kept(t), "--http", "127.0.0.1:0", "--console", at, "--console-url", "http://"+at,
+	login := newIssuer(t, "http://"+at+"/login/callback", map[string]string{"anna": "senke", "berta": "verbund", "clara": "quelle"})
+	receivers := newReceivers(t)
+	h := serve(t, kept(t, receivers.url), "--http", "127.0.0.1:0", "--console", at, "--console-url", "http://"+at,
 		"--console-oidc-issuer", login.url, "--console-oidc-client", client)
+	flow := h.flow(t, 0)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	flow := h.flow(t, 0)
 	for flow.sent.Load() == 0 {
 		if err := flow.batch(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}
+	flow.stuck(ctx, t)
 	h.until(t, "explain", "fluss-"+strconv.Itoa(perBatch-1), "routed to 1")
-	walk := exec.Command("node", "replay.mjs")
-	walk.Dir = h.node
-	walk.Env = append(os.Environ(), "CHROMIUM="+browser, "CONSOLE="+h.console, "ISSUER="+login.url, "EVENTS="+strconv.Itoa(perBatch), "SHOTS="+os.Getenv("AMTSBOTE_SHOTS"))
-	walk.Stdout, walk.Stderr = t.Output(), t.Output()
-	if err := walk.Run(); err != nil {
-		t.Error(err)
+	flow.others(ctx, t, receivers)
+	h.walk(t, browser, "replay.mjs", "replay", "ISSUER="+login.url, "EVENTS="+strconv.Itoa(perBatch))
+	for _, name := range stuckAt { // meanwhile
+		h.until(t, "parked", "list", "senke."+name)
 	}
+	receivers.mend()
+	h.walk(t, browser, "stuck.mjs", "stuck", "ISSUER="+login.url, "EVENTS="+strconv.Itoa(stuckEvents))
+	receivers.judge(t)
 }
 
 // kept is testdata/fluss with events that are kept for a day, so that there is something
-// to bring again, and with people who may log in.
-func kept(t *testing.T) string {
+// to bring again, with people who may log in, and with receivers at a URL that get stuck.
+func kept(t *testing.T, receivers string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "fluss")
 	err := os.CopyFS(dir, os.DirFS("testdata/fluss"))
-	for file, change := range map[string]func([]byte) []byte{
-		"schemas/de.fluss.ding.v1/schema.json": func(raw []byte) []byte { return bytes.Replace(raw, []byte("P0D"), []byte("P1D"), 1) },
-		"federation.yaml":                      func(raw []byte) []byte { return append(raw, grants...) },
-	} {
-		raw, errRead := os.ReadFile(filepath.Join(dir, file))
-		err = errors.Join(err, errRead, os.WriteFile(filepath.Join(dir, file), change(raw), 0o600))
+	change := func(from, to string, edit func(string) string) {
+		raw, errRead := os.ReadFile(filepath.Join(dir, from))
+		err = errors.Join(err, errRead, os.WriteFile(filepath.Join(dir, to), []byte(edit(string(raw))), 0o600))
 	}
+	const ding, akte = "schemas/de.fluss.ding.v1", "schemas/de.fluss.akte.v1"
+	err = errors.Join(err, os.CopyFS(filepath.Join(dir, akte), os.DirFS(filepath.Join("testdata/fluss", ding))))
+	change(ding+"/schema.json", ding+"/schema.json", strings.NewReplacer("P0D", "P1D").Replace)
+	change(akte+"/schema.json", akte+"/schema.json", strings.NewReplacer("de.fluss.ding.v1", "de.fluss.akte.v1").Replace)
+	change("federation.yaml", "federation.yaml", func(s string) string { return s + grants })
+	apps, to := webhooks(receivers)
+	change("organisations/senke.yaml", "organisations/senke.yaml", func(s string) string { return s + apps })
+	change("agreements/fluss.yaml", "agreements/akte.yaml", strings.NewReplacer(
+		"id: fluss", "id: akte", "de.fluss.ding.v1", "de.fluss.akte.v1", `{application: senke.app, authority: "ags:00000002"}`, to).Replace)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return dir
 }
 
-const grants = `console:
+const grants = `origin: hub.example
+console:
   - {role: steward, organisation: senke, sight: metadata, oidc: {groups: senke}}
+  - {role: steward, organisation: quelle, oidc: {groups: quelle}}
   - {role: federation, oidc: {groups: verbund}}
 `
 

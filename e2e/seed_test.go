@@ -53,17 +53,31 @@ var leaving = map[string]string{
 
 func (h *hub) left(t *testing.T) {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(h.story, "ereignisse", "umzug", "person-weggezogen.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	for id, code := range leaving {
-		text := strings.NewReplacer("c27f5e13-8d40-4a96-b1e8-70d2f4a95b03", id, "8b0c4a7e-52d1-4e39-b6f8-0a9d3c5e7f21", "fall-"+id, `"deutsch": false`, `"deutsch": true`).Replace(string(raw))
+		text := h.leaver(t, id)
 		if code == "SCHEMA_INVALID" {
 			text = strings.Replace(text, "2026-10-31", "gestern", 1)
 		}
 		h.drop(t, filepath.Join(h.data, "drop", "hamburg-melderegister", "in"), id+".json", []byte(text))
 	}
+}
+
+// leaver is an event about somebody who has left.
+func (h *hub) leaver(t *testing.T, id string) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(h.story, "ereignisse", "umzug", "person-weggezogen.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.NewReplacer("c27f5e13-8d40-4a96-b1e8-70d2f4a95b03", id, "8b0c4a7e-52d1-4e39-b6f8-0a9d3c5e7f21", "fall-"+id, `"deutsch": false`, `"deutsch": true`).Replace(string(raw))
+}
+
+// later puts an event aside that comes while its adapter is paused, and tells where.
+func (h *hub) later(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Dir(h.story)
+	h.drop(t, dir, "wegzug-6.json", []byte(h.leaver(t, "wegzug-6")))
+	return filepath.Join(dir, "wegzug-6.json")
 }
 
 func (h *hub) drop(t *testing.T, into, name string, raw []byte) {

@@ -1,9 +1,8 @@
 // Walks through the console as people do. The test that starts it (e2e_test.go) says in
 // the environment where the console is: CONSOLE is its address, LINKS are links that let
 // somebody in, once each.
-import { copyFileSync, renameSync } from "node:fs";
 import { acts } from "./acts.mjs";
-import { accessible, becomes, ended, must, narrow, opened, shot, start, wrong } from "./browser.mjs";
+import { accessible, becomes, dropped, ended, must, narrow, opened, shot, start, walking, wrong } from "./browser.mjs";
 
 const base = process.env.CONSOLE;
 const links = process.env.LINKS.split(" ");
@@ -173,8 +172,7 @@ async function live() {
   await page.waitForSelector("#live[data-state=on]");
   const accepted = () => Number(document.querySelector("#counts dd").textContent.replace(/\D.*$/, ""));
   const before = await page.evaluate(accepted);
-  copyFileSync(process.env.MORE, process.env.INTO + ".tmp");
-  renameSync(process.env.INTO + ".tmp", process.env.INTO);
+  dropped(process.env.MORE, process.env.INTO);
   await page.waitForFunction((n) => Number(document.querySelector("#counts dd").textContent.replace(/\D.*$/, "")) > n, before);
   await context.close();
 }
@@ -225,8 +223,9 @@ async function loginPage() {
 }
 
 const walks = { look, keyboard, firstday, live, scriptless, acts: () => acts(base, login), clear };
-for (const name of (process.env.WALKS ?? Object.keys(walks).join(" ")).split(" ")) {
+for (const name of process.env.WALKS.split(" ")) {
   const began = Date.now();
+  walking(name);
   await walks[name]();
   console.log(`${name}: ${Date.now() - began} ms`);
 }

@@ -120,6 +120,8 @@ async function edit(page, base) {
   await sent(page, send, { event: text.replace('"gestern"', '"am 31. Oktober"'), reason });
   must((await page.locator("[role=alert]").textContent()).includes("/data/auszug"), "nothing says what is still wrong");
   await judged(page, "edited-in-vain");
+  must((await page.locator("textarea").inputValue()).includes("am 31. Oktober"), "the edited text is lost when the language changes");
+  must((await page.locator("[role=alert]").textContent()).includes("/data/auszug"), "what is wrong is lost when the language changes");
   await sent(page, send, { event: text.replace('"gestern"', '"2026-10-31"'), reason });
   await becomes(page, at, "dd", "Bearbeitet und erneut eingereicht");
   await page.goto(base + at);

@@ -30,16 +30,21 @@ process.on("uncaughtException", (e) => {
   process.exit(1);
 });
 
-let walk;
+let walk, began;
 const walked = new Set();
 
-// walking names the walk that begins, for the test that asks which routes were walked.
+// walking names the walk that begins, for the test that asks which routes were walked, and
+// tells how long the one before took.
 export function walking(name) {
-  walk = name;
+  if (walk) {
+    console.log(`${walk}: ${Date.now() - began} ms`);
+  }
+  [walk, began] = [name, Date.now()];
 }
 
 // ended tells what was walked, and what was wrong.
 export async function ended(browser) {
+  walking();
   await browser.close();
   for (const w of walked) {
     console.log("WALKED " + w);
@@ -100,12 +105,12 @@ export async function shot(page, name) {
   }
 }
 
-// judged looks at the page that is open, in German wide and narrow, in English narrow;
-// the language changes as people do that. It ends wide and in German.
+// judged looks at the page that is open, in German wide and narrow, in English narrow and on
+// dark; the language changes as people do that. It ends wide, in German and on light.
 export async function judged(page, name) {
   const title = await page.title();
   for (const [lang, width] of [["de", 1280], ["de", 320], ["en", 320]]) {
-    await speaks(page, lang);
+    await speaks(page, lang, lang === "en" ? "dark" : null);
     await page.setViewportSize({ width, height: 900 });
     await narrow(page, `${name} ${lang} ${width}`);
     if (lang === "en" || width === 1280) { // each costs a second
@@ -114,16 +119,20 @@ export async function judged(page, name) {
     await shot(page, `${name}-${lang}-${width}`);
   }
   await page.setViewportSize({ width: 1280, height: 900 });
-  await speaks(page, "de");
+  await speaks(page, "de", null);
   must((await page.title()) === title, `${name} is another page after a change of the language: ${await page.title()}`);
 }
 
-async function speaks(page, lang) {
+// speaks changes the language, and with the page that this brings the theme.
+async function speaks(page, lang, theme) {
   const other = page.locator(`button[name=lang][value=${lang}]`);
   if (await other.count()) {
+    const cookie = { name: "amtsbote-theme", url: page.url() };
+    await (theme ? page.context().addCookies([{ ...cookie, value: theme }]) : page.context().clearCookies({ name: cookie.name }));
     await Promise.all([page.waitForNavigation(), other.click()]);
   }
   must((await page.locator("html").getAttribute("lang")) === lang, `${where(page)} does not change to ${lang}`);
+  must((await page.locator("html").getAttribute("data-theme")) === theme, `${where(page)} is not ${theme ?? "light"}`);
 }
 
 // sent fills in the form that a button belongs to, and sends it with that.
@@ -162,12 +171,4 @@ export function dropped(file, into) {
 // said tells that the page confirms what was just done.
 export function said(page, what) {
   return page.locator("p[role=status]").count().then((n) => must(n === 1, `nothing says that ${what}`));
-}
-
-// entered logs somebody in at the issuer, from the page of the login.
-export async function entered(page, base, who) {
-  await page.locator("a[href='/login/start']").click();
-  await page.locator(`button[value=${who}]`).click();
-  await page.waitForURL(base + "/");
-  must((await page.locator(".who bdi").textContent()) === who, `${who} is in as somebody else`);
 }

@@ -42,7 +42,7 @@ func newKit() (*kit, error) {
 	if err := os.Mkdir(k.node, 0o700); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"package.json", "package-lock.json", "browser.mjs", "walk.mjs", "acts.mjs", "fluss.mjs", "replay.mjs", "stuck.mjs"} {
+	for _, name := range []string{"package.json", "package-lock.json", "browser.mjs", "walk.mjs", "acts.mjs", "fluss.mjs", "people.mjs", "replay.mjs", "stuck.mjs"} {
 		raw, err := os.ReadFile(name)
 		if err := errors.Join(err, os.WriteFile(filepath.Join(k.node, name), raw, 0o600)); err != nil {
 			return nil, err

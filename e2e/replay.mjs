@@ -1,23 +1,9 @@
-// Replays as two people have them: each logs in at an issuer (ISSUER, on another site) in
-// a browser of their own; one counts and asks, the other decides. EVENTS is how many
-// events the receiver was sent.
-import { becomes, ended, entered, judged, must, opened, sent, start, walking } from "./browser.mjs";
+// Replays as two people have them: one counts and asks, the other decides. EVENTS is how
+// many events the receiver was sent.
+import { becomes, judged, must, said, sent } from "./browser.mjs";
 
-const base = process.env.CONSOLE;
 const events = process.env.EVENTS;
-const browser = await start();
 const reason = "Datenverlust beim Empfänger, Ticket 4711";
-
-async function login(who) {
-  const { page } = await opened(browser, base);
-  await page.goto(base + "/replays");
-  must(page.url() === base + "/login", "somebody who is not logged in gets a page");
-  if (who === "anna") {
-    await judged(page, "login-issuer");
-  }
-  await entered(page, base, who);
-  return page;
-}
 
 // counts makes a dry run.
 async function counts(page) {
@@ -27,7 +13,7 @@ async function counts(page) {
 }
 
 // asks makes a dry run and asks for the replay; it gives the path of its page.
-async function asks(page, rate) {
+async function asks(page, base, rate) {
   await page.goto(base + "/replays");
   await Promise.all([page.waitForNavigation(), page.locator("main a[href='/replays/new']").click()]);
   await page.locator("select[name=app]").selectOption("senke.app");
@@ -55,46 +41,56 @@ async function gone(page) {
   return (await page.locator("main tbody tr").first().locator("td").allTextContents()).map(Number);
 }
 
-walking("replay");
-const anna = await login("anna");
-const berta = await login("berta");
+export async function replay(base, anna, berta) {
+  const run = await done(base, anna, berta);
+  await becomes(berta, "/acts", "tbody tr", "Wiederholung verlangt", "senke.app", "anna", reason);
+  await becomes(berta, "/acts", "tbody tr", "Wiederholung zugestimmt", "senke.app", "berta");
+  await becomes(berta, "/event?id=fluss-0", `.receivers a[href='${run}']`);
+  await cancelled(base, anna, berta);
+  await rejected(base, anna, berta);
+  await becomes(berta, "/acts", "tbody tr", "Wiederholung abgelehnt", "senke.app", "berta");
+  await anna.goto(base + "/replays");
+  must((await anna.locator("main tbody tr").count()) === 3, "the list does not have the three replays");
+  await judged(anna, "replays");
+}
 
-const done = await asks(anna, "500");
-must((await anna.locator("button[value=replay-approve]").count()) === 0, "who has asked can approve");
-await judged(anna, "replay-requested");
-await berta.goto(base + "/replays");
-await Promise.all([berta.waitForNavigation(), berta.locator(`main a[href='${done}']`).click()]);
-await judged(berta, "replay-to-decide");
-await sent(berta, "button[value=replay-approve]");
-await becomes(berta, done, ".facts .state.done");
-await anna.goto(base + done);
-must((await gone(anna)).join() === `${events},${events}`, `at its end the replay counts ${await gone(anna)}`);
-await judged(anna, "replay-done");
-await becomes(berta, "/acts", "tbody tr", "Wiederholung verlangt", "senke.app", "anna", reason);
-await becomes(berta, "/acts", "tbody tr", "Wiederholung zugestimmt", "senke.app", "berta");
-await becomes(berta, "/event?id=fluss-0", `.receivers a[href='${done}']`);
+// done is a replay that goes to its end; it gives the path of its page.
+async function done(base, anna, berta) {
+  const run = await asks(anna, base, "500");
+  must((await anna.locator("button[value=replay-approve]").count()) === 0, "who has asked can approve");
+  await judged(anna, "replay-requested");
+  await berta.goto(base + "/replays");
+  await Promise.all([berta.waitForNavigation(), berta.locator(`main a[href='${run}']`).click()]);
+  await judged(berta, "replay-to-decide");
+  await sent(berta, "button[value=replay-approve]");
+  await becomes(berta, run, ".facts .state.done");
+  await anna.goto(base + run);
+  must((await gone(anna)).join() === `${events},${events}`, `at its end the replay counts ${await gone(anna)}`);
+  await judged(anna, "replay-done");
+  return run;
+}
 
-const cancelled = await asks(anna, "1"); // a second for each: it is underway until it is cancelled
-await berta.goto(base + cancelled);
-await sent(berta, "button[value=replay-approve]");
-await stands(berta, "running");
-await judged(berta, "replay-running");
-await anna.goto(base + cancelled);
-await sent(anna, "button[value=replay-cancel]", { reason: "Der Empfänger hat die Daten gefunden" });
-must((await anna.locator("p[role=status]").count()) === 1, "nothing says that the replay is cancelled");
-await becomes(anna, cancelled, ".facts .state.cancelled");
-await anna.goto(base + cancelled);
-must((await gone(anna))[0] < Number(events), "a replay that was cancelled went to its end");
-await judged(anna, "replay-cancelled");
+// cancelled is one that is ended while it runs.
+async function cancelled(base, anna, berta) {
+  const run = await asks(anna, base, "1"); // a second for each: it is underway until it is cancelled
+  await berta.goto(base + run);
+  await sent(berta, "button[value=replay-approve]");
+  await stands(berta, "running");
+  await judged(berta, "replay-running");
+  await anna.goto(base + run);
+  await sent(anna, "button[value=replay-cancel]", { reason: "Der Empfänger hat die Daten gefunden" });
+  await said(anna, "the replay is cancelled");
+  await becomes(anna, run, ".facts .state.cancelled");
+  await anna.goto(base + run);
+  must((await gone(anna))[0] < Number(events), "a replay that was cancelled went to its end");
+  await judged(anna, "replay-cancelled");
+}
 
-const rejected = await asks(anna, "20");
-await berta.goto(base + rejected);
-await sent(berta, "button[value=replay-reject]", { reason: "Einmal genügt, siehe die erste" });
-await stands(berta, "rejected");
-await judged(berta, "replay-rejected");
-await becomes(berta, "/acts", "tbody tr", "Wiederholung abgelehnt", "senke.app", "berta");
-
-await anna.goto(base + "/replays");
-must((await anna.locator("main tbody tr").count()) === 3, "the list does not have the three replays");
-await judged(anna, "replays");
-await ended(browser);
+// rejected is one that does not begin.
+async function rejected(base, anna, berta) {
+  const run = await asks(anna, base, "20");
+  await berta.goto(base + run);
+  await sent(berta, "button[value=replay-reject]", { reason: "Einmal genügt, siehe die erste" });
+  await stands(berta, "rejected");
+  await judged(berta, "replay-rejected");
+}

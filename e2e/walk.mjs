@@ -224,9 +224,7 @@ async function loginPage() {
 
 const walks = { look, keyboard, firstday, live, scriptless, acts: () => acts(base, login), clear };
 for (const name of process.env.WALKS.split(" ")) {
-  const began = Date.now();
   walking(name);
   await walks[name]();
-  console.log(`${name}: ${Date.now() - began} ms`);
 }
 await ended(browser);

@@ -15,10 +15,10 @@ import (
 // walked names for each route of the console the walk that proves it.
 var walked = map[string]string{
 	"GET /assets/{name}":          "look",
-	"GET /login":                  "replay",
+	"GET /login":                  "login",
 	"GET /login/link/{link}":      "look",
-	"GET /login/start":            "replay",
-	"GET /login/callback":         "replay",
+	"GET /login/start":            "login",
+	"GET /login/callback":         "login",
 	"POST /settings":              "scriptless",
 	"POST /logout":                "scriptless",
 	"GET /{$}":                    "look",

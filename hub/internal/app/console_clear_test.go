@@ -65,6 +65,15 @@ func TestConsoleEdit(t *testing.T) {
 	if s := v.post(page+"/edit", form); !strings.Contains(s.body, "käme wieder hierher") || !strings.Contains(s.body, "/data/n") || strings.Count(s.body, "SCHEMA_INVALID") < 3 {
 		t.Errorf("still wrong: %d\n%s", s.status, s.body)
 	}
+	// who changes the language then finds the text again, and what is wrong with it
+	v.post("/settings", url.Values{"lang": {"en"}})
+	if s := v.get(page + "/edit?entwurf=1"); !strings.Contains(s.body, "true,&#34;m&#34;:1") || !strings.Contains(s.body, "/data/n") || !strings.Contains(s.body, "Zahl berichtigt") {
+		t.Errorf("in English:\n%s", s.body)
+	}
+	v.post("/settings", url.Values{"lang": {"de"}})
+	if s := v.get(page + "/edit"); strings.Contains(s.body, "true,&#34;m&#34;:1") || strings.Contains(s.body, "/data/n") && strings.Contains(s.body, "käme wieder hierher") {
+		t.Errorf("begun anew:\n%s", s.body)
+	}
 	form.Set("event", strings.Replace(string(kaputt("eins")), `"<b>x</b>"`, "\r\n7", 1))
 	for range 2 { // the second time changes nothing
 		if s := v.post(page+"/edit", form); s.status != http.StatusOK || !strings.Contains(s.path, "said=") {

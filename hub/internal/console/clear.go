@@ -97,19 +97,24 @@ func (q *request) clear() error {
 		q.back("/quarantine/"+strconv.FormatUint(e.Seq, 10), "reason")
 		return nil
 	}
-	return q.act(quarantine.Request{Act: act, Seq: e.Seq, Who: q.person.who, Reason: reason, Application: g.Application}, q.showRefusal)
+	return q.act(quarantine.Request{Act: act, Seq: e.Seq, Who: q.person.who, Reason: reason, Application: g.Application}, func(err error) error {
+		no, _ := q.why(err)
+		return q.showRefusal(no)
+	})
 }
 
-// act has the hub act, and leads back to the group; failed shows why it was not done.
-func (q *request) act(r quarantine.Request, failed func(notDone) error) error {
+// act has the hub act, and leads back to the group; failed shows why it was not done, a
+// *quarantine.NotDone.
+func (q *request) act(r quarantine.Request, failed func(error) error) error {
 	org := search.Organisation(r.Application)
 	out, err := q.cfg.Hub.Clear(q.r.Context(), org, r)
-	if no, ok := q.why(err); ok {
-		return failed(no)
+	if _, ok := q.why(err); ok {
+		return failed(err)
 	}
 	if err != nil {
 		return err
 	}
+	q.drafts.drop(q.session)
 	said := r.Act
 	if out == quarantine.Underway {
 		said = "underway"

@@ -50,6 +50,7 @@ type Server struct {
 	links    links
 	logins   *logins
 	denials  limiter
+	drafts   drafts
 	followed live
 	board    board
 	feed     feed
@@ -76,7 +77,7 @@ func Start(cfg Config) (s *Server, err error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	s = &Server{cfg: cfg, sessions: sessions{now: cfg.Now}, links: links{now: cfg.Now}, denials: limiter{now: cfg.Now}}
+	s = &Server{cfg: cfg, sessions: sessions{now: cfg.Now}, links: links{now: cfg.Now}, denials: limiter{now: cfg.Now}, drafts: drafts{now: cfg.Now}}
 	s.board.turn, s.feed.turn = make(chan struct{}, 1), make(chan struct{}, 1)
 	if s.pages, err = newPages(); err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -57,6 +58,10 @@ func (q *request) editRefused() error {
 		return nil
 	}
 	data := q.editPage(e, g)
+	if d, ok := q.drafts.find(q.session, e.Seq); ok && q.r.URL.Query().Has(draftField) {
+		data.Text, data.Reason = d.text, d.reason
+		return q.showEdit(data, d.err)
+	}
 	var ok bool
 	if data.Text, ok = editable(e.message); !ok {
 		data.Why = q.t.EditNoText
@@ -91,16 +96,32 @@ func (q *request) resubmitEdited() error {
 	reason, ok := q.reason()
 	data.Reason = reason
 	if !ok {
-		data.NotDone.Text = q.t.SaidReason
-		return q.show("edit", q.t.Edit, data)
+		return q.notTaken(data, errNoReason)
 	}
 	r := quarantine.Request{
 		Act: decision.ActQuarantineEdit, Seq: e.Seq, Who: q.person.who, Reason: reason, Application: g.Application, Edited: []byte(data.Text),
 	}
-	return q.act(r, func(no notDone) error {
-		data.NotDone = no
-		return q.show("edit", q.t.Edit, data)
-	})
+	return q.act(r, func(err error) error { return q.notTaken(data, err) })
+}
+
+// draftField in the address of the editing page asks for what was not taken.
+const draftField = "entwurf"
+
+// notTaken shows again what was edited. Whoever now changes the language asks for the page
+// anew, and finds it there.
+func (q *request) notTaken(data *editPage, err error) error {
+	q.drafts.keep(draft{session: q.session, seq: data.Seq, text: data.Text, reason: data.Reason, err: err})
+	q.here = "/quarantine/" + strconv.FormatUint(data.Seq, 10) + "/edit?" + draftField + "=1"
+	return q.showEdit(data, err)
+}
+
+func (q *request) showEdit(data *editPage, err error) error {
+	if errors.Is(err, errNoReason) {
+		data.NotDone.Text = q.t.SaidReason
+	} else {
+		data.NotDone, _ = q.why(err)
+	}
+	return q.show("edit", q.t.Edit, data)
 }
 
 // editable gives a refused event as structured JSON, as far as it can be read; ok is

@@ -37,6 +37,7 @@ func (q *request) begin(who string, claims map[string]any, local bool) {
 }
 
 func (q *request) logout() error {
+	q.drafts.drop(q.session)
 	if c, err := q.r.Cookie(q.sessionCookie()); err == nil {
 		q.sessions.end(c.Value)
 	}

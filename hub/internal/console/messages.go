@@ -29,7 +29,7 @@ type messages struct {
 	WholeCase, Payload, PayloadMasked, PayloadFull, PayloadNoSight, PayloadGone, PayloadUnreadable, PayloadCut                        string
 	Hidden, UnknownField, WrongHere, LookTitle, LookText, LookReason, LookButton, CaseWaits                                           string
 	CaseBegan, CaseSteps, QuarantineText, QuarantineEmpty, Number, Group, Refused, WhatIsWrong                                        string
-	Attributes, Name, Value, Unreadable, Size, BackToGroup, ParkedText, ParkedEmpty                                                   string
+	Attributes, Name, Value, Unreadable, Size, BackToGroup, ParkedText, ParkedLong, ParkedEmpty                                       string
 	Key, Since, DirectionIn, DirectionOut, Underway, Release, ReturnToSender, ReasonField                                             string
 	Act, SaidRelease, SaidReturn, SaidReason, ActRelease, ActReturn, ActLook, ActDenied                                               string
 	ActOther, ActsEmpty, ActsText, Who, Mailboxes, Mode, Contents, Filled                                                             string

@@ -68,6 +68,7 @@ func (m *messages) quarantine(t in) {
 	m.Size = t("Größe", "Size")
 	m.BackToGroup = t("Zurück zur Gruppe", "Back to the group")
 	m.ParkedText = t("Ein geparkter Schlüssel hält seine Ereignisse in ihrer Reihenfolge zurück; alle anderen fließen weiter.", "A parked key holds its events back in their order; all others flow on.")
+	m.ParkedLong = t("Das dauert länger. Steht unten beim Schlüssel, dass er gerade bearbeitet wird, geht es von selbst zu Ende; sonst bitte noch einmal versuchen.", "This takes longer. Where the key below is said to be underway, it goes to its end by itself; else please try again.")
 	m.ParkedEmpty = t("Kein Schlüssel ist geparkt.", "No key is parked.")
 	m.Key = t("Schlüssel", "Key")
 	m.Since = t("seit", "since")

@@ -1,6 +1,10 @@
 package console
 
 import (
+	"context"
+	"errors"
+	"time"
+
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/parked"
@@ -59,6 +63,9 @@ func (q *request) showParked(said string) error {
 	return q.show("parked", q.t.ParkedKeys, data)
 }
 
+// unparkFor is how long a person waits: many events take longer to give back.
+const unparkFor = 10 * time.Second
+
 // unpark releases a key, or gives its events back to the sender.
 func (q *request) unpark() error {
 	app, act := q.r.PostFormValue("app"), q.r.PostFormValue("act")
@@ -76,9 +83,14 @@ func (q *request) unpark() error {
 		q.back("/parked", "reason")
 		return nil
 	}
-	err := q.cfg.Hub.Unpark(q.r.Context(), act, Unpark{Application: app, Key: q.r.PostFormValue("key"), Who: q.person.who, Reason: reason, Lang: q.lang})
+	ctx, cancel := context.WithTimeout(q.r.Context(), unparkFor)
+	defer cancel()
+	err := q.cfg.Hub.Unpark(ctx, act, Unpark{Application: app, Key: q.r.PostFormValue("key"), Who: q.person.who, Reason: reason, Lang: q.lang})
 	if said := says(err); said != "" {
 		return q.showParked(said)
+	}
+	if errors.Is(err, context.DeadlineExceeded) && q.r.Context().Err() == nil {
+		return q.showParked(q.t.ParkedLong)
 	}
 	if err != nil {
 		return err

@@ -13,8 +13,7 @@ import (
 )
 
 // TestPeople: people who log in at an issuer, each in a browser of their own, have a
-// receiver's events brought again (replay.mjs), and deal with what does not go on
-// (stuck.mjs).
+// receiver's events brought again, and deal with what does not go on.
 func TestPeople(t *testing.T) {
 	if raceBuild {
 		t.Skip("the hub and the browser are processes of their own, which the race detector does not see; they run without it")
@@ -35,12 +34,8 @@ func TestPeople(t *testing.T) {
 	flow.stuck(ctx, t)
 	h.until(t, "explain", "fluss-"+strconv.Itoa(perBatch-1), "routed to 1")
 	flow.others(ctx, t, receivers)
-	h.walk(t, browser, "replay.mjs", "replay", "ISSUER="+login.url, "EVENTS="+strconv.Itoa(perBatch))
-	for _, name := range stuckAt { // meanwhile
-		h.until(t, "parked", "list", "senke."+name)
-	}
-	receivers.mend()
-	h.walk(t, browser, "stuck.mjs", "stuck", "ISSUER="+login.url, "EVENTS="+strconv.Itoa(stuckEvents))
+	h.walk(t, browser, "people.mjs", "login replay stuck",
+		"ISSUER="+login.url, "EVENTS="+strconv.Itoa(perBatch), "STUCK="+strconv.Itoa(stuckEvents), "MEND="+receivers.url)
 	receivers.judge(t)
 }
 

@@ -63,7 +63,7 @@ export async function opened(browser, base, options = {}) {
   const allowed = [base + "/", "data:"].concat(process.env.ISSUER ? [process.env.ISSUER + "/"] : []); // where people log in
   page.on("request", (r) => must(allowed.some((a) => r.url().startsWith(a)), `a request to another place: ${new URL(r.url()).origin}`));
   page.on("response", (r) => { // what is fetched by a test is not walked
-    if (r.url().startsWith(base + "/") && r.status() < 400 && r.request().resourceType() !== "fetch") {
+    if (walk && r.url().startsWith(base + "/") && r.status() < 400 && r.request().resourceType() !== "fetch") {
       walked.add(`${walk} ${r.request().method()} ${new URL(r.url()).pathname}`);
     }
   });
@@ -127,7 +127,7 @@ export async function judged(page, name) {
 async function speaks(page, lang, theme) {
   const other = page.locator(`button[name=lang][value=${lang}]`);
   if (await other.count()) {
-    const cookie = { name: "amtsbote-theme", url: page.url() };
+    const cookie = { name: "amtsbote-theme", url: new URL(page.url()).origin };
     await (theme ? page.context().addCookies([{ ...cookie, value: theme }]) : page.context().clearCookies({ name: cookie.name }));
     await Promise.all([page.waitForNavigation(), other.click()]);
   }

@@ -51,6 +51,7 @@ func TestConsole(t *testing.T) {
 	if raceBuild {
 		t.Skip("the hub and the browser are processes of their own, which the race detector does not see; they run without it")
 	}
+	t.Parallel() // with TestPeople: each waits a lot
 	browser := chromium(t)
 	h := serve(t, wohnsitzanmeldung)
 	h.seed(t)

@@ -18,6 +18,7 @@ func TestPeople(t *testing.T) {
 	if raceBuild {
 		t.Skip("the hub and the browser are processes of their own, which the race detector does not see; they run without it")
 	}
+	t.Parallel() // with TestConsole: each waits a lot
 	browser, at := chromium(t), freeAddress(t)
 	login := newIssuer(t, "http://"+at+"/login/callback", map[string]string{"anna": "senke", "berta": "verbund", "clara": "quelle"})
 	receivers := newReceivers(t)

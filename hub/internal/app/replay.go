@@ -87,9 +87,12 @@ func (a *App) replayControl(ctx context.Context) (errs []error) {
 }
 
 func (a *App) replayLook(ctx context.Context, req *ReplayRequest) (*ReplayAnswer, error) {
-	ctx, cancel := context.WithTimeout(ctx, dryRunFor)
+	counting, cancel := context.WithTimeout(ctx, dryRunFor)
 	defer cancel()
-	found, err := a.replays.DryRun(ctx, req.Scope, 0)
+	found, err := a.replays.DryRun(counting, req.Scope, 0)
+	if err == nil {
+		err = consoleHub{a}.Record(ctx, found.Act(replay.By{Who: req.Who}, a.replays.Now()))
+	}
 	return &ReplayAnswer{Found: found}, err
 }
 

@@ -72,6 +72,7 @@ func TestConsoleReplay(t *testing.T) {
 	if s := anna.post("/replays/look", anna.form("app", "beta.one")); !strings.Contains(s.body, "<strong>2</strong> gehen erneut") {
 		t.Errorf("the dry run: %d\n%s", s.status, s.body)
 	}
+	federation.has("/acts", "Wiederholung gezählt")
 	if s := anna.post("/replays/look", anna.form("app", "beta.one", "case", "anderer")); !strings.Contains(s.body, "gibt es nichts zu wiederholen") {
 		t.Errorf("of another case: %d\n%s", s.status, s.body)
 	}
@@ -254,6 +255,19 @@ func TestConsoleReplayLocal(t *testing.T) {
 	}
 	if err := app.Ask(t.Context(), a.Data(), nil, app.VerbReplayRequest, req, &answer); err == nil || !strings.Contains(err.Error(), "nobody could approve") {
 		t.Errorf("the command asks: %v", err)
+	}
+	b, _ := local(t, a)
+	looks := map[bool]int{} // by whether it was the command
+	must(t, b.Read(t.Context(), bus.Trail, 1, []string{"trail.act." + decision.ActReplayLook + ".>"}, func(m *event.Message) error {
+		act, err := trail.ReadAct(m)
+		if err == nil && (act.Replay.Scope.Application != act.Application || len(act.Replay.Counts) > 0) {
+			t.Errorf("recorded: %s", m.Data)
+		}
+		looks[act.Who == "ich"]++
+		return err
+	}))
+	if looks[false] != 3 || looks[true] != 1 {
+		t.Errorf("recorded are %v dry runs", looks)
 	}
 }
 

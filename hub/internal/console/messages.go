@@ -77,7 +77,7 @@ type messages struct {
 	ReplayRequested, ReplayLapsed, ReplayRejected, ReplayRunning, ReplayCancelling, ReplayCancelled, ReplayDone             string
 	ReplayFrom, ReplayTo, ReplayAgreement, ReplayCopies, ReplayBad, ReplayTooMany, ReplayBusy, ReplayPast, ReplaySame       string
 	ReplayStarting, ReplayDecidedAs, SaidReplayWanted, SaidReplayApproved, SaidReplayRejected, SaidReplayCancelled          string
-	ActReplayRequest, ActReplayApprove, ActReplayReject, ActReplayCancel, ActReplayEnd, ReplayOfEvent                       string
+	ActReplayLook, ActReplayRequest, ActReplayApprove, ActReplayReject, ActReplayCancel, ActReplayEnd, ReplayOfEvent        string
 }
 
 // in picks one of two texts.

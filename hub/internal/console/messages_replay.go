@@ -75,6 +75,7 @@ func (m *messages) replaySteps(t in) {
 	m.SaidReplayApproved = t("Sie haben zugestimmt; die Wiederholung beginnt.", "You have approved; the replay begins.")
 	m.SaidReplayRejected = t("Die Wiederholung ist abgelehnt.", "The replay is rejected.")
 	m.SaidReplayCancelled = t("Die Wiederholung wird abgebrochen.", "The replay is being cancelled.")
+	m.ActReplayLook = t("Wiederholung gezählt (Probelauf)", "counted for a replay (dry run)")
 	m.ActReplayRequest = t("Wiederholung verlangt", "asked for a replay")
 	m.ActReplayApprove = t("Wiederholung zugestimmt", "approved a replay")
 	m.ActReplayReject = t("Wiederholung abgelehnt", "rejected a replay")
@@ -86,7 +87,7 @@ func (m *messages) replaySteps(t in) {
 func (m *messages) replayAct(key string) string {
 	return map[string]string{
 		decision.ActReplayRequest: m.ActReplayRequest, decision.ActReplayApprove: m.ActReplayApprove, decision.ActReplayReject: m.ActReplayReject,
-		decision.ActReplayCancel: m.ActReplayCancel, decision.ActReplayEnd: m.ActReplayEnd,
+		decision.ActReplayCancel: m.ActReplayCancel, decision.ActReplayEnd: m.ActReplayEnd, decision.ActReplayLook: m.ActReplayLook,
 	}[key]
 }
 

@@ -137,14 +137,17 @@ const (
 	maxScope  = 1024
 )
 
-// dryRun counts what a replay of the form's scope would do.
+// dryRun counts what a replay of the form's scope would do, which is in the trail when it
+// returns.
 func (q *request) dryRun() (form replayForm, scope decision.ReplayScope, look replay.Look, err error) {
 	if form, scope, err = q.replayScope(); err != nil {
 		return form, scope, look, err
 	}
 	ctx, cancel := context.WithTimeout(q.r.Context(), dryRunFor)
 	defer cancel()
-	look, err = q.cfg.Hub.Replays().DryRun(ctx, scope, 0)
+	if look, err = q.cfg.Hub.Replays().DryRun(ctx, scope, 0); err == nil {
+		err = q.cfg.Hub.Record(q.r.Context(), look.Act(q.by(), q.now()))
+	}
 	return form, scope, look, err
 }
 

@@ -127,3 +127,7 @@ const (
 	// ActReplayEnd is the hub's own: nothing more comes of it.
 	ActReplayEnd = "replay-end"
 )
+
+// ActReplayLook is that a person had a dry run: what one of a single case counts tells
+// something of who it is about. It is no step of a replay, and has no Key.
+const ActReplayLook = "replay-look"

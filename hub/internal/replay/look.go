@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"time"
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
@@ -15,13 +16,23 @@ type Look struct {
 	Whole bool
 }
 
+// Act is the record of who had the dry run, for the trail before its counts are shown. It
+// holds the scope and not the counts.
+func (l *Look) Act(by By, at time.Time) *decision.Act {
+	return &decision.Act{
+		Act: decision.ActReplayLook, Application: l.Scope.Application, Who: by.Who, At: at.UTC(),
+		Replay: &decision.Replay{Scope: l.Scope, Person: by.Person},
+	}
+}
+
 const (
 	pageSize = 500
 	// looksAtOnce bounds how many dry runs read the store at the same time.
 	looksAtOnce = 2
 )
 
-// DryRun counts what a replay of this scope would do now. Nothing is written. When ctx
+// DryRun counts what a replay of this scope would do now. It writes nothing: who shows
+// the counts to a person records Look.Act first. When ctx
 // ends, or after most candidates (0: no bound), it gives what it has counted so far.
 func (e *Engine) DryRun(ctx context.Context, scope decision.ReplayScope, most uint64) (look Look, err error) {
 	if look.Scope, err = e.scope(scope); err != nil {

@@ -12,14 +12,15 @@ async function counts(page) {
   must(found.join() === `${events},0`, `the dry run counts ${found}`);
 }
 
-// asks makes a dry run and asks for the replay; it gives the path of its page.
-async function asks(page, base, rate) {
+// asks makes a dry run, has that judged if it is to look, and asks for the replay; it gives
+// the path of its page.
+async function asks(page, base, rate, look) {
   await page.goto(base + "/replays");
   await Promise.all([page.waitForNavigation(), page.locator("main a[href='/replays/new']").click()]);
   await page.locator("select[name=app]").selectOption("senke.app");
   await page.locator("input[name=type]").fill("de.fluss.ding.v1");
   await counts(page);
-  if (rate === "500") {
+  if (look) {
     await judged(page, "replay-counted");
     must((await page.locator("input[name=type]").inputValue()) === "de.fluss.ding.v1", "the scope is lost when the language changes");
     await counts(page);
@@ -50,13 +51,13 @@ export async function replay(base, anna, berta) {
   await rejected(base, anna, berta);
   await becomes(berta, "/acts", "tbody tr", "Wiederholung abgelehnt", "senke.app", "berta");
   await anna.goto(base + "/replays");
-  must((await anna.locator("main tbody tr").count()) === 3, "the list does not have the three replays");
+  must((await anna.locator("main tbody tr").count()) === 4, "the list does not have the four replays");
   await judged(anna, "replays");
 }
 
 // done is a replay that goes to its end; it gives the path of its page.
 async function done(base, anna, berta) {
-  const run = await asks(anna, base, "500");
+  const run = await asks(anna, base, "500", true);
   must((await anna.locator("button[value=replay-approve]").count()) === 0, "who has asked can approve");
   await judged(anna, "replay-requested");
   await berta.goto(base + "/replays");
@@ -70,17 +71,26 @@ async function done(base, anna, berta) {
   return run;
 }
 
-// cancelled is one that is ended while it runs.
+// cancelled is one that is ended while it runs, and with it one that waits behind it.
 async function cancelled(base, anna, berta) {
   const run = await asks(anna, base, "1"); // a second for each: it is underway until it is cancelled
   await berta.goto(base + run);
   await sent(berta, "button[value=replay-approve]");
   await stands(berta, "running");
   await judged(berta, "replay-running");
+  const behind = await asks(anna, base, "500");
+  await berta.goto(base + behind);
+  await sent(berta, "button[value=replay-approve]");
+  await stands(berta, "running");
+  await anna.goto(base + behind);
+  await sent(anna, "button[value=replay-cancel]", { reason: "Die erste Wiederholung genügt" });
+  await stands(anna, "cancelling"); // until its turn comes
+  await judged(anna, "replay-cancelling");
   await anna.goto(base + run);
   await sent(anna, "button[value=replay-cancel]", { reason: "Der Empfänger hat die Daten gefunden" });
   await said(anna, "the replay is cancelled");
   await becomes(anna, run, ".facts .state.cancelled");
+  await becomes(anna, behind, ".facts .state.cancelled");
   await anna.goto(base + run);
   must((await gone(anna))[0] < Number(events), "a replay that was cancelled went to its end");
   await judged(anna, "replay-cancelled");

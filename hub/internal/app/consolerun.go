@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/console"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
 )
 
 // Adapters implements console.Hub.
@@ -115,6 +117,22 @@ func waitsIn(dir string) (n int, oldest time.Time) {
 // Waiting implements console.Hub.
 func (h consoleHub) Waiting(ctx context.Context, application string) (bus.Waiting, error) {
 	return h.a.bus.WaitingIn(ctx, application)
+}
+
+// Undecided implements console.Hub. While much comes the cursor may stand a little behind.
+func (h consoleHub) Undecided(ctx context.Context, in string) (time.Time, error) {
+	var upTo decision.Cursor
+	m, err := h.a.bus.Last(ctx, bus.Trail, decision.CursorSubject("trail", in))
+	if err == nil && m != nil {
+		err = json.Unmarshal(m.Data, &upTo)
+	}
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read how far %s was decided: %w", in, err)
+	}
+	if m, err = h.a.bus.At(ctx, in, upTo.Seq+1, ">"); err != nil || m == nil {
+		return time.Time{}, err
+	}
+	return m.Time, nil
 }
 
 // Pause implements console.Hub.

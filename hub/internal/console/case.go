@@ -3,6 +3,7 @@ package console
 import (
 	"time"
 
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/search"
 )
@@ -85,12 +86,7 @@ func (q *request) caseEvent(e *search.Event, data *casePage) (caseEvent, error) 
 		if !q.seesReceiver(e.In, r) {
 			continue
 		}
-		c := caseCopy{Receiver: r}
-		for i := range copies {
-			if copies[i].Mailbox == r && copies[i].Replay == "" && (c.Copy == nil || c.Copy.Result == "parked") {
-				c.Copy = &copies[i]
-			}
-		}
+		c := caseCopy{Receiver: r, Copy: copyTo(copies, e.ID, r)}
 		if c.Copy == nil {
 			data.Waits++
 			c.Paused = data.paused[r]
@@ -98,6 +94,18 @@ func (q *request) caseEvent(e *search.Event, data *casePage) (caseEvent, error) 
 		one.Copies = append(one.Copies, c)
 	}
 	return one, nil
+}
+
+// copyTo is what became of the copy of an event at a receiver; nil: it waits. Its mailbox may
+// have had a receipt about the event as well, which has an id of its own.
+func copyTo(copies []search.Copy, id, receiver string) (of *search.Copy) {
+	for i := range copies {
+		c := &copies[i]
+		if c.Mailbox == receiver && c.ID == id && c.Replay == "" && (of == nil || of.Result == decision.Parked) {
+			of = c
+		}
+	}
+	return of
 }
 
 // seesReceiver tells whether the person may know that somebody got a copy: who sees the

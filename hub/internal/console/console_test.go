@@ -85,7 +85,9 @@ func TestFormat(t *testing.T) {
 		de.Time(at): "02.07.2026, 00:30:05", en.Time(at): "2 Jul 2026, 00:30:05", de.Time(time.Time{}): "–",
 		de.Number(1234567): "1.234.567", en.Number(uint64(1234567)): "1,234,567", de.Number(-1000): "-1.000", de.Number(7): "7",
 		de.Decimal(0.25): "0,2", en.Decimal(12.34): "12.3", de.Bytes(1536): "1,5 KiB", en.Bytes(int64(12)): "12 B",
-		de.Ago(at): "vor 3 Stunden", en.Ago(at): "3 hours ago", en.Ago(time.Time{}): "never", de.Ago(at.Add(4 * time.Hour)): "vor 0 Sekunden",
+		de.Ago(at): "vor 3 Stunden", en.Ago(at): "3 hours ago", en.Ago(time.Time{}): "never", de.Ago(at.Add(4 * time.Hour)): "gerade eben",
+		en.Ago(at.Add(3*time.Hour - 2*time.Second)): "2 seconds ago", de.Decimal(285240.04): "285.240,0", en.Decimal(-1234.5): "-1,234.5",
+		de.Lasting(47 * time.Millisecond): "47 ms", de.Lasting(1260 * time.Millisecond): "1,3 s", en.Lasting(200 * time.Second): "3 min 20 s", de.Lasting(1000*time.Hour + 7*time.Minute): "1.000 h 7 min",
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)

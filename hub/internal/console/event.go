@@ -31,14 +31,18 @@ type eventView struct {
 	Payload   *payload
 	Neighbour []search.Event // of the same case
 	Replays   []replayOfEvent
+	Receipts  []receiptView
 	Sentence  string
 	Rule      string
+	Schema    string // of its type, when there is one
+	Held      string // how the event was found by it
 	// Block tells that all receivers are shown, not only the person's own.
 	Whole bool
 }
 
 type receiverView struct {
 	decision.Receiver
+	Title     string                // of the application
 	Agreement *federation.Agreement // as it was; nil when its version is not kept
 	Cut       []string
 	Delivery  *decision.Delivery
@@ -103,8 +107,11 @@ func (q *request) event() error {
 
 func (q *request) eventView(ctx context.Context, e *explain.Event) (*eventView, error) {
 	d := e.Decision
-	v := &eventView{Event: e, Sender: search.Sender(d.In), Sentence: d.Code.Sentence(q.lang)}
+	v := &eventView{Event: e, Sender: search.Sender(d.In), Sentence: d.Code.Sentence(q.lang), Held: q.t.held(d, q.lang)}
 	v.Whole = q.person.sight(v.Sender) >= federation.SightMetadata
+	if schema, ok := q.cfg.Hub.Federation().Schemas.Lookup(d.Type); ok {
+		v.Schema = schema.Type
+	}
 	fed, err := q.cfg.Hub.Version(ctx, d.Federation)
 	if err != nil {
 		return nil, err
@@ -118,6 +125,11 @@ func (q *request) eventView(ctx context.Context, e *explain.Event) (*eventView, 
 	}
 	if d.Case != "" {
 		if v.Neighbour, err = q.neighbours(d); err != nil {
+			return nil, err
+		}
+	}
+	if v.Whole {
+		if v.Receipts, err = q.receipts(e); err != nil {
 			return nil, err
 		}
 	}
@@ -145,7 +157,7 @@ func (q *request) receivers(e *explain.Event, fed *federation.Federation) (out [
 		if !q.seesReceiver(e.Decision.In, r.Application) {
 			continue
 		}
-		v := receiverView{Receiver: r, Delivery: e.Delivery(r.Application), Parked: e.ParkedAt(r.Application), Cut: recalled[r.Application]}
+		v := receiverView{Receiver: r, Title: q.titleOf(r.Application), Delivery: e.Delivery(r.Application), Parked: e.ParkedAt(r.Application), Cut: recalled[r.Application]}
 		if v.Delivery == nil {
 			v.Paused = paused[r.Application]
 		} else {
@@ -157,6 +169,14 @@ func (q *request) receivers(e *explain.Event, fed *federation.Federation) (out [
 		out = append(out, v)
 	}
 	return out
+}
+
+// titleOf is what people call an application; "" when the directory has it no more.
+func (q *request) titleOf(application string) string {
+	if app, ok := q.cfg.Hub.Federation().Application(application); ok {
+		return app.Title
+	}
+	return ""
 }
 
 // neighbours are the other events of the case that the person may see.

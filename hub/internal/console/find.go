@@ -95,7 +95,7 @@ func (q *request) outcomes() []choice {
 	for _, o := range []hub.Outcome{hub.Routed, hub.Unrouted, hub.Quarantined, hub.Suppressed, hub.Parked} {
 		out = append(out, choice{string(o), q.t.outcome(string(o))})
 	}
-	return out
+	return append(out, choice{string(search.InQuarantine), q.t.OutcomeAnyQuarantine})
 }
 
 // lookup finds an event or a case by its id; when there is none, that is the answer.

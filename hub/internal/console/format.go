@@ -65,6 +65,8 @@ func (f format) Ago(t time.Time) string {
 	d := max(f.now.Sub(t), 0)
 	n, unit := int(d/time.Second), f.t.Seconds
 	switch {
+	case n <= 1:
+		return f.t.JustNow
 	case d >= 48*time.Hour:
 		n, unit = int(d/(24*time.Hour)), f.t.Days
 	case d >= 2*time.Hour:
@@ -91,6 +93,19 @@ func (f format) Period(d time.Duration) string {
 	return d.String()
 }
 
+// Lasting is how long something took: "47 ms", "1,2 s", "3 min 20 s", "5 h 7 min".
+func (f format) Lasting(d time.Duration) string {
+	switch d = max(d, 0); {
+	case d < time.Second:
+		return strconv.FormatInt(d.Milliseconds(), 10) + " ms"
+	case d < time.Minute:
+		return f.Decimal(d.Seconds()) + " s"
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", d/time.Minute, d%time.Minute/time.Second)
+	}
+	return fmt.Sprintf("%s h %d min", f.Number(int64(d/time.Hour)), d%time.Hour/time.Minute)
+}
+
 // Number writes an integer with the language's separator of thousands.
 func (f format) Number(v any) string {
 	digits := fmt.Sprint(v)
@@ -114,11 +129,11 @@ func (f format) Number(v any) string {
 
 // Decimal writes a number with one digit behind the separator.
 func (f format) Decimal(v float64) string {
-	s := strconv.FormatFloat(v, 'f', 1, 64)
+	whole, digit, _ := strings.Cut(strconv.FormatFloat(v, 'f', 1, 64), ".")
 	if f.Lang == "de" {
-		s = strings.Replace(s, ".", ",", 1)
+		return f.Number(whole) + "," + digit
 	}
-	return s
+	return f.Number(whole) + "." + digit
 }
 
 // Bytes writes a size.

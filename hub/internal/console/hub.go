@@ -49,6 +49,9 @@ type Hub interface {
 	// Adapters that run.
 	Adapters() []Adapter
 	Clearing
+	// Undecided tells when the oldest event of an in stream was stored that is not decided;
+	// zero: all are.
+	Undecided(ctx context.Context, in string) (time.Time, error)
 	// Waiting tells what a mailbox holds back.
 	Waiting(ctx context.Context, application string) (bus.Waiting, error)
 	// Pause stops the hand-out of a mailbox or the source of an adapter, or lets it go on;

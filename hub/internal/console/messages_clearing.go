@@ -19,6 +19,8 @@ func (m *messages) clearing(t in) {
 	m.EditButton = t("Prüfen und einreichen", "Check and send")
 	m.EditNoText = t("Der Inhalt ist kein Text und lässt sich hier nicht bearbeiten. Bitte an den Absender zurückgeben.", "The content is no text and cannot be edited here. Please give it back to the sender.")
 	m.EditTooLarge = t("Das Ereignis ist für die Bearbeitung hier zu groß (mehr als 256 KiB). Bitte an den Absender zurückgeben.", "The event is too large to be edited here (more than 256 KiB). Please give it back to the sender.")
+	m.AllWrong = t("Alles, was das Schema heute verletzt:", "All that breaks the schema today:")
+	m.PassesNow = t("Nach den heutigen Regeln käme das Ereignis durch: Es kann unverändert erneut eingereicht werden.", "By today's rules the event would pass: it can be sent again as it is.")
 	m.StillWrong = t("Das wäre noch falsch", "This would still be wrong")
 	m.DoneBy = t("Erledigt von", "Dealt with by")
 	m.DigestBefore = t("Prüfsumme des Originals", "Digest of the original")

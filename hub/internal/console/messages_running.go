@@ -9,6 +9,7 @@ func (m *messages) running(t in) {
 	m.ChartSettled = t("abgeschlossen", "settled")
 	m.ChartHour = t("Stunde ab", "Hour from")
 	m.Oldest = t("Ältestes ohne Ergebnis", "Oldest without an outcome")
+	m.OldestUndecided = t("Ältestes noch nicht entschieden", "Oldest not decided yet")
 	m.InHand = t("Ausgegeben, noch ohne Ergebnis", "Handed out, without an outcome yet")
 	m.Redelivered = t("davon mehrfach versucht", "of these tried more than once")
 	m.PausedSince = t("angehalten seit", "paused since")

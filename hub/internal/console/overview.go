@@ -94,11 +94,13 @@ func (q *request) counts(today map[string]uint64, org string, refused, parked, p
 		}
 		return path + orgQuery(path, org)
 	}
+	since := "/search?from=" + q.now().In(berlin).Format(time.DateOnly) + "T00:00"
 	return []count{
-		{q.t.CountAccepted, link("/search"), today[search.CountAccepted], false},
-		{q.t.CountRouted, link("/search?outcome=routed"), today["routed"], false},
+		{q.t.CountAccepted, link(since), today[search.CountAccepted], false},
+		{q.t.CountRouted, link(since + "&outcome=routed"), today["routed"], false},
 		{q.t.CountDone, "", today["done"], false},
-		{q.t.CountRefusedToday, link("/search?outcome=quarantined"), today["quarantined"] + today["unrouted"], false},
+		{q.t.CountRefusedToday, link(since + "&outcome=" + string(search.InQuarantine)), today["quarantined"] + today["unrouted"], false},
+		{q.t.CountDuplicates, link(since + "&outcome=suppressed"), today["suppressed"], false},
 		{q.t.CountDoor, "", today[search.CountDoor], false},
 		{q.t.CountExpired, "", today["expired"], today["expired"] > 0},
 		{q.t.CountQuarantine, link("/quarantine"), refused, refused > 0},

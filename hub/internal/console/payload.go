@@ -28,6 +28,7 @@ type payload struct {
 	Text    string // of what is no JSON, in full only
 	Cut     bool   // there is more than is shown
 	Size    int
+	wrong   []wrong // more that is wrong with it
 }
 
 // payloadLine is a value or the beginning of an object or list.
@@ -78,6 +79,10 @@ func (p *payload) show(q *request, m *event.Message, typ, pointer, keyword strin
 			w.wrong = "\x00" // an attribute, not in the payload
 		}
 	}
+	w.more = map[string]string{}
+	for _, one := range p.wrong {
+		w.more[strings.TrimPrefix(one.At, "/data")] = one.Rule
+	}
 	w.value("", "", 0, v)
 }
 
@@ -89,7 +94,8 @@ type payloadWalk struct {
 	fields map[string]schemas.Field
 	wrong  string // pointer with the places of items
 	why    string
-	at     []string // the names on the way, with the places of items
+	more   map[string]string // why, at other pointers
+	at     []string          // the names on the way, with the places of items
 }
 
 // value adds the lines of a value. pointer has no places of items, as those of fields.
@@ -106,9 +112,7 @@ func (w *payloadWalk) value(name, pointer string, depth int, v any) {
 	if w.lang == "en" && f.TitleEn != "" {
 		l.Title = f.TitleEn
 	}
-	if w.why != "" && "/"+strings.Join(w.at, "/") == w.wrong || w.why != "" && w.wrong == "" && depth == 0 {
-		l.Wrong = w.why
-	}
+	l.Wrong = w.wrongHere()
 	switch v := v.(type) {
 	case ordered:
 		l.Opens = true
@@ -130,6 +134,18 @@ func (w *payloadWalk) value(name, pointer string, depth int, v any) {
 		}
 		w.p.Lines = append(w.p.Lines, l)
 	}
+}
+
+// wrongHere says what is wrong with the value that is looked at; "" for nothing.
+func (w *payloadWalk) wrongHere() string {
+	at := ""
+	if len(w.at) > 0 {
+		at = "/" + strings.Join(w.at, "/")
+	}
+	if w.why != "" && at == w.wrong {
+		return w.why
+	}
+	return w.more[at]
 }
 
 func (w *payloadWalk) down(name string, fn func()) {

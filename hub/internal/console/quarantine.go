@@ -223,6 +223,8 @@ type refusalPage struct {
 	Attributes  []attribute
 	Payload     *payload
 	Group       string
+	All         []wrong // all rules that it would break today, where the record names the first
+	Passes      bool    // it would break none any more
 	clearingView
 }
 
@@ -289,6 +291,10 @@ func (q *request) showRefusal(no notDone) error {
 	}
 	sight := q.person.sight(search.Organisation(g.Application))
 	data.Payload = &payload{At: quarantineAt(e.Seq), Seq: e.Seq, MayLook: sight >= federation.SightFull}
+	if data.All, data.Passes, err = q.nowWrong(q.r.Context(), e, g); err != nil {
+		return err
+	}
+	data.Payload.wrong = data.All
 	if sight < federation.SightMasked {
 		data.Payload.Why = q.t.PayloadNoSight
 	} else {

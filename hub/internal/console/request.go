@@ -2,6 +2,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,8 @@ type refused struct {
 	status int
 	// of is the organisation whose it is, for what is another's: it is recorded.
 	of string
+	// stale: the form is of a session that is over.
+	stale bool
 }
 
 func (e *refused) Error() string { return fmt.Sprintf("refused (%d)", e.status) }
@@ -44,6 +47,7 @@ func (e *refused) Error() string { return fmt.Sprintf("refused (%d)", e.status) 
 var (
 	errNotFound  = &refused{status: http.StatusNotFound}
 	errForbidden = &refused{status: http.StatusForbidden}
+	errStale     = &refused{status: http.StatusForbidden, stale: true}
 )
 
 // foreign is the answer to who asks for what belongs to another organisation.
@@ -71,7 +75,7 @@ func (s *Server) inside(handle func(*request) error) http.HandlerFunc {
 		case len(q.person.grants) == 0:
 			q.answer(func(*request) error { return errForbidden })
 		case r.Method == http.MethodPost && !q.session.fits(r.PostFormValue(tokenField)):
-			q.answer(func(*request) error { return errForbidden })
+			q.answer(func(*request) error { return errStale })
 		default:
 			q.answer(handle)
 		}
@@ -143,6 +147,10 @@ func (q *request) refuse(no *refused) {
 			q.fail(http.StatusInternalServerError)
 			return
 		}
+	}
+	if no.stale {
+		q.failAs(no.status, q.t.Stale, q.t.StaleText)
+		return
 	}
 	q.fail(no.status)
 }
@@ -248,11 +256,18 @@ func says(err error) string {
 
 // fail is the page that says why there is none.
 func (q *request) fail(status int) {
-	data := failure{Status: status, Title: http.StatusText(status)}
-	if text, ok := q.t.failures()[status]; ok {
-		data.Title, data.Text = text[0], text[1]
+	text, ok := q.t.failures()[status]
+	if !ok {
+		text[0] = http.StatusText(status)
 	}
-	q.render("failure", data.Title, status, data)
+	q.failAs(status, text[0], text[1])
+}
+
+func (q *request) failAs(status int, title, text string) {
+	if q.r.Method != http.MethodGet && q.r.Method != http.MethodHead { // there is no page of that address
+		q.here = cmp.Or(q.here, "/")
+	}
+	q.render("failure", title, status, failure{status, title, text})
 }
 
 type failure struct {

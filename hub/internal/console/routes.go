@@ -68,8 +68,21 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /organisations", s.inside((*request).organisations))
 	mux.HandleFunc("GET /organisations/{id}", s.inside((*request).organisationPage))
 	mux.HandleFunc("GET /acts", s.inside((*request).acts))
-	mux.HandleFunc("/", s.open(func(*request) error { return errNotFound }))
+	mux.HandleFunc("/", s.open(func(q *request) error { return q.noRoute(mux) }))
 	return s.secured(mux)
+}
+
+// noRoute tells an address that takes another method from one that there is not.
+func (q *request) noRoute(mux *http.ServeMux) error {
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		other := q.r.Clone(q.r.Context())
+		other.Method = method
+		if _, pattern := mux.Handler(other); pattern != "/" {
+			q.w.Header().Set("Allow", method)
+			return &refused{status: http.StatusMethodNotAllowed}
+		}
+	}
+	return errNotFound
 }
 
 // types of assets; nothing else is served.

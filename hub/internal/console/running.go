@@ -23,9 +23,14 @@ type boxPage struct {
 // inPage is what comes from one organisation.
 type inPage struct {
 	Organisation *federation.Organisation
-	Streams      []streamRow
+	Streams      []inStreamRow
 	Senders      []senderRow
 	Chart        *chart
+}
+
+type inStreamRow struct {
+	streamRow
+	Oldest time.Time // when the oldest event was stored that is not decided; zero: none waits
 }
 
 type senderRow struct {
@@ -87,7 +92,11 @@ func (q *request) inOf() error {
 	}
 	for _, u := range usage {
 		if u.Organisation == org {
-			data.Streams = append(data.Streams, streamRow{u.Stream, u.Organisation, u.Messages, u.Used, u.Limit})
+			row := inStreamRow{streamRow: streamRow{u.Stream, u.Organisation, u.Messages, u.Used, u.Limit}}
+			if row.Oldest, err = q.cfg.Hub.Undecided(q.r.Context(), u.Stream); err != nil {
+				return err
+			}
+			data.Streams = append(data.Streams, row)
 		}
 	}
 	x := q.cfg.Hub.Search()
@@ -120,7 +129,7 @@ func (q *request) adapterOf() error {
 		return err
 	}
 	_, paused := q.cfg.Hub.Paused()
-	data := &adapterPage{adapterRow: adapterRow{all[i], q.cfg.Hub.Search().Last(all[i].Application), paused[name]}}
+	data := &adapterPage{adapterRow: q.adapterRow(all[i], paused[name])}
 	if q.person.sight(org) >= federation.SightMetadata {
 		keys, err := q.keys(q.r.Context())
 		if err != nil {

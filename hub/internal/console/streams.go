@@ -34,7 +34,15 @@ type boxRow struct {
 type adapterRow struct {
 	Adapter
 	Last   time.Time // when the application's last event was accepted
+	Got    time.Time // when a copy in its mailbox was settled last
+	HasBox bool
 	Paused *Pause
+}
+
+func (q *request) adapterRow(a Adapter, paused *Pause) adapterRow {
+	app, ok := q.cfg.Hub.Federation().Application(a.Application)
+	x := q.cfg.Hub.Search()
+	return adapterRow{Adapter: a, Last: x.Last(a.Application), Got: x.Got(a.Application), HasBox: ok && app.Mailbox != nil, Paused: paused}
 }
 
 func (q *request) streams() error {
@@ -60,7 +68,7 @@ func (q *request) streams() error {
 	_, paused := q.cfg.Hub.Paused()
 	for _, a := range q.cfg.Hub.Adapters() {
 		if o := search.Organisation(a.Application); org == "" || o == org {
-			data.Adapters = append(data.Adapters, adapterRow{a, q.cfg.Hub.Search().Last(a.Application), paused[a.Name]})
+			data.Adapters = append(data.Adapters, q.adapterRow(a, paused[a.Name]))
 		}
 	}
 	return q.show("streams", q.t.Streams, data)

@@ -4,6 +4,8 @@
 package decision
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub"
@@ -59,6 +61,11 @@ type Decision struct {
 	Decided time.Time `json:"decided"` // when the hub decided
 }
 
+// HasReceipt tells whether a receipt goes to the sender when d is carried out.
+func (d *Decision) HasReceipt() bool {
+	return d.Receipt != "" && !d.Code.ByPerson() && (d.Outcome == hub.Routed || d.Outcome == hub.Quarantined || d.Outcome == hub.Unrouted)
+}
+
 // Ref names a message in an in stream.
 type Ref struct {
 	In  string `json:"in"`
@@ -105,6 +112,12 @@ type Delivery struct {
 	Handed *Told `json:"handed,omitempty"`
 	// Replay names the replay that brought the copy; "" for the first one.
 	Replay string `json:"replay,omitempty"`
+}
+
+// OfReceipt tells whether it is a receipt that ended so, and not a copy of the event: the
+// ids of receipts begin with the place of the event.
+func (d *Delivery) OfReceipt() bool {
+	return strings.HasPrefix(d.ID, d.In+"-"+strconv.FormatUint(d.Seq, 10)+"-")
 }
 
 // Told is all that a receipt about a copy needs besides its outcome: the copy

@@ -35,8 +35,8 @@ type Event struct {
 	// Removed is when the event went from its in stream, having been kept as long
 	// as its type says; zero while it is there. What the trail knows stays.
 	Removed time.Time
-
-	at uint64 // of the decision in TRAIL
+	// Records are the sequences in TRAIL of what was decided: of Before, and of Decision.
+	Records []uint64
 }
 
 // Answer is what the trail says about an event id. An id can stand for several
@@ -156,10 +156,10 @@ func (a *Answer) decided(m *event.Message, byRef map[decision.Ref]*Event) error 
 func (a *Answer) add(d *decision.Decision, at uint64, byRef map[decision.Ref]*Event) {
 	ref := decision.Ref{In: d.In, Seq: d.Seq}
 	if e := byRef[ref]; e != nil {
-		e.Before, e.Decision = append(e.Before, e.Decision), d
+		e.Before, e.Decision, e.Records = append(e.Before, e.Decision), d, append(e.Records, at)
 		return
 	}
-	e := &Event{Decision: d, at: at}
+	e := &Event{Decision: d, Records: []uint64{at}}
 	a.Events = append(a.Events, e)
 	byRef[ref] = e
 	if d.Released != nil && byRef[*d.Released] != nil {

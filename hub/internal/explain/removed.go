@@ -28,7 +28,7 @@ func removed(ctx context.Context, b *bus.Bus, e *Event) error {
 		root = "edge."
 	}
 	subject := root + d.Application + "." + d.Type
-	err = b.Read(ctx, bus.Trail, e.at, []string{"trail." + decision.KindRemoval + "." + d.In}, func(m *event.Message) error {
+	err = b.Read(ctx, bus.Trail, e.Records[0], []string{"trail." + decision.KindRemoval + "." + d.In}, func(m *event.Message) error {
 		r, err := trail.ReadRemoval(m)
 		if err == nil && r.Covers(subject, d.Seq) {
 			e.Removed = r.At

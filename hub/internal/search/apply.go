@@ -153,7 +153,7 @@ func (x *Index) decided(at Place, d *decision.Decision) error {
 		}
 	}
 	x.fresh[decision.Ref{In: d.In, Seq: d.Seq}] = d.Application
-	x.countEvent(&e)
+	x.countEvent(&e, d)
 	return nil
 }
 

@@ -38,7 +38,7 @@ func dayOf(t time.Time) string { return t.In(berlin).Format("20060102") }
 // application holds it.
 const sep = "\x00"
 
-func (x *Index) countEvent(e *Event) {
+func (x *Index) countEvent(e *Event, d *decision.Decision) {
 	if e.Code.ByPerson() { // it was counted when it came
 		return
 	}
@@ -48,6 +48,9 @@ func (x *Index) countEvent(e *Event) {
 	x.set("last"+sep+e.Application, uint64(max(e.Stored.Unix(), 0)))
 	x.hour(e.Decided, HourAccepted, org)
 	x.see(e)
+	if d.HasReceipt() {
+		x.hour(e.Decided, HourCopies, d.Receipt)
+	}
 	for _, r := range e.Receivers {
 		x.hour(e.Decided, HourCopies, r)
 		x.edge(day, e.Application, r, countCopies)
@@ -57,11 +60,25 @@ func (x *Index) countEvent(e *Event) {
 
 func (x *Index) countCopy(d *decision.Delivery) {
 	day := dayOf(d.At)
-	x.count(day, Organisation(d.Mailbox), string(d.Result), 1)
+	if !d.OfReceipt() {
+		x.count(day, Organisation(d.Mailbox), string(d.Result), 1)
+	}
+	for _, told := range []*decision.Told{d.Handed, expiryTold(d)} { // which brings its sender a receipt
+		if told != nil && told.Receipt != "" {
+			x.hour(d.At, HourCopies, told.Receipt)
+		}
+	}
 	if d.Result != decision.Parked {
 		x.hour(d.At, HourSettled, d.Mailbox)
 	}
 	x.set("got"+sep+d.Mailbox, uint64(max(d.At.Unix(), 0)))
+}
+
+func expiryTold(d *decision.Delivery) *decision.Told {
+	if d.Expiry == nil {
+		return nil
+	}
+	return &d.Expiry.Told
 }
 
 func (x *Index) edge(day, from, to, what string) {

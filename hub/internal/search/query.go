@@ -35,6 +35,17 @@ type Answer struct {
 	More Place
 }
 
+// InQuarantine stands in Query.Outcome for all that went into quarantine: refused, and
+// without an agreement.
+const InQuarantine hub.Outcome = "in-quarantine"
+
+func (q *Query) ended(e *Event) bool {
+	if q.Outcome == InQuarantine {
+		return (e.Outcome == hub.Quarantined || e.Outcome == hub.Unrouted) && !e.Code.ByPerson()
+	}
+	return e.Outcome == q.Outcome
+}
+
 const (
 	defaultLimit = 50
 	maxScan      = 5000
@@ -85,7 +96,7 @@ func (q *Query) fits(e *Event) bool {
 	case q.Application != "" && !q.involves(e),
 		q.Type != "" && e.Type != q.Type,
 		q.Case != "" && e.Case != q.Case,
-		q.Outcome != "" && e.Outcome != q.Outcome,
+		q.Outcome != "" && !q.ended(e),
 		!q.From.IsZero() && e.Decided.Before(q.From),
 		!q.To.IsZero() && !e.Decided.Before(q.To):
 		return false

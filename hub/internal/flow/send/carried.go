@@ -37,7 +37,7 @@ func Due(root string, d *decision.Decision) int {
 		if d.Outcome == hub.Routed {
 			n = len(d.Receivers)
 		}
-		if d.Receipt != "" && (d.Outcome == hub.Routed || refused) {
+		if d.HasReceipt() {
 			n++
 		}
 	case "quarantine":

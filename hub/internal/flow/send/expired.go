@@ -66,9 +66,19 @@ func Delivered(d *decision.Delivery) event.Message {
 	})
 }
 
+// ExpiredID is the id of the receipt that Expired gives.
+func ExpiredID(d *decision.Delivery) string { return aboutCopyID(d, expiredSuffix) }
+
+// DeliveredID is the id of the receipt that Delivered gives.
+func DeliveredID(d *decision.Delivery) string { return aboutCopyID(d, deliveredSuffix) }
+
+func aboutCopyID(d *decision.Delivery, suffix string) string {
+	return fmt.Sprintf("%s-%d-%s", d.In, d.Seq, d.Mailbox) + suffix
+}
+
 // aboutCopy makes a receipt about one copy.
 func aboutCopy(d *decision.Delivery, to *decision.Told, typ, suffix string, r any) event.Message {
-	id := fmt.Sprintf("%s-%d-%s", d.In, d.Seq, d.Mailbox) + suffix
+	id := aboutCopyID(d, suffix)
 	key := to.Case
 	if key == "" {
 		key = id

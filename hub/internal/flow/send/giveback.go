@@ -12,6 +12,10 @@ import (
 // quarantine: its sender has had one before.
 const givenBackSuffix = "-zurueck"
 
+// GivenBackID is the id of the receipt that tells the sender that a steward gives an event
+// back.
+func GivenBackID(in string, seq uint64) string { return ReceiptID(in, seq) + givenBackSuffix }
+
 // GivenBack gives the receipt for the sender of d, which a steward gives back from
 // quarantine; hint is what they say to it. Its subject is its own, so that it is stored
 // once. e is nil when the event could not be read.
@@ -20,7 +24,7 @@ func GivenBack(d *decision.Decision, e *event.Event, hint string) event.Message 
 		Event: receiptEvent{d.Source, d.ID, d.Type}, Case: d.Case, Digest: "sha256:" + d.Digest, Decided: d.Decided,
 		Reason: &receiptReason{Code: string(d.Code), De: d.Code.Sentence("de"), En: d.Code.Sentence("en"), Hint: hint},
 	}
-	id := fmt.Sprintf("%s-%d-quittung", d.In, d.Seq) + givenBackSuffix
+	id := GivenBackID(d.In, d.Seq)
 	key := id
 	if e != nil {
 		key = e.Key()

@@ -18,6 +18,10 @@ const (
 	TypeRefused  = "de.amtsbote.ereignis-abgelehnt.v1"
 )
 
+// ReceiptID is the id of the receipt for the sender of the message at a sequence of an in
+// stream.
+func ReceiptID(in string, seq uint64) string { return fmt.Sprintf("%s-%d-quittung", in, seq) }
+
 // ReceiptSource is the source of receipts.
 const ReceiptSource = federation.HubSource
 
@@ -103,7 +107,7 @@ func (s *Sender) blocked(d *decision.Decision, e *event.Event) bool {
 }
 
 func receiptMessage(d *decision.Decision, e *event.Event, typ string, r receipt) event.Message {
-	id := fmt.Sprintf("%s-%d-quittung", d.In, d.Seq)
+	id := ReceiptID(d.In, d.Seq)
 	key := id
 	if e != nil {
 		key = e.Key()

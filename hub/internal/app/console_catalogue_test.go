@@ -67,7 +67,7 @@ func TestConsoleCatalogue(t *testing.T) {
 			}
 		}
 	}
-	says(all, "/catalogue/"+hubtest.Ding, "no-n (ungültig: verletzt required", "two (gültig)", "alpha.app", "beta.two", " Sekunden<", "?against="+dingTwo)
+	says(all, "/catalogue/"+hubtest.Ding, "no-n (ungültig: verletzt required", "two (gültig)", "alpha.app", "beta.two", "!nicht gesehen", "?against="+dingTwo)
 	says(all, "/catalogue/"+dingTwo, "Unterschiede zur Fassung", "/neu</code></th><td>neues Feld", "/text</code></th><td>andere Werte erlaubt", "!/n</code></th><td>andere")
 	says(all, "/catalogue/"+hubtest.Ding+"?against="+dingTwo, "/neu</code></th><td>entfallen")
 	says(all, "/agreements/ding-innen", "Innerhalb", "galt einem anderen Wortlaut", "V 7/25", "/n</code>", "!/text</code>", "id: ding-innen", "Ereignisse mit einer Sperre gehen hier nicht durch")

@@ -118,7 +118,7 @@ func TestConsoleAdapter(t *testing.T) {
 	a := startApp(t, app.Config{Directory: dir, Data: data, Observer: newWatch(), Listen: "127.0.0.1:0", Console: &app.Console{Listen: "127.0.0.1:0"}})
 	defer func() { stopApp(t, a) }()
 	v := newVisitor(t, a).enter(a)
-	v.has("/streams/adapter?name=okewo", "zuletzt nachgesehen</dt><dd>vor ")
+	v.has("/streams/adapter?name=okewo", "zuletzt nachgesehen</dt><dd>gerade eben")
 	act := func(act string) seen {
 		return v.post("/streams/pause", url.Values{"token": {v.token()}, "adapter": {"okewo"}, "act": {act}, "reason": {"Ablage wird umgezogen"}})
 	}

@@ -9,46 +9,46 @@ import (
 // messages are all texts of the console in one language. Each stands once below, with
 // both languages side by side; TestMessages finds one that is missing.
 type messages struct {
-	Broken, Product, Skip, Navigation, TestSystem, Overview, Search, Quarantine, JustNow, OutcomeAnyQuarantine, OldestUndecided, AllWrong, PassesNow, CountDuplicates, Stale, StaleText, OnlyForms string
-	ParkedKeys, Streams, Catalogue, Agreements, Acts, Language, Theme, ThemeLight                                                                                                                  string
-	ThemeDark, ThemeAuto, Logout, LoggedInAs, RoleLocal, RoleSteward, RoleFederation, RoleOperator                                                                                                 string
-	RoleAuditor, Login, LoginOIDC, LoginOIDCText, LoginLocal, LoginFailed, Never, Seconds                                                                                                          string
-	Minutes, Hours, Days, AgoFormat, Organisation, AllOrganisations, Show, Today                                                                                                                   string
-	CountAccepted, CountRouted, CountDone, CountRefusedToday, CountDoor, CountExpired, CountQuarantine, CountParked                                                                                string
-	WhoTalks, Picture, Table, GraphLabel, GraphLegend, NothingToday, Sender, Receiver, EventsToday, PerMinute                                                                                      string
-	Waiting, MoreWays, EndingSoon, NothingEnding, Until, Over, LiveOn, LiveOff                                                                                                                     string
-	LiveLost, SearchWhat, SearchHint, SearchFind, FilterTitle, Application, EventType, Outcome                                                                                                     string
-	From, To, Any, Events, NoEvents, NoEventsYet, Older, Next                                                                                                                                      string
-	Time, Type, ID, Case, Receivers, OutcomeRouted, OutcomeUnrouted, OutcomeQuarantined                                                                                                            string
-	OutcomeSuppressed, OutcomeParked, ResultDone, ResultRefused, ResultExpired, ResultParked, ResultWaiting, NotFoundTitle                                                                         string
-	NotFoundText, NotFoundWhere, NotFoundDoor, NotFoundQuarantine, NotFoundFiles, NotFoundLast, NotFoundLastText, Event                                                                            string
-	Accepted, FromBy, Authority, Source, Adapter, Decided, Place, Verdict                                                                                                                          string
-	FederationVersion, Digest, DuplicateOf, ReleasedFrom, ContinuedAs, Before, Removed, RemovedText                                                                                                string
-	WhoGot, NobodyGot, OwnOnly, Agreement, Law, Purpose, Fields, AllFields                                                                                                                         string
-	CutFields, State, Attempt, After, ParkedSince, WhoElse, Reason, SameCase                                                                                                                       string
-	WholeCase, Payload, PayloadMasked, PayloadFull, PayloadNoSight, PayloadGone, PayloadUnreadable, PayloadCut                                                                                     string
-	SchemaHeld, SchemaHolds, SchemaBroken, SchemaNotAsked, TrailRecord, ReceiptsToSender                                                                                                           string
-	ReceiptAccepted, ReceiptRefused, ReceiptGivenBack, ReceiptDelivered, ReceiptExpired                                                                                                            string
-	Hidden, UnknownField, WrongHere, LookTitle, LookText, LookReason, LookButton, CaseWaits                                                                                                        string
-	CaseBegan, CaseSteps, QuarantineText, QuarantineEmpty, Number, Group, Refused, WhatIsWrong                                                                                                     string
-	Attributes, Name, Value, Unreadable, Size, BackToGroup, ParkedText, ParkedLong, ParkedEmpty                                                                                                    string
-	Key, Since, DirectionIn, DirectionOut, Underway, Release, ReturnToSender, ReasonField                                                                                                          string
-	Act, SaidRelease, SaidReturn, SaidReason, ActRelease, ActReturn, ActLook, ActDenied                                                                                                            string
-	ActOther, ActsEmpty, ActsText, Who, Mailboxes, Mode, Contents, Filled                                                                                                                          string
-	LastTaken, InStreams, Stream, HubsOwn, Messages, Adapters, Kind, LastEvent                                                                                                                     string
-	FilesInError, None, CatalogueText, Personal, Description, Pointer, Category, Meaning                                                                                                           string
-	Block, Versions, KeptFor, OneDay, ManyDays, OneHour, ManyHours, OneMinute, ManyMinutes, RawSchema, FindAgreement, AgreementsFound                                                              string
-	NoAgreements, InForce, NotInForce, Approvals, LawUnchecked, Validity, Open, NoAccess                                                                                                           string
-	NoAccessText, NoPage, NoPageText, LoggedOut, LoggedOutText, TooMany, TooManyText, Fault                                                                                                        string
-	Organisations, AgreementMatrix, MatrixText, MatrixLink, MatrixMore, ListLink, Examples, ExampleValid                                                                                           string
-	ExampleBroken, Changes, ChangesText, ChangesNone, WholeData, DeclaredSeen, DeclaredSeenText, Declared                                                                                          string
-	NotDeclared, LastSeen, NotSeen, MoreParties, ChangeAdded, ChangeRemoved, ChangeRequired, ChangeOptional                                                                                        string
-	ChangeKeep, ChangeAttributes, ChangeMark, ChangeRule, ChangeCategory, ChangeText, LawSays, Activity, Where, Always, Retained                                                                   string
-	NoLimit, Within, Receipts, ApprovalStale, ApprovalMissing, ApprovalGood, ApprovedOn, Reference                                                                                                 string
-	AgreementText, Discloses, BlocksPass, BlocksStop, Applications, Authorities, FindName, OrganisationsFound                                                                                      string
-	Role, Contact, NoContact, Contract, Unit, Sources, Credentials, CredentialUntil                                                                                                                string
-	Suspended, NoCredential, AuthoritiesFound, RoleIsAuthority, RoleIsOperator, Quota, Office, HandsOver                                                                                           string
-	FaultText, IssuerGone, IssuerGoneText, Busy, BusyText                                                                                                                                          string
+	Broken, Product, Skip, Navigation, TestSystem, Overview, Search, Quarantine, JustNow, OutcomeAnyQuarantine, OldestUndecided, AllWrong, PassesNow, CountDuplicates, CountWaiting, Stale, StaleText, OnlyForms string
+	ParkedKeys, Streams, Catalogue, Agreements, Acts, Language, Theme, ThemeLight                                                                                                                                string
+	ThemeDark, ThemeAuto, Logout, LoggedInAs, RoleLocal, RoleSteward, RoleFederation, RoleOperator                                                                                                               string
+	RoleAuditor, Login, LoginOIDC, LoginOIDCText, LoginLocal, LoginFailed, Never, Seconds                                                                                                                        string
+	Minutes, Hours, Days, AgoFormat, Organisation, AllOrganisations, Show, Today                                                                                                                                 string
+	CountAccepted, CountRouted, CountDone, CountRefusedToday, CountDoor, CountExpired, CountQuarantine, CountParked                                                                                              string
+	WhoTalks, Picture, Table, GraphLabel, GraphLegend, NothingToday, Sender, Receiver, EventsToday, PerMinute                                                                                                    string
+	Waiting, MoreWays, EndingSoon, NothingEnding, Until, Over, LiveOn, LiveOff                                                                                                                                   string
+	LiveLost, SearchWhat, SearchHint, SearchFind, FilterTitle, Application, EventType, Outcome                                                                                                                   string
+	From, To, Any, Events, NoEvents, NoEventsYet, Older, Next                                                                                                                                                    string
+	Time, Type, ID, Case, Receivers, OutcomeRouted, OutcomeUnrouted, OutcomeQuarantined                                                                                                                          string
+	OutcomeSuppressed, OutcomeParked, ResultDone, ResultRefused, ResultExpired, ResultParked, ResultWaiting, NotFoundTitle                                                                                       string
+	NotFoundText, NotFoundWhere, NotFoundDoor, NotFoundQuarantine, NotFoundFiles, NotFoundLast, NotFoundLastText, Event                                                                                          string
+	Accepted, FromBy, Authority, Source, Adapter, Decided, Place, Verdict                                                                                                                                        string
+	FederationVersion, Digest, DuplicateOf, ReleasedFrom, ContinuedAs, Before, Removed, RemovedText                                                                                                              string
+	WhoGot, NobodyGot, OwnOnly, Agreement, Law, Purpose, Fields, AllFields                                                                                                                                       string
+	CutFields, State, Attempt, After, ParkedSince, WhoElse, Reason, SameCase                                                                                                                                     string
+	WholeCase, Payload, PayloadMasked, PayloadFull, PayloadNoSight, PayloadGone, PayloadUnreadable, PayloadCut                                                                                                   string
+	SchemaHeld, SchemaHolds, SchemaBroken, SchemaNotAsked, TrailRecord, ReceiptsToSender                                                                                                                         string
+	ReceiptAccepted, ReceiptRefused, ReceiptGivenBack, ReceiptDelivered, ReceiptExpired                                                                                                                          string
+	Hidden, UnknownField, WrongHere, LookTitle, LookText, LookReason, LookButton, CaseWaits                                                                                                                      string
+	CaseBegan, CaseSteps, QuarantineText, QuarantineEmpty, Number, Group, Refused, WhatIsWrong                                                                                                                   string
+	Attributes, Name, Value, Unreadable, Size, BackToGroup, ParkedText, ParkedLong, ParkedEmpty                                                                                                                  string
+	Key, Since, DirectionIn, DirectionOut, Underway, Release, ReturnToSender, ReasonField                                                                                                                        string
+	Act, SaidRelease, SaidReturn, SaidReason, ActRelease, ActReturn, ActLook, ActDenied                                                                                                                          string
+	ActOther, ActsEmpty, ActsText, Who, Mailboxes, Mode, Contents, Filled                                                                                                                                        string
+	LastTaken, InStreams, Stream, HubsOwn, Messages, Adapters, Kind, LastEvent                                                                                                                                   string
+	FilesInError, None, CatalogueText, Personal, Description, Pointer, Category, Meaning                                                                                                                         string
+	Block, Versions, KeptFor, OneDay, ManyDays, OneHour, ManyHours, OneMinute, ManyMinutes, RawSchema, FindAgreement, AgreementsFound                                                                            string
+	NoAgreements, InForce, NotInForce, Approvals, LawUnchecked, Validity, Open, NoAccess                                                                                                                         string
+	NoAccessText, NoPage, NoPageText, LoggedOut, LoggedOutText, TooMany, TooManyText, Fault                                                                                                                      string
+	Organisations, AgreementMatrix, MatrixText, MatrixLink, MatrixMore, ListLink, Examples, ExampleValid                                                                                                         string
+	ExampleBroken, Changes, ChangesText, ChangesNone, WholeData, DeclaredSeen, DeclaredSeenText, Declared                                                                                                        string
+	NotDeclared, LastSeen, NotSeen, MoreParties, ChangeAdded, ChangeRemoved, ChangeRequired, ChangeOptional                                                                                                      string
+	ChangeKeep, ChangeAttributes, ChangeMark, ChangeRule, ChangeCategory, ChangeText, LawSays, Activity, Where, Always, Retained                                                                                 string
+	NoLimit, Within, Receipts, ApprovalStale, ApprovalMissing, ApprovalGood, ApprovedOn, Reference                                                                                                               string
+	AgreementText, Discloses, BlocksPass, BlocksStop, Applications, Authorities, FindName, OrganisationsFound                                                                                                    string
+	Role, Contact, NoContact, Contract, Unit, Sources, Credentials, CredentialUntil                                                                                                                              string
+	Suspended, NoCredential, AuthoritiesFound, RoleIsAuthority, RoleIsOperator, Quota, Office, HandsOver                                                                                                         string
+	FaultText, IssuerGone, IssuerGoneText, Busy, BusyText                                                                                                                                                        string
 
 	// clearing quarantine
 	Cleared, ClearTitle, ClearReason, ClearResubmit, ClearReturn, ClearDiscard                                           string

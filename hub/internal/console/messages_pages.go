@@ -50,6 +50,7 @@ func (m *messages) overview(t in) {
 	m.CountDone = t("Kopien übernommen", "Copies taken over")
 	m.CountRefusedToday = t("Ins Klärungsfach", "To quarantine")
 	m.CountDuplicates = t("Doppel", "Duplicates")
+	m.CountWaiting = t("Warten im Eingangsfach", "Waiting in mailboxes")
 	m.CountDoor = t("An der Tür abgelehnt", "Refused at the door")
 	m.CountExpired = t("Verfallen", "Expired")
 	m.CountQuarantine = t("Im Klärungsfach", "In quarantine")

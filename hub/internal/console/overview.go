@@ -60,7 +60,7 @@ func (q *request) overview() error {
 // overviewOf is what of a snapshot the person sees of an organisation, "" for all.
 func (q *request) overviewOf(now *snapshot, org string) *overviewPage {
 	p := &overviewPage{Org: org, Orgs: q.choices()}
-	p.Counts = q.counts(now.todayOf(org), org, now.refusedOf(org), uint64(len(q.parkedOf(now.parked, org))), q.pausedIn(now, org))
+	p.Counts = q.counts(now, org)
 	ways := now.waysOf(org)
 	p.More = max(len(ways)-maxWays, 0)
 	for _, w := range ways[:len(ways)-p.More] {
@@ -86,7 +86,18 @@ func sum(subjects map[string]uint64) (n uint64) {
 	return n
 }
 
-func (q *request) counts(today map[string]uint64, org string, refused, parked, paused uint64) []count {
+// waiting counts the copies in mailboxes of an organisation, "" for all.
+func (q *request) waiting(now *snapshot, org string) (n uint64) {
+	for application, copies := range now.waits {
+		if o := search.Organisation(application); (org == "" || o == org) && q.person.sight(o) >= federation.SightCounts {
+			n += copies
+		}
+	}
+	return n
+}
+
+func (q *request) counts(now *snapshot, org string) []count {
+	today, refused, parked, paused := now.todayOf(org), now.refusedOf(org), uint64(len(q.parkedOf(now.parked, org))), q.pausedIn(now, org)
 	may := q.person.most() >= federation.SightMetadata
 	link := func(path string) string {
 		if !may {
@@ -103,6 +114,7 @@ func (q *request) counts(today map[string]uint64, org string, refused, parked, p
 		{q.t.CountDuplicates, link(since + "&outcome=suppressed"), today["suppressed"], false},
 		{q.t.CountDoor, "", today[search.CountDoor], false},
 		{q.t.CountExpired, "", today["expired"], today["expired"] > 0},
+		{q.t.CountWaiting, "/streams" + orgQuery("/streams", org), q.waiting(now, org), false},
 		{q.t.CountQuarantine, link("/quarantine"), refused, refused > 0},
 		{q.t.CountParked, link("/parked"), parked, parked > 0},
 		{q.t.CountPaused, "/streams" + orgQuery("/streams", org), paused, paused > 0},

@@ -164,3 +164,17 @@ func TestConsoleStaleForm(t *testing.T) {
 		t.Errorf("a page's address: %d, allows %q", s.status, s.header.Get("Allow"))
 	}
 }
+
+// TestConsoleTokens: the page of an organisation shows its tokens for HTTP as well.
+func TestConsoleTokens(t *testing.T) {
+	t.Parallel()
+	a, _, _ := consoleWorld(t, app.Config{HTTP: &app.HTTP{Listen: "127.0.0.1:0"}})
+	v := newVisitor(t, a).enter(a)
+	if text := words(v.get("/organisations/beta").body); strings.Contains(text, "API-Token") {
+		t.Errorf("a token that nobody has issued:\n%s", text)
+	}
+	secret := issue(t, a, "beta.one")
+	if s := v.get("/organisations/beta"); !strings.Contains(words(s.body), "API-Token gültig bis") || strings.Contains(s.body, secret) {
+		t.Errorf("the token:\n%s", words(s.body))
+	}
+}

@@ -130,6 +130,6 @@ func TestConsoleAdapter(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(in, "schlecht.json"), []byte("{"), 0o600))
 	v.has("/streams/adapter?name=okewo", "Wartende Dateien</dt><dd>1")
 	act("go-on")
-	v.has("/streams/adapter?name=okewo", "<th scope=\"row\"><code>")
+	v.has("/streams/adapter?name=okewo", "</code></th><td class=\"n\">1")
 	v.has("/search?q=nie-gehört", "Im Fehlerordner liegt etwas")
 }

@@ -13,7 +13,8 @@ type casePage struct {
 	ID     string
 	Events []caseEvent
 	First  time.Time
-	Waits  int // copies without an outcome
+	Waits  int  // copies without an outcome
+	Many   bool // there may be more events than are shown
 	paused map[string]*Pause
 }
 
@@ -53,7 +54,7 @@ func (q *request) timeline() error {
 	if err != nil {
 		return err
 	}
-	data := &casePage{ID: id}
+	data := &casePage{ID: id, Many: len(events) == search.MaxCase}
 	data.paused, _ = q.cfg.Hub.Paused()
 	for i := range events {
 		one, err := q.caseEvent(&events[i], data)

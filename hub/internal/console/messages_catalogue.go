@@ -99,7 +99,7 @@ func (m *messages) parties(t in) {
 	m.Contract = t("Vertrag", "Contract")
 	m.Unit = t("Verwaltungseinheit", "Administrative unit")
 	m.Sources = t("Quellen", "Sources")
-	m.Credentials = t("NATS-Zugänge", "NATS credentials")
+	m.Credentials = t("Zugänge", "Credentials")
 	m.CredentialUntil = t("gültig bis", "good until")
 	m.Suspended = t("gesperrt", "suspended")
 	m.NoCredential = t("keine", "none")

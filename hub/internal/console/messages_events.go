@@ -65,6 +65,7 @@ func (m *messages) event(t in) {
 func (m *messages) quarantine(t in) {
 	m.CaseWaits = t("Kopien ohne Ergebnis", "copies without an outcome")
 	m.CaseBegan = t("Begonnen", "Began")
+	m.CaseMany = t("Gezeigt werden nur die ersten 500 Ereignisse des Vorgangs; spätere findet die Suche.", "Only the first 500 events of the case are shown; the search has the later ones.")
 	m.CaseSteps = t("Ablauf", "Course")
 	m.QuarantineText = t("Abgewiesene Ereignisse liegen hier vollständig mit dem Grund; der Absender ist benachrichtigt.", "Refused events rest here whole with the reason; the sender has been told.")
 	m.QuarantineEmpty = t("Das Klärungsfach ist leer.", "Quarantine is empty.")

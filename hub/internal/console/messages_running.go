@@ -30,6 +30,7 @@ func (m *messages) running(t in) {
 	m.PollUnknown = t("sagt er nicht", "it does not say")
 	m.FilesWaiting = t("Wartende Dateien", "Files that wait")
 	m.Broke = t("zuletzt abgebrochen", "broke off last")
+	m.SetAsideWhere = t("Was genau nicht stimmt, steht im Fehlerordner neben jeder Datei in <Name>.fehler.json.", "What exactly is wrong stands beside each file in error, in <name>.fehler.json.")
 	m.SetAsideWhy = t("Gründe der neuesten Dateien im Fehlerordner", "Reasons of the newest files in error")
 	m.CredentialsOf = t("Zugänge des Fachverfahrens", "Credentials of the application")
 	m.Expires = t("gilt bis", "valid until")

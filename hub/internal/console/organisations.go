@@ -92,7 +92,11 @@ func (q *request) organisationPage() error {
 	}
 	data := &organisationPage{Organisation: o, Find: q.r.FormValue("find")}
 	credentials := map[string][]Credential{}
-	for _, c := range q.cfg.Hub.Credentials() {
+	keys, err := q.keys(q.r.Context())
+	if err != nil {
+		return err
+	}
+	for _, c := range keys {
 		credentials[c.Application] = append(credentials[c.Application], c)
 	}
 	for _, a := range o.Applications {

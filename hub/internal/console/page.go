@@ -109,6 +109,9 @@ type page struct {
 // Outcome names what was decided about an event, or what became of a copy.
 func (p *page) Outcome(key any) string { return p.T.outcome(fmt.Sprint(key)) }
 
+// SetAside says why an adapter has set a file aside.
+func (p *page) SetAside(code string) string { return setAside(code, p.Lang) }
+
 // Reason says why an application got nothing.
 func (p *page) Reason(o who.Other) string {
 	if p.Lang == "de" {

@@ -114,14 +114,14 @@ func (q *Query) involves(e *Event) bool {
 	return knows && slices.Contains(e.Receivers, q.Application)
 }
 
-// maxCase is how many events of a case are shown.
-const maxCase = 500
+// MaxCase is how many events of a case are shown.
+const MaxCase = 500
 
 // maxCaseScan is how many events of a case are looked at for those.
 const maxCaseScan = 50_000
 
 // Case gives the events of a case that fit, in the order in which they were decided: the
-// first maxCase of them.
+// first MaxCase of them.
 func (x *Index) Case(id string, fits func(*Event) bool) ([]Event, error) {
 	return guarded(x.guard, func() ([]Event, error) { return x.ofCase(id, fits) })
 }
@@ -135,7 +135,7 @@ func (x *Index) ofCase(id string, fits func(*Event) bool) (out []Event, err erro
 			out = append(out, *e)
 		}
 		scanned++
-		return len(out) < maxCase && scanned < maxCaseScan, err
+		return len(out) < MaxCase && scanned < maxCaseScan, err
 	})
 	return out, err
 }
@@ -177,21 +177,34 @@ func (x *Index) copies(in string, seq uint64) (out []Copy, err error) {
 	return out, err
 }
 
-// Acts gives what people had the hub do, the newest first.
-func (x *Index) Acts(limit int) ([]decision.Act, error) {
-	return guarded(x.guard, func() ([]decision.Act, error) { return x.acts(limit) })
+// Acts gives what people had the hub do, the newest first, behind a place; more is where
+// the next page begins, the zero Place when there is none.
+func (x *Index) Acts(behind Place, limit int) (out []decision.Act, more Place, err error) {
+	_, err = guarded(x.guard, func() (struct{}, error) {
+		out, more, err = x.acts(behind, limit)
+		return struct{}{}, err
+	})
+	return out, more, err
 }
 
-func (x *Index) acts(limit int) (out []decision.Act, err error) {
-	prefix := []byte{keyAct}
-	err = x.each(prefix, prefix, func(_, v []byte) (bool, error) {
+func (x *Index) acts(behind Place, limit int) (out []decision.Act, more Place, err error) {
+	prefix, last := []byte{keyAct}, Place{}
+	begin := prefix
+	if behind != (Place{}) {
+		begin = joined(prefix, behind.newestFirst(), []byte{0})
+	}
+	err = x.each(prefix, begin, func(k, v []byte) (bool, error) {
+		if len(out) == limit {
+			more = last
+			return false, nil
+		}
 		var a decision.Act
 		if json.Unmarshal(v, &a) == nil {
-			out = append(out, a)
+			out, last = append(out, a), readNewest(k[len(prefix):])
 		}
-		return len(out) < limit, nil
+		return true, nil
 	})
-	return out, err
+	return out, more, err
 }
 
 // event reads an event whose value may be at hand; nil when it is forgotten.

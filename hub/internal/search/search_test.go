@@ -136,7 +136,7 @@ func TestFind(t *testing.T) {
 	if copies, err := x.Copies("IN_alpha", 3); err != nil || len(copies) != 1 || copies[0].Attempt != 2 {
 		t.Errorf("copies of e3: %+v, %v", copies, err)
 	}
-	if acts, err := x.Acts(10); err != nil || len(acts) != 1 || acts[0].Who != "somebody" {
+	if acts, more, err := x.Acts(search.Place{}, 1); err != nil || len(acts) != 1 || acts[0].Who != "somebody" || more != (search.Place{}) {
 		t.Errorf("acts: %+v, %v", acts, err)
 	}
 	today := x.Today("alpha")

@@ -39,7 +39,7 @@ func receiptedWorld(t *testing.T) (*app.App, *watch, func(subject string, data [
 	hubtest.WriteFederation(t, dir)
 	must(t, os.WriteFile(filepath.Join(dir, "organisations", "alpha.yaml"), []byte(receipted), 0o600))
 	one := filepath.Join(dir, "agreements", "ding-eins.yaml")
-	raw, err := os.ReadFile(one) //nolint:gosec // of the test's own folder
+	raw, err := os.ReadFile(one)
 	must(t, err)
 	must(t, os.WriteFile(one, append(raw, "receipts: [delivered]\n"...), 0o600))
 	return consoleWorld(t, app.Config{Directory: dir})

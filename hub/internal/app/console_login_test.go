@@ -109,6 +109,9 @@ func TestConsoleRoles(t *testing.T) {
 	if !strings.Contains(s.body, "beta.one") || !strings.Contains(s.body, "Ihre Rolle sieht keine Inhalte") || !strings.Contains(s.body, "Gezeigt wird nur die Seite") {
 		t.Errorf("the receiver's steward sees of the event:\n%s", s.body)
 	}
+	if strings.Contains(s.body, "Quittungen an den Absender") {
+		t.Error("the receiver's steward sees the sender's receipts")
+	}
 	if strings.Contains(s.body, "Prüfsumme des Inhalts") {
 		t.Error("the receiver's steward sees the digest of what was not cut")
 	}

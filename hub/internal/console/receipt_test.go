@@ -1,10 +1,14 @@
 package console
 
 import (
+	"bytes"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/explain"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 	"github.com/amtsbote/amtsbote/hub/internal/search"
 )
@@ -62,5 +66,31 @@ func TestPlainPointer(t *testing.T) {
 	fields["/sperren"] = f
 	if !ofSperre(fields, "/sperren/x") || !ofSperre(fields, "/sperren") || ofSperre(fields, "/person") || ofSperre(fields, "") {
 		t.Error("which places are within a Sperre")
+	}
+}
+
+// TestParkedBefore: of a copy that was parked and then taken the page of the event tells both.
+func TestParkedBefore(t *testing.T) {
+	t.Parallel()
+	all, err := newPages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	v := eventView{Event: &explain.Event{Decision: &decision.Decision{ID: "e", Outcome: hub.Routed}}, Payload: &payload{Why: "-"}}
+	v.Receivers = []receiverView{{
+		Receiver: decision.Receiver{Application: "a.b"}, Took: time.Hour,
+		Parked:   &decision.Delivery{Result: decision.Parked, Attempt: 7, Code: "gone-away", At: at},
+		Delivery: &decision.Delivery{Result: decision.Done, Attempt: 9, At: at.Add(time.Hour)},
+	}}
+	var out bytes.Buffer
+	one := &page{format: format{"de", german, at}, T: german, Name: "event", Data: &eventPage{ID: "e", Events: []eventView{v}}}
+	if err := all.write(&out, "event", one); err != nil {
+		t.Fatal(err)
+	}
+	for _, says := range []string{"Versuch 7 (gone-away); ", "Versuch 9, nach 1 h 0 min"} {
+		if !strings.Contains(out.String(), says) {
+			t.Errorf("it does not say %q:\n%s", says, out.String())
+		}
 	}
 }

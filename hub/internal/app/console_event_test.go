@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/amtsbote/amtsbote/hub/internal/app"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 )
 
@@ -79,6 +80,21 @@ func TestConsoleEventWhole(t *testing.T) {
 	}
 	if text := words(v.get("/event?id=allein").body); !strings.Contains(text, "alpha.quittungen Quittungen A keine Übermittlungsregel") {
 		t.Errorf("who did not get it is not named in words:\n%s", text)
+	}
+}
+
+// TestConsoleGivenBack: what went back to its sender has the receipt that says so.
+func TestConsoleGivenBack(t *testing.T) {
+	t.Parallel()
+	a, w, publish := receiptedWorld(t)
+	publish("in.alpha.app."+hubtest.Niemand, niemand("allein"))
+	w.expect(t, 1, 0)
+	v := newVisitor(t, a).enter(a)
+	page := v.refused("allein", "NO_AGREEMENT")
+	v.post(page+"/act", url.Values{"token": {v.token()}, "act": {decision.ActQuarantineReturn}, "reason": {"Bitte anders senden"}})
+	text := words(v.has("/event?id=allein", "Rückgabe → alpha.quittungen").body)
+	if !strings.Contains(text, "Abweisung → alpha.quittungen") {
+		t.Errorf("the first receipt is missing:\n%s", text)
 	}
 }
 
@@ -156,6 +172,9 @@ func TestConsoleStaleForm(t *testing.T) {
 	s := v.post("/streams/pause", url.Values{"token": {"alt"}, "app": {"beta.one"}, "act": {"pause"}, "reason": {"lange genug begründet"}})
 	if s.status != http.StatusForbidden || !strings.Contains(s.body, "Das Formular gilt nicht mehr") || !strings.Contains(s.body, `name="here" value="/"`) {
 		t.Errorf("%d\n%s", s.status, s.body)
+	}
+	if s := v.post("/streams/pause", url.Values{"token": {v.token()}, "reason": {strings.Repeat("x", 5<<20)}}); s.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("a large form: %d", s.status)
 	}
 	if s := v.get("/streams/pause"); s.status != http.StatusMethodNotAllowed || s.header.Get("Allow") != http.MethodPost {
 		t.Errorf("a form's address: %d, allows %q", s.status, s.header.Get("Allow"))

@@ -142,6 +142,8 @@ func (m *messages) rest(t in) {
 	m.NoAccessText = t("Ihre Rolle lässt das nicht zu. Ein Versuch, Angelegenheiten einer fremden Organisation zu sehen, wird protokolliert.", "Your role does not permit this. Trying to see what is another organisation's is recorded.")
 	m.NoPage = t("Seite nicht gefunden", "Page not found")
 	m.NoPageText = t("Diese Seite gibt es nicht, oder sie ist nicht für Sie.", "There is no such page, or it is not for you.")
+	m.FormLarge = t("Das Formular ist zu groß", "The form is too large")
+	m.FormLargeText = t("Es wurde nichts getan: Bearbeitet werden können hier Ereignisse bis 256 KiB.", "Nothing was done: events of up to 256 KiB can be edited here.")
 	m.OnlyForms = t("Diese Adresse ist keine Seite: Sie nimmt nur Formulare der Konsole an.", "This address is no page: it takes forms of the console alone.")
 	m.Stale = t("Das Formular gilt nicht mehr", "The form is out of date")
 	m.StaleText = t("Es stammt aus einer Anmeldung, die inzwischen beendet ist. Es wurde nichts getan: Bitte die Seite neu öffnen und noch einmal absenden.", "It is of a login that has ended meanwhile. Nothing was done: please open the page again and send it once more.")

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/amtsbote/amtsbote/hub"
@@ -36,8 +37,9 @@ func (q *request) receipts(e *explain.Event) ([]receiptView, error) {
 		}
 		out = append(out, v)
 	}
+	box := "" // what a person decides does not say where receipts go
 	for _, d := range append(slices.Clone(e.Before), e.Decision) {
-		switch {
+		switch box = cmp.Or(d.Receipt, box); {
 		case d.Code.ByPerson() || d.Outcome == hub.Parked:
 		case d.Outcome == hub.Routed:
 			add(q.t.ReceiptAccepted, "", d.Receipt, send.ReceiptID(d.In, d.Seq))
@@ -47,7 +49,7 @@ func (q *request) receipts(e *explain.Event) ([]receiptView, error) {
 	}
 	for _, a := range e.Acts {
 		if a.Act == decision.ActQuarantineReturn {
-			add(q.t.ReceiptGivenBack, "", e.Decision.Receipt, send.GivenBackID(e.Decision.In, e.Decision.Seq))
+			add(q.t.ReceiptGivenBack, "", box, send.GivenBackID(e.Decision.In, e.Decision.Seq))
 		}
 	}
 	for _, d := range e.Deliveries {

@@ -74,12 +74,20 @@ func (s *Server) inside(handle func(*request) error) http.HandlerFunc {
 			q.answer(func(*request) error { return &refused{status: http.StatusUnauthorized} })
 		case len(q.person.grants) == 0:
 			q.answer(func(*request) error { return errForbidden })
+		case r.Method == http.MethodPost && tooLarge(r):
+			q.answer(func(*request) error { return &refused{status: http.StatusRequestEntityTooLarge} })
 		case r.Method == http.MethodPost && !q.session.fits(r.PostFormValue(tokenField)):
 			q.answer(func(*request) error { return errStale })
 		default:
 			q.answer(handle)
 		}
 	}
+}
+
+// tooLarge tells whether a form is larger than any of the console.
+func tooLarge(r *http.Request) bool {
+	_, is := errors.AsType[*http.MaxBytesError](r.ParseForm())
+	return is
 }
 
 // tokenField is the field of every form that shows that the console made it.

@@ -73,7 +73,7 @@ func (a *App) sink(kind hub.Kind, ad *federation.Adapter, env hub.Env, p *plan) 
 	}
 	m := &mailbox.Mailbox{
 		Application: ad.Application.ID, Sink: sink, Bus: a.bus, Blobs: a.blobs, Index: a.index,
-		Recorder: a.recorder, Hands: a.hands, Log: env.Log,
+		Recorder: a.recorder, Hands: a.hands, Attempts: a.attempts, Log: env.Log,
 	}
 	p.places = map[string]place{placeOf(decision.ParkedKey{Application: m.Application, Direction: decision.Out}): m}
 	p.runs = append(p.runs, a.pauses.gated(pausedReceiver+m.Application, m.Run))

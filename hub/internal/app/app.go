@@ -49,6 +49,7 @@ type App struct {
 	mender   *mend.Mender
 	recorder *mailbox.Recorder
 	hands    *mailbox.Hands
+	attempts *mailbox.Attempts
 	boxes    *quota.Book
 	keeper   *keep.Keeper
 	handed   chan struct{} // a sender is to be told that a copy was handed over
@@ -317,7 +318,7 @@ func (a *App) launch(ctx context.Context) error {
 	a.group.Go(func() error { return a.ledger.Run(a.run) })
 	a.group.Go(func() error { return a.keepLedger(a.run) })
 	a.group.Go(func() error { return a.scrub(a.run) })
-	a.hands = mailbox.NewHands()
+	a.hands, a.attempts = mailbox.NewHands(), mailbox.NewAttempts()
 	a.boxes = &quota.Book{Bus: a.bus, Limit: a.mailboxQuota, Total: a.cfg.layout().Out, Log: a.log}
 	if err := a.boxes.Look(ctx); err != nil {
 		return err

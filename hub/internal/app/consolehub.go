@@ -11,6 +11,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/explain"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/parked"
 	"github.com/amtsbote/amtsbote/hub/internal/search"
@@ -80,6 +81,11 @@ func (h consoleHub) Explain(ctx context.Context, id string) (*explain.Answer, er
 		}
 	}
 	return explain.Of(ctx, h.a.bus, id, records)
+}
+
+// Attempts implements console.Hub.
+func (h consoleHub) Attempts(d *decision.Decision, application string) []decision.Attempt {
+	return h.a.attempts.Of(send.DeliveryID(d, application))
 }
 
 // Stored implements console.Hub.

@@ -29,7 +29,7 @@ func (a *App) desks(fed *federation.Federation, plans map[string]*plan) {
 		d := desk.New(app.ID)
 		p := a.boxPlan(&mailbox.Mailbox{
 			Application: app.ID, Sink: d, Bus: a.bus, Blobs: a.blobs, Index: a.index, Recorder: a.recorder, Hands: a.hands,
-			Log: a.log.With(zap.String("desk", app.ID)), Turns: d.Turns, Confirmed: d.Confirmed,
+			Attempts: a.attempts, Log: a.log.With(zap.String("desk", app.ID)), Turns: d.Turns, Confirmed: d.Confirmed,
 			Concurrent: desk.AtOnce, Large: desk.Large,
 		}, "")
 		p.desk = d

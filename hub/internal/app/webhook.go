@@ -64,7 +64,7 @@ func (a *App) webhook(application string, w *federation.Webhook, keys *webhook.K
 	h.Open()
 	m := &mailbox.Mailbox{
 		Application: application, Sink: h, Bus: a.bus, Blobs: a.blobs, Index: a.index, Recorder: a.recorder, Hands: a.hands,
-		Log: h.Log, Budget: webhook.Budget, Turns: h.Turns, SetAside: h.SetAside,
+		Attempts: a.attempts, Log: h.Log, Budget: webhook.Budget, Turns: h.Turns, SetAside: h.SetAside,
 	}
 	if w.Format == federation.FormatBatch {
 		m.Concurrent, m.Large = webhook.MaxBatch, 16

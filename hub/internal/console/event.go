@@ -49,6 +49,7 @@ type receiverView struct {
 	Parked    *decision.Delivery
 	Took      time.Duration
 	Paused    *Pause // its mailbox hands nothing out
+	Attempts  attemptsView
 }
 
 // mine leaves of an answer what the person may see; it gives the sender of the first that
@@ -166,6 +167,7 @@ func (q *request) receivers(e *explain.Event, fed *federation.Federation) (out [
 		if fed != nil {
 			v.Agreement, _ = fed.Agreement(r.Agreement)
 		}
+		v.Attempts = q.attempts(e, &v)
 		out = append(out, v)
 	}
 	return out

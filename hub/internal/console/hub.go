@@ -25,6 +25,8 @@ type Hub interface {
 	Search() *search.Index
 	// Explain tells what the trail says about an event id.
 	Explain(ctx context.Context, id string) (*explain.Answer, error)
+	// Attempts are those at the copy of d for an application that the hub remembers.
+	Attempts(d *decision.Decision, application string) []decision.Attempt
 	// Stored gives the message at a sequence of a stream; nil when it is not there.
 	Stored(ctx context.Context, stream string, seq uint64) (*event.Message, error)
 	// Refused counts what lies in quarantine by subject; of an organisation, "" for all.

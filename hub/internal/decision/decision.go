@@ -106,6 +106,9 @@ type Delivery struct {
 	// CodeReturned.
 	Code string    `json:"code,omitempty"`
 	At   time.Time `json:"at"`
+	// Attempts of the hub, one by one, of a copy that was not taken at once; as far as the hub
+	// remembers them, MaxAttempts at most.
+	Attempts []Attempt `json:"attempts,omitempty"`
 	// Expiry is what the sender is told, for Expired.
 	Expiry *Expiry `json:"expiry,omitempty"`
 	// Handed is what the sender is told, for Done, where the agreement asks for it.

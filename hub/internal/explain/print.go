@@ -109,6 +109,7 @@ func (p printer) receiver(e *Event, r *decision.Receiver) {
 	default:
 		p.line(p.t("  Stand", "  state"), p.t("vom Empfänger abgelehnt %s: %s", "refused by the receiver %s: %s"), stamp(d.At), d.Code)
 	}
+	p.attempts(e, r.Application)
 }
 
 func (p printer) notFound(a *Answer) {

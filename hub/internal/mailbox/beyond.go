@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"context"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -94,6 +95,7 @@ func (b *Mailbox) tryBeyond(ctx context.Context, q *queue, m *event.Message) {
 	defer b.mu.Unlock()
 	q.try, q.failing = try{}, false
 	if verdict != settle.Release {
+		b.Attempts.plan(m, time.Time{}) // when its turn comes
 		return
 	}
 	for _, other := range b.keys { // they are judged anew

@@ -93,6 +93,9 @@ func (b *Mailbox) recorded(ctx context.Context, m *event.Message, attempt int, f
 		d.Result, d.Code = decision.Refused, fault.Code
 		b.Log.Warn("receiver refused a copy", zap.Uint64("out", m.Seq), zap.String("code", fault.Code), zap.Error(fault))
 	}
+	if attempt > 1 || fault != nil { // most are taken at once
+		d.Attempts = b.Attempts.Of(m.Get(event.HeaderDelivery))
+	}
 	if !b.untilDone(ctx, func() error { return b.Recorder.Record(ctx, d) }) {
 		return false
 	}

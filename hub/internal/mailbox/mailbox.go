@@ -31,7 +31,9 @@ type Mailbox struct {
 	// Hands is shared by all mailboxes and what takes copies out; nil when nothing
 	// does.
 	Hands *Hands
-	Log   *zap.Logger
+	// Attempts is shared as well; nil: they are not noted.
+	Attempts *Attempts
+	Log      *zap.Logger
 	// Budget is how long a copy may fail before its key is parked; zero is
 	// settle.DefaultBudget.
 	Budget settle.Budget

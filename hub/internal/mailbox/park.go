@@ -166,6 +166,9 @@ func (b *Mailbox) park(ctx context.Context, p *parkedKey, copies []*bus.Copy) {
 	for _, c := range moving {
 		d := b.outcome(c.Message, max(c.Deliveries, 1))
 		d.Result, d.Code = decision.Parked, p.why(c.Seq)
+		if d.Attempts = b.Attempts.Of(c.Get(event.HeaderDelivery)); len(d.Attempts) > 0 {
+			d.Attempt = max(d.Attempt, d.Attempts[len(d.Attempts)-1].N)
+		}
 		outcomes = append(outcomes, d)
 	}
 	if !b.untilDone(ctx, func() error { return b.Recorder.Record(ctx, outcomes...) }) || b.reach(ctx, "recorded") {

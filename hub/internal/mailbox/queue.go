@@ -149,6 +149,7 @@ func (b *Mailbox) attempt(ctx context.Context, q *queue, m *event.Message) (sett
 		}
 		if f := hub.FaultOf(err); f != nil && f.Later {
 			t.next = time.Now().Add(f.After)
+			b.Attempts.plan(m, t.next)
 			return settle.Again, err
 		}
 		t.attempt++
@@ -162,6 +163,7 @@ func (b *Mailbox) attempt(ctx context.Context, q *queue, m *event.Message) (sett
 		b.Log.Warn("delivery failed; trying again", zap.Uint64("out", m.Seq), zap.Int("attempt", t.attempt),
 			zap.Duration("after", next.After), zap.String("fault", hub.FaultOf(t.err).Code), zap.Error(t.err))
 	}
+	b.tried(t, m, due, next.Verdict)
 	return next.Verdict, t.err
 }
 

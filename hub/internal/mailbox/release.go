@@ -205,7 +205,7 @@ func (b *Mailbox) parkAgain(ctx context.Context, q *queue, p *parkedKey, m *even
 	p.first, p.code = m.Seq, faultCode(err)
 	b.Log.Error("a released key is parked again", zap.String("key", q.token), zap.Uint64("out", m.Seq), zap.Error(err))
 	d := b.outcome(m, q.try.attempt)
-	d.Result, d.Code = decision.Parked, p.code
+	d.Result, d.Code, d.Attempts = decision.Parked, p.code, b.Attempts.Of(m.Get(event.HeaderDelivery))
 	b.untilDone(ctx, func() error {
 		if err := b.Recorder.Record(ctx, d); err != nil {
 			return err

@@ -11,23 +11,28 @@ import (
 type attemptsView struct {
 	Each []decision.Attempt
 	Next time.Time // before then there is no next one; zero: that is not known
-	More bool      // of earlier ones there is only their number
+	More bool      // of some there is only their number
 }
 
-func (q *request) attempts(e *explain.Event, v *receiverView) (out attemptsView) {
-	out.Each = e.Attempts(v.Application, q.cfg.Hub.Attempts(e.Decision, v.Application))
-	made, first := 0, 1
-	for _, d := range []*decision.Delivery{v.Parked, v.Delivery} {
-		if d != nil && d.Code != decision.CodeBehind && d.Code != decision.CodeReturned {
-			made = max(made, d.Attempt)
+// attempts are those at the copy of v.
+func (q *request) attempts(e *explain.Event, v *receiverView) attemptsView {
+	each := e.Attempts(v.Application, q.cfg.Hub.Attempts(e.Decision, v.Application))
+	view := attemptsIn(each, v.Parked, v.Delivery)
+	if n := len(each); n > 0 && v.Delivery == nil && v.Paused == nil && each[n-1].Next.After(q.now()) {
+		view.Next = each[n-1].Next
+	}
+	return view
+}
+
+// attemptsIn are those of a copy with these outcomes.
+func attemptsIn(each []decision.Attempt, outcomes ...*decision.Delivery) attemptsView {
+	if len(each) > 0 {
+		return attemptsView{Each: each, More: each[0].N > 1}
+	}
+	for _, d := range outcomes {
+		if d != nil && d.Attempt > 1 {
+			return attemptsView{More: true}
 		}
 	}
-	if n := len(out.Each); n > 0 {
-		made, first = max(made, out.Each[n-1].N), out.Each[0].N
-		if next := out.Each[n-1].Next; v.Delivery == nil && v.Paused == nil && next.After(q.now()) {
-			out.Next = next
-		}
-	}
-	out.More = first > 1 || made > 1 && len(out.Each) == 0
-	return out
+	return attemptsView{}
 }

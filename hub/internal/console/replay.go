@@ -161,7 +161,11 @@ func (q *request) actReplay() error {
 func (q *request) replaysOf(e *explain.Event) (out []replayOfEvent) {
 	for _, r := range e.Replayed {
 		if q.seesReceiver(e.Decision.In, r.Mailbox) {
-			out = append(out, replayOfEvent{r, explain.VerdictSentence(r.Verdict, q.lang), q.person.sight(search.Organisation(r.Mailbox)) >= federation.SightMetadata})
+			var each []decision.Attempt
+			if r.Delivery != nil {
+				each = r.Delivery.Attempts
+			}
+			out = append(out, replayOfEvent{r, attemptsIn(each, r.Delivery), explain.VerdictSentence(r.Verdict, q.lang), q.person.sight(search.Organisation(r.Mailbox)) >= federation.SightMetadata})
 		}
 	}
 	return out
@@ -169,6 +173,7 @@ func (q *request) replaysOf(e *explain.Event) (out []replayOfEvent) {
 
 type replayOfEvent struct {
 	*explain.Replayed
+	Attempts attemptsView
 	Sentence string
 	Linked   bool // the person may see the replay itself
 }

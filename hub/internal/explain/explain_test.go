@@ -42,7 +42,7 @@ func TestParked(t *testing.T) {
 	for _, d := range []decision.Delivery{
 		{Mailbox: "beta.one", Result: decision.Parked, Code: "no-file"},
 		{Mailbox: "beta.two", Result: decision.Parked, Code: decision.CodeBehind},
-		{Mailbox: "beta.one", Result: decision.Done, Attempt: 1},
+		{Mailbox: "beta.one", Result: decision.Done, Attempt: 2, Attempts: []decision.Attempt{{N: 1, At: at, Code: "no-file"}, {N: 2, At: at}}},
 	} {
 		d.In, d.Seq, d.ID, d.At = "EDGE_alpha", 1, "e", at
 		m, err := trail.Delivery(&d)
@@ -58,8 +58,8 @@ func TestParked(t *testing.T) {
 		t.Fatal(err)
 	}
 	for lang, want := range map[string][]string{
-		"de": {"geparkt: SCHEMA_GONE – Das Ereignisschema", "zuvor", "freigegeben, weiter als EDGE_alpha 1", "war geparkt, angenommen als IN_alpha 5", "übernommen", "geparkt seit 2026-11-02 08:00:00.000Z: hinter einem früheren"},
-		"en": {"parked: SCHEMA_GONE – The event schema", "released, goes on as EDGE_alpha 1", "was parked, accepted as IN_alpha 5", "done", "parked since 2026-11-02 08:00:00.000Z: behind an earlier"},
+		"de": {"geparkt: SCHEMA_GONE – Das Ereignisschema", "zuvor", "freigegeben, weiter als EDGE_alpha 1", "war geparkt, angenommen als IN_alpha 5", "übernommen", "Versuch      1  2026-11-02 08:00:00.000Z  no-file", "Versuch      2  2026-11-02 08:00:00.000Z  übernommen", "geparkt seit 2026-11-02 08:00:00.000Z: hinter einem früheren"},
+		"en": {"parked: SCHEMA_GONE – The event schema", "released, goes on as EDGE_alpha 1", "was parked, accepted as IN_alpha 5", "done", "attempt      2  2026-11-02 08:00:00.000Z  done", "parked since 2026-11-02 08:00:00.000Z: behind an earlier"},
 	} {
 		var out strings.Builder
 		answer.Print(&out, lang)

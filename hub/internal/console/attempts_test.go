@@ -40,7 +40,7 @@ func TestAttempts(t *testing.T) {
 	shown := func(v receiverView, known ...decision.Attempt) string {
 		t.Helper()
 		e := &explain.Event{Decision: &decision.Decision{ID: "e", Outcome: hub.Routed}}
-		v.Receiver.Application = "a.b"
+		v.Application = "a.b"
 		if v.Delivery != nil {
 			e.Deliveries = append(e.Deliveries, v.Delivery)
 		}

@@ -104,6 +104,7 @@ func newMessages(t in) *messages {
 	m.overview(t)
 	m.search(t)
 	m.event(t)
+	m.attempts(t)
 	m.quarantine(t)
 	m.clearing(t)
 	m.runs(t)

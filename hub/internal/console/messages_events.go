@@ -40,11 +40,6 @@ func (m *messages) event(t in) {
 	m.ReceiptDelivered = t("Übernahme", "delivered")
 	m.ReceiptExpired = t("Verfall", "expired")
 	m.Attempt = t("Versuch", "attempt")
-	m.AttemptN = t("Versuch", "Attempt")
-	m.Attempts = t("Versuche des Amtsboten", "Attempts of the hub")
-	m.AttemptFailed = t("misslungen", "failed")
-	m.AttemptNext = t("Nächster Versuch frühestens", "Next attempt at the earliest")
-	m.AttemptsMore = t("Von weiteren Versuchen ist nur die Zahl bekannt: von solchen vor dem letzten Start des Amtsboten, die nicht im Nachweis stehen, von mehr als den letzten 20, und von denen, die ein Empfänger selbst macht.", "Of further attempts there is only their number: of those before the hub's last start that are not in the trail, of more than the last 20, and of those that a receiver makes itself.")
 	m.After = t("nach", "after")
 	m.ParkedSince = t("geparkt seit", "parked since")
 	m.WhoElse = t("Wer es nicht bekam, und warum", "Who did not get it, and why")
@@ -65,6 +60,14 @@ func (m *messages) event(t in) {
 	m.LookText = t("Der Zugriff wird mit Namen und Grund im Nachweis festgehalten und gilt zehn Minuten für dieses Ereignis.", "The look is recorded in the trail with your name and reason, and lasts ten minutes for this event.")
 	m.LookReason = t("Grund (mindestens 10 Zeichen, ohne personenbezogene Daten)", "Reason (at least 10 characters, no personal data)")
 	m.LookButton = t("Ansehen und protokollieren", "See and record")
+}
+
+func (m *messages) attempts(t in) {
+	m.AttemptN = t("Versuch", "Attempt")
+	m.Attempts = t("Versuche des Amtsboten", "Attempts of the hub")
+	m.AttemptFailed = t("misslungen", "failed")
+	m.AttemptNext = t("Nächster Versuch frühestens", "Next attempt at the earliest")
+	m.AttemptsMore = t("Von weiteren Versuchen ist nur die Zahl bekannt: von solchen vor dem letzten Start des Amtsboten, die nicht im Nachweis stehen, von mehr als den letzten 20, und von denen, die ein Empfänger selbst macht.", "Of further attempts there is only their number: of those before the hub's last start that are not in the trail, of more than the last 20, and of those that a receiver makes itself.")
 }
 
 func (m *messages) quarantine(t in) {

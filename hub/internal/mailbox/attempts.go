@@ -48,7 +48,7 @@ func (l *Attempts) Of(delivery string) []decision.Attempt {
 	return nil
 }
 
-func triedOf(e *list.Element) *tried { return e.Value.(*tried) } //nolint:forcetypeassert // nothing else is put in
+func triedOf(e *list.Element) *tried { return e.Value.(*tried) } //nolint:errcheck,forcetypeassert // nothing else is put in
 
 // note keeps an attempt, and forgets what has been tried longest ago when there is too much.
 func (l *Attempts) note(delivery string, a decision.Attempt) {

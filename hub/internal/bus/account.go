@@ -27,12 +27,14 @@ func OwnStreams() []string { return slices.Clone(own) }
 
 var own = []string{Trail, Out, Quarantine, Parked}
 
-func (b *Bus) stored(stream string, first uint64, msgs []event.Message) {
+// stored takes in what the server said that it has stored, on connection number by.
+func (b *Bus) stored(by uint64, stream string, first uint64, msgs []event.Message) {
 	if !slices.Contains(own, stream) { // of the others their lane tells
 		return
 	}
 	b.ends.reached(stream, first+uint64(len(msgs))-1)
 	b.known.stored(stream, first, msgs)
+	b.cursors.stored(by, stream, first, msgs)
 	if b.account != nil {
 		b.account.Stored(stream, first, msgs)
 	}

@@ -94,6 +94,7 @@ func (b *Bus) append(ctx context.Context, msgs []event.Message, guard ...jetstre
 		return 0, fmt.Errorf("append %d messages: %w", len(msgs), err)
 	}
 	defer done()
+	connection, _ := b.connection()
 	began := time.Now()
 	p, err := jetstreamext.NewBatchPublisher(b.js, jetstreamext.BatchFlowControl{AckTimeout: Timeout})
 	if err != nil {
@@ -121,7 +122,7 @@ func (b *Bus) append(ctx context.Context, msgs []event.Message, guard ...jetstre
 	}
 	b.costs.batched(len(msgs), time.Since(began))
 	first := ack.Sequence - uint64(len(msgs)) + 1
-	b.stored(ack.Stream, first, msgs)
+	b.stored(connection, ack.Stream, first, msgs)
 	return first, nil
 }
 

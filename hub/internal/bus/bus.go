@@ -15,6 +15,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
+
+	"github.com/amtsbote/amtsbote/hub/internal/event"
 )
 
 // Bus is a connection to JetStream.
@@ -30,6 +32,7 @@ type Bus struct {
 	costs    *costs // of storing several messages
 	ends     ends   // of the hub's own streams
 	known    known
+	cursors  cursors
 	loose    loose
 	turns    turns
 	answers  answers
@@ -149,6 +152,20 @@ func (b *Bus) Extent(ctx context.Context, stream string) (created time.Time, las
 		return created, 0, fmt.Errorf("look at stream %s: %w", stream, err)
 	}
 	return s.CachedInfo().Created, s.CachedInfo().State.LastSeq, nil
+}
+
+// First gives sequence and time of the first message of a stream, and nothing else of
+// it; nil when there is none. The server knows them by heart.
+func (b *Bus) First(ctx context.Context, stream string) (*event.Message, error) {
+	s, err := b.js.Stream(ctx, stream)
+	if err != nil {
+		return nil, fmt.Errorf("look at stream %s: %w", stream, err)
+	}
+	state := s.CachedInfo().State
+	if state.Msgs == 0 {
+		return nil, nil
+	}
+	return &event.Message{Stream: stream, Seq: state.FirstSeq, Time: state.FirstTime}, nil
 }
 
 // LastSeq gives the last sequence of a stream, 0 when it is empty.

@@ -67,7 +67,7 @@ func (b *Bus) guarded(ctx context.Context, c *chain, msgs []event.Message, guard
 	if sure {
 		first, err := b.chain(ctx, c, msgs, behind(end))
 		if err == nil {
-			b.stored(c.stream, first, msgs)
+			b.stored(connection, c.stream, first, msgs)
 		}
 		if !errors.Is(err, ErrFenced) {
 			return first, err
@@ -77,7 +77,7 @@ func (b *Bus) guarded(ctx context.Context, c *chain, msgs []event.Message, guard
 	}
 	first, err := b.chain(ctx, c, msgs, guard.put)
 	if err == nil {
-		b.stored(c.stream, first, msgs)
+		b.stored(connection, c.stream, first, msgs)
 		b.learn(stream, connection, guard, first, msgs)
 	}
 	return first, err

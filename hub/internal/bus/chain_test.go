@@ -174,6 +174,43 @@ func TestCosts(t *testing.T) {
 	}
 }
 
+// TestCostsOfAStall: one chain in some that had to wait for something else does not make
+// chains the slower way; some that do make it so.
+func TestCostsOfAStall(t *testing.T) {
+	var c costs
+	const n, chain, batch = 10, time.Millisecond, 15 * time.Millisecond
+	went := func(times int, stalls func(i int) bool) (chains int) {
+		for i := range times {
+			switch {
+			case !c.chain(n):
+				c.batched(n, batch)
+			case stalls(i):
+				chains++
+				c.chained(n, 300*time.Millisecond)
+			default:
+				chains++
+				c.chained(n, chain)
+			}
+		}
+		return chains
+	}
+	if got := went(1000, func(i int) bool { return i%7 == 3 }); got < 980 {
+		t.Errorf("%d of 1000 went as chains, though only some had to wait", got)
+	}
+	if got := went(1000, func(int) bool { return true }); got > 30 {
+		t.Errorf("%d of 1000 went as chains, though all had to wait", got)
+	}
+	c = costs{}
+	if got := went(1000, func(i int) bool { return i == 0 }); got < 900 {
+		t.Errorf("%d of 1000 went as chains, though only the first had to wait", got)
+	}
+	c = costs{}
+	c.broke(n)
+	if c.chain(n) {
+		t.Error("after a chain that broke comes another one")
+	}
+}
+
 // TestSettled: what lies behind a cursor without one bounds what is settled.
 func TestSettled(t *testing.T) {
 	b, _ := start(t)

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"math/bits"
+	"slices"
 	"sync"
 	"time"
 )
@@ -19,12 +20,43 @@ type costs struct {
 }
 
 type cost struct {
-	chain, batch time.Duration // what one takes, on average; 0: not tried yet
+	chain, batch lately
+	breaks       time.Duration // what is put on a chain for those that broke
 	asked        uint
 }
 
-// How often the way that is slower is tried again: the more slower, the less.
+// lately is how long the last few took, the newest last; the median counts: one that
+// had to wait for something else, a removal or a look into an old block, says nothing of
+// its way.
+type lately struct {
+	took [5]time.Duration
+	n    int // that there are
+}
+
+func (l *lately) add(took time.Duration) {
+	if l.n == len(l.took) {
+		copy(l.took[:], l.took[1:])
+		l.n--
+	}
+	l.took[l.n] = took
+	l.n++
+}
+
+// is the time that one takes; 0: it was not tried yet.
+func (l *lately) is() time.Duration {
+	if l.n == 0 {
+		return 0
+	}
+	sorted := l.took
+	slices.Sort(sorted[:l.n])
+	return sorted[(l.n-1)/2]
+}
+
+// How often the way that is slower is tried again: the more slower, the less. One that
+// was tried less than few times may have been unlucky.
 const (
+	few        = 3
+	trySoon    = 8
 	tryOften   = 64
 	trySeldom  = 1024
 	muchSlower = 3
@@ -45,28 +77,33 @@ func (c *costs) chain(n int) bool {
 	s := c.size(n)
 	s.asked++
 	switch {
-	case s.chain == 0:
+	case s.chain.n == 0 && s.breaks == 0:
 		return !c.worseBelow(s)
-	case s.batch == 0:
+	case s.batch.n == 0:
 		return false
 	}
-	better, worse := s.chains(), max(s.chain, s.batch)
+	better, chain, batch := s.chains(), s.ofChain(), s.batch.is()
 	every := uint(tryOften)
-	if worse > muchSlower*min(s.chain, s.batch) {
+	switch {
+	case s.chain.n < few && !better || s.batch.n < few && better:
+		every = trySoon
+	case max(chain, batch) > muchSlower*min(chain, batch):
 		every = trySeldom
 	}
 	return better != (s.asked%every == 0)
 }
 
 // chains tells whether a chain is the better way, of two that were tried.
-func (c *cost) chains() bool { return c.chain <= c.batch+c.batch/slack }
+func (c *cost) chains() bool { return c.ofChain() <= c.batch.is()+c.batch.is()/slack }
+
+func (c *cost) ofChain() time.Duration { return c.chain.is() + c.breaks }
 
 // worseBelow tells whether a chain of fewer messages is the slower way already.
 func (c *costs) worseBelow(s *cost) bool {
 	for i := range c.sizes {
 		if one := &c.sizes[i]; one == s {
 			break
-		} else if one.batch > 0 && !one.chains() {
+		} else if one.batch.n > 0 && !one.chains() {
 			return true
 		}
 	}
@@ -74,25 +111,26 @@ func (c *costs) worseBelow(s *cost) bool {
 }
 
 // broke takes in that another instance wrote between the messages of a chain: it
-// may do so again.
+// may do so again, until some have not broken.
 func (c *costs) broke(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.size(n).chain += 100 * time.Millisecond
+	c.size(n).breaks += 100 * time.Millisecond
 }
 
 // chained and batched take in how long it took.
-func (c *costs) chained(n int, took time.Duration) { c.took(&c.size(n).chain, took) }
-func (c *costs) batched(n int, took time.Duration) { c.took(&c.size(n).batch, took) }
-
-func (c *costs) took(mean *time.Duration, took time.Duration) {
+func (c *costs) chained(n int, took time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if *mean == 0 {
-		*mean = took
-		return
-	}
-	*mean += (took - *mean) / 8
+	s := c.size(n)
+	s.chain.add(took)
+	s.breaks -= s.breaks / 8
+}
+
+func (c *costs) batched(n int, took time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.size(n).batch.add(took)
 }
 
 // Tight says whether there is little room on the disk. A stream whose write fails

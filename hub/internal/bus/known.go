@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -90,12 +91,22 @@ func (k *known) holds(stream string, connection uint64, guard Guard) (last uint6
 	return e.last, ok && at == guard.Last
 }
 
-// forget: the end of a stream may be another than last; 0 is any.
+// forget: the end of a stream may be another than last.
 func (k *known) forget(stream string, last uint64) {
 	k.Lock()
 	defer k.Unlock()
-	if e := k.of[stream]; e != nil && (last == 0 || e.last == last) {
+	if e := k.of[stream]; e != nil && e.last == last {
 		delete(k.of, stream)
+	}
+}
+
+// removed: what lay between two sequences may be gone, and may have been the last of its
+// subject.
+func (k *known) removed(stream string, from, upTo uint64) {
+	k.Lock()
+	defer k.Unlock()
+	if e := k.of[stream]; e != nil {
+		maps.DeleteFunc(e.subjects, func(_ string, at uint64) bool { return at >= from && at <= upTo })
 	}
 }
 

@@ -72,31 +72,37 @@ func TestKnownEnd(t *testing.T) {
 	}
 }
 
-// TestKnownEndIsForgotten: behind a connection that broke, and once something was
-// removed, the end may be another.
+// TestKnownEndIsForgotten: behind a connection that broke, and once the message that a
+// guard asks for was removed, the end may be another. What lies before it may go.
 func TestKnownEndIsForgotten(t *testing.T) {
 	b, _ := start(t)
-	at, err := b.Append(t.Context(), msgs("out.cursor.IN_a", 2), 0)
+	const cursor = "out.cursor.IN_a"
+	at, err := b.Append(t.Context(), msgs(cursor, 2), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	guard := Guard{"out.cursor.IN_a", at + 1}
-	for what, change := range map[string]func() error{
-		"a connection that broke": func() error { return b.Again(t.Context()) },
-		"a purge":                 func() error { return b.Purge(t.Context(), Out, "out.cursor.IN_a", at) },
-		"a deletion":              func() error { return b.Delete(t.Context(), Out, at) },
+	guard := Guard{cursor, at + 1}
+	for _, change := range []struct {
+		what  string
+		do    func() error
+		known bool
+	}{
+		{"a connection that broke", func() error { return b.Again(t.Context()) }, false},
+		{"a deletion before it", func() error { return b.Delete(t.Context(), Out, at) }, true},
+		{"a purge up to it", func() error { return b.Purge(t.Context(), Out, cursor, at) }, true},
+		{"a purge", func() error { return b.Purge(t.Context(), Out, cursor, at+1) }, false},
 	} {
 		if _, err := b.Chain(t.Context(), msgs("out.lhm.kfz.t", 2), guard); err != nil {
 			t.Fatal(err)
 		}
 		if last, _, ok := b.sure(Out, guard); !ok || last < at+3 {
-			t.Fatalf("%s: before it the end is %d, %v", what, last, ok)
+			t.Fatalf("%s: before it the end is %d, %v", change.what, last, ok)
 		}
-		if err := change(); err != nil {
+		if err := change.do(); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, ok := b.sure(Out, guard); ok {
-			t.Errorf("%s: the end is still known", what)
+		if _, _, ok := b.sure(Out, guard); ok != change.known {
+			t.Errorf("%s: the end is known: %v", change.what, ok)
 		}
 	}
 	// what was on its way when the connection broke
@@ -140,5 +146,61 @@ func TestHeldLate(t *testing.T) {
 	}
 	if e := k.of[Quarantine]; e != nil {
 		t.Errorf("%d subjects that are written to once are remembered", len(e.subjects))
+	}
+}
+
+// TestCursor: the cursor that was stored last is told without a look at the stream, but
+// not behind a connection that broke, nor once it was removed.
+func TestCursor(t *testing.T) {
+	b, _ := start(t)
+	const subject = "out.cursor.IN_a"
+	cursor := func(seq uint64) {
+		t.Helper()
+		m, err := b.Cursor(t.Context(), Out, subject)
+		if err != nil || seq == 0 && m != nil || seq > 0 && (m == nil || m.Seq != seq || m.Subject != subject) {
+			t.Fatalf("%v, %v; want %d", m, err, seq)
+		}
+	}
+	known := func() bool { _, ok := b.cursors.of[subject]; return ok }
+	cursor(0)
+	for n, store := range []func(some []event.Message) (uint64, error){
+		func(some []event.Message) (uint64, error) { return b.Append(t.Context(), some, 0) },
+		func(some []event.Message) (uint64, error) { return b.Chain(t.Context(), some, Guard{}) },
+		func(some []event.Message) (uint64, error) { return b.Publish(t.Context(), some[0]) },
+	} {
+		some := append(msgs(subject, 1), msgs("out.lhm.kfz.t", 2)...)
+		some[0].Data = []byte{byte(n)}
+		at, err := store(some)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cursor(at); !known() {
+			t.Error("it is not known")
+		}
+		if m, err := b.Cursor(t.Context(), Out, subject); err != nil || string(m.Data) != string(some[0].Data) {
+			t.Errorf("%v, %v", m, err)
+		}
+	}
+	// one that was answered late, and what another instance has stored
+	last, err := b.Last(t.Context(), Out, subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.cursors.stored(0, Out, 1, msgs(subject, 1))
+	cursor(last.Seq)
+	raw, err := b.js.Publish(t.Context(), subject, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cursor(last.Seq)
+	if err := b.Again(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	cursor(raw.Sequence)
+	if err := b.Purge(t.Context(), Out, subject, Everything); err != nil {
+		t.Fatal(err)
+	}
+	if cursor(0); known() {
+		t.Error("it is known once it is gone")
 	}
 }

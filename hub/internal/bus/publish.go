@@ -20,12 +20,13 @@ func (b *Bus) publish(ctx context.Context, m *event.Message, opts ...jetstream.P
 	if free := b.turns.among(m.Subject); free != nil {
 		defer free()
 	}
+	connection, _ := b.connection()
 	var out outgoing
 	ack, err := b.js.PublishMsg(ctx, out.of(m), opts...)
 	if err != nil {
 		return 0, fmt.Errorf("publish to %s: %w", m.Subject, meaning(err))
 	}
-	b.stored(ack.Stream, ack.Sequence, []event.Message{*m})
+	b.stored(connection, ack.Stream, ack.Sequence, []event.Message{*m})
 	return ack.Sequence, nil
 }
 

@@ -10,9 +10,10 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 )
 
-// PurgeOld removes all but the last message of a subject.
+// PurgeOld removes all but the last message of a subject, or what the bus takes for it
+// (see Cursor).
 func (b *Bus) PurgeOld(ctx context.Context, stream, subject string) error {
-	last, err := b.Last(ctx, stream, subject)
+	last, err := b.Cursor(ctx, stream, subject)
 	if err != nil || last == nil || last.Seq == 1 {
 		return err
 	}
@@ -32,7 +33,7 @@ func (b *Bus) Delete(ctx context.Context, stream string, seq uint64) error {
 		}
 	}
 	err = s.DeleteMsg(ctx, seq)
-	b.known.forget(stream, 0) // it may have been the last one of its subject
+	b.removed(stream, seq, seq)
 	if err == nil {
 		return nil
 	}

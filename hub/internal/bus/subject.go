@@ -44,7 +44,7 @@ func (b *Bus) Purge(ctx context.Context, stream, filter string, upTo uint64) err
 	if upTo != Everything { // the server purges up to, but not including, the sequence given
 		opts = append(opts, jetstream.WithPurgeSequence(upTo+1))
 	}
-	defer b.known.forget(stream, 0) // some of it may have been the last one of its subject
+	defer b.removed(stream, 1, upTo)
 	if err := s.Purge(ctx, opts...); err != nil {
 		return fmt.Errorf("purge %s of stream %s: %w", filter, stream, err)
 	}

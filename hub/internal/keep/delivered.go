@@ -56,12 +56,22 @@ func (k *Keeper) delivered(ctx context.Context) error {
 }
 
 // cursors leaves the last cursor of each in stream. They hold nothing but
-// numbers, so no record is made of them. (TRAIL denies purges.)
+// numbers, so no record is made of them. (TRAIL denies purges.) They go once they are
+// a good part of what lies there: the server reads every block that holds one, and
+// while copies wait among them it is not worth that.
 func (k *Keeper) cursors(ctx context.Context) error {
 	var errs []error
 	for _, stream := range []string{bus.Out, bus.Quarantine, bus.Parked} {
 		subjects, err := k.Bus.Subjects(ctx, stream, decision.CursorSubject(strings.ToLower(stream), "*"))
 		errs = append(errs, err)
+		old := uint64(0)
+		for _, n := range subjects {
+			old += n - 1
+		}
+		if messages, _, err := k.Bus.Size(ctx, stream); err != nil || old*worthwhile < messages {
+			errs = append(errs, err)
+			continue
+		}
 		for subject, n := range subjects {
 			if n > 1 {
 				errs = append(errs, k.Bus.PurgeOld(ctx, stream, subject))
@@ -70,3 +80,6 @@ func (k *Keeper) cursors(ctx context.Context) error {
 	}
 	return errors.Join(errs...)
 }
+
+// worthwhile: old cursors go when they are one in so many messages of their stream.
+const worthwhile = 10

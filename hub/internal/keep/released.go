@@ -37,7 +37,7 @@ func (k *Keeper) releasedOf(ctx context.Context, in string) error {
 	if err != nil || floor == 0 {
 		return err
 	}
-	first, err := k.Bus.At(ctx, in, 1, ">")
+	first, err := k.Bus.First(ctx, in)
 	if err != nil || first == nil || first.Seq > floor {
 		return err
 	}
@@ -48,8 +48,11 @@ func (k *Keeper) releasedOf(ctx context.Context, in string) error {
 	c := &cutter{keeper: k, in: in, first: first, floor: floor, known: map[time.Duration]uint64{}}
 	least, most := uint64(math.MaxUint64), uint64(0)
 	for _, g := range groups {
-		if g.upTo, err = c.cut(ctx, g.keep); err != nil {
-			return err
+		g.upTo = floor
+		if g.keep > 0 {
+			if g.upTo, err = c.cut(ctx, g.keep); err != nil {
+				return err
+			}
 		}
 		least, most = min(least, g.upTo), max(most, g.upTo)
 	}
@@ -156,7 +159,7 @@ func steps(groups []*group, least uint64) []purge {
 func (k *Keeper) carriedOut(ctx context.Context, in string) (uint64, error) {
 	floor := uint64(math.MaxUint64)
 	for stream, root := range map[string]string{bus.Trail: "trail", bus.Out: "out", bus.Quarantine: "quarantine", bus.Parked: "parked"} {
-		m, err := k.Bus.Last(ctx, stream, decision.CursorSubject(root, in))
+		m, err := k.Bus.Cursor(ctx, stream, decision.CursorSubject(root, in))
 		if err != nil || m == nil {
 			return 0, err
 		}

@@ -115,7 +115,7 @@ func dial(ctx context.Context, url string, log *zap.Logger, opts ...nats.Option)
 		nc.Close()
 		return nil, fmt.Errorf("ask the server for JetStream: %w", err)
 	}
-	return &Bus{nc: nc, js: js, log: log, ahead: newAhead(DefaultAhead), costs: &costs{}}, nil
+	return &Bus{nc: nc, js: js, log: log, ahead: newAhead(DefaultAhead), costs: newCosts()}, nil
 }
 
 // Again connects again at once, and waits until the server answers: after a

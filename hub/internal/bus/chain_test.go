@@ -145,8 +145,8 @@ func TestCosts(t *testing.T) {
 		"unsynced": {12 * time.Microsecond, 1200 * time.Microsecond, math.MaxInt},
 		"synced":   {250 * time.Microsecond, 2 * time.Millisecond, 9},
 	} {
-		var c costs
 		chains, spent, best := map[int]int{}, time.Duration(0), time.Duration(0)
+		c := costs{now: func() time.Time { return time.Unix(0, 0).Add(spent) }}
 		for i := range 20_000 {
 			n := []int{1, 2, 5, 20, 100, 900}[i%6]
 			chain, batch := time.Duration(n)*server.each, server.base+time.Duration(n)*15*time.Microsecond
@@ -177,19 +177,25 @@ func TestCosts(t *testing.T) {
 // TestCostsOfAStall: one chain in some that had to wait for something else does not make
 // chains the slower way; some that do make it so.
 func TestCostsOfAStall(t *testing.T) {
-	var c costs
-	const n, chain, batch = 10, time.Millisecond, 15 * time.Millisecond
+	const n, chain, batch, stall = 10, time.Millisecond, 15 * time.Millisecond, 300 * time.Millisecond
+	at := time.Unix(0, 0)
+	began := func() *costs { return &costs{now: func() time.Time { return at }} }
+	c := began()
+	spend := func(took func(int, time.Duration), d time.Duration) {
+		at = at.Add(d)
+		took(n, d)
+	}
 	went := func(times int, stalls func(i int) bool) (chains int) {
 		for i := range times {
 			switch {
 			case !c.chain(n):
-				c.batched(n, batch)
+				spend(c.batched, batch)
 			case stalls(i):
 				chains++
-				c.chained(n, 300*time.Millisecond)
+				spend(c.chained, stall)
 			default:
 				chains++
-				c.chained(n, chain)
+				spend(c.chained, chain)
 			}
 		}
 		return chains
@@ -200,11 +206,11 @@ func TestCostsOfAStall(t *testing.T) {
 	if got := went(1000, func(int) bool { return true }); got > 30 {
 		t.Errorf("%d of 1000 went as chains, though all had to wait", got)
 	}
-	c = costs{}
+	c = began()
 	if got := went(1000, func(i int) bool { return i == 0 }); got < 900 {
 		t.Errorf("%d of 1000 went as chains, though only the first had to wait", got)
 	}
-	c = costs{}
+	c = began()
 	c.broke(n)
 	if c.chain(n) {
 		t.Error("after a chain that broke comes another one")

@@ -17,12 +17,14 @@ type costs struct {
 	mu    sync.Mutex
 	tight bool     // there is little room on the disk
 	sizes [16]cost // by the logarithm of the number of messages
+	now   func() time.Time
 }
 
 type cost struct {
 	chain, batch lately
 	breaks       time.Duration // what is put on a chain for those that broke
 	asked        uint
+	tried        time.Time // when the way that is slower was tried last
 }
 
 // lately is how long the last few took, the newest last; the median counts: one that
@@ -52,18 +54,21 @@ func (l *lately) is() time.Duration {
 	return sorted[(l.n-1)/2]
 }
 
-// How often the way that is slower is tried again: the more slower, the less. One that
-// was tried less than few times may have been unlucky.
+// How often the way that is slower is tried again: the more slower, the less, since
+// all that comes meanwhile waits. One that was tried less than few times may have been
+// unlucky.
 const (
 	few        = 3
-	trySoon    = 8
-	tryOften   = 64
-	trySeldom  = 1024
+	trySoon    = 8 // times that it is asked
+	tryOften   = 10 * time.Second
+	trySeldom  = 10 * time.Minute
 	muchSlower = 3
 	// slack: a batch that takes longer than a chain without this part of its time is no
 	// better: it is stored twice, which costs the server more than time tells.
 	slack = 4
 )
+
+func newCosts() *costs { return &costs{now: time.Now} }
 
 func (c *costs) size(n int) *cost { return &c.sizes[min(bits.Len(uint(max(n, 1)))-1, len(c.sizes)-1)] }
 
@@ -80,17 +85,28 @@ func (c *costs) chain(n int) bool {
 	case s.chain.n == 0 && s.breaks == 0:
 		return !c.worseBelow(s)
 	case s.batch.n == 0:
-		return false
+		return s.ofChain() <= c.batchBelow(s)
 	}
-	better, chain, batch := s.chains(), s.ofChain(), s.batch.is()
-	every := uint(tryOften)
+	return s.chains() != c.again(s)
+}
+
+// again tells whether it is time to try the slower way.
+func (c *costs) again(s *cost) bool {
+	chain, batch, chains := s.ofChain(), s.batch.is(), s.chains()
+	much := max(chain, batch) > muchSlower*min(chain, batch)
+	every := tryOften
 	switch {
-	case s.chain.n < few && !better || s.batch.n < few && better:
-		every = trySoon
-	case max(chain, batch) > muchSlower*min(chain, batch):
+	case !chains && s.chain.n < few, chains && s.batch.n < few && !much:
+		return s.asked%trySoon == 0
+	case much && (!chains || s.batch.n >= few):
 		every = trySeldom
 	}
-	return better != (s.asked%every == 0)
+	now := c.now()
+	if now.Sub(s.tried) < every {
+		return false
+	}
+	s.tried = now
+	return true
 }
 
 // chains tells whether a chain is the better way, of two that were tried.
@@ -110,6 +126,19 @@ func (c *costs) worseBelow(s *cost) bool {
 	return false
 }
 
+// batchBelow is how long a batch of fewer messages takes, and so one of more at least; 0
+// when that is not known.
+func (c *costs) batchBelow(s *cost) (longest time.Duration) {
+	for i := range c.sizes {
+		if one := &c.sizes[i]; one == s {
+			break
+		} else {
+			longest = max(longest, one.batch.is())
+		}
+	}
+	return longest
+}
+
 // broke takes in that another instance wrote between the messages of a chain: it
 // may do so again, until some have not broken.
 func (c *costs) broke(n int) {
@@ -124,13 +153,20 @@ func (c *costs) chained(n int, took time.Duration) {
 	defer c.mu.Unlock()
 	s := c.size(n)
 	s.chain.add(took)
+	if s.chain.n == 1 {
+		s.tried = c.now()
+	}
 	s.breaks -= s.breaks / 8
 }
 
 func (c *costs) batched(n int, took time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.size(n).batch.add(took)
+	s := c.size(n)
+	s.batch.add(took)
+	if s.batch.n == 1 {
+		s.tried = c.now()
+	}
 }
 
 // Tight says whether there is little room on the disk. A stream whose write fails

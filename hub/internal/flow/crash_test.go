@@ -149,6 +149,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 	points := map[string]int{}
 	for range raced.Rounds(t, 25) {
 		publish(t, b, mixed(r, 40)...)
+		b.Tight(r.IntN(2) == 0) // all goes in batches, or what is sooner so
 		l := newLane(t, b, fed)
 		left := r.IntN(9)
 		var stop context.CancelFunc

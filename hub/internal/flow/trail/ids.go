@@ -8,22 +8,31 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 )
 
-// ids is a Bloom filter over event ids: of 250 it says of one in 200 others that it may
-// be there.
-type ids [512]byte
+// ids is a Bloom filter over event ids, of one of two sizes: of as many as it is made for
+// it says of one in 200 others that it may be there.
+type ids []byte
 
-func idsOf(ds []*decision.Decision) *ids {
-	i := new(ids)
+const (
+	manyIDs = 512 // bytes, for 250 ids
+	fewIDs  = 64  // for 31
+	few     = 31
+)
+
+func idsOf(ds []*decision.Decision) ids {
+	i := make(ids, manyIDs)
+	if len(ds) <= few {
+		i = i[:fewIDs]
+	}
 	for _, d := range ds {
-		for _, bit := range bitsOf(d.ID) {
+		for _, bit := range i.bitsOf(d.ID) {
 			i[bit/8] |= 1 << (bit % 8)
 		}
 	}
 	return i
 }
 
-func (i *ids) has(id string) bool {
-	for _, bit := range bitsOf(id) {
+func (i ids) has(id string) bool {
+	for _, bit := range i.bitsOf(id) {
 		if i[bit/8]&(1<<(bit%8)) == 0 {
 			return false
 		}
@@ -31,18 +40,17 @@ func (i *ids) has(id string) bool {
 	return true
 }
 
-func (i *ids) String() string { return base64.RawStdEncoding.EncodeToString(i[:]) }
+func (i ids) String() string { return base64.RawStdEncoding.EncodeToString(i) }
 
-func readIDs(text string) (*ids, bool) {
-	raw, err := base64.RawStdEncoding.DecodeString(text)
-	i := new(ids)
-	return i, copy(i[:], raw) == len(i) && err == nil && len(raw) == len(i)
+func readIDs(text string) (ids, bool) {
+	i, err := base64.RawStdEncoding.DecodeString(text)
+	return i, err == nil && (len(i) == manyIDs || len(i) == fewIDs)
 }
 
-func bitsOf(id string) (bits [3]uint16) {
+func (i ids) bitsOf(id string) (bits [3]uint16) {
 	sum := sha256.Sum256([]byte(id))
 	for k := range bits {
-		bits[k] = binary.BigEndian.Uint16(sum[2*k:]) % (8 * uint16(len(ids{})))
+		bits[k] = binary.BigEndian.Uint16(sum[2*k:]) % (8 * uint16(len(i)))
 	}
 	return bits
 }

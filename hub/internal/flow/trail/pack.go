@@ -6,6 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/s2"
 
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
@@ -18,13 +22,24 @@ type Group struct {
 }
 
 // A message costs the server some ten microseconds beside its bytes. So when there
-// are many decisions at once they share one, a record a line; few stand by themselves, where
-// their id is found without looking into others.
+// are many decisions at once they share one, a record a line, compressed: they have much in
+// common, and TRAIL keeps them for good. Few stand by themselves, where their id is found
+// without looking into others.
 const (
 	packFrom  = 3
 	packMost  = 250
 	packBytes = 192 << 10
+	// maxPack is what a pack may hold once it is no longer compressed.
+	maxPack = 64 << 20
 )
+
+// scratch is memory that is used again: fresh memory costs more than what is done with it.
+type scratch struct {
+	lines  bytes.Buffer
+	packed []byte
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
 // Groups encodes decisions on events of one in stream, in their order.
 func Groups(ds []*decision.Decision) ([]Group, error) {
@@ -32,14 +47,18 @@ func Groups(ds []*decision.Decision) ([]Group, error) {
 		return Singles(ds)
 	}
 	var out []Group
-	var lines bytes.Buffer
-	encoder, from := json.NewEncoder(&lines), 0
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	lines := &s.lines
+	lines.Reset()
+	encoder, from := json.NewEncoder(lines), 0
 	flush := func(to int) {
 		if to > from {
 			some := ds[from:to:to]
+			s.packed = s2.Encode(s.packed[:cap(s.packed)], lines.Bytes())
 			out = append(out, Group{event.Message{
 				Subject: decision.PackSubject(ds[0].In), Header: map[string][]string{event.HeaderIDs: {idsOf(some).String()}},
-				Data: bytes.Clone(lines.Bytes()),
+				Data: bytes.Clone(s.packed),
 			}, some})
 		}
 		lines.Reset()
@@ -69,7 +88,11 @@ func Singles(ds []*decision.Decision) ([]Group, error) {
 
 // ReadDecisions decodes the decisions of a message, in their order.
 func ReadDecisions(m *event.Message) ([]*decision.Decision, error) {
-	lines := json.NewDecoder(bytes.NewReader(m.Data))
+	raw, err := unpacked(m)
+	if err != nil {
+		return nil, fmt.Errorf("read the trail record %d at %s: %w", m.Seq, m.Subject, err)
+	}
+	lines := json.NewDecoder(bytes.NewReader(raw))
 	var out []*decision.Decision
 	for {
 		d := new(decision.Decision)
@@ -81,6 +104,24 @@ func ReadDecisions(m *event.Message) ([]*decision.Decision, error) {
 		}
 		out = append(out, d)
 	}
+}
+
+// unpacked gives the lines of a message: a record or, before packs were compressed, lines
+// begin with a brace; the block format of S2 with the length of what it holds, whose first
+// byte is no text when that is 128 or more. (A header would not do: what the ledger puts
+// back has none.)
+func unpacked(m *event.Message) ([]byte, error) {
+	if len(m.Data) == 0 || m.Data[0] < utf8.RuneSelf {
+		return m.Data, nil
+	}
+	n, err := s2.DecodedLen(m.Data)
+	if err != nil {
+		return nil, err
+	}
+	if n > maxPack {
+		return nil, fmt.Errorf("it would hold %d bytes", n)
+	}
+	return s2.Decode(nil, m.Data)
 }
 
 // MayBeAbout tells whether a message may record a decision on an event with this id;

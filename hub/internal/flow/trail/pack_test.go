@@ -1,13 +1,17 @@
 package trail
 
 import (
+	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest/raced"
 )
 
@@ -81,6 +85,21 @@ func TestMayBeAbout(t *testing.T) {
 	if wrong > 100 {
 		t.Errorf("%d of 10 000 others may be in it", wrong)
 	}
+	for n := packFrom; n <= few+1; n++ {
+		groups, err := Groups(decisions(n, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wrong := 0
+		for i := range 1000 {
+			if MayBeAbout(&groups[0].Message, fmt.Sprintf("other-%d", i)) {
+				wrong++
+			}
+		}
+		if wrong > 20 {
+			t.Errorf("of %d: %d of 1000 others may be in it", n, wrong)
+		}
+	}
 	for _, header := range []string{"", "AAAA", "?"} {
 		m.Header["Amtsbote-Ids"] = []string{header}
 		if !MayBeAbout(m, "other") {
@@ -89,19 +108,33 @@ func TestMayBeAbout(t *testing.T) {
 	}
 }
 
-// TestReadDecisions: what is no record is an error, also behind one.
+// TestReadDecisions: what is no record is an error, also behind one, and what would be
+// too large once it is decompressed; packs from before they were compressed are read.
 func TestReadDecisions(t *testing.T) {
-	groups, err := Groups(decisions(packFrom, 1))
+	ds := decisions(packFrom, 1)
+	groups, err := Groups(ds)
 	if err != nil {
 		t.Fatal(err)
 	}
 	whole := groups[0].Message
-	for name, data := range map[string][]byte{"nothing": nil, "cut": whole.Data[:len(whole.Data)-5], "text": []byte("x")} {
-		m := whole
-		if m.Data = data; m.Data != nil || name == "nothing" {
-			if ds, err := ReadDecisions(&m); err == nil {
-				t.Errorf("%s gave %d decisions", name, len(ds))
-			}
+	lines, err := unpacked(&whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, data := range [][]byte{lines, whole.Data} { // without a header, as the ledger puts them back
+		if back, err := ReadDecisions(&event.Message{Data: data}); err != nil || !reflect.DeepEqual(back, ds) {
+			t.Errorf("%d records, %v", len(back), err)
+		}
+	}
+	if least, err := json.Marshal(decision.Decision{}); err != nil || packFrom*len(least) < utf8.RuneSelf {
+		t.Errorf("a pack can be so small that its length looks like text: %d bytes a record, %v", len(least), err)
+	}
+	for name, m := range map[string]event.Message{
+		"nothing": {}, "cut": {Data: lines[:len(lines)-5]}, "text": {Data: []byte("x")},
+		"a pack that is cut": {Data: whole.Data[:len(whole.Data)-5]}, "a pack of too much": {Data: binary.AppendUvarint(nil, maxPack+1)},
+	} {
+		if ds, err := ReadDecisions(&m); err == nil {
+			t.Errorf("%s gave %d decisions", name, len(ds))
 		}
 	}
 }

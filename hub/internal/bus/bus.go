@@ -30,7 +30,8 @@ type Bus struct {
 
 	ahead    *ahead // of all in streams
 	costs    *costs // of storing several messages
-	ends     ends   // of the hub's own streams
+	chains   *chains
+	ends     ends // of the hub's own streams
 	known    known
 	cursors  cursors
 	loose    loose
@@ -115,7 +116,7 @@ func dial(ctx context.Context, url string, log *zap.Logger, opts ...nats.Option)
 		nc.Close()
 		return nil, fmt.Errorf("ask the server for JetStream: %w", err)
 	}
-	return &Bus{nc: nc, js: js, log: log, ahead: newAhead(DefaultAhead), costs: newCosts()}, nil
+	return &Bus{nc: nc, js: js, log: log, ahead: newAhead(DefaultAhead), costs: newCosts(), chains: newChains()}, nil
 }
 
 // Again connects again at once, and waits until the server answers: after a

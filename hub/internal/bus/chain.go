@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -47,7 +48,7 @@ func (b *Bus) Chain(ctx context.Context, msgs []event.Message, guard Guard) (uin
 	if free := b.turns.alone(msgs[0].Subject); free != nil {
 		defer free()
 	}
-	began, c := time.Now(), chain{id: nuid.Next()}
+	began, c := time.Now(), b.chains.begin()
 	first, err := b.guarded(ctx, &c, msgs, guard)
 	if err != nil {
 		if errors.Is(err, ErrUnclear) {
@@ -73,7 +74,7 @@ func (b *Bus) guarded(ctx context.Context, c *chain, msgs []event.Message, guard
 			return first, err
 		}
 		b.known.forget(stream, end) // somebody has written meanwhile; nothing is stored
-		*c = chain{id: nuid.Next()}
+		*c = b.chains.begin()
 	}
 	first, err := b.chain(ctx, c, msgs, guard.put)
 	if err == nil {
@@ -160,6 +161,17 @@ func confirmed(answer *nats.Msg) (*jetstream.PubAck, error) {
 	}
 	return &ack.PubAck, nil
 }
+
+// chains gives each chain of this instance an id of its own, a short one: each message
+// carries it twice, and the server keeps it.
+type chains struct {
+	instance string
+	n        atomic.Uint64
+}
+
+func newChains() *chains { return &chains{instance: nuid.New().Next()[:8]} }
+
+func (c *chains) begin() chain { return chain{id: c.instance + strconv.FormatUint(c.n.Add(1), 36)} }
 
 // chain makes the messages of one.
 type chain struct {

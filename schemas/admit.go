@@ -48,8 +48,7 @@ func admit(typ string, d *document, shared map[string]*document) (*Schema, []err
 	if len(p.list) > 0 {
 		return nil, p.list
 	}
-	var err error
-	if s.compiled, err = compile(s.ID, s.resolved); err != nil {
+	if _, err := s.validator(); err != nil {
 		p.at("", CodeMeta, "Das Schema lässt sich nicht übersetzen.", "The schema does not compile.")
 		return nil, p.list
 	}
@@ -58,6 +57,20 @@ func admit(typ string, d *document, shared map[string]*document) (*Schema, []err
 	s.keepMarked()
 	s.keepSearchable()
 	return s, nil
+}
+
+// validator gives the schema as jsonschema v5 has compiled it. It is made anew when it was
+// let go of: what the accepter accepts needs none, and one holds up to megabytes, for the
+// regular expressions.
+func (s *Schema) validator() (*jsonschema.Schema, error) {
+	if v := s.compiled.Load(); v != nil {
+		return v, nil
+	}
+	v, err := compile(s.ID, s.resolved)
+	if err == nil {
+		s.compiled.Store(v)
+	}
+	return v, err
 }
 
 // compile makes a validator of a schema without references. Nothing is loaded

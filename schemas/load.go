@@ -93,6 +93,7 @@ func (l *loader) typ(name string) {
 	if l.examples {
 		l.errs = append(l.errs, checkExamples(l.fsys, s)...)
 	}
+	s.compiled.Store(nil) // most types are never asked for why
 }
 
 // read reads a regular file of bounded size.

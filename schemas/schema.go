@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"io/fs"
+	"sync/atomic"
 	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
@@ -40,7 +41,7 @@ type Schema struct {
 	fsys     fs.FS // the folder of its examples lies in it
 	resolved map[string]any
 	names    map[string]bool
-	compiled *jsonschema.Schema
+	compiled atomic.Pointer[jsonschema.Schema] // nil until it is needed, see validator
 	load     *load
 	accepter *accepter.Accepter
 	short    int // data up to this length cannot be beyond Budget

@@ -39,7 +39,11 @@ func (s *Schema) Validate(doc any) (found []Violation) {
 	if s.count(doc, Budget) < 0 {
 		return []Violation{{Keyword: KeywordBudget}}
 	}
-	return violations(s.compiled.Validate(doc), s.names)
+	v, err := s.validator()
+	if err != nil {
+		return []Violation{{Keyword: KeywordInternal}}
+	}
+	return violations(v.Validate(doc), s.names)
 }
 
 // violations flattens what the library reports to the places and keywords; a

@@ -4,13 +4,15 @@ import (
 	"math"
 	"regexp"
 	"regexp/syntax"
+	"sync"
 	"unicode/utf8"
 )
 
 // pattern is a regular expression as jsonschema v5 uses it (package regexp), and
 // the steps that stand for it when it is simple.
 type pattern struct {
-	re    *regexp.Regexp
+	// re is compiled when the steps do not do: with a repetition to 200 it takes 100 KB.
+	re    func() *regexp.Regexp
 	steps []step // nil: not simple
 }
 
@@ -21,21 +23,17 @@ type step struct {
 }
 
 func newPattern(s string) (*pattern, bool) {
-	re, err := regexp.Compile(s)
+	tree, err := syntax.Parse(s, syntax.Perl) // all that can fail of regexp.Compile
 	if err != nil {
 		return nil, false
 	}
-	p := &pattern{re: re}
-	if tree, err := syntax.Parse(s, syntax.Perl); err == nil {
-		p.steps = simple(tree)
-	}
-	return p, true
+	return &pattern{re: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(s) }), steps: simple(tree)}, true
 }
 
 // matches tries the steps first. Each takes all that it can: when that leads to
 // the end, it is a match; when it does not, it says nothing.
 func (p *pattern) matches(s []byte) bool {
-	return p.steps != nil && walkSteps(p.steps, s) || p.re.Match(s)
+	return p.steps != nil && walkSteps(p.steps, s) || p.re().Match(s)
 }
 
 func walkSteps(steps []step, s []byte) bool {

@@ -66,6 +66,11 @@ func (s *Schema) validator() (*jsonschema.Schema, error) {
 	if v := s.compiled.Load(); v != nil {
 		return v, nil
 	}
+	s.compiling.Lock()
+	defer s.compiling.Unlock()
+	if v := s.compiled.Load(); v != nil {
+		return v, nil
+	}
 	v, err := compile(s.ID, s.resolved)
 	if err == nil {
 		s.compiled.Store(v)

@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"io/fs"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,15 +39,16 @@ type Schema struct {
 	// Raw is the file as it stands.
 	Raw []byte
 
-	fsys     fs.FS // the folder of its examples lies in it
-	resolved map[string]any
-	names    map[string]bool
-	compiled atomic.Pointer[jsonschema.Schema] // nil until it is needed, see validator
-	load     *load
-	accepter *accepter.Accepter
-	short    int // data up to this length cannot be beyond Budget
-	marked   kept
-	suchbar  kept // the searchable fields
+	fsys      fs.FS // the folder of its examples lies in it
+	resolved  map[string]any
+	names     map[string]bool
+	compiling sync.Mutex
+	compiled  atomic.Pointer[jsonschema.Schema] // nil until it is needed, see validator
+	load      *load
+	accepter  *accepter.Accepter
+	short     int // data up to this length cannot be beyond Budget
+	marked    kept
+	suchbar   kept // the searchable fields
 }
 
 // Sperre is a block mark: the field at Pointer tells whether block Name is set.

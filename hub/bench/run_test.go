@@ -305,7 +305,7 @@ func (r *run) decisions() (n int) {
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		ds, err := trail.ReadDecisions(&event.Message{Subject: m.Subject(), Header: m.Headers(), Data: m.Data()})
+		ds, err := trail.ReadDecisions(&event.Message{Subject: m.Subject(), Data: m.Data()})
 		if err != nil {
 			r.t.Fatal(err)
 		}

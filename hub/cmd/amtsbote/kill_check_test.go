@@ -84,7 +84,7 @@ func (s *stored) decision(t *testing.T, m jetstream.Msg) {
 	if !strings.HasPrefix(m.Subject(), "trail.decision.IN_alpha.") {
 		return
 	}
-	ds, err := trail.ReadDecisions(&event.Message{Subject: m.Subject(), Header: m.Headers(), Data: m.Data()})
+	ds, err := trail.ReadDecisions(&event.Message{Subject: m.Subject(), Data: m.Data()})
 	if err != nil {
 		t.Fatal(err)
 	}

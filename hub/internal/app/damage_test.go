@@ -85,6 +85,8 @@ func makeStock(t *testing.T) *stock {
 		}
 	}
 	publish(damageRouted, hubtest.Ding, text)
+	settled(t, b, damageRouted)
+	fillTrail(t, b)
 	publish(damageUnrouted, hubtest.Niemand, strings.Repeat("y", 8*damageText))
 	settled(t, b, damageRouted+damageUnrouted)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -106,6 +108,20 @@ func makeStock(t *testing.T) *stock {
 	stopApp(t, a)
 	s.holds = dump(t, s.data)
 	return s
+}
+
+// fillTrail has the trail go on in another block.
+func fillTrail(t *testing.T, b *bus.Bus) {
+	t.Helper()
+	for range 12 { // 2.4 MB, of blocks of 2
+		m, err := trail.Removal(&decision.Removal{Stream: "IN_beta", Why: decision.WhyKept, Ranges: []decision.Range{{Subject: strings.Repeat("x", 200_000)}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Publish(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func floorOf(t *testing.T, b *bus.Bus) uint64 {
@@ -256,7 +272,7 @@ func (s *stock) check(t *testing.T, data, stream string) {
 		if loss.Stream != stream {
 			t.Fatalf("%s was not damaged, but has losses", loss.Stream)
 		}
-		if loss.ID == "" && !strings.Contains(loss.Subject, ".cursor.") {
+		if loss.ID == "" && !strings.Contains(loss.Subject, ".cursor.") && !strings.HasPrefix(loss.Subject, "trail.removal.") {
 			t.Fatalf("%v has no event id", loss)
 		}
 		if strings.HasSuffix(loss.Subject, ".pack") && len(loss.Others) < 2 {

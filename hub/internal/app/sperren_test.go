@@ -25,6 +25,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/explain"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 	"github.com/amtsbote/amtsbote/hub/internal/who"
 	"github.com/amtsbote/amtsbote/schemas"
@@ -316,7 +317,17 @@ func nowhereElse(t *testing.T, b *bus.Bus, ids []string, logs *observer.Observed
 	names := regexp.MustCompile(`sperre-|/sperren/\w+`)
 	plain := func(s string) string { return names.ReplaceAllString(s, "") }
 	must(t, b.Read(t.Context(), bus.Trail, 1, nil, func(m *event.Message) error {
-		silent("trail", plain(m.Subject+string(m.Data)))
+		data := m.Data
+		if decision.Kind(m.Subject) == decision.KindDecision { // many may be compressed
+			ds, err := trail.ReadDecisions(m)
+			if err != nil {
+				return err
+			}
+			if data, err = json.Marshal(ds); err != nil {
+				return err
+			}
+		}
+		silent("trail", plain(m.Subject+string(data)))
 		return nil
 	}))
 	must(t, b.Read(t.Context(), bus.Quarantine, 1, nil, func(m *event.Message) error {

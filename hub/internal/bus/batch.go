@@ -181,6 +181,7 @@ func (b *Bus) Last(ctx context.Context, stream, subject string) (*event.Message,
 	if err != nil {
 		return nil, fmt.Errorf("look at stream %s: %w", stream, err)
 	}
+	connection, _ := b.connection()
 	raw, err := s.GetLastMsgForSubject(ctx, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, nil
@@ -188,7 +189,9 @@ func (b *Bus) Last(ctx context.Context, stream, subject string) (*event.Message,
 	if err != nil {
 		return nil, fmt.Errorf("read the last message of %s: %w", subject, err)
 	}
-	return rawMessage(stream, raw), nil
+	m := rawMessage(stream, raw)
+	b.cursors.lies(connection, m)
+	return m, nil
 }
 
 // At gives the message with sequence seq, or the next one after it whose

@@ -163,8 +163,11 @@ func (b *Bus) First(ctx context.Context, stream string) (*event.Message, error) 
 		return nil, fmt.Errorf("look at stream %s: %w", stream, err)
 	}
 	state := s.CachedInfo().State
-	if state.Msgs == 0 {
+	switch {
+	case state.Msgs == 0:
 		return nil, nil
+	case state.FirstTime.IsZero(): // it could not read it when the one before it went
+		return b.At(ctx, stream, 1, ">")
 	}
 	return &event.Message{Stream: stream, Seq: state.FirstSeq, Time: state.FirstTime}, nil
 }

@@ -52,7 +52,7 @@ func (b *Bus) Chain(ctx context.Context, msgs []event.Message, guard Guard) (uin
 	first, err := b.guarded(ctx, &c, msgs, guard)
 	if err != nil {
 		if errors.Is(err, ErrUnclear) {
-			b.costs.broke(len(msgs))
+			b.costs.broke(len(msgs), time.Since(began))
 		}
 		return 0, fmt.Errorf("chain %d messages for %s: %w", len(msgs), msgs[0].Subject, err)
 	}

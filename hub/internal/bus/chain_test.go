@@ -211,9 +211,69 @@ func TestCostsOfAStall(t *testing.T) {
 		t.Errorf("%d of 1000 went as chains, though only the first had to wait", got)
 	}
 	c = began()
-	c.broke(n)
+	c.broke(n, 0)
 	if c.chain(n) {
 		t.Error("after a chain that broke comes another one")
+	}
+}
+
+// TestCostsOfABreak: one chain that came to an unclear end does not keep its size from
+// going as chains; where they only come to such ends they are tried seldom.
+func TestCostsOfABreak(t *testing.T) {
+	const n, chain, batch = 10, time.Millisecond, 15 * time.Millisecond
+	at := time.Unix(0, 0)
+	c := &costs{now: func() time.Time { return at }}
+	chains := func(times int, breaks func(i int) bool) (went int) {
+		for i := range times {
+			at = at.Add(100 * time.Millisecond)
+			switch {
+			case !c.chain(n):
+				c.batched(n, batch)
+			case breaks(i):
+				went++
+				c.broke(n, 5*time.Second)
+			default:
+				went++
+				c.chained(n, chain)
+			}
+		}
+		return went
+	}
+	if got := chains(1000, func(i int) bool { return i == 500 }); got < 980 {
+		t.Errorf("%d of 1000 went as chains, though one came to an unclear end", got)
+	}
+	if got := chains(10_000, func(int) bool { return true }); got > 10 {
+		t.Errorf("%d of 10 000 went as chains, though all come to unclear ends", got)
+	}
+	if got := chains(10_000, func(int) bool { return false }); got < 3000 {
+		t.Errorf("%d of 10 000 went as chains, though they are sooner again", got)
+	}
+	c = &costs{now: c.now}
+	if got := chains(1000, func(int) bool { return true }); got > 10 {
+		t.Errorf("%d of 1000 went as chains, though there never was a whole one", got)
+	}
+}
+
+// TestCostsOfAnUnluckyBatch: one batch of few that had to wait does not keep larger ones
+// from being tried.
+func TestCostsOfAnUnluckyBatch(t *testing.T) {
+	at := time.Unix(0, 0)
+	c := &costs{now: func() time.Time { return at }}
+	c.chained(2, time.Millisecond)
+	c.batched(2, time.Second)
+	chains := 0
+	for range 1000 {
+		if c.chain(900) {
+			chains++
+			c.chained(900, 300*time.Millisecond)
+			at = at.Add(300 * time.Millisecond)
+		} else {
+			c.batched(900, 60*time.Millisecond)
+			at = at.Add(60 * time.Millisecond)
+		}
+	}
+	if chains > 250 {
+		t.Errorf("%d of 1000 went as chains, though batches are sooner", chains)
 	}
 }
 

@@ -22,9 +22,8 @@ type costs struct {
 
 type cost struct {
 	chain, batch lately
-	breaks       time.Duration // what is put on a chain for those that broke
 	asked        uint
-	tried        time.Time // when the way that is slower was tried last
+	tried        time.Time // when the way that is slower, or was never gone, was tried last
 }
 
 // lately is how long the last few took, the newest last; the median counts: one that
@@ -61,6 +60,7 @@ const (
 	few        = 3
 	trySoon    = 8 // times that it is asked
 	tryOften   = 10 * time.Second
+	tryUnsure  = time.Minute
 	trySeldom  = 10 * time.Minute
 	muchSlower = 3
 	// slack: a batch that takes longer than a chain without this part of its time is no
@@ -82,23 +82,28 @@ func (c *costs) chain(n int) bool {
 	s := c.size(n)
 	s.asked++
 	switch {
-	case s.chain.n == 0 && s.breaks == 0:
+	case s.chain.n == 0:
 		return !c.worseBelow(s)
 	case s.batch.n == 0:
-		return s.ofChain() <= c.batchBelow(s)
+		return s.chain.is() <= c.batchBelow(s) && c.now().Sub(s.tried) < tryUnsure
 	}
 	return s.chains() != c.again(s)
 }
 
 // again tells whether it is time to try the slower way.
 func (c *costs) again(s *cost) bool {
-	chain, batch, chains := s.ofChain(), s.batch.is(), s.chains()
+	chain, batch, slower := s.chain.is(), s.batch.is(), s.chain.n
+	if s.chains() {
+		slower = s.batch.n
+	}
 	much := max(chain, batch) > muchSlower*min(chain, batch)
 	every := tryOften
 	switch {
-	case !chains && s.chain.n < few, chains && s.batch.n < few && !much:
+	case slower < few && (!much || !s.chains()):
 		return s.asked%trySoon == 0
-	case much && (!chains || s.batch.n >= few):
+	case slower < few:
+		every = tryUnsure
+	case much:
 		every = trySeldom
 	}
 	now := c.now()
@@ -110,9 +115,7 @@ func (c *costs) again(s *cost) bool {
 }
 
 // chains tells whether a chain is the better way, of two that were tried.
-func (c *cost) chains() bool { return c.ofChain() <= c.batch.is()+c.batch.is()/slack }
-
-func (c *cost) ofChain() time.Duration { return c.chain.is() + c.breaks }
+func (c *cost) chains() bool { return c.chain.is() <= c.batch.is()+c.batch.is()/slack }
 
 // worseBelow tells whether a chain of fewer messages is the slower way already.
 func (c *costs) worseBelow(s *cost) bool {
@@ -139,32 +142,32 @@ func (c *costs) batchBelow(s *cost) (longest time.Duration) {
 	return longest
 }
 
-// broke takes in that another instance wrote between the messages of a chain: it
-// may do so again, until some have not broken.
-func (c *costs) broke(n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.size(n).breaks += 100 * time.Millisecond
-}
+// broke takes in that a chain came to an unclear end, as when another instance wrote
+// between its messages, or the connection was lost: that costs at least a take-over.
+func (c *costs) broke(n int, took time.Duration) { c.chained(n, max(took, 100*time.Millisecond)) }
 
-// chained and batched take in how long it took.
+// chained and batched take in how long it took. When the way that was slower is the sooner
+// one now, what it took before counts no more.
 func (c *costs) chained(n int, took time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.size(n)
-	s.chain.add(took)
-	if s.chain.n == 1 {
+	if s.batch.n > 0 && !s.chains() && took < s.batch.is() {
+		s.chain = lately{}
+	}
+	if s.chain.add(took); s.chain.n == 1 {
 		s.tried = c.now()
 	}
-	s.breaks -= s.breaks / 8
 }
 
 func (c *costs) batched(n int, took time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.size(n)
-	s.batch.add(took)
-	if s.batch.n == 1 {
+	if s.chain.n > 0 && s.chains() && took < s.chain.is() {
+		s.batch = lately{}
+	}
+	if s.batch.add(took); s.batch.n == 1 {
 		s.tried = c.now()
 	}
 }

@@ -13,8 +13,8 @@ import (
 // ErrNoStream means that a stream is not there.
 var ErrNoStream = errors.New("there is no such stream")
 
-// State is how much a stream holds.
-type State struct{ Messages, First, Last, Bytes uint64 }
+// State is how much a stream holds. Limit is how many bytes it may, 0 for any.
+type State struct{ Messages, First, Last, Bytes, Limit uint64 }
 
 // State tells how much a stream holds, as the server says.
 func (b *Bus) State(ctx context.Context, stream string) (State, error) {
@@ -26,11 +26,12 @@ func (b *Bus) State(ctx context.Context, stream string) (State, error) {
 		return State{}, fmt.Errorf("look at stream %s: %w", stream, err)
 	}
 	is := s.CachedInfo().State
-	return State{is.Msgs, is.FirstSeq, is.LastSeq, is.Bytes}, nil
+	return State{is.Msgs, is.FirstSeq, is.LastSeq, is.Bytes, uint64(max(s.CachedInfo().Config.MaxBytes, 0))}, nil //nolint:gosec // not negative
 }
 
 // MakeStream makes a stream whose first message gets sequence first.
 func (b *Bus) MakeStream(ctx context.Context, spec StreamSpec, first uint64) error {
+	b.removed(spec.Name, 0, Everything)
 	cfg := spec.config()
 	cfg.FirstSeq = first
 	if _, err := b.js.CreateStream(ctx, cfg); err != nil {
@@ -42,6 +43,7 @@ func (b *Bus) MakeStream(ctx context.Context, spec StreamSpec, first uint64) err
 // RemoveStream removes a stream with all that it holds: only a damaged one that
 // is made anew from the ledger.
 func (b *Bus) RemoveStream(ctx context.Context, stream string) error {
+	defer b.removed(stream, 0, Everything)
 	if err := b.js.DeleteStream(ctx, stream); err != nil {
 		return fmt.Errorf("remove the damaged stream %s: %w", stream, err)
 	}

@@ -111,7 +111,11 @@ func (k *known) removed(stream string, from, upTo uint64) {
 }
 
 // connection counts the connections to the server; ok is false while there is none.
-func (b *Bus) connection() (n uint64, ok bool) { return b.nc.Stats().Reconnects, b.nc.IsConnected() }
+// It is asked first whether there is one: a newer number never fits what is known by an older.
+func (b *Bus) connection() (n uint64, ok bool) {
+	ok = b.nc.IsConnected()
+	return b.nc.Stats().Reconnects, ok
+}
 
 // learn has the bus know the end of a stream, behind a guard that was looked at on
 // connection number before.

@@ -192,7 +192,11 @@ func TestCursor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cursor(last.Seq)
+	cursor(last.Seq) // not known to this one, until it is read
+	if _, err := b.Last(t.Context(), Out, subject); err != nil {
+		t.Fatal(err)
+	}
+	cursor(raw.Sequence)
 	if err := b.Again(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -202,5 +206,41 @@ func TestCursor(t *testing.T) {
 	}
 	if cursor(0); known() {
 		t.Error("it is known once it is gone")
+	}
+	// gone without this instance
+	if _, err := b.Publish(t.Context(), event.Message{Subject: subject}); err != nil {
+		t.Fatal(err)
+	}
+	s, err := b.js.Stream(t.Context(), Out)
+	if err == nil {
+		err = s.Purge(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cursor(0); !known() {
+		t.Error("the test shows nothing")
+	}
+}
+
+// TestFirst: sequence and time of the first message that is there.
+func TestFirst(t *testing.T) {
+	b, _ := start(t)
+	if m, err := b.First(t.Context(), Out); m != nil || err != nil {
+		t.Errorf("of an empty stream %v, %v", m, err)
+	}
+	at, err := b.AppendUnguarded(t.Context(), msgs("out.lhm.kfz.t", 3))
+	if err == nil {
+		err = b.Delete(t.Context(), Out, at)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := b.At(t.Context(), Out, 1, ">")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := b.First(t.Context(), Out); err != nil || m.Seq != at+1 || !m.Time.Equal(want.Time) {
+		t.Errorf("%v, %v; want %d of %v", m, err, at+1, want.Time)
 	}
 }

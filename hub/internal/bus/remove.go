@@ -10,10 +10,9 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 )
 
-// PurgeOld removes all but the last message of a subject, or what the bus takes for it
-// (see Cursor).
+// PurgeOld removes all but the last message of a subject.
 func (b *Bus) PurgeOld(ctx context.Context, stream, subject string) error {
-	last, err := b.Cursor(ctx, stream, subject)
+	last, err := b.Last(ctx, stream, subject)
 	if err != nil || last == nil || last.Seq == 1 {
 		return err
 	}

@@ -64,11 +64,8 @@ func (k *Keeper) cursors(ctx context.Context) error {
 	for _, stream := range []string{bus.Out, bus.Quarantine, bus.Parked} {
 		subjects, err := k.Bus.Subjects(ctx, stream, decision.CursorSubject(strings.ToLower(stream), "*"))
 		errs = append(errs, err)
-		old := uint64(0)
-		for _, n := range subjects {
-			old += n - 1
-		}
-		if messages, _, err := k.Bus.Size(ctx, stream); err != nil || old*worthwhile < messages {
+		is, err := k.Bus.State(ctx, stream)
+		if err != nil || !worthwhile(subjects, is) {
 			errs = append(errs, err)
 			continue
 		}
@@ -81,5 +78,12 @@ func (k *Keeper) cursors(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// worthwhile: old cursors go when they are one in so many messages of their stream.
-const worthwhile = 10
+// worthwhile tells whether old cursors are to go: they are a tenth of what their stream
+// holds, or that is half full (they can be large, when many mailboxes are).
+func worthwhile(cursors map[string]uint64, is bus.State) bool {
+	old := uint64(0)
+	for _, n := range cursors {
+		old += max(n, 1) - 1
+	}
+	return 10*old >= is.Messages || is.Limit > 0 && is.Bytes > is.Limit/2
+}

@@ -21,6 +21,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest/raced"
 )
@@ -108,6 +109,20 @@ func makeMixed(t *testing.T) *mixed {
 		}
 	}
 	return m
+}
+
+// fillTrail has the trail go on in another block.
+func fillTrail(t *testing.T, b *bus.Bus) {
+	t.Helper()
+	for range 12 { // 2.4 MB, of blocks of 2
+		m, err := trail.Removal(&decision.Removal{Stream: "IN_beta", Why: decision.WhyKept, Ranges: []decision.Range{{Subject: strings.Repeat("x", 200_000)}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Publish(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func settledIn(t *testing.T, b *bus.Bus, in string, seq uint64) {

@@ -110,20 +110,6 @@ func makeStock(t *testing.T) *stock {
 	return s
 }
 
-// fillTrail has the trail go on in another block.
-func fillTrail(t *testing.T, b *bus.Bus) {
-	t.Helper()
-	for range 12 { // 2.4 MB, of blocks of 2
-		m, err := trail.Removal(&decision.Removal{Stream: "IN_beta", Why: decision.WhyKept, Ranges: []decision.Range{{Subject: strings.Repeat("x", 200_000)}}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := b.Publish(t.Context(), m); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 func floorOf(t *testing.T, b *bus.Bus) uint64 {
 	t.Helper()
 	box, err := b.Mailbox(t.Context(), "beta.one")

@@ -26,7 +26,7 @@ func (b *Bus) State(ctx context.Context, stream string) (State, error) {
 		return State{}, fmt.Errorf("look at stream %s: %w", stream, err)
 	}
 	is := s.CachedInfo().State
-	return State{is.Msgs, is.FirstSeq, is.LastSeq, is.Bytes, uint64(max(s.CachedInfo().Config.MaxBytes, 0))}, nil //nolint:gosec // not negative
+	return State{is.Msgs, is.FirstSeq, is.LastSeq, is.Bytes, uint64(max(s.CachedInfo().Config.MaxBytes, 0))}, nil
 }
 
 // MakeStream makes a stream whose first message gets sequence first.

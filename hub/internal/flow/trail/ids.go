@@ -47,10 +47,10 @@ func readIDs(text string) (ids, bool) {
 	return i, err == nil && (len(i) == manyIDs || len(i) == fewIDs)
 }
 
-func (i ids) bitsOf(id string) (bits [3]uint16) {
+func (i ids) bitsOf(id string) (bits [3]int) {
 	sum := sha256.Sum256([]byte(id))
 	for k := range bits {
-		bits[k] = binary.BigEndian.Uint16(sum[2*k:]) % (8 * uint16(len(i)))
+		bits[k] = int(binary.BigEndian.Uint16(sum[2*k:])) % (8 * len(i))
 	}
 	return bits
 }

@@ -47,7 +47,7 @@ func Groups(ds []*decision.Decision) ([]Group, error) {
 		return Singles(ds)
 	}
 	var out []Group
-	s := scratches.Get().(*scratch)
+	s, _ := scratches.Get().(*scratch)
 	defer scratches.Put(s)
 	lines := &s.lines
 	lines.Reset()

@@ -114,7 +114,7 @@ func makeMixed(t *testing.T) *mixed {
 // fillTrail has the trail go on in another block.
 func fillTrail(t *testing.T, b *bus.Bus) {
 	t.Helper()
-	for range 12 { // 2.4 MB, of blocks of 2
+	for range 20 { // 4 MB, as large as a block
 		m, err := trail.Removal(&decision.Removal{Stream: "IN_beta", Why: decision.WhyKept, Ranges: []decision.Range{{Subject: strings.Repeat("x", 200_000)}}})
 		if err != nil {
 			t.Fatal(err)

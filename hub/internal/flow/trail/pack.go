@@ -27,7 +27,7 @@ type Group struct {
 // without looking into others.
 const (
 	packFrom  = 3
-	packMost  = 250
+	packMost  = 250 // and up to two more, of which none is made
 	packBytes = 192 << 10
 	// maxPack is what a pack may hold once it is no longer compressed.
 	maxPack = 64 << 20
@@ -65,7 +65,7 @@ func Groups(ds []*decision.Decision) ([]Group, error) {
 		from = to
 	}
 	for i, d := range ds {
-		if i-from == packMost || lines.Len() > packBytes {
+		if i-from >= packMost && len(ds)-i >= packFrom || lines.Len() > packBytes {
 			flush(i)
 		}
 		if err := encoder.Encode(d); err != nil {

@@ -47,7 +47,7 @@ func TestGroups(t *testing.T) {
 					t.Errorf("%d of %d bytes: a message does not hold what it is said to", n, size)
 				}
 				back = append(back, some...)
-				if len(g.Message.Data) > packBytes+size+1000 {
+				if len(g.Message.Data) > packBytes+packFrom*(size+1000) {
 					t.Errorf("%d of %d bytes: a message has %d bytes", n, size, len(g.Message.Data))
 				}
 				if alone := g.Message.Subject == ds[0].Subject() || g.Message.Subject != decision.PackSubject("IN_a"); alone != (n < packFrom) {
@@ -62,8 +62,13 @@ func TestGroups(t *testing.T) {
 			if n > 0 && !reflect.DeepEqual(back, ds) {
 				t.Errorf("%d of %d bytes: %d came back", n, size, len(back))
 			}
-			if n >= packFrom && size == 1 && len(groups) != (n+packMost-1)/packMost {
+			if n >= packFrom && size == 1 && len(groups) != max(1, (n-packFrom+packMost)/packMost) {
 				t.Errorf("%d records make %d messages", n, len(groups))
+			}
+			for _, g := range groups {
+				if n >= packFrom && size == 1 && len(g.Decisions) < packFrom {
+					t.Errorf("of %d records a message holds %d", n, len(g.Decisions))
+				}
 			}
 		}
 	}

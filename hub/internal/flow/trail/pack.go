@@ -55,10 +55,14 @@ func Groups(ds []*decision.Decision) ([]Group, error) {
 	flush := func(to int) {
 		if to > from {
 			some := ds[from:to:to]
-			s.packed = s2.Encode(s.packed[:cap(s.packed)], lines.Bytes())
+			data := lines.Bytes()
+			if len(data) >= utf8.RuneSelf { // see unpacked
+				s.packed = s2.Encode(s.packed[:cap(s.packed)], data)
+				data = s.packed
+			}
 			out = append(out, Group{event.Message{
 				Subject: decision.PackSubject(ds[0].In), Header: map[string][]string{event.HeaderIDs: {idsOf(some).String()}},
-				Data: bytes.Clone(s.packed),
+				Data: bytes.Clone(data),
 			}, some})
 		}
 		lines.Reset()

@@ -197,3 +197,40 @@ func TestConsoleTokens(t *testing.T) {
 		t.Errorf("the token:\n%s", words(s.body))
 	}
 }
+
+// TestConsoleVeils: that a Sperre is what is wrong with an event stands on no page, in no
+// list and in no answer, until somebody has looked in full and said why.
+func TestConsoleVeils(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	hubtest.WriteFederation(t, dir)
+	limit(t, filepath.Join(dir, "schemas", hubtest.Ding, "schema.json"), `"text": {"type": "string", "maxLength": 100}`,
+		`"text": {"type": "string", "maxLength": 100}, "geheim": {"type": "boolean", "x-sperre": "geheim", "title": "Sperre", "description": "Sperre"}`)
+	a, w, publish := consoleWorld(t, app.Config{Directory: dir})
+	for id, data := range map[string]string{"allein": `{"n":1,"geheim":"ja"}`, "beides": `{"n":"x","geheim":"ja"}`} {
+		publish("in.alpha.app."+hubtest.Ding, fmt.Appendf(nil, `{"specversion":"1.0","id":%q,"source":%q,"type":%q,"data":%s}`, id, hubtest.Source, hubtest.Ding, data))
+	}
+	w.expect(t, 2, 0)
+	v := newVisitor(t, a).enter(a)
+	for _, id := range []string{"allein", "beides"} {
+		page := v.refused(id, "SCHEMA_INVALID")
+		first := v.get(page)
+		token := v.token()
+		answer := v.post(page+"/act", url.Values{"token": {token}, "act": {"quarantine-resubmit"}, "reason": {"Schema geändert"}})
+		if !strings.Contains(answer.body, "SCHEMA_INVALID") {
+			t.Errorf("%s: sent again it is not told as still wrong:\n%s", id, answer.body)
+		}
+		for what, body := range map[string]string{
+			"its page": first.body, "the answer to an act": answer.body, "the event's page": v.get("/event?id=" + id).body,
+			"the group": v.get("/quarantine/group?app=alpha.app&code=SCHEMA_INVALID").body,
+			"the bulk":  v.get("/quarantine/bulk?app=alpha.app&code=SCHEMA_INVALID&act=quarantine-discard").body,
+		} {
+			if strings.Contains(body, "/geheim") {
+				t.Errorf("%s: %s tells of the Sperre", id, what)
+			}
+		}
+	}
+	page := v.refused("beides", "SCHEMA_INVALID")
+	v.post(page+"/look", url.Values{"token": {v.token()}, "reason": {"Tippfehler des Absenders"}})
+	v.has(page, "/data/geheim")
+}

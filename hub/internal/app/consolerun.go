@@ -122,12 +122,16 @@ func (h consoleHub) Waiting(ctx context.Context, application string) (bus.Waitin
 // Undecided implements console.Hub. While much comes the cursor may stand a little behind.
 func (h consoleHub) Undecided(ctx context.Context, in string) (time.Time, error) {
 	var upTo decision.Cursor
-	m, err := h.a.bus.Last(ctx, bus.Trail, decision.CursorSubject("trail", in))
+	m, err := h.a.bus.Cursor(ctx, bus.Trail, decision.CursorSubject("trail", in))
 	if err == nil && m != nil {
 		err = json.Unmarshal(m.Data, &upTo)
 	}
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read how far %s was decided: %w", in, err)
+	}
+	is, err := h.a.bus.State(ctx, in)
+	if err != nil || is.Last <= upTo.Seq {
+		return time.Time{}, err
 	}
 	if m, err = h.a.bus.At(ctx, in, upTo.Seq+1, ">"); err != nil || m == nil {
 		return time.Time{}, err

@@ -103,7 +103,9 @@ func (q *request) preview(no notDone) error {
 		Act:   act, What: q.t.bulk()[act], Name: quarantine.NewRun(), NotDone: no,
 	}
 	for _, m := range page {
-		data.Events = append(data.Events, readRefused(m))
+		e := readRefused(m)
+		q.veil(&e, data.group)
+		data.Events = append(data.Events, e)
 	}
 	if data.Total, data.UpTo, err = q.extent(ctx, app, code); err != nil {
 		return err

@@ -97,7 +97,7 @@ func (q *request) event() error {
 	}
 	data := &eventPage{ID: id}
 	for _, e := range answer.Events {
-		view, err := q.eventView(q.r.Context(), e)
+		view, err := q.eventView(q.r.Context(), q.veiledEvent(e))
 		if err != nil {
 			return err
 		}

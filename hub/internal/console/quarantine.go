@@ -153,7 +153,9 @@ func (q *request) refusals() error {
 		return err
 	}
 	for _, m := range page {
-		data.Events = append(data.Events, readRefused(m))
+		e := readRefused(m)
+		q.veil(&e, data.group)
+		data.Events = append(data.Events, e)
 	}
 	if len(page) > 0 {
 		next := url.Values{"app": {app}, "code": {string(code)}, "after": {strconv.FormatUint(page[len(page)-1].Seq, 10)}}
@@ -263,6 +265,7 @@ func (q *request) refusedAt(ctx context.Context) (*refusedEvent, group, error) {
 		return nil, g, errForbidden
 	}
 	e := readRefused(m)
+	q.veil(&e, g)
 	return &e, g, nil
 }
 
@@ -300,7 +303,7 @@ func (q *request) showRefusal(no notDone) error {
 	} else {
 		q.fill(data.Payload, e.message, &decision.Decision{Type: e.Type, At: e.At, Keyword: e.Keyword})
 	}
-	if data.clearingView, err = q.clearingView(&data.refusedEvent, g, no); err != nil {
+	if data.clearingView, err = q.clearingView(&data.refusedEvent, g, q.veiled(e, g, no)); err != nil {
 		return err
 	}
 	return q.show("refused", q.t.Refused, data)

@@ -239,7 +239,7 @@ func (q *request) organisation(least federation.Sight) (string, error) {
 }
 
 func (q *request) redirect(to string) {
-	http.Redirect(q.w, q.r, to, http.StatusSeeOther) //nolint:gosec // a path of the console (local, back), or the issuer's address
+	http.Redirect(q.w, q.r, to, http.StatusSeeOther) //nolint:gosec,nolintlint // gosec does not always say so; a path of the console (local, back), or the issuer's address
 }
 
 // back leads to a page of the console with a sentence on it (POST, redirect, GET).

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/amtsbote/amtsbote/hub/internal/explain"
 	"github.com/amtsbote/amtsbote/hub/internal/federation"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 	"github.com/amtsbote/amtsbote/hub/internal/search"
@@ -25,16 +26,54 @@ func (q *request) nowWrong(ctx context.Context, e *refusedEvent, g group) (all [
 	if !is {
 		return nil, false, err
 	}
-	schema, _ := q.cfg.Hub.Federation().Schemas.Lookup(e.Type)
-	fields := fieldsOf(schema)
-	full := q.person.sight(search.Organisation(g.Application)) >= federation.SightFull && !q.session.looking(quarantineAt(e.Seq), q.now()).IsZero()
-	for _, w := range no.Wrong {
-		if w.Code != refusal.SchemaInvalid || !full && ofSperre(fields, plainPointer(w.At)) {
-			continue // that there is a Sperre says where somebody is in danger
+	for _, w := range q.veiled(e, g, no).Wrong {
+		if w.Code == refusal.SchemaInvalid && w.Rule != "" {
+			all = append(all, w)
 		}
-		all = append(all, w)
 	}
 	return all, false, nil
+}
+
+// veils tells whether a place in an event's data is one that this person is not told of:
+// that there is a Sperre says where somebody is in danger. place is where the event lies,
+// as looks in full name it.
+func (q *request) veils(typ, organisation, place, at string) bool {
+	if at == "" || q.person.sight(organisation) >= federation.SightFull && !q.session.looking(place, q.now()).IsZero() {
+		return false
+	}
+	schema, _ := q.cfg.Hub.Federation().Schemas.Lookup(typ)
+	return ofSperre(fieldsOf(schema), plainPointer(at))
+}
+
+// veil takes out of a refused event what the person is not told of.
+func (q *request) veil(e *refusedEvent, g group) {
+	if q.veils(e.Type, search.Organisation(g.Application), quarantineAt(e.Seq), e.At) {
+		e.At, e.Keyword = "", ""
+	}
+}
+
+// veiledEvent is an event without what the person is not told of.
+func (q *request) veiledEvent(e *explain.Event) *explain.Event {
+	d := e.Decision
+	if !q.veils(d.Type, search.Sender(d.In), d.In+" "+strconv.FormatUint(d.Seq, 10), d.At) {
+		return e
+	}
+	shown, decided := *e, *d
+	decided.At, decided.Keyword = "", ""
+	shown.Decision = &decided
+	return &shown
+}
+
+// veiled is what a refused event would break without what the person is not told of.
+func (q *request) veiled(e *refusedEvent, g group, no notDone) notDone {
+	out := notDone{Text: no.Text}
+	for _, w := range no.Wrong {
+		if q.veils(e.Type, search.Organisation(g.Application), quarantineAt(e.Seq), w.At) {
+			w.At, w.Rule = "", ""
+		}
+		out.Wrong = append(out.Wrong, w)
+	}
+	return out
 }
 
 // ofSperre tells whether a place is a Sperre or within one.

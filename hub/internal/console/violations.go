@@ -78,10 +78,11 @@ func (q *request) veiled(e *refusedEvent, g group, no notDone) notDone {
 
 // ofSperre tells whether a place is a Sperre or within one.
 func ofSperre(fields map[string]schemas.Field, at string) bool {
-	for ; at != ""; at = at[:strings.LastIndex(at, "/")] {
+	for strings.HasPrefix(at, "/") { // else it is that of an attribute
 		if fields[at].Sperre != "" {
 			return true
 		}
+		at = at[:strings.LastIndex(at, "/")]
 	}
 	return false
 }

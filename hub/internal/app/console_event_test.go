@@ -46,6 +46,18 @@ func receiptedWorld(t *testing.T) (*app.App, *watch, func(subject string, data [
 	return consoleWorld(t, app.Config{Directory: dir})
 }
 
+// threeReceipts is receiptedWorld with an event that goes, one that is wrong, and one for
+// nobody.
+func threeReceipts(t *testing.T) *app.App {
+	t.Helper()
+	a, w, publish := receiptedWorld(t)
+	publish("in.alpha.app."+hubtest.Ding, ding("gut"))
+	publish("in.alpha.app."+hubtest.Ding, kaputt("eins"))
+	publish("in.alpha.app."+hubtest.Niemand, niemand("allein"))
+	w.expect(t, 3, 0)
+	return a
+}
+
 var tags = regexp.MustCompile(`<[^>]*>`)
 
 // words are what people read of a page, on one line.
@@ -57,11 +69,7 @@ func words(body string) string {
 // the trail has it, who is meant in words, and what became of the receipts to its sender.
 func TestConsoleEventWhole(t *testing.T) {
 	t.Parallel()
-	a, w, publish := receiptedWorld(t)
-	publish("in.alpha.app."+hubtest.Ding, ding("gut"))
-	publish("in.alpha.app."+hubtest.Ding, kaputt("eins"))
-	publish("in.alpha.app."+hubtest.Niemand, niemand("allein"))
-	w.expect(t, 3, 0)
+	a := threeReceipts(t)
 	v := newVisitor(t, a).enter(a)
 	for id, says := range map[string][]string{
 		"gut":    {"Schema und Urteil " + hubtest.Ding + " : Der Inhalt entspricht ihm.", "Annahme → alpha.quittungen: wartet im Eingangsfach"},
@@ -123,11 +131,7 @@ func TestConsoleUndecided(t *testing.T) {
 // comes in.
 func TestConsoleCounts(t *testing.T) {
 	t.Parallel()
-	a, w, publish := receiptedWorld(t)
-	publish("in.alpha.app."+hubtest.Ding, ding("gut"))
-	publish("in.alpha.app."+hubtest.Ding, kaputt("eins"))
-	publish("in.alpha.app."+hubtest.Niemand, niemand("allein"))
-	w.expect(t, 3, 0)
+	a := threeReceipts(t)
 	v := newVisitor(t, a).enter(a)
 	v.has("/search", "allein")
 	over := v.get("/").body

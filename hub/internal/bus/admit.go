@@ -67,15 +67,26 @@ func writeLocal(book *accounts.Book, dir string, m MailboxOwners) error {
 // dropped; the hub's own connection goes on. Before the first Admit nobody is let in.
 // After an error organisations are let in as they were before.
 func (s *Server) Admit(ctx context.Context, m MailboxOwners, orgs []accounts.Organisation) error {
-	return admit(ctx, s.book, s.dir, m, orgs, s.Push)
+	if err := s.writeLocal(m); err != nil {
+		return err
+	}
+	return admit(ctx, s.book, orgs, s.Push)
+}
+
+// writeLocal is writeLocal where there is a door that the credential opens. Without one
+// the account HUB stays as it was: each change of it takes JetStream's API away from
+// the hub's own connection for a moment (nats-server 2.15, accounts.go,
+// updateAccountClaimsWithRefresh).
+func (s *Server) writeLocal(m MailboxOwners) error {
+	if !s.listens {
+		return nil
+	}
+	return writeLocal(s.book, s.dir, m)
 }
 
 // admit changes the book and has push put that in force. When one of them fails, those
 // are let in that were before.
-func admit(ctx context.Context, book *accounts.Book, dir string, m MailboxOwners, orgs []accounts.Organisation, push func(context.Context) error) error {
-	if err := writeLocal(book, dir, m); err != nil {
-		return err
-	}
+func admit(ctx context.Context, book *accounts.Book, orgs []accounts.Organisation, push func(context.Context) error) error {
 	before := book.Organisations()
 	err := know(book, orgs)
 	if err == nil {
@@ -105,6 +116,7 @@ func (s *Server) Push(context.Context) error {
 			errs = append(errs, fmt.Errorf("put the account %s in force: %w", account, err))
 		}
 	}
+	s.loadAccounts()
 	return errors.Join(errs...)
 }
 

@@ -3,8 +3,12 @@ package bus
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"net"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,18 +49,21 @@ func TestDoorsAreShutAtFirst(t *testing.T) {
 		tried <- struct{}{}
 		return text, nil
 	}
-	before, err := nats.Connect(url, nats.UserJWT(show, key.Sign), nats.ReconnectWait(10*time.Millisecond), nats.MaxReconnects(-1),
+	var way way
+	before, err := nats.Connect(url, nats.UserJWT(show, key.Sign), nats.ReconnectWait(10*time.Millisecond), nats.MaxReconnects(-1), nats.SetCustomDialer(&way),
 		nats.ReconnectHandler(func(*nats.Conn) { back <- struct{}{} }), nats.ClosedHandler(func(*nats.Conn) { close(closed) }))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer before.Close()
+	way.barred.Store(true) // or it comes back to a server that is just stopping
 	s.Stop()
 	cfg.Listen = strings.TrimPrefix(url, "nats://")
 	if s, err = StartEmbedded(cfg, zap.NewNop()); err != nil {
 		t.Fatal(err)
 	}
 	defer s.Stop()
+	way.barred.Store(false)
 	none := func(when string) {
 		t.Helper()
 		nc, err := nats.Connect(url, nats.UserJWTAndSeed(text, string(seed)))
@@ -93,6 +100,20 @@ func TestDoorsAreShutAtFirst(t *testing.T) {
 	}
 }
 
+// way leads to a server unless it is barred.
+type way struct {
+	net.Dialer
+
+	barred atomic.Bool
+}
+
+func (w *way) Dial(network, address string) (net.Conn, error) {
+	if w.barred.Load() {
+		return nil, errors.New("barred")
+	}
+	return w.Dialer.Dial(network, address)
+}
+
 // TestAdmitFails: when a version of the directory cannot be put in force, who it would
 // have let in stays outside, and who was in goes on.
 func TestAdmitFails(t *testing.T) {
@@ -121,7 +142,7 @@ func TestAdmitFails(t *testing.T) {
 		}
 		return s.Push(ctx)
 	}
-	if err := admit(t.Context(), s.book, s.dir, MailboxOwners{}, others, push); !errors.Is(err, failing) {
+	if err := admit(t.Context(), s.book, others, push); !errors.Is(err, failing) {
 		t.Errorf("admitted: %v", err)
 	}
 	if s.book.Known("akdb.x") || !s.book.Known("lhm.x") || calls != 2 {
@@ -130,5 +151,64 @@ func TestAdmitFails(t *testing.T) {
 	nc.Close()
 	if again := appClient(t, s, "lhm.x"); !again.IsConnected() {
 		t.Error("who was in does not get in")
+	}
+}
+
+// TestAdmitWithoutADoor: where only the process itself can connect, letting in does not
+// touch the account HUB, whose connection lacks JetStream's API for a moment then.
+func TestAdmitWithoutADoor(t *testing.T) {
+	dir := t.TempDir()
+	s, err := StartEmbedded(Embedded{Dir: dir, MaxStore: 1 << 30, AllowTemp: true, Organisations: lhm}, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	b, err := s.Connect(t.Context(), zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	done, failed := make(chan struct{}), make(chan error, 1)
+	go func() {
+		defer close(failed)
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			if _, err := b.js.AccountInfo(t.Context()); err != nil {
+				failed <- err
+				return
+			}
+		}
+	}()
+	for i := range 100 {
+		if err := s.Admit(t.Context(), MailboxOwners{All: []string{"lhm.x", "lhm.y"}[:i%2+1]}, lhm); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(done)
+	if err := <-failed; err != nil {
+		t.Error("the hub's own request: ", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, LocalCredential)); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("there is a local credential that opens nothing: ", err)
+	}
+}
+
+// TestAddressInUse: that the address is another's is said at once.
+func TestAddressInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it ends with the test
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	s, err := StartEmbedded(Embedded{Dir: t.TempDir(), MaxStore: 1 << 30, AllowTemp: true, Listen: l.Addr().String()}, zap.NewNop())
+	if err == nil {
+		s.Stop()
+	}
+	if err == nil || !strings.Contains(err.Error(), l.Addr().String()) {
+		t.Errorf("started on %s: %v", l.Addr(), err)
 	}
 }

@@ -54,6 +54,7 @@ type MailboxOwners struct{ All, Sinks []string }
 type Server struct {
 	dir        string // the data directory
 	spare      string // where spares of settings and keys lie
+	listens    bool   // others than the process itself can connect
 	log        *zap.Logger
 	mu         sync.Mutex // guards ns and opts, which Restart replaces
 	ns         *server.Server
@@ -93,11 +94,9 @@ func StartEmbedded(cfg Embedded, log *zap.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: cfg.Dir, spare: cfg.Spare, log: log.Named("nats"), opts: opts, book: book}
-	if cfg.Listen != "" { // without, nobody can use it
-		if err := writeLocal(book, cfg.Dir, cfg.Mailboxes); err != nil {
-			return nil, err
-		}
+	s := &Server{dir: cfg.Dir, spare: cfg.Spare, listens: cfg.Listen != "", log: log.Named("nats"), opts: opts, book: book}
+	if err := s.writeLocal(cfg.Mailboxes); err != nil {
+		return nil, err
 	}
 	if s.user, s.key, err = book.HubUser(); err != nil {
 		return nil, err

@@ -79,7 +79,10 @@ func (o *Operator) Accounts() *accounts.Book { return o.book }
 
 // Admit is Server.Admit.
 func (o *Operator) Admit(ctx context.Context, m MailboxOwners, orgs []accounts.Organisation) error {
-	return admit(ctx, o.book, o.dir, m, orgs, o.Push)
+	if err := writeLocal(o.book, o.dir, m); err != nil {
+		return err
+	}
+	return admit(ctx, o.book, orgs, o.Push)
 }
 
 // serversAnswer is how long nothing comes before all servers are taken to have

@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 )
 
@@ -124,6 +126,7 @@ func (s *Server) runOnce() error {
 	}
 	opts := s.opts.Clone()
 	opts.TrustedKeys = nil // the server fills them in, and refuses what it has filled in
+	opts.DontListen = true // before the accounts are there
 	ns, err := server.NewServer(opts)
 	if err != nil {
 		return fmt.Errorf("set up the NATS server: %w", err)
@@ -138,11 +141,39 @@ func (s *Server) runOnce() error {
 	} else if err = s.verify(); err == nil {
 		err = undamaged(ns, s.opts.StoreDir)
 	}
+	if err == nil {
+		err = s.listen()
+	}
 	if err != nil {
 		ns.Shutdown()
 		ns.WaitForShutdown()
 	}
 	return err
+}
+
+// listen lets clients come to the address of s.opts, if there is one.
+func (s *Server) listen() error {
+	s.loadAccounts()
+	if !s.listens {
+		return nil
+	}
+	s.ns.AcceptLoop(make(chan struct{}))
+	if s.ns.Addr() == nil {
+		return fmt.Errorf("the NATS server cannot listen on %s: is the address in use?", net.JoinHostPort(s.opts.Host, strconv.Itoa(max(s.opts.Port, 0))))
+	}
+	return nil
+}
+
+// loadAccounts has the server know the accounts that clients can connect to before
+// they do. While it makes an account because of a client, it knows no limits of it yet,
+// and lets others in that come at the same time: also those that are shut out
+// (nats-server 2.15, accounts.go, buildInternalAccount).
+func (s *Server) loadAccounts() {
+	for _, account := range s.book.InUse() {
+		if _, err := s.ns.LookupAccount(account); err != nil {
+			s.log.Warn("an account is not usable", zap.String("account", account), zap.Error(err))
+		}
+	}
 }
 
 // InProcessConn implements nats.InProcessConnProvider: a connection that comes

@@ -126,7 +126,13 @@ func TestWhoIsLockedOut(t *testing.T) {
 			t.Errorf("%s: %s is %s, and revoked in its account: %v", when, id, want, revoked)
 		}
 	}
+	if got := b.InUse(); len(got) != 0 {
+		t.Errorf("before there is a credential in use: %v", got)
+	}
 	issue("1", "lhm.kfz", Keep)
+	if got := b.InUse(); len(got) != 1 || got[0] != keys["lhm"] {
+		t.Errorf("in use are %v, want %s alone", got, keys["lhm"])
+	}
 	issue("2", "lhm.ewo", Keep)
 	expect("new", "1", Active)
 	issue("3", "lhm.kfz", time.Hour)

@@ -3,6 +3,7 @@ package accounts
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -238,6 +239,20 @@ func (b *Book) Resume(name string) error {
 		delete(s.Suspended, name)
 		return nil
 	})
+}
+
+// InUse lists the accounts, by their public keys, of the organisations that have
+// credentials which have not expired.
+func (b *Book) InUse() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	in, now := map[string]struct{}{}, time.Now()
+	for _, c := range b.state.Issued {
+		if o, there := b.state.Organisations[c.organisation()]; there && now.Before(c.Expires) {
+			in[o.Public] = struct{}{}
+		}
+	}
+	return slices.Sorted(maps.Keys(in))
 }
 
 // ApplicationOf tells whose credential a user's public key is; "" for nobody's.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
@@ -16,11 +17,19 @@ import (
 // nobody reads, lines are left out and counted.
 type outcomes struct {
 	lang  string
-	lines chan string
+	lines chan outcome
 	done  chan struct{}
 
 	mu   sync.Mutex
 	left int // lines left out
+}
+
+// outcome is what a line says: of a decision or of a delivery. Who prints makes the text, so
+// that a lane need not.
+type outcome struct {
+	at        time.Time
+	decision  *decision.Decision
+	delivered *decision.Delivery
 }
 
 // waitingLines is how many lines may wait for a slow reader.
@@ -30,7 +39,7 @@ func newOutcomes(out io.Writer, lang string) *outcomes {
 	if strings.HasPrefix(lang, "de") {
 		lang = "de"
 	}
-	o := &outcomes{lang: lang, lines: make(chan string, waitingLines), done: make(chan struct{})}
+	o := &outcomes{lang: lang, lines: make(chan outcome, waitingLines), done: make(chan struct{})}
 	go o.write(out)
 	return o
 }
@@ -39,9 +48,10 @@ func newOutcomes(out io.Writer, lang string) *outcomes {
 func (o *outcomes) write(out io.Writer) {
 	defer close(o.done)
 	together := bufio.NewWriterSize(out, 64<<10)
-	for line := range o.lines {
-		_, _ = together.WriteString(line)
-		_ = together.WriteByte('\n')
+	var line []byte
+	for one := range o.lines {
+		line = o.line(line[:0], &one)
+		_, _ = together.Write(line)
 		if len(o.lines) == 0 {
 			_ = together.Flush()
 		}
@@ -82,34 +92,52 @@ func (o *outcomes) word(key string) string {
 }
 
 // Decided implements app.Observer.
-func (o *outcomes) Decided(d *decision.Decision) {
-	detail := d.Application
-	switch d.Outcome {
-	case hub.Routed:
-		names := make([]string, len(d.Receivers))
-		for i, r := range d.Receivers {
-			names[i] = r.Application
-		}
-		detail += " -> " + strings.Join(names, ", ")
-	case hub.Quarantined, hub.Unrouted, hub.Parked:
-		detail += "  " + strings.TrimSpace(string(d.Code)+" "+d.At)
-	case hub.Suppressed:
-	}
-	o.print(string(d.Outcome), d.ID, d.Type+"  "+detail)
-}
+func (o *outcomes) Decided(d *decision.Decision) { o.print(outcome{at: time.Now(), decision: d}) }
 
 // Delivered implements app.Observer.
 func (o *outcomes) Delivered(d *decision.Delivery) {
-	o.print(string(d.Result), d.ID, strings.TrimSpace(d.Mailbox+"  "+d.Code))
+	o.print(outcome{at: time.Now(), delivered: d})
 }
 
-func (o *outcomes) print(outcome, id, rest string) {
-	line := fmt.Sprintf("%s  %-12s %s  %s", time.Now().Format("15:04:05.000"), o.word(outcome), id, rest)
+func (o *outcomes) print(one outcome) {
 	select {
-	case o.lines <- line:
+	case o.lines <- one:
 	default:
 		o.mu.Lock()
 		o.left++
 		o.mu.Unlock()
 	}
+}
+
+// line appends the text of an outcome.
+func (o *outcomes) line(b []byte, one *outcome) []byte {
+	b = append(one.at.AppendFormat(b, "15:04:05.000"), "  "...)
+	if d := one.delivered; d != nil {
+		b = append(o.start(b, string(d.Result), d.ID), strings.TrimSpace(d.Mailbox+"  "+d.Code)...)
+		return append(b, '\n')
+	}
+	d := one.decision
+	b = append(append(append(o.start(b, string(d.Outcome), d.ID), d.Type...), "  "...), d.Application...)
+	switch d.Outcome {
+	case hub.Routed:
+		before := " -> "
+		for i := range d.Receivers {
+			b = append(append(b, before...), d.Receivers[i].Application...)
+			before = ", "
+		}
+	case hub.Quarantined, hub.Unrouted, hub.Parked:
+		b = append(append(b, "  "...), strings.TrimSpace(string(d.Code)+" "+d.At)...)
+	case hub.Suppressed:
+	}
+	return append(b, '\n')
+}
+
+// start appends what happened, as a column, and to which event.
+func (o *outcomes) start(b []byte, outcome, id string) []byte {
+	word := o.word(outcome)
+	b = append(b, word...)
+	for n := utf8.RuneCountInString(word); n <= 12; n++ {
+		b = append(b, ' ')
+	}
+	return append(append(b, id...), "  "...)
 }

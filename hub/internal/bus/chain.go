@@ -96,6 +96,7 @@ func behind(last uint64) func(*nats.Msg) {
 // that is too, nothing is stored.
 func (b *Bus) chain(ctx context.Context, c *chain, msgs []event.Message, guard func(*nats.Msg)) (uint64, error) {
 	final := len(msgs) - 1
+	defer c.back()
 	var begun *answer
 	for i := range final {
 		m := c.next(&msgs[i])
@@ -176,6 +177,8 @@ func (c *chains) begin() chain { return chain{id: c.instance + strconv.FormatUin
 // chain makes the messages of one.
 type chain struct {
 	outgoing
+	borrowed   nats.Msg
+	lent       nats.Header // of the message made last, which says its place while it is published
 	id         string
 	last, this [1]string // ids of the last message and of this one, as values of headers
 	n          int
@@ -185,7 +188,15 @@ type chain struct {
 // next is a message with its place in the chain: the server stores it only if the
 // last message of the stream is the one before it in the chain.
 func (c *chain) next(m *event.Message) *nats.Msg {
-	out := c.of(m)
+	c.back()
+	var out *nats.Msg
+	if m.Header == nil || stale(m.Header) {
+		out = c.of(m)
+	} else {
+		c.lent = m.Header
+		c.borrowed = nats.Msg{Subject: m.Subject, Header: c.lent, Data: m.Data}
+		out = &c.borrowed
+	}
 	if c.last = c.this; c.n > 0 {
 		out.Header[jetstream.ExpectedLastMsgIDHeader] = c.last[:]
 	}
@@ -193,6 +204,21 @@ func (c *chain) next(m *event.Message) *nats.Msg {
 	c.n++
 	out.Header[jetstream.MsgIDHeader] = c.this[:]
 	return out
+}
+
+// back takes out of the header of the message made last what the chain has set there.
+func (c *chain) back() {
+	if c.lent == nil {
+		return
+	}
+	delete(c.lent, jetstream.MsgIDHeader)
+	delete(c.lent, jetstream.ExpectedLastMsgIDHeader)
+	if c.n == 1 { // the guard's
+		delete(c.lent, jetstream.ExpectedLastSeqHeader)
+		delete(c.lent, jetstream.ExpectedLastSubjSeqHeader)
+		delete(c.lent, jetstream.ExpectedLastSubjSeqSubjHeader)
+	}
+	c.lent = nil
 }
 
 // turns keep what this instance writes to one of the hub's own streams from coming

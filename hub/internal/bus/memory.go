@@ -61,11 +61,5 @@ func (a *ahead) write(ctx context.Context, msgs []event.Message) (done func(), e
 
 // sizeOf is about what a message takes in memory.
 func sizeOf(m *event.Message) int64 {
-	n := len(m.Data) + len(m.Subject) + 512
-	for name, values := range m.Header {
-		for _, v := range values {
-			n += len(name) + len(v) + 48
-		}
-	}
-	return int64(n)
+	return int64(len(m.Data) + m.Weight() + 44*len(m.Header) + 512)
 }

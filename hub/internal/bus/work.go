@@ -103,8 +103,9 @@ func (w *Work) pull(ctx context.Context, cons jetstream.Consumer) {
 
 func (w *Work) drain(ctx context.Context, it jetstream.MessagesContext) error {
 	last := uint64(math.MaxUint64) // the first one begins a generation
+	until := jetstream.NextContext(ctx)
 	for {
-		msg, err := it.Next(jetstream.NextContext(ctx))
+		msg, err := it.Next(until)
 		if errors.Is(err, jetstream.ErrNoHeartbeat) {
 			continue // the iterator pulls again by itself
 		}

@@ -2,10 +2,9 @@ package event
 
 import "strings"
 
-// Binary gives the headers of binary mode (CloudEvents NATS binding 3.1) for
+// Binary adds to h the headers of binary mode (CloudEvents NATS binding 3.1) for
 // the attributes named, in their canonical string form.
-func (e *Event) Binary(names []string) map[string][]string {
-	h := make(map[string][]string, len(names)+8)
+func (e *Event) Binary(h map[string][]string, names []string) {
 	values := make([]string, len(names)) // one piece of memory for all
 	for i, name := range names {
 		if v, ok := e.Attributes[name]; ok {
@@ -13,7 +12,6 @@ func (e *Event) Binary(names []string) map[string][]string {
 			h[headerOf(name)] = values[i : i+1 : i+1]
 		}
 	}
-	return h
 }
 
 // headerOf is the header of an attribute.

@@ -16,9 +16,25 @@ type Message struct {
 	// Read is the event, once it was read for its decision and accepted; who
 	// carries the decision out need not read it again.
 	Read *Event
+	// weight is Weight, once it was asked for; 0: it was not.
+	weight int
 	// Ahead is what was found out about the message while it waited for its turn; it
 	// belongs to who did.
 	Ahead any
+}
+
+// Weight is what subject and headers take in a stream, in bytes. Who has asked changes
+// them no more.
+func (m *Message) Weight() int {
+	if m.weight == 0 {
+		m.weight = len(m.Subject) + 48
+		for name, values := range m.Header {
+			for _, v := range values {
+				m.weight += len(name) + len(v) + len(": \r\n")
+			}
+		}
+	}
+	return m.weight
 }
 
 // Get gives the first value of a header, compared exactly; "" if there is none.

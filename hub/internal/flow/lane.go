@@ -370,7 +370,7 @@ func (l *Lane) tell(groups []trail.Group) {
 // decide decides in sequence; an event sees the decisions on those before it in
 // the same batch, though they are not recorded yet.
 func (l *Lane) decide(msgs []*event.Message) []*decision.Decision {
-	pending := map[event.Identity]index.Seen{}
+	pending := make(map[event.Identity]index.Seen, len(msgs))
 	decider := Decider{Federation: l.version.Federation, Now: l.Now, Seen: func(id event.Identity) (index.Seen, bool) {
 		if s, ok := pending[id]; ok {
 			return s, true

@@ -12,6 +12,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/quota"
 )
@@ -30,7 +31,7 @@ func (l *Lane) withhold(loads []load) ([]load, map[string]decision.Owed) {
 	for i, ld := range loads {
 		begun := i == 0 && (l.out.at.Part > 0 || l.out.stored > 0) // some of its copies are stored: the rest is cut as it was
 		passed := map[string]bool{}                                // an event can bring a mailbox a copy and a receipt
-		var msgs []event.Message
+		msgs := make([]event.Message, 0, len(ld.msgs))
 		for k := range ld.msgs {
 			m := &ld.msgs[k]
 			app, size := quota.ApplicationOf(m.Subject), quota.Size(m)
@@ -84,6 +85,9 @@ func (l *Lane) deliverCopies(ctx context.Context, loads []load) error {
 		if err := l.store(ctx, b); err != nil {
 			return err
 		}
+	}
+	for _, b := range batches {
+		send.Done(b.msgs)
 	}
 	return nil
 }

@@ -25,8 +25,7 @@ func Original(ctx context.Context, b *bus.Bus, seq uint64) (*event.Message, erro
 
 // keep stores the original of what is edited, as it lay there.
 func (c *Clerk) keep(ctx context.Context, mk *mark, m *event.Message) error {
-	kept := *m
-	kept.Subject = originalRoot + strconv.FormatUint(mk.Seq, 10)
+	kept := event.Message{Subject: originalRoot + strconv.FormatUint(mk.Seq, 10), Header: m.Header, Data: m.Data}
 	if _, err := c.Bus.Append(ctx, []event.Message{kept}, 0); err != nil && !errors.Is(err, bus.ErrFenced) {
 		return fmt.Errorf("keep the original of an edited event: %w", err)
 	}

@@ -169,18 +169,7 @@ func (x *box) drop(floor uint64) {
 }
 
 // Size is about what a message takes in a stream.
-func Size(m *event.Message) int64 { return overhead(m) + int64(len(m.Data)) }
-
-// overhead is Size without the data.
-func overhead(m *event.Message) int64 {
-	n := len(m.Subject) + 48
-	for name, values := range m.Header {
-		for _, v := range values {
-			n += len(name) + len(v) + len(": \r\n")
-		}
-	}
-	return int64(n)
-}
+func Size(m *event.Message) int64 { return int64(m.Weight() + len(m.Data)) }
 
 // Use is how much of its limit a mailbox uses, in bytes.
 type Use struct {
@@ -357,9 +346,11 @@ func (b *Book) count(ctx context.Context, application string, from uint64) {
 
 // ApplicationOf reads out.<org>.<app>.…; "" for other subjects.
 func ApplicationOf(subject string) string {
-	parts := strings.SplitN(subject, ".", 4)
-	if len(parts) < 4 {
+	_, rest, _ := strings.Cut(subject, ".")
+	org, typ, _ := strings.Cut(rest, ".")
+	app, _, ok := strings.Cut(typ, ".")
+	if !ok {
 		return ""
 	}
-	return parts[1] + "." + parts[2]
+	return rest[:len(org)+1+len(app)]
 }

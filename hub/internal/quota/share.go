@@ -124,5 +124,5 @@ func sizeOf(m *event.Message) (int64, error) {
 	if _, err := fmt.Sscan(m.Get("Nats-Msg-Size"), &data); err != nil {
 		return 0, fmt.Errorf("size of message %d: %w", m.Seq, err)
 	}
-	return overhead(m) + data, nil
+	return int64(m.Weight()) + data, nil
 }

@@ -46,6 +46,9 @@ func checkText(name, value string) *refusal.Refusal {
 	if len(value) > limit {
 		return refusal.At(refusal.CELimit, name)
 	}
+	if printable(value) {
+		return nil
+	}
 	if !utf8.ValidString(value) {
 		return refusal.At(refusal.UTF8Invalid, name)
 	}
@@ -58,6 +61,16 @@ func checkText(name, value string) *refusal.Refusal {
 		}
 	}
 	return nil
+}
+
+// printable tells whether s is of ASCII's printable characters alone.
+func printable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // checkURIs: source is a URI-reference, dataschema an absolute URI (3.1).
@@ -79,11 +92,25 @@ func checkURIs(e *event.Event) *refusal.Refusal {
 }
 
 func validURI(s string, absolute bool) bool {
+	if plainURN(s) {
+		return true
+	}
 	if strings.ContainsAny(s, " \"{}|\\^`") || strings.IndexFunc(s, unseen) >= 0 || !percentIsHex(s) {
 		return false
 	}
 	u, err := url.Parse(s)
 	return err == nil && (!absolute || u.Scheme != "")
+}
+
+// plainURN tells whether s is a URN (RFC 8141) of letters, digits and what usually stands
+// between them; of others it does not know.
+func plainURN(s string) bool {
+	rest, ok := strings.CutPrefix(s, "urn:")
+	for i := range len(rest) {
+		c := rest[i]
+		ok = ok && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == ':' || c == '-' || c == '.' || c == '_')
+	}
+	return ok && rest != ""
 }
 
 // unseen are characters that would make two URIs look like one. Beyond ASCII a

@@ -1,9 +1,11 @@
 package accept
 
 import (
+	"maps"
 	"mime"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
@@ -24,18 +26,28 @@ type header struct {
 // headers collects, comparing names without regard to case (NATS keeps case,
 // HTTP-minded clients write Ce-Id); one attribute twice is refused.
 func headers(m *event.Message) (*header, *refusal.Refusal) {
-	h := &header{attributes: make(map[string]string, len(m.Header)), order: make([]string, 0, len(m.Header))}
-	names := make([]string, 0, len(m.Header))
-	for name := range m.Header {
-		names = append(names, name)
-	}
-	slices.Sort(names) // of several faults the same one is told each time
-	for _, name := range names {
-		if r := h.add(lower(name), m.Header[name]); r != nil {
-			return nil, r
+	h := newHeader(m)
+	for name, values := range m.Header {
+		if r := h.add(lower(name), values); r != nil {
+			return nil, firstFault(m)
 		}
 	}
 	return h, nil
+}
+
+func newHeader(m *event.Message) *header {
+	return &header{attributes: make(map[string]string, len(m.Header)), order: make([]string, 0, len(m.Header))}
+}
+
+// firstFault is the same one of several each time.
+func firstFault(m *event.Message) *refusal.Refusal {
+	h := newHeader(m)
+	for _, name := range slices.Sorted(maps.Keys(m.Header)) {
+		if r := h.add(lower(name), m.Header[name]); r != nil {
+			return r
+		}
+	}
+	return nil
 }
 
 func (h *header) add(name string, values []string) *refusal.Refusal {
@@ -63,6 +75,9 @@ func (h *header) add(name string, values []string) *refusal.Refusal {
 
 // lower leaves all but A to Z alone: strings.ToLower would make a Kelvin sign a k.
 func lower(name string) string {
+	if !strings.ContainsFunc(name, func(r rune) bool { return r >= 'A' && r <= 'Z' || r >= utf8.RuneSelf }) {
+		return name
+	}
 	return strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' {
 			return r + 'a' - 'A'

@@ -2,6 +2,7 @@ package send
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/schemas"
@@ -9,21 +10,53 @@ import (
 
 // allowed lists the attributes of e that pass, and tells whether all do.
 func allowed(e *event.Event, schema *schemas.Schema) (names []string, all bool) {
-	for _, name := range e.Order {
-		if schemas.CommonAttribute(name) || slices.Contains(schema.Attributes, name) {
-			names = append(names, name)
+	passes := func(name string) bool {
+		return schemas.CommonAttribute(name) || slices.Contains(schema.Attributes, name)
+	}
+	if i := slices.IndexFunc(e.Order, func(name string) bool { return !passes(name) }); i >= 0 {
+		names = append(names, e.Order[:i]...)
+		for _, name := range e.Order[i:] {
+			if passes(name) {
+				names = append(names, name)
+			}
+		}
+		return names, false
+	}
+	return e.Order, true
+}
+
+// used are the headers of copies that are stored: fresh memory costs more than what is
+// done with it.
+var used = sync.Pool{New: func() any { return make(map[string][]string, usualHeaders) }}
+
+// usualHeaders is about how many headers a copy has.
+const usualHeaders = 24
+
+func fresh() map[string][]string {
+	h, _ := used.Get().(map[string][]string)
+	return h
+}
+
+// Done takes back what Copies made, once it is stored: nobody may use its headers then.
+func Done(copies []event.Message) {
+	for i := range copies {
+		if h := copies[i].Header; h != nil {
+			copies[i].Header = nil
+			clear(h)
+			used.Put(h)
 		}
 	}
-	return names, len(names) == len(e.Order)
 }
 
 // original gives the headers of an untouched copy: those of the event's own
 // content mode, nothing else that the sender set.
 func original(e *event.Event) map[string][]string {
+	h := fresh()
 	if e.Structured {
-		return map[string][]string{"Content-Type": {"application/cloudevents+json"}}
+		h["Content-Type"] = []string{"application/cloudevents+json"}
+		return h
 	}
-	h := e.Binary(e.Order)
+	e.Binary(h, e.Order)
 	if ct := e.ContentType(); ct != "" {
 		h["Content-Type"] = []string{ct}
 	}
@@ -33,7 +66,8 @@ func original(e *event.Event) map[string][]string {
 // rewritten gives the headers of a copy whose attributes or data are cut; it
 // goes in binary mode.
 func rewritten(e *event.Event, pass []string, dataSchema string) map[string][]string {
-	h := e.Binary(pass)
+	h := fresh()
+	e.Binary(h, pass)
 	ct := e.ContentType()
 	if ct == "" {
 		ct = "application/json"

@@ -5,6 +5,8 @@ package send
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -84,10 +86,10 @@ func (s *Sender) rewrite(m *event.Message, r *decision.Receiver, e *event.Event,
 // addressed sets what every copy says of where it comes from and under which agreement
 // it goes.
 func addressed(m *event.Message, r *decision.Receiver, of decision.Ref, e *event.Event) {
-	m.Header[event.HeaderAgreement] = []string{r.Agreement}
-	m.Header[event.HeaderIn] = []string{of.In}
-	m.Header[event.HeaderSeq] = []string{fmt.Sprint(of.Seq)}
-	m.Header[event.HeaderKey] = []string{event.PercentEncode(e.Key())}
+	values := [...]string{r.Agreement, of.In, strconv.FormatUint(of.Seq, 10), event.PercentEncode(e.Key())} // one piece of memory for all
+	for i, name := range [...]string{event.HeaderAgreement, event.HeaderIn, event.HeaderSeq, event.HeaderKey} {
+		m.Header[name] = values[i : i+1 : i+1]
+	}
 	if !r.Expires.IsZero() {
 		m.Header[event.HeaderRetain] = []string{r.Expires.UTC().Format(time.RFC3339Nano)}
 	}
@@ -95,12 +97,12 @@ func addressed(m *event.Message, r *decision.Receiver, of decision.Ref, e *event
 
 // DeliveryID is stable over all attempts of one copy.
 func DeliveryID(d *decision.Decision, receiver string) string {
-	return fmt.Sprintf("%s-%d-%s", d.In, d.Seq, receiver)
+	return d.In + "-" + strconv.FormatUint(d.Seq, 10) + "-" + receiver
 }
 
 // cut gives the compiled cut for a set of fields.
 func (s *Sender) cut(schema *schemas.Schema, fields []string) (*disclose.Cut, error) {
-	key := schema.ID + fmt.Sprintf("%q", fields)
+	key := schema.ID + "\x00" + strings.Join(fields, "\x00")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c := s.cuts[key]; c != nil {

@@ -35,7 +35,7 @@ const (
 
 // scratch is memory that is used again: fresh memory costs more than what is done with it.
 type scratch struct {
-	lines  bytes.Buffer
+	lines  []byte
 	packed []byte
 }
 
@@ -49,13 +49,12 @@ func Groups(ds []*decision.Decision) ([]Group, error) {
 	var out []Group
 	s, _ := scratches.Get().(*scratch)
 	defer scratches.Put(s)
-	lines := &s.lines
-	lines.Reset()
-	encoder, from := json.NewEncoder(lines), 0
+	lines, from := s.lines[:0], 0
+	defer func() { s.lines = lines }()
 	flush := func(to int) {
 		if to > from {
 			some := ds[from:to:to]
-			data := lines.Bytes()
+			data := lines
 			if len(data) >= utf8.RuneSelf { // see unpacked
 				s.packed = s2.Encode(s.packed[:cap(s.packed)], data)
 				data = s.packed
@@ -65,16 +64,17 @@ func Groups(ds []*decision.Decision) ([]Group, error) {
 				Data: bytes.Clone(data),
 			}, some})
 		}
-		lines.Reset()
-		from = to
+		lines, from = lines[:0], to
 	}
 	for i, d := range ds {
-		if i-from >= packMost && len(ds)-i >= packFrom || lines.Len() > packBytes {
+		if i-from >= packMost && len(ds)-i >= packFrom || len(lines) > packBytes {
 			flush(i)
 		}
-		if err := encoder.Encode(d); err != nil {
+		var err error
+		if lines, err = d.AppendJSON(lines); err != nil {
 			return nil, fmt.Errorf("encode the record of %s %d: %w", d.In, d.Seq, err)
 		}
+		lines = append(lines, '\n')
 	}
 	flush(len(ds))
 	return out, nil

@@ -29,7 +29,8 @@ const (
 
 // label puts the figures where they cover no other ones and few lines. Where there is no
 // room the line has none: its tooltip and the table say them. Those with errors come
-// first, then those that wait, then the busiest.
+// first, then the busiest; what waits comes and goes, and has no say, so that the figures
+// stay where they are.
 func (g *graph) label(f format) {
 	order := make([]*line, len(g.Lines))
 	starts, ends := map[int]int{}, map[int]int{}
@@ -38,9 +39,7 @@ func (g *graph) label(f format) {
 		starts[g.Lines[i].Y1]++
 		ends[g.Lines[i].Y2]++
 	}
-	slices.SortStableFunc(order, func(a, b *line) int {
-		return cmp.Or(cmp.Compare(min(b.Errors, 1), min(a.Errors, 1)), cmp.Compare(min(b.Waits, 1), min(a.Waits, 1)))
-	})
+	slices.SortStableFunc(order, func(a, b *line) int { return cmp.Compare(min(b.Errors, 1), min(a.Errors, 1)) })
 	var taken []*label
 	for _, l := range order {
 		n := newLabel(l, f)

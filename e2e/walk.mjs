@@ -166,14 +166,49 @@ async function clear() {
   await context.close();
 }
 
-// live: the overview changes without being asked.
+// pictured: the picture of the overview has whom the table names, organisations as boxes
+// around their applications, and each way with its figures.
+async function pictured(page) {
+  const rows = await page.locator("#ways tbody tr").evaluateAll((all) => all.map((row) =>
+    [...row.children].slice(0, 2).map((cell) => [cell.firstChild.textContent, cell.querySelector(".small").textContent])));
+  must(rows.length > 0, "the table of ways is empty");
+  const boxes = await page.locator("svg.graph .organisation").evaluateAll((all) => all.map((box) => {
+    const frame = box.querySelector("rect").getBoundingClientRect();
+    const texts = [...box.querySelectorAll("text")].map((text) => text.getBoundingClientRect());
+    return {
+      side: frame.left < box.ownerSVGElement.getBoundingClientRect().left + 10 ? 0 : 1,
+      name: [...box.querySelectorAll(".heading")].map((text) => text.textContent).join(" "),
+      applications: [...box.querySelectorAll(".application text")].map((text) => text.textContent),
+      sticks: texts.some((text) => text.left < frame.left || text.right > frame.right || text.top < frame.top || text.bottom > frame.bottom),
+    };
+  }));
+  must(!boxes.some((box) => box.sticks), "a text of the picture sticks out of its box");
+  for (const row of rows) {
+    row.forEach(([application, name], side) => must(
+      boxes.filter((box) => box.side === side && box.name === name && box.applications.includes(application)).length === 1,
+      `the picture does not have ${application} in a box of ${name} once`));
+    must(await page.locator("svg.graph .edge title", { hasText: `${row[0][0]} → ${row[1][0]}` }).count() === 1, `the picture has no line from ${row[0][0]} to ${row[1][0]}`);
+  }
+}
+
+// live: the overview changes without being asked, and a picture that somebody has moved
+// stays there.
 async function live() {
-  const { page, context } = await login();
+  const { page, context } = await login({ viewport: { width: 320, height: 900 } });
+  await pictured(page);
   await page.waitForSelector("#live[data-state=on]");
+  const moved = await page.evaluate(() => {
+    const old = document.querySelector("#picture");
+    old.dataset.old = "";
+    return old.querySelector(".wide").scrollLeft = 200;
+  });
   const accepted = () => Number(document.querySelector("#counts dd").textContent.replace(/\D.*$/, ""));
   const before = await page.evaluate(accepted);
   dropped(process.env.MORE, process.env.INTO);
   await page.waitForFunction((n) => Number(document.querySelector("#counts dd").textContent.replace(/\D.*$/, "")) > n, before);
+  await page.waitForSelector("#picture:not([data-old])");
+  must((await page.locator("#picture .wide").evaluate((wide) => wide.scrollLeft)) === moved, "the picture has moved by itself");
+  await pictured(page);
   await context.close();
 }
 

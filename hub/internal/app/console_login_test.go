@@ -101,6 +101,13 @@ func TestConsoleRoles(t *testing.T) {
 	group := alpha.has("/quarantine/group?app=alpha.app&code=NO_AGREEMENT", "allein")
 	refused := regexp.MustCompile(`/quarantine/\d+`).FindString(group.body)
 
+	for org, word := range map[string]string{"alpha": "beta", "beta": "alpha"} { // the other side is called by its id
+		v, _ := i.login(a, org)
+		s := v.has("/", `<tspan class="of">`+word+`.</tspan>`)
+		if own := `<span class="small">` + strings.ToUpper(org[:1]) + org[1:]; !strings.Contains(s.body, `<title>`+word+`</title>`) || !strings.Contains(s.body, own) || strings.Contains(s.body, strings.ToUpper(word[:1])+word[1:]) {
+			t.Errorf("%s sees of who talks to whom:\n%s", org, s.body)
+		}
+	}
 	beta, _ := i.login(a, "beta")
 	if s := beta.get("/search"); strings.Contains(s.body, "allein") || !strings.Contains(s.body, "beide") {
 		t.Errorf("the receiver's steward sees:\n%s", s.body)

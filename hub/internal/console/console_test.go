@@ -314,27 +314,3 @@ func TestGroupOf(t *testing.T) {
 		}
 	}
 }
-
-// TestDraw: every way has its line, every application its node, and all lie in the
-// picture.
-func TestDraw(t *testing.T) {
-	t.Parallel()
-	ways := []wayRow{}
-	for _, w := range [][2]string{{"a.x", "b.y"}, {"a.x", "c.z"}, {"b.y", "a.x"}} {
-		r := wayRow{}
-		r.From, r.To, r.Today = w[0], w[1], 1234
-		ways = append(ways, r)
-	}
-	g := draw(ways)
-	if len(g.Lines) != 3 || len(g.Nodes) != 5 || g.Lines[0].Weight != 4 {
-		t.Errorf("%+v", g)
-	}
-	for _, n := range g.Nodes {
-		if n.X < 0 || n.X > g.Width || n.Y < 0 || n.Y > g.Height {
-			t.Errorf("%+v lies outside", n)
-		}
-	}
-	if g := draw(nil); g.Height <= 0 {
-		t.Error("the empty picture has no height")
-	}
-}

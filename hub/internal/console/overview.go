@@ -32,7 +32,8 @@ type count struct {
 // wayRow is what went from one application to another.
 type wayRow struct {
 	search.Way
-	Waits uint64 // copies in the receiver's mailbox, from whomever
+	Sender, Receiver string // names of the organisations that the person may know
+	Waits            uint64 // copies in the receiver's mailbox, from whomever
 }
 
 // ending is an agreement that ends soon.
@@ -64,16 +65,26 @@ func (q *request) overviewOf(now *snapshot, org string) *overviewPage {
 	ways := now.waysOf(org)
 	p.More = max(len(ways)-maxWays, 0)
 	for _, w := range ways[:len(ways)-p.More] {
-		row := wayRow{Way: w}
+		row := wayRow{Way: w, Sender: q.nameOf(w.From), Receiver: q.nameOf(w.To)}
 		if q.person.sight(search.Organisation(w.To)) >= federation.SightCounts {
 			row.Waits = now.waits[w.To]
 		}
 		p.Ways = append(p.Ways, row)
 	}
-	p.Graph = draw(p.Ways)
+	p.Graph = draw(p.Ways, q.format())
 	p.Ending = q.endings(org)
 	p.Keys = q.keysEnding(now.keys, org)
 	return p
+}
+
+// nameOf is the name of an application's organisation; "" when the person sees nothing of
+// it, or when it has left the directory.
+func (q *request) nameOf(application string) string {
+	id := search.Organisation(application)
+	if o, ok := q.cfg.Hub.Federation().Organisation(id); ok && q.person.sight(id) > federation.SightNothing {
+		return o.Name
+	}
+	return ""
 }
 
 // sum counts the events in quarantine; what else lies there is the hub's own.

@@ -129,7 +129,7 @@ type entry struct {
 func (q *request) page(name, title string, data any) *page {
 	fed := q.cfg.Hub.Federation()
 	p := &page{
-		format: format{q.lang, q.t, q.cfg.Now()}, T: q.t, Name: name, Title: title, Theme: theme(q.r), Federation: fed.Name, Test: !fed.Production,
+		format: q.format(), T: q.t, Name: name, Title: title, Theme: theme(q.r), Federation: fed.Name, Test: !fed.Production,
 		Here: cmp.Or(q.here, here(q.r.URL)), Data: data,
 	}
 	if q.session == nil || len(q.person.grants) == 0 {
@@ -145,6 +145,8 @@ func (q *request) page(name, title string, data any) *page {
 	}
 	return p
 }
+
+func (q *request) format() format { return format{q.lang, q.t, q.cfg.Now()} }
 
 // section is the entry of the navigation that a page belongs to.
 var section = map[string]string{

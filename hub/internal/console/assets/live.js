@@ -9,7 +9,9 @@ function show(part) {
   }
   const fresh = new DOMParser().parseFromString(part.html, "text/html").getElementById(part.id);
   if (fresh) {
+    const aside = [...old.querySelectorAll(".wide")].map((wide) => wide.scrollLeft);
     old.replaceWith(document.adoptNode(fresh));
+    fresh.querySelectorAll(".wide").forEach((wide, i) => { wide.scrollLeft = aside[i] ?? 0; });
   }
 }
 

@@ -148,17 +148,6 @@ func (o *outgoing) of(m *event.Message) *nats.Msg {
 	return &o.msg
 }
 
-// stale tells whether there are headers of the batch or chain that a stored message came
-// in.
-func stale(h map[string][]string) bool {
-	for k := range h {
-		if strings.HasPrefix(k, "Nats-") && foreign(k) {
-			return true
-		}
-	}
-	return false
-}
-
 // foreign tells whether a header is of the batch or the chain that a message came
 // in.
 func foreign(header string) bool {

@@ -190,12 +190,12 @@ type chain struct {
 func (c *chain) next(m *event.Message) *nats.Msg {
 	c.back()
 	var out *nats.Msg
-	if m.Header == nil || stale(m.Header) {
-		out = c.of(m)
-	} else {
+	if m.Own {
 		c.lent = m.Header
 		c.borrowed = nats.Msg{Subject: m.Subject, Header: c.lent, Data: m.Data}
 		out = &c.borrowed
+	} else {
+		out = c.of(m)
 	}
 	if c.last = c.this; c.n > 0 {
 		out.Header[jetstream.ExpectedLastMsgIDHeader] = c.last[:]

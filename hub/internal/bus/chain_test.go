@@ -3,7 +3,10 @@ package bus
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -41,6 +44,61 @@ func TestChainIsGuarded(t *testing.T) {
 	}
 	if after, _ := b.LastSeq(t.Context(), Out); after != before {
 		t.Errorf("it left %d messages", after-before)
+	}
+}
+
+// TestChainLendsHeaders: a header of a message's own says its place in the chain while it is
+// published, and is what it was afterwards, also when the chain is refused; what is stored
+// is the same as of one that is not.
+func TestChainLendsHeaders(t *testing.T) {
+	b, _ := start(t)
+	at, err := b.Append(t.Context(), msgs("out.cursor.IN_lhm", 1), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := func(own bool, guard Guard) (first uint64, err error) {
+		t.Helper()
+		some := msgs("out.lhm.kfz.t", 3)
+		for i := range some {
+			some[i].Header, some[i].Own = map[string][]string{"ce-id": {strconv.Itoa(i)}}, own
+		}
+		first, err = b.Chain(t.Context(), some, guard)
+		for i := range some {
+			if h := some[i].Header; len(h) != 1 || h["ce-id"][0] != strconv.Itoa(i) {
+				t.Errorf("own %v, %v: the header is %v afterwards", own, err, h)
+			}
+		}
+		return first, err
+	}
+	names := func(first uint64) (out [][]string) {
+		t.Helper()
+		for i := range uint64(3) {
+			m, err := b.At(t.Context(), Out, first+i, ">")
+			if err != nil || m == nil {
+				t.Fatal(m, err)
+			}
+			out = append(out, slices.Sorted(maps.Keys(m.Header)))
+		}
+		return out
+	}
+	guard := Guard{"out.cursor.IN_lhm", at}
+	shared, err := chain(false, guard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := chain(true, guard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.known.forget(Out, own+2)
+	if again, err := chain(true, guard); err != nil || again != own+3 {
+		t.Errorf("with the guard itself: %d, %v", again, err)
+	}
+	if _, err := chain(true, Guard{guard.Subject, at + 100}); !errors.Is(err, ErrFenced) {
+		t.Errorf("with the guard moved: %v", err)
+	}
+	if a, b := names(shared), names(own); !slices.EqualFunc(a[1:], b[1:], slices.Equal) {
+		t.Errorf("stored headers are %v, want %v", b, a)
 	}
 }
 

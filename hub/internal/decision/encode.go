@@ -125,12 +125,11 @@ func (w *writer) ref(name string, r *Ref) {
 func (w *writer) time(name string, t time.Time) {
 	w.name(name)
 	w.b = append(w.b, '"')
-	b, err := t.AppendText(w.b)
-	if err != nil { // not of the years 0 to 9999
+	var err error
+	if w.b, err = t.AppendText(w.b); err != nil { // not of the years 0 to 9999
 		w.err = err
-		return
 	}
-	w.b = append(b, '"')
+	w.b = append(w.b, '"')
 }
 
 // string writes a value: what needs no escape as it is.

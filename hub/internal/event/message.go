@@ -16,6 +16,9 @@ type Message struct {
 	// Read is the event, once it was read for its decision and accepted; who
 	// carries the decision out need not read it again.
 	Read *Event
+	// Own tells that the header is of this message alone, and was made by the hub: who
+	// publishes the message may add to it meanwhile.
+	Own bool
 	// weight is Weight, once it was asked for; 0: it was not.
 	weight int
 	// Ahead is what was found out about the message while it waited for its turn; it

@@ -35,7 +35,7 @@ func wait(d *decision.Decision, key string) *decision.Decision {
 // route makes the copies of a routed event. One that cannot be carried out, or
 // whose key cannot proceed, is parked instead: that is a decision of its own,
 // recorded before anything is stored.
-func (l *Lane) route(w *work, d *decision.Decision, m *event.Message) error {
+func (l *Lane) route(w *work, d *decision.Decision, m *event.Message, made made) error {
 	e, err := l.read(d, m)
 	if err != nil {
 		return err
@@ -43,7 +43,10 @@ func (l *Lane) route(w *work, d *decision.Decision, m *event.Message) error {
 	if l.Parking.stops(e.Key(), d) {
 		return l.instead(w, d, e, refusal.Behind)
 	}
-	out, err := l.copies(d, e)
+	out, err := made.copies, made.err
+	if out == nil && err == nil {
+		out, err = l.copies(d, e)
+	}
 	if err == nil {
 		w.copies = append(w.copies, load{d.Seq, out})
 		return nil

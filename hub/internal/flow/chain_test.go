@@ -46,7 +46,7 @@ func TestBeginningOfCopies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, err := l.loads(ds, msgs)
+		w, err := l.loads(ds, msgs, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -55,9 +55,9 @@ func messages(groups []trail.Group) []event.Message {
 
 // execute makes what the decisions say and stores it: copies in OUT, refused
 // events in QUARANTINE, parked ones in PARKED. msgs[i] is the event of
-// decisions[i].
-func (l *Lane) execute(ctx context.Context, ds []*decision.Decision, msgs []*event.Message) error {
-	w, err := l.loads(ds, msgs)
+// decisions[i], copies[i] what was made of it already, if anything.
+func (l *Lane) execute(ctx context.Context, ds []*decision.Decision, msgs []*event.Message, copies []made) error {
+	w, err := l.loads(ds, msgs, copies)
 	if err != nil {
 		return err
 	}
@@ -87,14 +87,14 @@ type work struct {
 
 // loads sorts what the decisions bring by target, leaving out what a target has
 // already.
-func (l *Lane) loads(ds []*decision.Decision, msgs []*event.Message) (work, error) {
+func (l *Lane) loads(ds []*decision.Decision, msgs []*event.Message, copies []made) (work, error) {
 	var w work
 	for i, d := range ds {
 		var err error
 		switch d.Outcome {
 		case hub.Routed:
 			if d.Seq > l.out.at.Seq {
-				err = l.route(&w, d, msgs[i])
+				err = l.route(&w, d, msgs[i], of(copies, i))
 			}
 		case hub.Quarantined, hub.Unrouted:
 			if d.Seq > l.quarantine.at.Seq {

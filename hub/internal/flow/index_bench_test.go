@@ -88,7 +88,7 @@ func inTheWay(b *testing.B, l *Lane, msgs []*event.Message) {
 	l.trail.first = l.trail.last + 1
 	l.tell(groups)
 	l.trail.last += uint64(len(groups))
-	if _, err := l.loads(ds, msgs); err != nil {
+	if _, err := l.loads(ds, msgs, nil); err != nil {
 		b.Fatal(err)
 	}
 }

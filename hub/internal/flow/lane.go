@@ -291,13 +291,13 @@ func (l *Lane) lookBack(ctx context.Context) ([]*event.Message, error) {
 // copy exists.
 func (l *Lane) carry(ctx context.Context, msgs []*event.Message) error {
 	l.version = l.Current()
-	decisions, err := l.record(ctx, msgs)
+	decisions, copies, err := l.record(ctx, msgs)
 	if err != nil {
 		return err
 	}
-	for n := 0; len(decisions) > 0; decisions, msgs = decisions[n:], msgs[n:] {
+	for n := 0; len(decisions) > 0; decisions, msgs, copies = decisions[n:], msgs[n:], nil {
 		n = portion(decisions, msgs)
-		if err := l.execute(ctx, decisions[:n], msgs[:n]); err != nil {
+		if err := l.execute(ctx, decisions[:n], msgs[:n], copies); err != nil {
 			return err
 		}
 	}
@@ -333,24 +333,26 @@ func portion(ds []*decision.Decision, msgs []*event.Message) int {
 	return len(ds)
 }
 
-// record decides about msgs and writes the decisions.
-func (l *Lane) record(ctx context.Context, msgs []*event.Message) ([]*decision.Decision, error) {
+// record decides about msgs and writes the decisions. What was made of the copies meanwhile
+// comes back too.
+func (l *Lane) record(ctx context.Context, msgs []*event.Message) ([]*decision.Decision, []made, error) {
 	l.Deciding.Lock()
 	defer l.Deciding.Unlock()
 	decisions := l.decide(msgs)
 	if err := l.Index.Err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	before := l.trail.at.Seq
+	before, ready := l.trail.at.Seq, l.early(decisions, msgs)
 	groups, err := l.writeTrail(ctx, decisions)
+	copies := ready()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if l.Ledger != nil {
 		l.Ledger.Holds(l.In, before+1, l.trail.at.Seq, msgs)
 	}
 	l.tell(groups)
-	return decisions, nil
+	return decisions, copies, nil
 }
 
 // tell makes known what was written to the trail last.

@@ -24,10 +24,14 @@ const (
 func pack(base decision.Cursor, loads []load) []*batch {
 	var out []*batch
 	var open []event.Message
-	size, done := 0, base.Seq
+	size, done, left := 0, base.Seq, 0
+	for i := range loads {
+		left += len(loads[i].msgs)
+	}
 	flush := func() {
 		if len(open) > 0 {
 			out = append(out, newBatch(with(base, done, 0), open))
+			left -= len(open)
 			open, size = nil, 0
 		}
 	}
@@ -39,6 +43,9 @@ func pack(base decision.Cursor, loads []load) []*batch {
 		if len(parts) == 1 && (i > 0 || base.Part == 0) {
 			if n := bytesOf(l.msgs); len(open)+len(l.msgs) > packMessages || size+n > packBytes {
 				flush()
+			}
+			if open == nil {
+				open = make([]event.Message, 0, min(left, packMessages)+1) // and perhaps a cursor
 			}
 			open = append(open, l.msgs...)
 			size += bytesOf(l.msgs)
@@ -85,7 +92,7 @@ func split(msgs []event.Message) [][]event.Message {
 	for i := range msgs {
 		n := len(msgs[i].Data)
 		if i > start && (i-start == packMessages || size+n > packBytes) {
-			parts = append(parts, msgs[start:i])
+			parts = append(parts, msgs[start:i:i])
 			start, size = i, 0
 		}
 		size += n

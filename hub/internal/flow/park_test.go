@@ -71,7 +71,7 @@ func crashBeforeOut(t *testing.T, b *bus.Bus, fed *federation.Federation, msgs .
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.record(t.Context(), stored); err != nil {
+	if _, _, err := l.record(t.Context(), stored); err != nil {
 		t.Fatal(err)
 	}
 }

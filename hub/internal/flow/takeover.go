@@ -134,7 +134,7 @@ func (l *Lane) catchUp(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("carry out recorded decisions: %w", err)
 		}
-		if err := l.execute(ctx, todo[:len(msgs)], msgs); err != nil {
+		if err := l.execute(ctx, todo[:len(msgs)], msgs, nil); err != nil {
 			return fmt.Errorf("carry out recorded decisions: %w", err)
 		}
 		todo = todo[len(msgs):]

@@ -121,7 +121,7 @@ func (t *target) chain(ctx context.Context, b *batch) error {
 		if err != nil {
 			return err
 		}
-		msgs, loose = append(slices.Clip(msgs), cursor), 0
+		msgs, loose = append(msgs, cursor), 0 // what has room for it is the batch's own
 	}
 	if t.loose == 0 && !t.taking {
 		end, err := t.bus.End(ctx, t.stream)
@@ -172,8 +172,8 @@ func (t *target) rest(loads []load) []load {
 // batch is one write: a cursor and what it completes.
 type batch struct {
 	cursor decision.Cursor
-	msgs   []event.Message
-	closes bool // the cursor is to be written also behind a chain
+	msgs   []event.Message // with room for more only if nothing else uses that
+	closes bool            // the cursor is to be written also behind a chain
 }
 
 func newBatch(c decision.Cursor, msgs []event.Message) *batch {

@@ -2,6 +2,7 @@ package accept
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -346,4 +347,16 @@ func judge(t *testing.T, header map[string][]string, body string, want refusal.C
 	if got != want {
 		t.Errorf("got %v, want %q", first, want)
 	}
+}
+
+// FuzzPlainURN: what passes as a plain URN passes the whole check.
+func FuzzPlainURN(f *testing.F) {
+	for _, s := range []string{"", "urn:", "urn:a", "urn:de:ags:09162000", "urn::", "urn:-", "urn:a%41", "urn:é", "http://a"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if u, err := url.Parse(s); plainURN(s) && (err != nil || u.Scheme == "" || !percentIsHex(s) || strings.IndexFunc(s, unseen) >= 0 || strings.ContainsAny(s, " \"{}|\\^`")) {
+			t.Errorf("%q is taken for a plain URN", s)
+		}
+	})
 }

@@ -40,7 +40,7 @@ func fresh() map[string][]string {
 // Done takes back what Copies made, once it is stored: nobody may use its headers then.
 func Done(copies []event.Message) {
 	for i := range copies {
-		if h := copies[i].Header; h != nil {
+		if h := copies[i].Header; copies[i].Own && h != nil {
 			copies[i].Header = nil
 			clear(h)
 			used.Put(h)

@@ -53,7 +53,7 @@ func (s *Sender) copyFor(d *decision.Decision, r *decision.Receiver, e *event.Ev
 	} else if err := s.rewrite(&m, r, e, schema, pass); err != nil {
 		return m, err
 	}
-	m.Subject = "out." + r.Application + "." + d.Type
+	m.Subject, m.Own = "out."+r.Application+"."+d.Type, true
 	m.Header[event.HeaderDelivery] = []string{DeliveryID(d, r.Application)}
 	addressed(&m, r, decision.Ref{In: d.In, Seq: d.Seq}, e)
 	if d.Receipt != "" && r.Confirm {

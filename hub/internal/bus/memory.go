@@ -61,5 +61,5 @@ func (a *ahead) write(ctx context.Context, msgs []event.Message) (done func(), e
 
 // sizeOf is about what a message takes in memory.
 func sizeOf(m *event.Message) int64 {
-	return int64(len(m.Data) + m.Weight() + 44*len(m.Header) + 512)
+	return int64(m.InMemory())
 }

@@ -8,8 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/zap"
@@ -131,7 +131,8 @@ func (s *Server) runOnce() error {
 	if err != nil {
 		return fmt.Errorf("set up the NATS server: %w", err)
 	}
-	ns.SetLoggerV2(&serverLog{s.log, &s.violations}, false, false, false)
+	var fatal atomic.Value
+	ns.SetLoggerV2(&serverLog{s.log, &s.violations, &fatal}, false, false, false)
 	ns.Start()
 	s.ns = ns
 	if !ns.ReadyForConnections(startWait) {
@@ -143,6 +144,9 @@ func (s *Server) runOnce() error {
 	}
 	if err == nil {
 		err = s.listen()
+	}
+	if said, ok := fatal.Load().(string); ok && err != nil {
+		err = fmt.Errorf("%w (%s)", err, said)
 	}
 	if err != nil {
 		ns.Shutdown()
@@ -159,7 +163,7 @@ func (s *Server) listen() error {
 	}
 	s.ns.AcceptLoop(make(chan struct{}))
 	if s.ns.Addr() == nil {
-		return fmt.Errorf("the NATS server cannot listen on %s: is the address in use?", net.JoinHostPort(s.opts.Host, strconv.Itoa(max(s.opts.Port, 0))))
+		return errors.New("the NATS server cannot listen")
 	}
 	return nil
 }

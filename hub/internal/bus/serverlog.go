@@ -1,9 +1,11 @@
 package bus
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"go.uber.org/zap"
 )
@@ -13,13 +15,19 @@ import (
 type serverLog struct {
 	log        *zap.Logger
 	violations *violations
+	fatal      *atomic.Value // what the server said last when it could not go on: a string
 }
 
 func (l *serverLog) Noticef(format string, v ...any) { l.log.Sugar().Debugf(format, v...) }
 func (l *serverLog) Warnf(format string, v ...any)   { l.log.Sugar().Warnf(format, v...) }
-func (l *serverLog) Fatalf(format string, v ...any)  { l.log.Sugar().Errorf(format, v...) }
 func (l *serverLog) Debugf(string, ...any)           {}
 func (l *serverLog) Tracef(string, ...any)           {}
+
+// Fatalf is what the server says when it cannot go on.
+func (l *serverLog) Fatalf(format string, v ...any) {
+	l.log.Sugar().Errorf(format, v...)
+	l.fatal.Store(fmt.Sprintf(format, v...))
+}
 
 // Errorf counts what clients may not do instead of writing it down: a line for each
 // would let them fill the log, with subjects of their own choice.

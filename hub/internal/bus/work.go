@@ -40,6 +40,7 @@ type Work struct {
 	msgs   chan taken
 	own    *semaphore.Weighted // what this one may take ahead
 	given  int64               // bytes that the last Next gave, still in the budget
+	kept   int64               // those of the one before, which NextWhile left in use
 	cancel context.CancelFunc
 	done   chan struct{}
 	// After a Reset what was taken before it is still in the pipe. The consumer
@@ -158,23 +159,40 @@ func (w *Work) release(size int64) {
 // Next waits for a message and then takes what is there, at most limit and about
 // NextBytes. What it gave before is done with.
 func (w *Work) Next(ctx context.Context, limit int) ([]*event.Message, error) {
-	w.release(w.given)
-	w.given = 0
-	var batch []*event.Message
-	for len(batch) == 0 {
-		select {
-		case m := <-w.msgs:
-			batch = w.take(batch, m)
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
+	w.release(w.kept + w.given)
+	w.kept, w.given = 0, 0
+	return w.collect(ctx, limit, 1, nil)
+}
+
+// NextWhile is Next while what was given last is still in use. It waits for enough messages,
+// but only until that channel is closed: then it gives what is there, perhaps nothing.
+func (w *Work) NextWhile(ctx context.Context, limit, enough int, until <-chan struct{}) ([]*event.Message, error) {
+	w.release(w.kept)
+	w.kept, w.given = w.given, 0
+	return w.collect(ctx, limit, enough, until)
+}
+
+func (w *Work) collect(ctx context.Context, limit, enough int, until <-chan struct{}) (batch []*event.Message, err error) {
 	for len(batch) < limit && w.given < NextBytes {
 		select {
 		case m := <-w.msgs:
 			batch = w.take(batch, m)
+			continue
 		default:
-			return batch, nil
+		}
+		if len(batch) >= enough {
+			break
+		}
+		select {
+		case m := <-w.msgs:
+			batch = w.take(batch, m)
+		case <-until:
+			until, enough = nil, 0
+		case <-ctx.Done():
+			if len(batch) == 0 {
+				err = ctx.Err()
+			}
+			return batch, err
 		}
 	}
 	return batch, nil
@@ -211,8 +229,8 @@ func (w *Work) Reset(ctx context.Context, seq uint64) error {
 func (w *Work) Stop() {
 	w.cancel()
 	<-w.done
-	w.release(w.given)
-	w.given = 0
+	w.release(w.kept + w.given)
+	w.kept, w.given = 0, 0
 	for {
 		select {
 		case m := <-w.msgs:

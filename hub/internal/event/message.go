@@ -21,6 +21,7 @@ type Message struct {
 	Own bool
 	// weight is Weight, once it was asked for; 0: it was not.
 	weight int
+	values int // of the header
 	// Ahead is what was found out about the message while it waited for its turn; it
 	// belongs to who did.
 	Ahead any
@@ -32,6 +33,7 @@ func (m *Message) Weight() int {
 	if m.weight == 0 {
 		m.weight = len(m.Subject) + 48
 		for name, values := range m.Header {
+			m.values += len(values)
 			for _, v := range values {
 				m.weight += len(name) + len(v) + len(": \r\n")
 			}
@@ -39,6 +41,9 @@ func (m *Message) Weight() int {
 	}
 	return m.weight
 }
+
+// InMemory is about what the message takes in memory, in bytes.
+func (m *Message) InMemory() int { return len(m.Data) + m.Weight() + 44*m.values + 512 }
 
 // Get gives the first value of a header, compared exactly; "" if there is none.
 func (m *Message) Get(name string) string {

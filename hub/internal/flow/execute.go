@@ -32,7 +32,7 @@ func (l *Lane) writeTrail(ctx context.Context, ds []*decision.Decision) ([]trail
 	if err != nil {
 		return nil, err
 	}
-	ends, err := l.ends(ctx)
+	ends, err := l.endsBefore(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -57,18 +57,33 @@ func messages(groups []trail.Group) []event.Message {
 // events in QUARANTINE, parked ones in PARKED. msgs[i] is the event of
 // decisions[i], copies[i] what was made of it already, if anything.
 func (l *Lane) execute(ctx context.Context, ds []*decision.Decision, msgs []*event.Message, copies []made) error {
-	w, err := l.loads(ds, msgs, copies)
+	w, err := l.prepare(ctx, ds, msgs, copies)
 	if err != nil {
 		return err
 	}
-	if err := l.amend(ctx, w.amended); err != nil {
-		return err
+	return l.store(ctx, w)
+}
+
+// prepare makes what the decisions say. Nothing is being stored meanwhile.
+func (l *Lane) prepare(ctx context.Context, ds []*decision.Decision, msgs []*event.Message, copies []made) (*work, error) {
+	w, err := l.loads(ds, msgs, copies)
+	if err != nil {
+		return nil, err
 	}
+	if err := l.amend(ctx, w.amended); err != nil {
+		return nil, err
+	}
+	l.base = l.trail.at
+	return &w, nil
+}
+
+// store stores what was made.
+func (l *Lane) store(ctx context.Context, w *work) error {
 	refused, parked := &share{t: l.quarantine, loads: w.refused, of: l.Refused}, &share{t: l.parked, loads: w.parked, of: l.Aside}
 	done := make(chan error, 2)
 	go func() { done <- l.deliver(ctx, refused) }()
 	go func() { done <- l.deliver(ctx, parked) }()
-	err = l.deliverCopies(ctx, w.copies)
+	err := l.deliverCopies(ctx, w.copies)
 	if err := errors.Join(err, <-done, <-done); err != nil {
 		return err
 	}

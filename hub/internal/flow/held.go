@@ -28,7 +28,7 @@ func (l *Lane) deliver(ctx context.Context, s *share) error {
 		return nil
 	}
 	base := s.t.at
-	base.Epoch, base.Trail = l.trail.at.Epoch, l.trail.at.Trail
+	base.Epoch, base.Trail = l.base.Epoch, l.base.Trail
 	for _, b := range pack(base, s.t.rest(s.loads)) {
 		size := int64(0)
 		for i := range b.msgs {
@@ -76,7 +76,7 @@ func (l *Lane) stand(ctx context.Context) error {
 			continue
 		}
 		c, taking := t.at, t.taking
-		c.Epoch, c.Trail, t.taking = l.trail.at.Epoch, l.trail.at.Trail, false
+		c.Epoch, c.Trail, t.taking = l.base.Epoch, l.base.Trail, false
 		if err := l.persist(ctx, t, newBatch(c, nil)); err != nil {
 			t.taking = taking
 			return err

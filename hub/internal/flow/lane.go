@@ -54,10 +54,13 @@ type Lane struct {
 	work                           *bus.Work
 	trail, out, quarantine, parked *target
 	carried                        uint64             // every decision up to it is carried out
+	base                           decision.Cursor    // of the trail: what is being carried out stands behind it
+	flight                         *flight            // what is being stored meanwhile; nil: nothing
 	paying                         bool               // there is more to store that was owed
 	unpaid                         map[string]uint64  // what is owed and could not be stored, by mailbox: told
 	crash                          func(point string) // tests only
 	patience                       time.Duration      // idle; tests only
+	fliesFrom                      int                // tests only
 }
 
 // Ledger is the hub's own account of its streams.
@@ -76,6 +79,10 @@ const maxEvents = bus.MaxBatch - 1
 // maxLag is how far a cursor of OUT, QUARANTINE or PARKED may stay behind for want of
 // something to store there; it bounds what a take-over reads.
 const maxLag = 10_000
+
+// nearLag is when such a cursor is written: before it is too late, since that waits until
+// nothing is in flight.
+const nearLag = maxLag - 2*maxEvents
 
 // idle is how long a lane waits before it looks whether it missed something.
 const idle = 2 * time.Second
@@ -149,17 +156,23 @@ const maxWait = 15 * time.Second
 // own takes the in stream over and works it until something fails.
 func (l *Lane) own(ctx context.Context) error {
 	defer l.halt(ctx)
+	defer l.ground()
 	if err := l.takeOver(ctx); err != nil {
 		return fmt.Errorf("take over %s: %w", l.In, err)
 	}
 	for {
 		msgs, err := l.next(ctx)
 		if err != nil {
-			l.leave(ctx)
+			if l.land() == nil {
+				l.leave(ctx)
+			}
 			return err
 		}
 		if err := l.paced(ctx, msgs); err != nil {
 			return err
+		}
+		if l.flight != nil { // nothing is owed
+			continue
 		}
 		if l.paying, err = l.pay(ctx); err != nil {
 			return err
@@ -197,6 +210,18 @@ func (l *Lane) leave(ctx context.Context) {
 // next gives the messages that follow the cursor without a gap; none when there
 // was nothing, or nothing new.
 func (l *Lane) next(ctx context.Context) ([]*event.Message, error) {
+	if l.flight != nil {
+		msgs, err := l.work.NextWhile(ctx, maxEvents, enough, l.flight.done)
+		if err != nil {
+			return nil, err
+		}
+		if len(msgs) > 0 {
+			return l.follow(ctx, ascending(l.trail.at.Seq, msgs))
+		}
+		if err := l.land(); err != nil {
+			return nil, err
+		}
+	}
 	loose := slices.ContainsFunc(append(l.targets(), l.trail), func(t *target) bool { return t.loose > 0 })
 	patience := cmp.Or(l.patience, idle)
 	switch {
@@ -292,23 +317,30 @@ func (l *Lane) lookBack(ctx context.Context) ([]*event.Message, error) {
 func (l *Lane) carry(ctx context.Context, msgs []*event.Message) error {
 	l.version = l.Current()
 	decisions, copies, err := l.record(ctx, msgs)
-	if err != nil {
+	if err := errors.Join(err, l.land()); err != nil {
 		return err
 	}
 	for n := 0; len(decisions) > 0; decisions, msgs, copies = decisions[n:], msgs[n:], nil {
 		n = portion(decisions, msgs)
-		if err := l.execute(ctx, decisions[:n], msgs[:n], copies); err != nil {
+		w, err := l.prepare(ctx, decisions[:n], msgs[:n], copies)
+		if err != nil {
+			return err
+		}
+		if n == len(decisions) && l.flies(n) {
+			return l.takeOff(ctx, w, l.trail.at.Seq)
+		}
+		if err := l.store(ctx, w); err != nil {
 			return err
 		}
 	}
-	l.carriedOut()
-	return l.moveUp(ctx, maxLag)
+	l.carriedOut(l.trail.at.Seq)
+	return l.moveUp(ctx, nearLag)
 }
 
-// carriedOut notes that all that was decided is carried out.
-func (l *Lane) carriedOut() {
-	l.carried = l.trail.at.Seq
-	l.Parking.carried(l.In, l.carried)
+// carriedOut notes that what was decided up to a sequence is carried out.
+func (l *Lane) carriedOut(upTo uint64) {
+	l.carried = upTo
+	l.Parking.carried(l.In, upTo)
 }
 
 // maxCopies is about how many bytes of copies are made at a time.

@@ -57,6 +57,14 @@ func (t *target) bringer(m *event.Message, in string) uint64 {
 	return seq
 }
 
+// endsBefore is ends, as they were before the flight that is underway.
+func (l *Lane) endsBefore(ctx context.Context) (map[string]uint64, error) {
+	if l.flight != nil {
+		return l.flight.ends, nil
+	}
+	return l.ends(ctx)
+}
+
 // ends tells how far the targets have come at least, for a cursor of the trail.
 func (l *Lane) ends(ctx context.Context) (map[string]uint64, error) {
 	out := map[string]uint64{}

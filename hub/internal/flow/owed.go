@@ -75,14 +75,14 @@ func (l *Lane) deliverCopies(ctx context.Context, loads []load) error {
 	}
 	loads, debts := l.withhold(l.out.rest(loads))
 	base := l.out.at
-	base.Epoch, base.Trail = l.trail.at.Epoch, l.trail.at.Trail
+	base.Epoch, base.Trail = l.base.Epoch, l.base.Trail
 	base.Owed = debts
 	batches := pack(base, loads)
 	if len(batches) == 0 && !maps.Equal(debts, l.out.at.Owed) {
 		batches = []*batch{newBatch(base, nil)}
 	}
 	for _, b := range batches {
-		if err := l.store(ctx, b); err != nil {
+		if err := l.storeCopies(ctx, b); err != nil {
 			return err
 		}
 	}
@@ -92,8 +92,8 @@ func (l *Lane) deliverCopies(ctx context.Context, loads []load) error {
 	return nil
 }
 
-// store writes a batch to OUT and has it counted.
-func (l *Lane) store(ctx context.Context, b *batch) error {
+// storeCopies writes a batch to OUT and has it counted.
+func (l *Lane) storeCopies(ctx context.Context, b *batch) error {
 	if err := l.persist(ctx, l.out, b); err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func (l *Lane) settleDebt(ctx context.Context, app string, owed *decision.Owed, 
 		c.Owed[app] = *owed
 	}
 	c.Seq, c.Part, c.Epoch, c.Trail = l.trail.at.Seq, 0, l.trail.at.Epoch, l.trail.last
-	if err := l.store(ctx, newBatch(c, msgs)); err != nil {
+	if err := l.storeCopies(ctx, newBatch(c, msgs)); err != nil {
 		return err
 	}
 	if owed == nil {

@@ -53,6 +53,7 @@ func pack(base decision.Cursor, loads []load) []*batch {
 			continue
 		}
 		flush()
+		left -= len(l.msgs)
 		out = append(out, numbered(base, done, l.seq, parts, partsBefore(i, base))...)
 		done = l.seq
 	}

@@ -57,8 +57,8 @@ func (l *Lane) takeOver(ctx context.Context) error {
 			return err
 		}
 	}
-	l.paying = false
-	l.carriedOut()
+	l.paying, l.base = false, l.trail.at
+	l.carriedOut(l.trail.at.Seq)
 	return l.work.Reset(ctx, l.trail.at.Seq+1)
 }
 

@@ -122,6 +122,7 @@ func UTF8Named(params map[string]string) bool {
 // repeats refuses headers that say other than a structured event does: they may
 // be there (HTTP binding 3.2.2), but then the same.
 func (h *header) repeats(e *event.Event) *refusal.Refusal {
+	slices.Sort(h.order) // of several faults the same one is told each time
 	for _, name := range h.order {
 		value, ok := event.PercentDecode(h.attributes[name])
 		if said, set := e.Attributes[name]; !ok || !set || said != value {

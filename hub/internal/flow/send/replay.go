@@ -20,7 +20,7 @@ func (s *Sender) Replay(r *decision.Replayed, e *event.Event) (m event.Message, 
 		return m, fmt.Errorf("carry out replay %s of %s %d: event type %s: %w", r.Run, r.In, r.Seq, e.Type(), ErrSchemaGone)
 	}
 	pass, _ := allowed(e, schema)
-	pass = slices.DeleteFunc(pass, func(name string) bool { return name == hub.AttrReplay })
+	pass = slices.DeleteFunc(slices.Clone(pass), func(name string) bool { return name == hub.AttrReplay })
 	if err := s.rewrite(&m, r.Receiver, e, schema, pass); err != nil {
 		return m, fmt.Errorf("carry out replay %s of %s %d: %w", r.Run, r.In, r.Seq, err)
 	}

@@ -1,0 +1,73 @@
+package flow
+
+import (
+	"cmp"
+	"context"
+)
+
+// flight is the storing of what a batch brings, while the lane already decides about the
+// next one (ADR 0013): the server stores, and the hub decides, on cores of their own. There
+// is one at a time; what the next batch brings waits for it, so each stream still holds a
+// beginning of what it is to get. All that a flight uses of the lane are its targets, and
+// base.
+type flight struct {
+	upTo uint64            // of the in stream: carried out once it has landed
+	ends map[string]uint64 // how far the targets had come when it began
+	done chan struct{}
+	err  error
+}
+
+// A batch of few events is carried out before the next one is taken: its copies are sooner
+// there. The next one is worth deciding about when it has so many.
+const (
+	fliesFrom = 64
+	enough    = maxEvents / 2
+)
+
+// flies tells whether what n events bring may be stored in a flight: nothing is owed, and
+// no cursor lags so far that it is to be written soon, for which all must be carried out.
+func (l *Lane) flies(n int) bool {
+	if n < cmp.Or(l.fliesFrom, fliesFrom) || l.Pace != nil {
+		return false
+	}
+	for _, t := range l.targets() {
+		if t.at.Part > 0 || len(t.at.Owed) > 0 || l.trail.at.Seq > t.at.Seq+nearLag {
+			return false
+		}
+	}
+	return true
+}
+
+// takeOff begins a flight, with which all up to a sequence of the in stream is carried out.
+func (l *Lane) takeOff(ctx context.Context, w *work, upTo uint64) error {
+	ends, err := l.ends(ctx)
+	if err != nil {
+		return err
+	}
+	f := &flight{upTo: upTo, ends: ends, done: make(chan struct{})}
+	l.flight = f
+	go func() {
+		defer close(f.done)
+		f.err = l.store(ctx, w)
+	}()
+	return nil
+}
+
+// land waits for the flight, if there is one.
+func (l *Lane) land() error {
+	f := l.flight
+	if f == nil {
+		return nil
+	}
+	<-f.done
+	l.flight = nil
+	if f.err != nil {
+		return f.err
+	}
+	l.carriedOut(f.upTo)
+	return nil
+}
+
+// ground waits for the flight when the lane ends: what became of it is found at the
+// take-over.
+func (l *Lane) ground() { _ = l.land() }

@@ -27,7 +27,7 @@ const (
 // flies tells whether what n events bring may be stored in a flight: nothing is owed, and
 // no cursor lags so far that it is to be written soon, for which all must be carried out.
 func (l *Lane) flies(n int) bool {
-	if n < cmp.Or(l.fliesFrom, fliesFrom) || l.Pace != nil {
+	if n < cmp.Or(l.fliesFrom, fliesFrom) || l.Pace.Bounded() {
 		return false
 	}
 	for _, t := range l.targets() {

@@ -42,6 +42,9 @@ func Steps[E any](p *Pace, all []E) iter.Seq[[]E] {
 	}
 }
 
+// Bounded tells whether events may have to wait.
+func (p *Pace) Bounded() bool { return p.rate() > 0 }
+
 func (p *Pace) rate() int {
 	if p == nil {
 		return 0

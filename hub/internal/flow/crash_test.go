@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -155,8 +156,11 @@ func TestCrashAtEveryStep(t *testing.T) {
 		var stop context.CancelFunc
 		reached := make(chan struct{})
 		ready := make(chan struct{})
+		var mu sync.Mutex // a flight comes to its points beside the lane
 		l.crash = func(point string) {
 			<-ready
+			mu.Lock()
+			defer mu.Unlock()
 			if left--; left == -1 {
 				points[point]++
 				close(reached)

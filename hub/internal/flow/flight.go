@@ -1,8 +1,9 @@
 package flow
 
 import (
-	"cmp"
 	"context"
+
+	"github.com/amtsbote/amtsbote/hub/internal/event"
 )
 
 // flight is the storing of what a batch brings, while the lane already decides about the
@@ -27,7 +28,7 @@ const (
 // flies tells whether what n events bring may be stored in a flight: nothing is owed, and
 // no cursor lags so far that it is to be written soon, for which all must be carried out.
 func (l *Lane) flies(n int) bool {
-	if n < cmp.Or(l.fliesFrom, fliesFrom) || l.Pace.Bounded() {
+	if n < fliesFrom && !l.eager || l.Pace.Bounded() {
 		return false
 	}
 	for _, t := range l.targets() {
@@ -36,6 +37,15 @@ func (l *Lane) flies(n int) bool {
 		}
 	}
 	return true
+}
+
+// during gives what came meanwhile; nothing when the flight is over before there is enough.
+func (l *Lane) during(ctx context.Context) ([]*event.Message, error) {
+	n := enough
+	if l.eager {
+		n = 1
+	}
+	return l.work.NextWhile(ctx, maxEvents, n, l.flight.done)
 }
 
 // takeOff begins a flight, with which all up to a sequence of the in stream is carried out.

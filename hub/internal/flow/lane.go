@@ -60,7 +60,7 @@ type Lane struct {
 	unpaid                         map[string]uint64  // what is owed and could not be stored, by mailbox: told
 	crash                          func(point string) // tests only
 	patience                       time.Duration      // idle; tests only
-	fliesFrom                      int                // tests only
+	eager                          bool               // it flies with few events, and does not wait for more; tests only
 }
 
 // Ledger is the hub's own account of its streams.
@@ -211,7 +211,7 @@ func (l *Lane) leave(ctx context.Context) {
 // was nothing, or nothing new.
 func (l *Lane) next(ctx context.Context) ([]*event.Message, error) {
 	if l.flight != nil {
-		msgs, err := l.work.NextWhile(ctx, maxEvents, enough, l.flight.done)
+		msgs, err := l.during(ctx)
 		if err != nil {
 			return nil, err
 		}

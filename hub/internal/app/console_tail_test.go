@@ -42,6 +42,9 @@ func TestConsoleTail(t *testing.T) {
 			t.Errorf("%s: %v", period, got)
 		}
 	}
+	if s := all.has("/search?from=gestern", "kein Zeitpunkt"); strings.Contains(s.body, "allein") {
+		t.Error("with a date that is none, events are shown")
+	}
 	if s := beta.get("/live/tail?org=alpha"); s.status != http.StatusForbidden {
 		t.Error("another's tail:", s.status)
 	}

@@ -15,6 +15,7 @@ type findPage struct {
 	choose
 	Events []search.Event
 	More   string // link to the next page; "" when there is none
+	Fault  string // why nothing was searched; "" when it was
 }
 
 // choose is what events can be narrowed down to.
@@ -43,6 +44,9 @@ func (q *request) find() error {
 		return q.lookup(given)
 	}
 	v := q.r.URL.Query()
+	if !momentOrNone(v.Get("from")) || !momentOrNone(v.Get("to")) {
+		return q.show("search", q.t.Search, &findPage{choose: q.choose(org), Fault: q.t.NoMoment})
+	}
 	query := queryOf(v, org)
 	query.Behind, _ = search.ReadPlace(v.Get("behind"))
 	answer, err := q.cfg.Hub.Search().Find(query)
@@ -60,6 +64,8 @@ func (q *request) find() error {
 	}
 	return q.show("search", q.t.Search, data)
 }
+
+func momentOrNone(s string) bool { return s == "" || !momentFrom(s, false).IsZero() }
 
 // momentFrom reads a day or a minute of a form in Berlin, its beginning, or for end what
 // comes behind it; zero when it is none.

@@ -99,6 +99,7 @@ func (m *messages) search(t in) {
 	m.Any = t("alle", "any")
 	m.Events = t("Ereignisse", "Events")
 	m.NoEvents = t("Keine Ereignisse, die dazu passen.", "No events that fit.")
+	m.NoMoment = t("Das ist kein Zeitpunkt: 2026-11-29T08:15 oder 2026-11-29, Uhrzeit in Deutschland.", "This is no moment: 2026-11-29T08:15 or 2026-11-29, time in Germany.")
 	m.NoEventsYet = t("Auf diesem Stück wurde nichts gefunden; ältere Ereignisse sind noch nicht durchsucht.", "Nothing was found in this stretch; older events have not been searched yet.")
 	m.Older = t("Ältere", "Older")
 	m.Next = t("Weitere", "More")

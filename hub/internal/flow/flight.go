@@ -49,35 +49,30 @@ func (l *Lane) during(ctx context.Context) ([]*event.Message, error) {
 }
 
 // takeOff begins a flight, with which all up to a sequence of the in stream is carried out.
-func (l *Lane) takeOff(ctx context.Context, w *work, upTo uint64) error {
-	ends, err := l.ends(ctx)
-	if err != nil {
-		return err
-	}
+// ends are how far the targets had come when the batch that it ends had brought nothing.
+func (l *Lane) takeOff(ctx context.Context, w *work, upTo uint64, ends map[string]uint64) {
 	f := &flight{upTo: upTo, ends: ends, done: make(chan struct{})}
 	l.flight = f
 	go func() {
 		defer close(f.done)
 		f.err = l.store(ctx, w)
 	}()
-	return nil
 }
 
-// land waits for the flight, if there is one.
+// land waits for the flight, if there is one. One that has failed stays, and lands with its
+// error each time: what became of it is found at the next take-over alone.
 func (l *Lane) land() error {
 	f := l.flight
 	if f == nil {
 		return nil
 	}
-	<-f.done
-	l.flight = nil
-	if f.err != nil {
+	if <-f.done; f.err != nil {
 		return f.err
 	}
+	l.flight = nil
 	l.carriedOut(f.upTo)
 	return nil
 }
 
-// ground waits for the flight when the lane ends: what became of it is found at the
-// take-over.
+// ground waits for the flight when the lane ends.
 func (l *Lane) ground() { _ = l.land() }

@@ -1,11 +1,9 @@
 package flow
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -157,15 +155,14 @@ const maxWait = 15 * time.Second
 func (l *Lane) own(ctx context.Context) error {
 	defer l.halt(ctx)
 	defer l.ground()
+	l.flight = nil
 	if err := l.takeOver(ctx); err != nil {
 		return fmt.Errorf("take over %s: %w", l.In, err)
 	}
 	for {
 		msgs, err := l.next(ctx)
 		if err != nil {
-			if l.land() == nil {
-				l.leave(ctx)
-			}
+			l.leave(ctx)
 			return err
 		}
 		if err := l.paced(ctx, msgs); err != nil {
@@ -197,7 +194,7 @@ func (l *Lane) paced(ctx context.Context, msgs []*event.Message) error {
 // leave writes the cursors that lag when the lane ends in peace, so that the next
 // owner need not look for what stands behind them.
 func (l *Lane) leave(ctx context.Context) {
-	if ctx.Err() == nil || l.crash != nil {
+	if l.land() != nil || l.carried != l.trail.at.Seq || ctx.Err() == nil || l.crash != nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
@@ -205,111 +202,6 @@ func (l *Lane) leave(ctx context.Context) {
 	if err := l.cover(ctx); err != nil {
 		l.Log.Info("the cursors stay behind what is stored", zap.Error(err))
 	}
-}
-
-// next gives the messages that follow the cursor without a gap; none when there
-// was nothing, or nothing new.
-func (l *Lane) next(ctx context.Context) ([]*event.Message, error) {
-	if l.flight != nil {
-		msgs, err := l.during(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if len(msgs) > 0 {
-			return l.follow(ctx, ascending(l.trail.at.Seq, msgs))
-		}
-		if err := l.land(); err != nil {
-			return nil, err
-		}
-	}
-	loose := slices.ContainsFunc(append(l.targets(), l.trail), func(t *target) bool { return t.loose > 0 })
-	patience := cmp.Or(l.patience, idle)
-	switch {
-	case l.paying:
-		patience = time.Millisecond
-	case loose:
-		patience = min(patience, restful)
-	}
-	waiting, cancel := context.WithTimeout(ctx, patience)
-	msgs, err := l.work.Next(waiting, maxEvents)
-	cancel()
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case errors.Is(err, context.DeadlineExceeded) && l.paying:
-		return nil, nil
-	case errors.Is(err, context.DeadlineExceeded) && loose:
-		return nil, l.cover(ctx)
-	case errors.Is(err, context.DeadlineExceeded):
-		return l.lookBack(ctx)
-	case err != nil:
-		return nil, err
-	}
-	return l.follow(ctx, ascending(l.trail.at.Seq, msgs))
-}
-
-// ascending drops what does not come after at and after the ones before it:
-// after a Reset messages can come twice, even within one batch.
-func ascending(at uint64, msgs []*event.Message) []*event.Message {
-	out := msgs[:0]
-	for _, m := range msgs {
-		if m.Seq > at {
-			out = append(out, m)
-			at = m.Seq
-		}
-	}
-	return out
-}
-
-// follow gives the messages up to the first gap, and what the store has there.
-// A gap may be that of removed messages; otherwise something was skipped.
-func (l *Lane) follow(ctx context.Context, msgs []*event.Message) ([]*event.Message, error) {
-	at := l.trail.at.Seq
-	for i, m := range msgs {
-		if m.Seq != at+1 {
-			stored, err := l.Bus.At(ctx, l.In, at+1, ">")
-			if err != nil {
-				return nil, err
-			}
-			if stored != nil && stored.Seq < m.Seq {
-				missing, err := l.skipped(ctx, stored, min(maxEvents-i, maxSkipped))
-				return append(msgs[:i:i], missing...), err
-			}
-		}
-		at = m.Seq
-	}
-	return msgs, nil
-}
-
-// skipped takes messages that were not delivered from the store, beginning with
-// first, at most so many, and has the work consumer go on behind them. (A connection broke, an
-// owner died, or nats.go swallowed an empty message with the header Status,
-// since its own control messages look so.)
-func (l *Lane) skipped(ctx context.Context, first *event.Message, most int) ([]*event.Message, error) {
-	var msgs []*event.Message
-	size := 0
-	for m := first; m != nil; {
-		msgs = append(msgs, m)
-		if size += len(m.Data); len(msgs) == most || size >= bus.NextBytes {
-			break
-		}
-		var err error
-		if m, err = l.Bus.At(ctx, l.In, m.Seq+1, ">"); err != nil {
-			return nil, err
-		}
-	}
-	return msgs, l.work.Reset(ctx, msgs[len(msgs)-1].Seq+1)
-}
-
-// lookBack finds messages that were delivered into a broken connection: the
-// work consumer acknowledges nothing, so they do not come again by themselves.
-func (l *Lane) lookBack(ctx context.Context) ([]*event.Message, error) {
-	m, err := l.Bus.At(ctx, l.In, l.trail.at.Seq+1, ">")
-	if err != nil || m == nil {
-		return nil, errors.Join(err, l.moveUp(ctx, 0))
-	}
-	l.Log.Warn("events were not delivered, taking them from the store", zap.Uint64("from", m.Seq))
-	return l.skipped(ctx, m, maxSkipped)
 }
 
 // carry brings a batch through: the decisions are in the trail before the first
@@ -320,6 +212,10 @@ func (l *Lane) carry(ctx context.Context, msgs []*event.Message) error {
 	if err := errors.Join(err, l.land()); err != nil {
 		return err
 	}
+	ends, err := l.ends(ctx)
+	if err != nil {
+		return err
+	}
 	for n := 0; len(decisions) > 0; decisions, msgs, copies = decisions[n:], msgs[n:], nil {
 		n = portion(decisions, msgs)
 		w, err := l.prepare(ctx, decisions[:n], msgs[:n], copies)
@@ -327,7 +223,8 @@ func (l *Lane) carry(ctx context.Context, msgs []*event.Message) error {
 			return err
 		}
 		if n == len(decisions) && l.flies(n) {
-			return l.takeOff(ctx, w, l.trail.at.Seq)
+			l.takeOff(ctx, w, l.trail.at.Seq, ends)
+			return nil
 		}
 		if err := l.store(ctx, w); err != nil {
 			return err

@@ -1,0 +1,170 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+	"github.com/amtsbote/amtsbote/hub/internal/hubtest/raced"
+)
+
+// TestEndedInFlight: lanes are ended in peace again and again while much comes; nothing is
+// lost, nothing comes twice.
+func TestEndedInFlight(t *testing.T) {
+	r := rand.New(rand.NewPCG(seed(t), 0))
+	b, fed := hubtest.Bus(t), hubtest.Federation(t)
+	const publishers, each = 8, 1000
+	var wg sync.WaitGroup
+	for g := range publishers {
+		wg.Go(func() {
+			for i := range each {
+				data := fmt.Sprintf(`{"n":%d,"text":"x"}`, i)
+				if i%10 == 0 {
+					data = `{"n":true}`
+				}
+				if _, err := b.Publish(context.WithoutCancel(t.Context()), hubtest.Event(fmt.Sprintf("e%d-%d", g, i), hubtest.Ding, fmt.Sprintf("k%d", i%50), data)); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	publishing := make(chan struct{})
+	go func() { wg.Wait(); close(publishing) }()
+	ended := 0
+	for going := true; going; ended++ {
+		l := newLane(t, b, fed)
+		enough, left := make(chan struct{}), 1+r.IntN(raced.Rounds(t, 800))
+		l.Decided = func(*decision.Decision) {
+			if left--; left == 0 {
+				close(enough)
+			}
+		}
+		_, stop := run(t, l)
+		select {
+		case <-enough:
+		case <-publishing:
+			going = false
+		}
+		stop()
+	}
+	t.Logf("ended %d times", ended)
+	until(t, b, newLane(t, b, fed))
+	look(t, b).exact(t, publishers*each)
+}
+
+// grounded is a lane that has taken over, and whose batches are carried by hand.
+func grounded(t *testing.T, b *bus.Bus, l *Lane) *Lane {
+	t.Helper()
+	var err error
+	if l.work, err = b.Work(t.Context(), l.In, nil); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.work.Stop)
+	l.aim()
+	if err := l.takeOver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// TestFlightFails: a flight that ended with its lane has failed, whoever asks: no cursor
+// says that what it was to store is there.
+func TestFlightFails(t *testing.T) {
+	b, fed := hubtest.Bus(t), hubtest.Federation(t)
+	before := publishedBefore(t, b, newLane(t, b, fed))
+	l := grounded(t, b, newLane(t, b, fed))
+	came := func() []*event.Message {
+		t.Helper()
+		m, err := l.work.Next(t.Context(), maxEvents)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	l.eager = false
+	publish(t, b, hubtest.Event("1", hubtest.Ding, "k", `{"n":true}`))
+	if err := l.carry(t.Context(), came()); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, b, hubtest.Event("2", hubtest.Ding, "k", `{"n":true}`))
+	ended, end := context.WithCancel(t.Context())
+	l.version = l.Current()
+	msgs := came()
+	ends, err := l.ends(ended)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds, copies, err := l.record(ended, msgs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := l.prepare(ended, ds, msgs, copies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end()
+	l.takeOff(ended, w, l.trail.at.Seq, ends)
+	<-l.flight.done
+	for range 20 { // a select takes either
+		if _, err := l.next(ended); err == nil {
+			t.Fatal("it goes on")
+		}
+	}
+	l.leave(ended)
+	l.ground()
+	l.halt(ended)
+	until(t, b, newLane(t, b, fed))
+	look(t, b).exact(t, before+2)
+}
+
+// TestFlightOfTheRest: of a batch that is stored in portions the last one flies, and the lane
+// dies when it has recorded the next batch. What the first portion has stored is found.
+func TestFlightOfTheRest(t *testing.T) {
+	b, fed := hubtest.Bus(t), hubtest.Federation(t)
+	before := publishedBefore(t, b, newLane(t, b, fed))
+	events := []event.Message{hubtest.Event("bad", hubtest.Ding, "a", `{"n":true}`)}
+	for i := range 13 {
+		events = append(events, hubtest.Event(fmt.Sprint("e", i), hubtest.Ding, "b", fmt.Sprintf(`{"n":%d,"text":"x"%s}`, i, strings.Repeat(" ", 700_000))))
+	}
+	publish(t, b, append(events, hubtest.Event("last", hubtest.Ding, "b", `{"n":1,"text":"x"}`))...)
+	last := before + uint64(len(events)) + 1
+	l := grounded(t, b, newLane(t, b, fed))
+	l.eager = true
+	var msgs []*event.Message
+	for len(msgs) < int(last-before) {
+		more, err := b.Page(t.Context(), l.In, ">", before+uint64(len(msgs)), 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		msgs = append(msgs, more...)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if err := l.carry(ctx, msgs[:len(msgs)-1]); err != nil {
+		t.Fatal(err)
+	}
+	if l.flight == nil {
+		t.Fatal("nothing flies")
+	}
+	b.Tight(true) // the next record goes with its cursor
+	l.crash = func(point string) {
+		if point == "after "+bus.Trail {
+			cancel()
+		}
+	}
+	if err := l.carry(ctx, msgs[len(msgs)-1:]); err == nil {
+		t.Fatal("it did not die")
+	}
+	l.ground()
+	b.Tight(false)
+	until(t, b, newLane(t, b, fed))
+	look(t, b).exact(t, last)
+}

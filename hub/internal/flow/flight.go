@@ -14,6 +14,7 @@ import (
 type flight struct {
 	upTo uint64            // of the in stream: carried out once it has landed
 	ends map[string]uint64 // how far the targets had come when it began
+	end  context.CancelFunc
 	done chan struct{}
 	err  error
 }
@@ -51,7 +52,8 @@ func (l *Lane) during(ctx context.Context) ([]*event.Message, error) {
 // takeOff begins a flight, with which all up to a sequence of the in stream is carried out.
 // ends are how far the targets had come when the batch that it ends had brought nothing.
 func (l *Lane) takeOff(ctx context.Context, w *work, upTo uint64, ends map[string]uint64) {
-	f := &flight{upTo: upTo, ends: ends, done: make(chan struct{})}
+	ctx, end := context.WithCancel(ctx)
+	f := &flight{upTo: upTo, ends: ends, end: end, done: make(chan struct{})}
 	l.flight = f
 	go func() {
 		defer close(f.done)
@@ -66,7 +68,9 @@ func (l *Lane) land() error {
 	if f == nil {
 		return nil
 	}
-	if <-f.done; f.err != nil {
+	<-f.done
+	f.end()
+	if f.err != nil {
 		return f.err
 	}
 	l.flight = nil
@@ -74,5 +78,10 @@ func (l *Lane) land() error {
 	return nil
 }
 
-// ground waits for the flight when the lane ends.
-func (l *Lane) ground() { _ = l.land() }
+// ground ends the flight with the lane: it may be waiting for room, perhaps for hours.
+func (l *Lane) ground() {
+	if l.flight != nil {
+		l.flight.end()
+		_ = l.land()
+	}
+}

@@ -6,13 +6,18 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest/raced"
+	"github.com/amtsbote/amtsbote/hub/internal/quota"
 )
 
 // TestEndedInFlight: lanes are ended in peace again and again while much comes; nothing is
@@ -38,10 +43,10 @@ func TestEndedInFlight(t *testing.T) {
 	}
 	publishing := make(chan struct{})
 	go func() { wg.Wait(); close(publishing) }()
-	ended := 0
+	ended, most := 0, raced.Rounds(t, 800)
 	for going := true; going; ended++ {
 		l := newLane(t, b, fed)
-		enough, left := make(chan struct{}), 1+r.IntN(raced.Rounds(t, 800))
+		enough, left := make(chan struct{}), 1+r.IntN(most)
 		l.Decided = func(*decision.Decision) {
 			if left--; left == 0 {
 				close(enough)
@@ -138,6 +143,14 @@ func TestFlightOfTheRest(t *testing.T) {
 	last := before + uint64(len(events)) + 1
 	l := grounded(t, b, newLane(t, b, fed))
 	l.eager = true
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var dies atomic.Bool
+	l.crash = func(point string) {
+		if dies.Load() && point == "after "+bus.Trail {
+			cancel()
+		}
+	}
 	var msgs []*event.Message
 	for len(msgs) < int(last-before) {
 		more, err := b.Page(t.Context(), l.In, ">", before+uint64(len(msgs)), 100)
@@ -146,8 +159,6 @@ func TestFlightOfTheRest(t *testing.T) {
 		}
 		msgs = append(msgs, more...)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
 	if err := l.carry(ctx, msgs[:len(msgs)-1]); err != nil {
 		t.Fatal(err)
 	}
@@ -155,11 +166,7 @@ func TestFlightOfTheRest(t *testing.T) {
 		t.Fatal("nothing flies")
 	}
 	b.Tight(true) // the next record goes with its cursor
-	l.crash = func(point string) {
-		if point == "after "+bus.Trail {
-			cancel()
-		}
-	}
+	dies.Store(true)
 	if err := l.carry(ctx, msgs[len(msgs)-1:]); err == nil {
 		t.Fatal("it did not die")
 	}
@@ -167,4 +174,39 @@ func TestFlightOfTheRest(t *testing.T) {
 	b.Tight(false)
 	until(t, b, newLane(t, b, fed))
 	look(t, b).exact(t, last)
+}
+
+// TestFlightWaitsForRoom: a lane that another owner has fenced takes over again at once, also
+// while its flight waits for room in quarantine.
+func TestFlightWaitsForRoom(t *testing.T) {
+	b, fed := hubtest.Bus(t), hubtest.Federation(t)
+	core, logged := observer.New(zap.InfoLevel)
+	l := newLane(t, b, fed)
+	l.eager, l.Log = true, zap.New(core)
+	l.Refused = &quota.Share{Organisation: "alpha", Bus: b, Stream: bus.Quarantine, Filter: "quarantine.alpha.>", Total: 6 << 10, Log: zap.New(core)}
+	_, stop := run(t, l)
+	defer stop()
+	bad := `{"n":"` + strings.Repeat("x", 2000) + `"}`
+	held := func() bool { return logged.FilterMessageSnippet("share of a stream is full").Len() > 0 }
+	for n := 0; !held(); n++ { // one at a time: what is decided while another one waits is carried out after it
+		publish(t, b, hubtest.Event(fmt.Sprint(n), hubtest.Ding, fmt.Sprint("k", n), bad))
+		await(t, "an event to rest in quarantine, or to wait", func() bool {
+			rests, err := b.Page(t.Context(), bus.Quarantine, "quarantine.alpha.>", 0, 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(rests) > n || held()
+		})
+	}
+	subject := decision.CursorSubject("trail", inAlpha)
+	await(t, "the cursor to be moved by another one", func() bool {
+		last, err := b.Last(t.Context(), bus.Trail, subject)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = b.Append(t.Context(), []event.Message{{Subject: subject, Data: last.Data}}, last.Seq)
+		return err == nil
+	})
+	publish(t, b, hubtest.Event("good", hubtest.Ding, "d", `{"n":1,"text":"x"}`))
+	await(t, "the lane to take over again", func() bool { return logged.FilterMessageSnippet("another owner").Len() > 0 })
 }

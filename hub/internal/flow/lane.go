@@ -194,7 +194,7 @@ func (l *Lane) paced(ctx context.Context, msgs []*event.Message) error {
 // leave writes the cursors that lag when the lane ends in peace, so that the next
 // owner need not look for what stands behind them.
 func (l *Lane) leave(ctx context.Context) {
-	if l.land() != nil || l.carried != l.trail.at.Seq || ctx.Err() == nil || l.crash != nil {
+	if ctx.Err() == nil || l.crash != nil || l.land() != nil || l.carried != l.trail.at.Seq {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
@@ -209,7 +209,10 @@ func (l *Lane) leave(ctx context.Context) {
 func (l *Lane) carry(ctx context.Context, msgs []*event.Message) error {
 	l.version = l.Current()
 	decisions, copies, err := l.record(ctx, msgs)
-	if err := errors.Join(err, l.land()); err != nil {
+	if err == nil { // or own grounds it
+		err = l.land()
+	}
+	if err != nil {
 		return err
 	}
 	ends, err := l.ends(ctx)

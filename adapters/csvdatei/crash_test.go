@@ -53,11 +53,12 @@ func (s dyingState) write(do func() error) error {
 	if s.of.n++; s.of.n != s.of.at {
 		return do()
 	}
-	close(s.of.dead)
-	if s.of.after {
-		return errors.Join(do(), errDead)
+	err := errDead
+	if s.of.after { // before the test hears of it, and ends ctx
+		err = errors.Join(do(), errDead)
 	}
-	return errDead
+	close(s.of.dead)
+	return err
 }
 
 func (s dyingState) Get(ctx context.Context, key string) ([]byte, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -222,7 +223,23 @@ func (r *run) broken(ctx context.Context, fetches kgo.Fetches) error {
 				zap.Int32("partition", lost.Partition), zap.Int64("from", lost.ResetTo), zap.Int64("to", lost.ConsumedTo))
 			continue
 		}
+		if unreachable(e.Err) {
+			r.log.Warn("digiwf: the broker cannot be reached, and has given the partitions away; the client joins the group again", zap.Error(e.Err))
+			continue
+		}
 		all = append(all, fmt.Errorf("kafka: partition %d: %w", e.Partition, e.Err))
 	}
 	return errors.Join(all...)
+}
+
+// unreachable tells whether the group was left since a broker could not be reached, as when
+// it starts anew: the client tries again by itself (kgo.ErrGroupSession). One that may not
+// join is not mended so.
+func unreachable(err error) bool {
+	left, ok := errors.AsType[*kgo.ErrGroupSession](err)
+	if !ok {
+		return false
+	}
+	_, ok = errors.AsType[net.Error](left.Err)
+	return ok
 }

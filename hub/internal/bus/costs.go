@@ -72,8 +72,18 @@ func newCosts() *costs { return &costs{now: time.Now} }
 
 func (c *costs) size(n int) *cost { return &c.sizes[min(bits.Len(uint(max(n, 1)))-1, len(c.sizes)-1)] }
 
+// asBatch gives the share of a chain that would go as one atomic batch, if it is longer than one
+// may be.
+func asBatch(n int, took time.Duration) (int, time.Duration) {
+	if n <= MaxBatch {
+		return n, took
+	}
+	return MaxBatch, took * MaxBatch / time.Duration(n)
+}
+
 // chain tells whether n messages are sooner stored one behind the other.
 func (c *costs) chain(n int) bool {
+	n, _ = asBatch(n, 0)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.tight || n == 1 {
@@ -149,6 +159,7 @@ func (c *costs) broke(n int, took time.Duration) { c.chained(n, max(took, 100*ti
 // chained and batched take in how long it took. When the way that was slower is the sooner
 // one now, what it took before counts no more.
 func (c *costs) chained(n int, took time.Duration) {
+	n, took = asBatch(n, took)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.size(n)

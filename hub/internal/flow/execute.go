@@ -176,7 +176,7 @@ func (l *Lane) persist(ctx context.Context, t *target, b *batch) error {
 		if err == nil {
 			return l.reach(ctx, "after "+t.stream)
 		}
-		if errors.Is(err, bus.ErrFenced) || errors.Is(err, bus.ErrUnclear) {
+		if errors.Is(err, bus.ErrFenced) || errors.Is(err, bus.ErrUnclear) || errors.Is(err, errParts) {
 			return err
 		}
 		next := settle.Settle(settle.Try{Err: err, Attempt: attempt, Jitter: settle.Jitter()})

@@ -26,6 +26,10 @@ const (
 	enough    = maxEvents / 2
 )
 
+// soon is how far a cursor lags when a flight writes it anew: so none comes as near to maxLag
+// as to keep the next batch from flying.
+const soon = nearLag / 2
+
 // flies tells whether what n events bring may be stored in a flight: nothing is owed, and
 // no cursor lags so far that it is to be written soon, for which all must be carried out.
 func (l *Lane) flies(n int) bool {
@@ -57,8 +61,25 @@ func (l *Lane) takeOff(ctx context.Context, w *work, upTo uint64, ends map[strin
 	l.flight = f
 	go func() {
 		defer close(f.done)
-		f.err = l.store(ctx, w)
+		if f.err = l.store(ctx, w); f.err == nil {
+			f.err = l.moveOn(ctx)
+		}
 	}()
+}
+
+// moveOn is moveUp while the lane may have decided about more: all up to base is carried out.
+func (l *Lane) moveOn(ctx context.Context) error {
+	for _, t := range l.targets() {
+		if l.base.Seq <= t.at.Seq+soon {
+			continue
+		}
+		c := t.at
+		c.Seq, c.Part, c.Epoch, c.Trail = l.base.Seq, 0, l.base.Epoch, l.base.Trail
+		if err := l.persist(ctx, t, newBatch(c, nil)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // land waits for the flight, if there is one. One that has failed stays, and lands with its

@@ -81,7 +81,7 @@ func (l *Lane) deliverCopies(ctx context.Context, loads []load) error {
 	if len(batches) == 0 && !maps.Equal(debts, l.out.at.Owed) {
 		batches = []*batch{newBatch(base, nil)}
 	}
-	for _, b := range batches {
+	for _, b := range l.out.joined(batches) {
 		if err := l.storeCopies(ctx, b); err != nil {
 			return err
 		}
@@ -94,7 +94,16 @@ func (l *Lane) deliverCopies(ctx context.Context, loads []load) error {
 
 // storeCopies writes a batch to OUT and has it counted.
 func (l *Lane) storeCopies(ctx context.Context, b *batch) error {
-	if err := l.persist(ctx, l.out, b); err != nil {
+	err := l.persist(ctx, l.out, b)
+	if errors.Is(err, errParts) {
+		for _, part := range b.parts {
+			if err := l.storeCopies(ctx, part); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	l.tellOwed()

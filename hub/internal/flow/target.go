@@ -78,6 +78,9 @@ func (t *target) write(ctx context.Context, b *batch) error {
 	if t.chainable(b) {
 		return t.chain(ctx, b)
 	}
+	if len(b.parts) > 0 {
+		return errParts
+	}
 	cursor, err := t.message(b.cursor)
 	if err != nil {
 		return err
@@ -107,10 +110,48 @@ func (t *target) write(ctx context.Context, b *batch) error {
 // at any time. Large messages are staged: so they wait on the server's disk, not in
 // its memory.
 func (t *target) chainable(b *batch) bool {
-	large := func(m event.Message) bool { return len(m.Data) > maxChained }
-	return !slices.ContainsFunc(b.msgs, large) && t.stream != bus.Parked && len(b.msgs) > 0 && b.cursor.Seq > t.at.Seq && b.cursor.Part == 0 && t.at.Part == 0 &&
-		len(b.cursor.Owed) == 0 && len(t.at.Owed) == 0 && t.bus.Chained(len(b.msgs))
+	return t.linkable(b) && len(b.msgs) > 0 && b.cursor.Seq > t.at.Seq && !b.staged && t.bus.Chained(len(b.msgs))
 }
+
+// linkable tells whether a batch behind this target's cursor may be part of a chain.
+func (t *target) linkable(b *batch) bool {
+	large := func(m event.Message) bool { return len(m.Data) > maxChained }
+	return t.stream != bus.Parked && b.cursor.Part == 0 && t.at.Part == 0 && len(b.cursor.Owed) == 0 && len(t.at.Owed) == 0 &&
+		!slices.ContainsFunc(b.msgs, large)
+}
+
+// joined makes one chain of several batches where that is sooner: each of them would wait for
+// the one before it.
+func (t *target) joined(batches []*batch) []*batch {
+	if len(batches) < 2 {
+		return batches
+	}
+	n, size := 0, 0
+	for _, b := range batches {
+		n, size = n+len(b.msgs), size+bytesOf(b.msgs)
+		if !t.linkable(b) {
+			return batches
+		}
+	}
+	if n > maxJoined || size > packBytes {
+		return batches
+	}
+	if !t.bus.Chained(n) {
+		batches[0].staged = true
+		return batches
+	}
+	one := &batch{cursor: batches[len(batches)-1].cursor, msgs: make([]event.Message, 0, n+1), parts: batches}
+	for _, b := range batches {
+		one.msgs = append(one.msgs, b.msgs...)
+	}
+	return []*batch{one}
+}
+
+// maxJoined is how many messages a joined chain has at most.
+const maxJoined = 4 * packMessages
+
+// errParts: what was joined is to be stored part by part now, there is little room on the disk.
+var errParts = errors.New("to be stored part by part")
 
 // chain stores a batch as a chain; its cursor is the last message, if it is time
 // for one.
@@ -174,6 +215,8 @@ type batch struct {
 	cursor decision.Cursor
 	msgs   []event.Message // with room for more only if nothing else uses that
 	closes bool            // the cursor is to be written also behind a chain
+	parts  []*batch        // what was joined for one chain; nil: nothing was
+	staged bool            // it is sooner stored as an atomic batch: that was asked
 }
 
 func newBatch(c decision.Cursor, msgs []event.Message) *batch {

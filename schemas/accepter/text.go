@@ -1,7 +1,9 @@
 package accepter
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -53,6 +55,12 @@ func (w *walker) quoted() (content []byte, length int, escaped, ok bool) {
 	data, i := w.data, w.at+1
 	from, more := i, 0 // more: bytes that are no code points of their own
 	for i < len(data) {
+		if i+8 <= len(data) {
+			n := plain(binary.LittleEndian.Uint64(data[i:]))
+			if i += n; n == 8 {
+				continue
+			}
+		}
 		switch c := data[i]; {
 		case c == '"':
 			w.at = i + 1
@@ -77,6 +85,16 @@ func (w *walker) quoted() (content []byte, length int, escaped, ok bool) {
 		}
 	}
 	return nil, 0, false, false
+}
+
+// plain tells how many of eight bytes, the first one lowest, are ASCII that stands for itself
+// in a text, up to the first that is not.
+func plain(x uint64) int {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	quote, back := x^ones*'"', x^ones*'\\'
+	// in each term the lowest bit that is set is right, those above it may be carried
+	other := (x | (x-ones*' ')&^x | (quote-ones)&^quote | (back-ones)&^back) & high
+	return bits.TrailingZeros64(other) / 8
 }
 
 // escape gives the length of the escape at the start of s, of both for a

@@ -200,7 +200,8 @@ func (c *chain) next(m *event.Message) *nats.Msg {
 	if c.last = c.this; c.n > 0 {
 		out.Header[jetstream.ExpectedLastMsgIDHeader] = c.last[:]
 	}
-	c.this[0] = c.id + "." + strconv.Itoa(c.n)
+	var room [48]byte
+	c.this[0] = string(strconv.AppendInt(append(append(room[:0], c.id...), '.'), int64(c.n), 10))
 	c.n++
 	out.Header[jetstream.MsgIDHeader] = c.this[:]
 	return out

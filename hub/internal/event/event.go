@@ -78,16 +78,15 @@ func (e *Event) Key() string {
 // same event: type, subject, dataschema, datacontenttype and the data bytes,
 // each with its length; not over time or tracing.
 func (e *Event) Digest() string {
-	h := sha256.New()
-	var n [8]byte
-	part := func(b []byte) {
-		binary.BigEndian.PutUint64(n[:], uint64(len(b)))
-		h.Write(n[:])
-		h.Write(b)
-	}
+	var room [512]byte // for nearly all
+	text := room[:0]
 	for _, name := range []string{AttrType, AttrSubject, AttrDataSchema, AttrDataContentType} {
-		part([]byte(e.Attributes[name]))
+		value := e.Attributes[name]
+		text = append(binary.BigEndian.AppendUint64(text, uint64(len(value))), value...)
 	}
-	part(e.Data)
-	return hex.EncodeToString(h.Sum(nil))
+	h := sha256.New()
+	h.Write(binary.BigEndian.AppendUint64(text, uint64(len(e.Data))))
+	h.Write(e.Data)
+	var sum [sha256.Size]byte
+	return hex.EncodeToString(h.Sum(sum[:0]))
 }

@@ -51,14 +51,15 @@ type Lane struct {
 	version                        *Version // of the batch in hand
 	work                           *bus.Work
 	trail, out, quarantine, parked *target
-	carried                        uint64             // every decision up to it is carried out
-	base                           decision.Cursor    // of the trail: what is being carried out stands behind it
-	flight                         *flight            // what is being stored meanwhile; nil: nothing
-	paying                         bool               // there is more to store that was owed
-	unpaid                         map[string]uint64  // what is owed and could not be stored, by mailbox: told
-	crash                          func(point string) // tests only
-	patience                       time.Duration      // idle; tests only
-	eager                          bool               // it flies with few events, and does not wait for more; tests only
+	carried                        uint64                        // every decision up to it is carried out
+	base                           decision.Cursor               // of the trail: what is being carried out stands behind it
+	flight                         *flight                       // what is being stored meanwhile; nil: nothing
+	paying                         bool                          // there is more to store that was owed
+	brought                        map[event.Identity]index.Seen // what the batch in hand brought so far; one for all: fresh memory costs
+	unpaid                         map[string]uint64             // what is owed and could not be stored, by mailbox: told
+	crash                          func(point string)            // tests only
+	patience                       time.Duration                 // idle; tests only
+	eager                          bool                          // it flies with few events, and does not wait for more; tests only
 }
 
 // Ledger is the hub's own account of its streams.
@@ -304,7 +305,11 @@ func (l *Lane) tell(groups []trail.Group) {
 // decide decides in sequence; an event sees the decisions on those before it in
 // the same batch, though they are not recorded yet.
 func (l *Lane) decide(msgs []*event.Message) []*decision.Decision {
-	pending := make(map[event.Identity]index.Seen, len(msgs))
+	if l.brought == nil {
+		l.brought = make(map[event.Identity]index.Seen, len(msgs))
+	}
+	pending := l.brought
+	clear(pending)
 	decider := Decider{Federation: l.version.Federation, Now: l.Now, Seen: func(id event.Identity) (index.Seen, bool) {
 		if s, ok := pending[id]; ok {
 			return s, true

@@ -25,6 +25,9 @@ import (
 // withhold takes out of loads what is owed, and gives the debts as they are
 // then. What a crash repeats is withheld as before.
 func (l *Lane) withhold(loads []load) ([]load, map[string]decision.Owed) {
+	if l.roomy(loads) {
+		return loads, nil
+	}
 	debts := maps.Clone(l.out.at.Owed)
 	underway := map[string]int64{}
 	var out []load
@@ -57,6 +60,26 @@ func (l *Lane) withhold(loads []load) ([]load, map[string]decision.Owed) {
 		}
 	}
 	return out, debts
+}
+
+// roomy tells whether nothing is owed, and all of loads finds room, as nearly always.
+func (l *Lane) roomy(loads []load) bool {
+	if len(l.out.at.Owed) > 0 || l.out.at.Part > 0 || l.out.stored > 0 {
+		return false
+	}
+	bytes := map[string]int64{}
+	for _, ld := range loads {
+		for k := range ld.msgs {
+			bytes[quota.ApplicationOf(ld.msgs[k].Subject)] += quota.Size(&ld.msgs[k])
+		}
+	}
+	edge := l.In == bus.EdgeStream(l.Organisation)
+	for app, n := range bytes {
+		if l.Boxes != nil && app != "" && (!l.Boxes.Takes(app, n) || !edge && l.Parking.owes(app)) {
+			return false
+		}
+	}
+	return true
 }
 
 // blocked tells whether a mailbox must not get a copy: it is full, or an event

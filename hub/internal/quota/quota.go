@@ -92,6 +92,14 @@ func (b *Book) Full(application string, underway, size int64) bool {
 	return x.full
 }
 
+// Takes tells whether a mailbox is not full, and may get copies of so many bytes together.
+func (b *Book) Takes(application string, bytes int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	x := b.box(application)
+	return x.counted && !x.full && x.bytes+bytes <= b.limit(application)
+}
+
 // Holding is what lies in a mailbox.
 type Holding struct {
 	Copies uint64

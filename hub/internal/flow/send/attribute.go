@@ -30,7 +30,7 @@ func allowed(e *event.Event, schema *schemas.Schema) (names []string, all bool) 
 var used = sync.Pool{New: func() any { return make(map[string][]string, usualHeaders) }}
 
 // usualHeaders is about how many headers a copy has.
-const usualHeaders = 24
+const usualHeaders = 14
 
 func fresh() map[string][]string {
 	h, _ := used.Get().(map[string][]string)

@@ -88,5 +88,6 @@ func (e *Event) Digest() string {
 	h.Write(binary.BigEndian.AppendUint64(text, uint64(len(e.Data))))
 	h.Write(e.Data)
 	var sum [sha256.Size]byte
-	return hex.EncodeToString(h.Sum(sum[:0]))
+	var digits [2 * sha256.Size]byte
+	return string(hex.AppendEncode(digits[:0], h.Sum(sum[:0])))
 }

@@ -42,6 +42,12 @@ func (m *Message) Weight() int {
 	return m.weight
 }
 
+// Weighs is told by who has made the headers: they have so many values, each under a name of
+// its own, and are so many bytes with their names.
+func (m *Message) Weighs(values, bytes int) {
+	m.values, m.weight = values, len(m.Subject)+48+bytes+values*len(": \r\n")
+}
+
 // InMemory is about what the message takes in memory, in bytes.
 func (m *Message) InMemory() int { return len(m.Data) + m.Weight() + 44*m.values + 512 }
 

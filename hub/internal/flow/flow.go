@@ -44,10 +44,13 @@ type Decider struct {
 // organisation org to the decision that will be recorded and carried out. A
 // fault of the hub itself costs only this event.
 func (f *Decider) Decide(org string, m *event.Message) (d *decision.Decision) {
-	d = f.open(org, m)
+	d = f.open(m)
 	defer func() {
 		if recover() != nil {
 			refuse(d, refusal.At(refusal.Internal, ""))
+		}
+		if d.Application == "" {
+			d.Application = org + ".unknown"
 		}
 		if d.Digest == "" { // no event was read
 			d.Digest = digest(m.Data)
@@ -96,9 +99,9 @@ func (f *Decider) Decide(org string, m *event.Message) (d *decision.Decision) {
 	return d
 }
 
-func (f *Decider) open(org string, m *event.Message) *decision.Decision {
+func (f *Decider) open(m *event.Message) *decision.Decision {
 	d := &decision.Decision{
-		In: m.Stream, Seq: m.Seq, Application: org + ".unknown",
+		In: m.Stream, Seq: m.Seq,
 		Federation: f.Federation.Digest, Stored: m.Time.UTC(), Decided: f.Now().UTC(),
 	}
 	// only the hub's own adapters write to edge streams; elsewhere the header is
@@ -135,10 +138,11 @@ func (f *Decider) receipt(d *decision.Decision) {
 // decided anew, whether corrected or not: what kept it out may be mended. instead is
 // the one that a steward sends it in the place of; nil when its sender has sent it.
 func (f *Decider) repeated(d *decision.Decision, e *event.Event, instead *decision.Ref) (before *index.Seen, done bool) {
-	seen, known := f.Seen(event.IdentityOf(e.Source(), e.ID()))
+	found, known := f.Seen(event.IdentityOf(e.Source(), e.ID()))
 	if !known {
 		return nil, false
 	}
+	seen := found // which needs memory of its own
 	d.Of = &decision.Ref{In: seen.Ref.In, Seq: seen.Ref.Seq}
 	if instead != nil {
 		// a steward sends it again in the place of one that rests in quarantine: if that

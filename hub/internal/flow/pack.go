@@ -36,21 +36,22 @@ func pack(base decision.Cursor, loads []load) []*batch {
 		}
 	}
 	for i, l := range loads {
-		parts := split(l.msgs)
-		if i == 0 && base.Part > 0 {
-			parts = parts[min(base.Part, len(parts)):]
-		}
-		if len(parts) == 1 && (i > 0 || base.Part == 0) {
-			if n := bytesOf(l.msgs); len(open)+len(l.msgs) > packMessages || size+n > packBytes {
+		n := bytesOf(l.msgs)
+		if len(l.msgs) <= packMessages && n <= packBytes && (i > 0 || base.Part == 0) {
+			if len(open)+len(l.msgs) > packMessages || size+n > packBytes {
 				flush()
 			}
 			if open == nil {
 				open = make([]event.Message, 0, min(left, packMessages)+1) // and perhaps a cursor
 			}
 			open = append(open, l.msgs...)
-			size += bytesOf(l.msgs)
+			size += n
 			done = l.seq
 			continue
+		}
+		parts := split(l.msgs)
+		if i == 0 && base.Part > 0 {
+			parts = parts[min(base.Part, len(parts)):]
 		}
 		flush()
 		left -= len(l.msgs)

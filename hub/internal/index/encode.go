@@ -110,9 +110,11 @@ func encode(to []byte, s *Seen, number func(string) uint64) []byte {
 // compact gives a SHA-256 in hexadecimal as bytes, any other text as it is.
 func compact(digest string) ([]byte, bool) {
 	if len(digest) == 64 {
-		raw, err := hex.DecodeString(digest)
-		if err == nil && hex.EncodeToString(raw) == digest {
-			return raw, true
+		raw := []byte(digest)
+		n, err := hex.Decode(raw, raw)
+		var text [64]byte
+		if err == nil && string(hex.AppendEncode(text[:0], raw[:n])) == digest {
+			return raw[:n], true
 		}
 	}
 	return []byte(digest), false

@@ -89,20 +89,20 @@ func allowed(app *federation.Application, sender Sender, e *event.Event, payload
 // senderOf reads <in|edge>.<org>.<app>.<type…>.
 func senderOf(org, subject string) (Sender, bool) {
 	s := Sender{Organisation: org, Application: unknown}
-	parts := strings.SplitN(subject, ".", 4)
-	if len(parts) < 3 || (parts[0] != "in" && parts[0] != "edge") || parts[1] != org || !plainToken(parts[2]) {
+	root, rest, _ := strings.Cut(subject, ".")
+	of, rest, ok := strings.Cut(rest, ".")
+	app, typ, typed := strings.Cut(rest, ".")
+	if !ok || (root != "in" && root != "edge") || of != org || !plainToken(app) {
 		return s, false
 	}
-	s.Application = parts[2]
-	if len(parts) < 4 {
+	if s.Application = app; !typed {
 		return s, false
 	}
-	if parts[0] == "in" { // what clients publish is not encoded
-		s.Type = parts[3]
+	if root == "in" { // what clients publish is not encoded
+		s.Type = typ
 		return s, true
 	}
-	typ, ok := event.TypeOf(parts[3])
-	s.Type = typ
+	s.Type, ok = event.TypeOf(typ)
 	return s, ok
 }
 

@@ -16,16 +16,19 @@ func readBinary(e *event.Event, h *header) *refusal.Refusal {
 	}
 	// content-type is datacontenttype (3.1.1); who says both says the same
 	_, twice := h.attributes[event.AttrDataContentType]
-	e.Attributes, e.Order = h.attributes, make([]string, 0, len(h.order)+1)
+	e.Attributes, e.Order = h.attributes, h.order
 	for _, name := range h.order {
-		value, ok := event.PercentDecode(h.attributes[name])
+		raw := h.attributes[name]
+		value, ok := event.PercentDecode(raw)
 		if !ok {
 			return refusal.At(refusal.CEHeader, name)
 		}
 		if !utf8.ValidString(value) {
 			return refusal.At(refusal.UTF8Invalid, name)
 		}
-		set(e, name, value)
+		if value != raw {
+			e.Attributes[name] = value
+		}
 	}
 	switch {
 	case h.contentType == "":

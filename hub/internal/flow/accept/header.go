@@ -36,7 +36,7 @@ func headers(m *event.Message) (*header, *refusal.Refusal) {
 }
 
 func newHeader(m *event.Message) *header {
-	return &header{attributes: make(map[string]string, len(m.Header)), order: make([]string, 0, len(m.Header))}
+	return &header{attributes: make(map[string]string, len(m.Header)), order: make([]string, 0, len(m.Header)+1)}
 }
 
 // firstFault is the same one of several each time.
@@ -75,7 +75,10 @@ func (h *header) add(name string, values []string) *refusal.Refusal {
 
 // lower leaves all but A to Z alone: strings.ToLower would make a Kelvin sign a k.
 func lower(name string) string {
-	if !strings.ContainsFunc(name, func(r rune) bool { return r >= 'A' && r <= 'Z' || r >= utf8.RuneSelf }) {
+	switch {
+	case name == "Content-Type": // nearly always so
+		return "content-type"
+	case lowered(name):
 		return name
 	}
 	return strings.Map(func(r rune) rune {
@@ -84,6 +87,16 @@ func lower(name string) string {
 		}
 		return r
 	}, name)
+}
+
+// lowered tells whether a name is of ASCII without A to Z.
+func lowered(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c >= 'A' && c <= 'Z' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // structured tells the content mode (NATS binding 3): structured when the

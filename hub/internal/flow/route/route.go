@@ -85,7 +85,9 @@ func expires(a *federation.Agreement, now time.Time) time.Time {
 // authority, ordered by agreement.
 func Consider(fed *federation.Federation, q Question, visit func(Considered)) {
 	own, ofGroups := fed.Clauses(q.Application.ID, q.Event.Type(), q.Authority)
+	var room [8]*federation.Application
 	a := asker{
+		has:      room[:0],
 		Question: q, blocks: q.Schema.Blocked(q.Marked),
 		level: federation.ClassificationOf(q.Event.Attributes[hub.AttrDataClassification]),
 	}

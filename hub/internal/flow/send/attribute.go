@@ -48,17 +48,15 @@ func Done(copies []event.Message) {
 	}
 }
 
-// original gives the headers of an untouched copy: those of the event's own
+// appendOriginal gives the headers of an untouched copy: those of the event's own
 // content mode, nothing else that the sender set.
-func original(e *event.Event) map[string][]string {
-	h := fresh()
+func appendOriginal(h []event.Header, e *event.Event) []event.Header {
 	if e.Structured {
-		h["Content-Type"] = []string{"application/cloudevents+json"}
-		return h
+		return append(h, event.Header{Name: "Content-Type", Values: []string{"application/cloudevents+json"}})
 	}
-	e.Binary(h, e.Order)
+	h = e.AppendBinary(h, e.Order)
 	if ct := e.ContentType(); ct != "" {
-		h["Content-Type"] = []string{ct}
+		h = append(h, event.Header{Name: "Content-Type", Values: []string{ct}})
 	}
 	return h
 }
@@ -67,7 +65,9 @@ func original(e *event.Event) map[string][]string {
 // goes in binary mode.
 func rewritten(e *event.Event, pass []string, dataSchema string) map[string][]string {
 	h := fresh()
-	e.Binary(h, pass)
+	for _, one := range e.AppendBinary(nil, pass) {
+		h[one.Name] = one.Values
+	}
 	ct := e.ContentType()
 	if ct == "" {
 		ct = "application/json"

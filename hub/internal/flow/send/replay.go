@@ -27,7 +27,7 @@ func (s *Sender) Replay(r *decision.Replayed, e *event.Event) (m event.Message, 
 	m.Header["ce-"+hub.AttrReplay] = []string{r.Run}
 	m.Header[event.HeaderReplay] = []string{r.Run}
 	m.Subject = fmt.Sprintf("out.%s.%s.replay-%s", r.Mailbox, e.Type(), r.Run)
-	m.Header[event.HeaderDelivery] = []string{fmt.Sprintf("%s-%d-%s-%s", r.In, r.Seq, r.Mailbox, r.Run)}
-	addressed(&m, r.Receiver, r.Place(), e)
+	from := fromOf(r.Place(), e)
+	addressed(&m, r.Receiver, &from, deliveryID(&from, r.Mailbox+"-"+r.Run))
 	return m, nil
 }

@@ -34,9 +34,14 @@ func (s *Sender) Copies(d *decision.Decision, e *event.Event) ([]event.Message, 
 	if !ok {
 		return nil, fmt.Errorf("carry out the decision on %s %d: event type %s: %w", d.In, d.Seq, d.Type, ErrSchemaGone)
 	}
+	var room [16]event.Header // for nearly all
+	c := copying{d: d, e: e, schema: schema, from: fromOf(decision.Ref{In: d.In, Seq: d.Seq}, e)}
+	if c.pass, c.whole = allowed(e, schema); c.whole {
+		c.original = appendOriginal(room[:0], e)
+	}
 	out := make([]event.Message, 0, len(d.Receivers))
 	for i := range d.Receivers {
-		m, err := s.copyFor(d, &d.Receivers[i], e, schema)
+		m, err := s.copyFor(&c, &d.Receivers[i])
 		if err != nil {
 			return nil, fmt.Errorf("carry out the decision on %s %d for %s: %w", d.In, d.Seq, d.Receivers[i].Application, err)
 		}
@@ -45,17 +50,36 @@ func (s *Sender) Copies(d *decision.Decision, e *event.Event) ([]event.Message, 
 	return out, nil
 }
 
-func (s *Sender) copyFor(d *decision.Decision, r *decision.Receiver, e *event.Event, schema *schemas.Schema) (event.Message, error) {
-	pass, all := allowed(e, schema)
-	var m event.Message
-	if all && !r.Cut() {
-		m = event.Message{Header: original(e), Data: e.Message.Data}
-	} else if err := s.rewrite(&m, r, e, schema, pass); err != nil {
+// copying is what all copies of an event have.
+type copying struct {
+	d        *decision.Decision
+	e        *event.Event
+	schema   *schemas.Schema
+	pass     []string       // attributes that pass
+	whole    bool           // all do
+	original []event.Header // of an untouched copy
+	from     from
+}
+
+func (s *Sender) copyFor(c *copying, r *decision.Receiver) (m event.Message, err error) {
+	d := c.d
+	untouched, bytes := c.whole && !r.Cut(), 0
+	if untouched {
+		m = event.Message{Header: fresh(), Data: c.e.Message.Data}
+		for i := range c.original {
+			one := &c.original[i]
+			m.Header[one.Name] = one.Values
+			bytes += len(one.Name) + len(one.Values[0])
+		}
+	} else if err := s.rewrite(&m, r, c.e, c.schema, c.pass); err != nil {
 		return m, err
 	}
 	m.Subject, m.Own = "out."+r.Application+"."+d.Type, true
-	m.Header[event.HeaderDelivery] = []string{DeliveryID(d, r.Application)}
-	addressed(&m, r, decision.Ref{In: d.In, Seq: d.Seq}, e)
+	delivery := deliveryID(&c.from, r.Application)
+	bytes += addressed(&m, r, &c.from, delivery)
+	if untouched && r.Expires.IsZero() {
+		m.Weighs(len(c.original)+5, bytes)
+	}
 	if d.Receipt != "" && r.Confirm {
 		m.Header[event.HeaderConfirm] = []string{"delivered"}
 	}
@@ -83,22 +107,33 @@ func (s *Sender) rewrite(m *event.Message, r *decision.Receiver, e *event.Event,
 	return nil
 }
 
+// from is where a copy comes from, as its headers say it.
+type from struct{ in, seq, key string }
+
+func fromOf(of decision.Ref, e *event.Event) from {
+	return from{of.In, strconv.FormatUint(of.Seq, 10), event.PercentEncode(e.Key())}
+}
+
 // addressed sets what every copy says of where it comes from and under which agreement
-// it goes.
-func addressed(m *event.Message, r *decision.Receiver, of decision.Ref, e *event.Event) {
-	values := [...]string{r.Agreement, of.In, strconv.FormatUint(of.Seq, 10), event.PercentEncode(e.Key())} // one piece of memory for all
-	for i, name := range [...]string{event.HeaderAgreement, event.HeaderIn, event.HeaderSeq, event.HeaderKey} {
+// it goes, and gives how many bytes that is.
+func addressed(m *event.Message, r *decision.Receiver, of *from, delivery string) (bytes int) {
+	values := [...]string{r.Agreement, of.in, of.seq, of.key, delivery} // one piece of memory for all
+	for i, name := range [...]string{event.HeaderAgreement, event.HeaderIn, event.HeaderSeq, event.HeaderKey, event.HeaderDelivery} {
 		m.Header[name] = values[i : i+1 : i+1]
+		bytes += len(name) + len(values[i])
 	}
 	if !r.Expires.IsZero() {
 		m.Header[event.HeaderRetain] = []string{r.Expires.UTC().Format(time.RFC3339Nano)}
 	}
+	return bytes
 }
 
 // DeliveryID is stable over all attempts of one copy.
 func DeliveryID(d *decision.Decision, receiver string) string {
-	return d.In + "-" + strconv.FormatUint(d.Seq, 10) + "-" + receiver
+	return deliveryID(&from{in: d.In, seq: strconv.FormatUint(d.Seq, 10)}, receiver)
 }
+
+func deliveryID(of *from, receiver string) string { return of.in + "-" + of.seq + "-" + receiver }
 
 // cut gives the compiled cut for a set of fields.
 func (s *Sender) cut(schema *schemas.Schema, fields []string) (*disclose.Cut, error) {

@@ -35,13 +35,14 @@ func (s *Sender) Copies(d *decision.Decision, e *event.Event) ([]event.Message, 
 		return nil, fmt.Errorf("carry out the decision on %s %d: event type %s: %w", d.In, d.Seq, d.Type, ErrSchemaGone)
 	}
 	var room [16]event.Header // for nearly all
+	var original []event.Header
 	c := copying{d: d, e: e, schema: schema, from: fromOf(decision.Ref{In: d.In, Seq: d.Seq}, e)}
 	if c.pass, c.whole = allowed(e, schema); c.whole {
-		c.original = appendOriginal(room[:0], e)
+		original = appendOriginal(room[:0], e)
 	}
 	out := make([]event.Message, 0, len(d.Receivers))
 	for i := range d.Receivers {
-		m, err := s.copyFor(&c, &d.Receivers[i])
+		m, err := s.copyFor(&c, original, &d.Receivers[i])
 		if err != nil {
 			return nil, fmt.Errorf("carry out the decision on %s %d for %s: %w", d.In, d.Seq, d.Receivers[i].Application, err)
 		}
@@ -52,22 +53,22 @@ func (s *Sender) Copies(d *decision.Decision, e *event.Event) ([]event.Message, 
 
 // copying is what all copies of an event have.
 type copying struct {
-	d        *decision.Decision
-	e        *event.Event
-	schema   *schemas.Schema
-	pass     []string       // attributes that pass
-	whole    bool           // all do
-	original []event.Header // of an untouched copy
-	from     from
+	d      *decision.Decision
+	e      *event.Event
+	schema *schemas.Schema
+	pass   []string // attributes that pass
+	whole  bool     // all do
+	from   from
 }
 
-func (s *Sender) copyFor(c *copying, r *decision.Receiver) (m event.Message, err error) {
+// copyFor makes the copy for r; original are the headers of an untouched one.
+func (s *Sender) copyFor(c *copying, original []event.Header, r *decision.Receiver) (m event.Message, err error) {
 	d := c.d
 	untouched, bytes := c.whole && !r.Cut(), 0
 	if untouched {
 		m = event.Message{Header: fresh(), Data: c.e.Message.Data}
-		for i := range c.original {
-			one := &c.original[i]
+		for i := range original {
+			one := &original[i]
 			m.Header[one.Name] = one.Values
 			bytes += len(one.Name) + len(one.Values[0])
 		}
@@ -78,7 +79,7 @@ func (s *Sender) copyFor(c *copying, r *decision.Receiver) (m event.Message, err
 	delivery := deliveryID(&c.from, r.Application)
 	bytes += addressed(&m, r, &c.from, delivery)
 	if untouched && r.Expires.IsZero() {
-		m.Weighs(len(c.original)+5, bytes)
+		m.Weighs(len(original)+5, bytes)
 	}
 	if d.Receipt != "" && r.Confirm {
 		m.Header[event.HeaderConfirm] = []string{"delivered"}

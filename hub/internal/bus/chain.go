@@ -96,7 +96,7 @@ func behind(last uint64) func(*nats.Msg) {
 // that is too, nothing is stored.
 func (b *Bus) chain(ctx context.Context, c *chain, msgs []event.Message, guard func(*nats.Msg)) (uint64, error) {
 	final := len(msgs) - 1
-	defer c.back()
+	defer c.end()
 	var begun *answer
 	for i := range final {
 		m := c.next(&msgs[i])
@@ -178,7 +178,7 @@ func (c *chains) begin() chain { return chain{id: c.instance + strconv.FormatUin
 type chain struct {
 	outgoing
 	borrowed   nats.Msg
-	lent       nats.Header // of the message made last, which says its place while it is published
+	lent       nats.Header // of the message made last, if it was lent and has the guard
 	id         string
 	last, this [1]string // ids of the last message and of this one, as values of headers
 	n          int
@@ -190,12 +190,16 @@ type chain struct {
 func (c *chain) next(m *event.Message) *nats.Msg {
 	c.back()
 	var out *nats.Msg
-	if m.Own {
-		c.lent = m.Header
-		c.borrowed = nats.Msg{Subject: m.Subject, Header: c.lent, Data: m.Data}
-		out = &c.borrowed
-	} else {
+	switch {
+	case m.Own == nil:
 		out = c.of(m)
+	case c.n == 0: // it gets a guard
+		c.lent = m.Header
+		delete(m.Header, jetstream.ExpectedLastMsgIDHeader)
+		fallthrough
+	default:
+		c.borrowed = nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data}
+		out = &c.borrowed
 	}
 	if c.last = c.this; c.n > 0 {
 		out.Header[jetstream.ExpectedLastMsgIDHeader] = c.last[:]
@@ -207,19 +211,21 @@ func (c *chain) next(m *event.Message) *nats.Msg {
 	return out
 }
 
-// back takes out of the header of the message made last what the chain has set there.
+// back takes the guard out of a header that was lent. The place in the chain stays in those
+// that are the hub's own: the next one writes over it, and otherwise it is left out (of).
 func (c *chain) back() {
-	if c.lent == nil {
-		return
-	}
-	delete(c.lent, jetstream.MsgIDHeader)
-	delete(c.lent, jetstream.ExpectedLastMsgIDHeader)
-	if c.n == 1 { // the guard's
+	if c.lent != nil {
 		delete(c.lent, jetstream.ExpectedLastSeqHeader)
 		delete(c.lent, jetstream.ExpectedLastSubjSeqHeader)
 		delete(c.lent, jetstream.ExpectedLastSubjSeqSubjHeader)
+		c.lent = nil
 	}
-	c.lent = nil
+}
+
+// end lets go of the message made last: headers that are used again still point here.
+func (c *chain) end() {
+	c.back()
+	c.borrowed = nats.Msg{}
 }
 
 // turns keep what this instance writes to one of the hub's own streams from coming

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/hub/internal/event"
@@ -47,25 +48,35 @@ func TestChainIsGuarded(t *testing.T) {
 	}
 }
 
-// TestChainLendsHeaders: a header of a message's own says its place in the chain while it is
-// published, and is what it was afterwards, also when the chain is refused; what is stored
-// is the same as of one that is not.
+// TestChainLendsHeaders: a header of a message's own says its place in the chain, and may be
+// used for one again, at another place, also when the chain is refused; what is stored is the
+// same as of one that is not.
 func TestChainLendsHeaders(t *testing.T) {
 	b, _ := start(t)
 	at, err := b.Append(t.Context(), msgs("out.cursor.IN_lhm", 1), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	some := msgs("out.lhm.kfz.t", 3)
 	chain := func(own bool, guard Guard) (first uint64, err error) {
 		t.Helper()
-		some := msgs("out.lhm.kfz.t", 3)
+		some[0], some[1], some[2] = some[2], some[0], some[1]
 		for i := range some {
-			some[i].Header, some[i].Own = map[string][]string{"ce-id": {strconv.Itoa(i)}}, own
+			if some[i].Header == nil {
+				some[i].Header = map[string][]string{"ce-id": {strconv.Itoa(i)}}
+			}
+			if some[i].Own = nil; own {
+				some[i].Own = &event.Own{Header: some[i].Header}
+			}
 		}
 		first, err = b.Chain(t.Context(), some, guard)
 		for i := range some {
-			if h := some[i].Header; len(h) != 1 || h["ce-id"][0] != strconv.Itoa(i) {
-				t.Errorf("own %v, %v: the header is %v afterwards", own, err, h)
+			place := func(name string, _ []string) bool {
+				return own && (name == jetstream.MsgIDHeader || name == jetstream.ExpectedLastMsgIDHeader)
+			}
+			h := maps.Clone(some[i].Header)
+			if maps.DeleteFunc(h, place); len(h) != 1 || len(h["ce-id"]) != 1 {
+				t.Errorf("own %v, %v: the header is %v afterwards", own, err, some[i].Header)
 			}
 		}
 		return first, err
@@ -97,8 +108,19 @@ func TestChainLendsHeaders(t *testing.T) {
 	if _, err := chain(true, Guard{guard.Subject, at + 100}); !errors.Is(err, ErrFenced) {
 		t.Errorf("with the guard moved: %v", err)
 	}
-	if a, b := names(shared), names(own); !slices.EqualFunc(a[1:], b[1:], slices.Equal) {
-		t.Errorf("stored headers are %v, want %v", b, a)
+	for _, first := range []uint64{own, own + 3} {
+		if a, b := names(shared), names(first); !slices.EqualFunc(a[1:], b[1:], slices.Equal) {
+			t.Errorf("stored headers are %v, want %v", b, a)
+		}
+	}
+	batch, err := b.AppendUnguarded(t.Context(), some) // what they say of the chain is left out
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, h := range names(batch) {
+		if slices.Contains(h, jetstream.MsgIDHeader) || slices.Contains(h, jetstream.ExpectedLastMsgIDHeader) {
+			t.Errorf("message %d of the batch has %v", i, h)
+		}
 	}
 }
 

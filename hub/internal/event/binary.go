@@ -2,27 +2,20 @@ package event
 
 import "strings"
 
-// Header is one of a message.
-type Header struct {
-	Name   string
-	Values []string
-}
-
-// AppendBinary adds to h the headers of binary mode (CloudEvents NATS binding 3.1) for
+// Binary adds to h the headers of binary mode (CloudEvents NATS binding 3.1) for
 // the attributes named, in their canonical string form.
-func (e *Event) AppendBinary(h []Header, names []string) []Header {
+func (e *Event) Binary(h map[string][]string, names []string) {
 	values := make([]string, len(names)) // one piece of memory for all
 	for i, name := range names {
 		if v, ok := e.Attributes[name]; ok {
 			values[i] = PercentEncode(v)
-			h = append(h, Header{headerOf(name), values[i : i+1 : i+1]})
+			h[HeaderOf(name)] = values[i : i+1 : i+1]
 		}
 	}
-	return h
 }
 
-// headerOf is the header of an attribute.
-func headerOf(name string) string {
+// HeaderOf is the header of an attribute.
+func HeaderOf(name string) string {
 	if h, ok := headers[name]; ok {
 		return h
 	}

@@ -3,7 +3,10 @@
 // no I/O and decides nothing.
 package event
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // Message is a message as it lies in a stream.
 type Message struct {
@@ -17,8 +20,8 @@ type Message struct {
 	// carries the decision out need not read it again.
 	Read *Event
 	// Own tells that the header is of this message alone, and was made by the hub: who
-	// publishes the message may add to it meanwhile.
-	Own bool
+	// publishes the message may add to it. nil: it is not.
+	Own *Own
 	// weight is Weight, once it was asked for; 0: it was not.
 	weight int
 	values int // of the header
@@ -27,10 +30,31 @@ type Message struct {
 	Ahead any
 }
 
+// Own is a header that the hub has made, to be used again.
+type Own struct {
+	Header map[string][]string
+	Values []string   // what stands in Header for as long as it is used again; nil: it is cleared each time
+	More   int        // headers besides those of Values
+	Bytes  int        // of the names of all, and their values; 0: not counted
+	Pool   *sync.Pool // where it goes back to
+}
+
+// Set sets a header besides those of Values.
+func (o *Own) Set(name, value string) {
+	o.Header[name] = []string{value}
+	o.More++
+	o.Bytes += len(name) + len(value)
+}
+
 // Weight is what subject and headers take in a stream, in bytes. Who has asked changes
 // them no more.
 func (m *Message) Weight() int {
-	if m.weight == 0 {
+	switch {
+	case m.weight > 0:
+	case m.Own != nil && m.Own.Values != nil:
+		m.values = len(m.Own.Values) + m.Own.More
+		m.weight = len(m.Subject) + 48 + m.Own.Bytes + m.values*len(": \r\n")
+	default:
 		m.weight = len(m.Subject) + 48
 		for name, values := range m.Header {
 			m.values += len(values)
@@ -40,12 +64,6 @@ func (m *Message) Weight() int {
 		}
 	}
 	return m.weight
-}
-
-// Weighs is told by who has made the headers: they have so many values, each under a name of
-// its own, and are so many bytes with their names.
-func (m *Message) Weighs(values, bytes int) {
-	m.values, m.weight = values, len(m.Subject)+48+bytes+values*len(": \r\n")
 }
 
 // InMemory is about what the message takes in memory, in bytes.

@@ -2,7 +2,6 @@ package send
 
 import (
 	"slices"
-	"sync"
 
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/schemas"
@@ -25,49 +24,23 @@ func allowed(e *event.Event, schema *schemas.Schema) (names []string, all bool) 
 	return e.Order, true
 }
 
-// used are the headers of copies that are stored: fresh memory costs more than what is
-// done with it.
-var used = sync.Pool{New: func() any { return make(map[string][]string, usualHeaders) }}
-
-// usualHeaders is about how many headers a copy has.
-const usualHeaders = 14
-
-func fresh() map[string][]string {
-	h, _ := used.Get().(map[string][]string)
-	return h
-}
-
-// Done takes back what Copies made, once it is stored: nobody may use its headers then.
-func Done(copies []event.Message) {
-	for i := range copies {
-		if h := copies[i].Header; copies[i].Own && h != nil {
-			copies[i].Header = nil
-			clear(h)
-			used.Put(h)
-		}
-	}
-}
-
-// appendOriginal gives the headers of an untouched copy: those of the event's own
-// content mode, nothing else that the sender set.
-func appendOriginal(h []event.Header, e *event.Event) []event.Header {
+// original sets the headers of an event as it came: those of its own content mode, nothing
+// else that the sender set.
+func original(h map[string][]string, e *event.Event) {
 	if e.Structured {
-		return append(h, event.Header{Name: "Content-Type", Values: []string{"application/cloudevents+json"}})
+		h["Content-Type"] = []string{"application/cloudevents+json"}
+		return
 	}
-	h = e.AppendBinary(h, e.Order)
+	e.Binary(h, e.Order)
 	if ct := e.ContentType(); ct != "" {
-		h = append(h, event.Header{Name: "Content-Type", Values: []string{ct}})
+		h["Content-Type"] = []string{ct}
 	}
-	return h
 }
 
-// rewritten gives the headers of a copy whose attributes or data are cut; it
+// rewritten sets the headers of a copy whose attributes or data are cut; it
 // goes in binary mode.
-func rewritten(e *event.Event, pass []string, dataSchema string) map[string][]string {
-	h := fresh()
-	for _, one := range e.AppendBinary(nil, pass) {
-		h[one.Name] = one.Values
-	}
+func rewritten(h map[string][]string, e *event.Event, pass []string, dataSchema string) {
+	e.Binary(h, pass)
 	ct := e.ContentType()
 	if ct == "" {
 		ct = "application/json"
@@ -77,5 +50,4 @@ func rewritten(e *event.Event, pass []string, dataSchema string) map[string][]st
 	if dataSchema != "" {
 		h["ce-"+event.AttrDataSchema] = []string{event.PercentEncode(dataSchema)}
 	}
-	return h
 }

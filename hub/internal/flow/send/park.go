@@ -20,9 +20,7 @@ var ErrSchemaGone = errors.New("it has no event schema any more")
 // content mode and nothing else that the sender set, and where it came from.
 func Parked(d *decision.Decision, e *event.Event) event.Message {
 	h := map[string][]string{}
-	for _, one := range appendOriginal(nil, e) {
-		h[one.Name] = one.Values
-	}
+	original(h, e)
 	h[event.HeaderCode] = []string{string(d.Code)}
 	h[event.HeaderIn] = []string{d.In}
 	h[event.HeaderSeq] = []string{strconv.FormatUint(d.Seq, 10)}

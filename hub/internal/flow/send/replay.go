@@ -3,6 +3,7 @@ package send
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
@@ -21,6 +22,7 @@ func (s *Sender) Replay(r *decision.Replayed, e *event.Event) (m event.Message, 
 	}
 	pass, _ := allowed(e, schema)
 	pass = slices.DeleteFunc(slices.Clone(pass), func(name string) bool { return name == hub.AttrReplay })
+	m.Header = map[string][]string{}
 	if err := s.rewrite(&m, r.Receiver, e, schema, pass); err != nil {
 		return m, fmt.Errorf("carry out replay %s of %s %d: %w", r.Run, r.In, r.Seq, err)
 	}
@@ -28,6 +30,9 @@ func (s *Sender) Replay(r *decision.Replayed, e *event.Event) (m event.Message, 
 	m.Header[event.HeaderReplay] = []string{r.Run}
 	m.Subject = fmt.Sprintf("out.%s.%s.replay-%s", r.Mailbox, e.Type(), r.Run)
 	from := fromOf(r.Place(), e)
-	addressed(&m, r.Receiver, &from, deliveryID(&from, r.Mailbox+"-"+r.Run))
+	addressed(m.Header, r.Receiver.Agreement, &from, deliveryID(&from, r.Mailbox+"-"+r.Run))
+	if !r.Receiver.Expires.IsZero() {
+		m.Header[event.HeaderRetain] = []string{r.Receiver.Expires.UTC().Format(time.RFC3339Nano)}
+	}
 	return m, nil
 }

@@ -19,6 +19,7 @@ import (
 // Sender makes copies. It is safe for concurrent use.
 type Sender struct {
 	schemas *schemas.Registry
+	layouts layouts
 	mu      sync.Mutex
 	cuts    map[string]*disclose.Cut
 }
@@ -34,15 +35,17 @@ func (s *Sender) Copies(d *decision.Decision, e *event.Event) ([]event.Message, 
 	if !ok {
 		return nil, fmt.Errorf("carry out the decision on %s %d: event type %s: %w", d.In, d.Seq, d.Type, ErrSchemaGone)
 	}
-	var room [16]event.Header // for nearly all
-	var original []event.Header
+	var room [24]string // for nearly all
+	var common []string
 	c := copying{d: d, e: e, schema: schema, from: fromOf(decision.Ref{In: d.In, Seq: d.Seq}, e)}
-	if c.pass, c.whole = allowed(e, schema); c.whole {
-		original = appendOriginal(room[:0], e)
+	whole := false
+	if c.pass, whole = allowed(e, schema); whole {
+		c.layout = s.layouts.of(e)
+		common = c.layout.common(room[:0], e, &c.from)
 	}
 	out := make([]event.Message, 0, len(d.Receivers))
 	for i := range d.Receivers {
-		m, err := s.copyFor(&c, original, &d.Receivers[i])
+		m, err := s.copyFor(&c, common, &d.Receivers[i])
 		if err != nil {
 			return nil, fmt.Errorf("carry out the decision on %s %d for %s: %w", d.In, d.Seq, d.Receivers[i].Application, err)
 		}
@@ -57,35 +60,33 @@ type copying struct {
 	e      *event.Event
 	schema *schemas.Schema
 	pass   []string // attributes that pass
-	whole  bool     // all do
+	layout *layout  // of untouched copies; nil: not all attributes pass
 	from   from
 }
 
-// copyFor makes the copy for r; original are the headers of an untouched one.
-func (s *Sender) copyFor(c *copying, original []event.Header, r *decision.Receiver) (m event.Message, err error) {
-	d := c.d
-	untouched, bytes := c.whole && !r.Cut(), 0
-	if untouched {
-		m = event.Message{Header: fresh(), Data: c.e.Message.Data}
-		for i := range original {
-			one := &original[i]
-			m.Header[one.Name] = one.Values
-			bytes += len(one.Name) + len(one.Values[0])
+// copyFor makes the copy for r; common are the values of an untouched one's headers.
+func (s *Sender) copyFor(c *copying, common []string, r *decision.Receiver) (m event.Message, err error) {
+	d, delivery := c.d, deliveryID(&c.from, r.Application)
+	if c.layout != nil && !r.Cut() {
+		m = c.layout.copyOf(common, r.Agreement, delivery)
+		m.Data = c.e.Message.Data
+	} else {
+		m.Own, _ = loose.Get().(*event.Own)
+		m.Header = m.Own.Header
+		if err := s.rewrite(&m, r, c.e, c.schema, c.pass); err != nil {
+			return m, err
 		}
-	} else if err := s.rewrite(&m, r, c.e, c.schema, c.pass); err != nil {
-		return m, err
+		addressed(m.Header, r.Agreement, &c.from, delivery)
 	}
-	m.Subject, m.Own = "out."+r.Application+"."+d.Type, true
-	delivery := deliveryID(&c.from, r.Application)
-	bytes += addressed(&m, r, &c.from, delivery)
-	if untouched && r.Expires.IsZero() {
-		m.Weighs(len(original)+5, bytes)
+	m.Subject = "out." + r.Application + "." + d.Type
+	if !r.Expires.IsZero() {
+		m.Own.Set(event.HeaderRetain, r.Expires.UTC().Format(time.RFC3339Nano))
 	}
 	if d.Receipt != "" && r.Confirm {
-		m.Header[event.HeaderConfirm] = []string{"delivered"}
+		m.Own.Set(event.HeaderConfirm, "delivered")
 	}
 	if d.Receipt != "" && (r.Confirm || !r.Expires.IsZero()) {
-		m.Header[event.HeaderReceipt] = []string{d.Receipt}
+		m.Own.Set(event.HeaderReceipt, d.Receipt)
 	}
 	return m, nil
 }
@@ -94,7 +95,8 @@ func (s *Sender) copyFor(c *copying, original []event.Header, r *decision.Receiv
 // attributes that pass.
 func (s *Sender) rewrite(m *event.Message, r *decision.Receiver, e *event.Event, schema *schemas.Schema, pass []string) error {
 	if !r.Cut() {
-		m.Header, m.Data = rewritten(e, pass, e.DataSchema()), e.Data
+		m.Data = e.Data
+		rewritten(m.Header, e, pass, e.DataSchema())
 		return nil
 	}
 	cut, err := s.cut(schema, r.Fields)
@@ -104,7 +106,7 @@ func (s *Sender) rewrite(m *event.Message, r *decision.Receiver, e *event.Event,
 	if m.Data, err = cut.Apply(e.Data); err != nil {
 		return err
 	}
-	m.Header = rewritten(e, pass, cut.DataSchema())
+	rewritten(m.Header, e, pass, cut.DataSchema())
 	return nil
 }
 
@@ -116,17 +118,12 @@ func fromOf(of decision.Ref, e *event.Event) from {
 }
 
 // addressed sets what every copy says of where it comes from and under which agreement
-// it goes, and gives how many bytes that is.
-func addressed(m *event.Message, r *decision.Receiver, of *from, delivery string) (bytes int) {
-	values := [...]string{r.Agreement, of.in, of.seq, of.key, delivery} // one piece of memory for all
-	for i, name := range [...]string{event.HeaderAgreement, event.HeaderIn, event.HeaderSeq, event.HeaderKey, event.HeaderDelivery} {
-		m.Header[name] = values[i : i+1 : i+1]
-		bytes += len(name) + len(values[i])
+// it goes.
+func addressed(h map[string][]string, agreement string, of *from, delivery string) {
+	values := [...]string{of.in, of.seq, of.key, agreement, delivery} // one piece of memory for all
+	for i, name := range hubs {
+		h[name] = values[i : i+1 : i+1]
 	}
-	if !r.Expires.IsZero() {
-		m.Header[event.HeaderRetain] = []string{r.Expires.UTC().Format(time.RFC3339Nano)}
-	}
-	return bytes
 }
 
 // DeliveryID is stable over all attempts of one copy.

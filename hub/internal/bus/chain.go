@@ -177,38 +177,52 @@ func (c *chains) begin() chain { return chain{id: c.instance + strconv.FormatUin
 // chain makes the messages of one.
 type chain struct {
 	outgoing
-	borrowed   nats.Msg
-	lent       nats.Header // of the message made last, if it was lent and has the guard
-	id         string
-	last, this [1]string // ids of the last message and of this one, as values of headers
-	n          int
-	stream     string
+	borrowed nats.Msg
+	lent     nats.Header // of the message made last, if it was lent and has the guard
+	place    event.Place // of the message made last, if it was not lent
+	id       string
+	last     string // id of the message made last
+	n        int
+	stream   string
 }
 
 // next is a message with its place in the chain: the server stores it only if the
 // last message of the stream is the one before it in the chain.
 func (c *chain) next(m *event.Message) *nats.Msg {
 	c.back()
-	var out *nats.Msg
-	switch {
-	case m.Own == nil:
-		out = c.of(m)
-	case c.n == 0: // it gets a guard
-		c.lent = m.Header
-		delete(m.Header, jetstream.ExpectedLastMsgIDHeader)
-		fallthrough
-	default:
-		c.borrowed = nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data}
-		out = &c.borrowed
-	}
-	if c.last = c.this; c.n > 0 {
-		out.Header[jetstream.ExpectedLastMsgIDHeader] = c.last[:]
-	}
 	var room [48]byte
-	c.this[0] = string(strconv.AppendInt(append(append(room[:0], c.id...), '.'), int64(c.n), 10))
-	c.n++
-	out.Header[jetstream.MsgIDHeader] = c.this[:]
-	return out
+	last, this := c.last, string(strconv.AppendInt(append(append(room[:0], c.id...), '.'), int64(c.n), 10))
+	first := c.n == 0
+	c.n, c.last = c.n+1, this
+	if m.Own == nil {
+		out := c.of(m) // which has emptied the header that it uses again
+		c.place.Says = 0
+		put(&c.place, out.Header, first, last, this)
+		return out
+	}
+	if first { // it gets a guard
+		c.lent = m.Header
+	}
+	put(&m.Own.Place, m.Header, first, last, this)
+	c.borrowed = nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data}
+	return &c.borrowed
+}
+
+// put has a header say a place in a chain: only what it does not say at all is set anew.
+func put(p *event.Place, h nats.Header, first bool, last, this string) {
+	p.Last[0], p.This[0] = last, this
+	if p.Says == 0 {
+		h[jetstream.MsgIDHeader] = p.This[:]
+		p.Says = 1
+	}
+	switch {
+	case first && p.Says > 1:
+		delete(h, jetstream.ExpectedLastMsgIDHeader)
+		p.Says = 1
+	case !first && p.Says == 1:
+		h[jetstream.ExpectedLastMsgIDHeader] = p.Last[:]
+		p.Says = 2
+	}
 }
 
 // back takes the guard out of a header that was lent. The place in the chain stays in those

@@ -62,11 +62,11 @@ func TestChainLendsHeaders(t *testing.T) {
 		t.Helper()
 		some[0], some[1], some[2] = some[2], some[0], some[1]
 		for i := range some {
-			if some[i].Header == nil {
-				some[i].Header = map[string][]string{"ce-id": {strconv.Itoa(i)}}
-			}
-			if some[i].Own = nil; own {
+			some[i].Header = map[string][]string{"ce-id": {strconv.Itoa(i)}}
+			if own && some[i].Own == nil {
 				some[i].Own = &event.Own{Header: some[i].Header}
+			} else if own {
+				some[i].Header = some[i].Own.Header
 			}
 		}
 		first, err = b.Chain(t.Context(), some, guard)

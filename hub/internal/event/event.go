@@ -1,6 +1,7 @@
 package event
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -46,32 +47,67 @@ type Event struct {
 	// Fits is the schema of the event's type when the payload was found valid by
 	// it on the way through the gate; nil tells nothing.
 	Fits *schemas.Schema
+
+	fixed                                                      bool // these are the attributes of their names
+	id, source, typ, subject, schema, contentType, correlation string
+}
+
+// Fix takes the attributes that are asked for again and again out of Attributes, which
+// changes no more.
+func (e *Event) Fix() {
+	for _, name := range e.Order {
+		switch value := e.Attributes[name]; name {
+		case AttrID:
+			e.id = value
+		case AttrSource:
+			e.source = value
+		case AttrType:
+			e.typ = value
+		case AttrSubject:
+			e.subject = value
+		case AttrDataSchema:
+			e.schema = value
+		case AttrDataContentType:
+			e.contentType = value
+		case attrCorrelation:
+			e.correlation = value
+		}
+	}
+	e.fixed = true
+}
+
+func (e *Event) attribute(fixed, name string) string {
+	if e.fixed {
+		return fixed
+	}
+	return e.Attributes[name]
 }
 
 // ID is the attribute id; it and the methods below give "" when it is unset.
-func (e *Event) ID() string { return e.Attributes[AttrID] }
+func (e *Event) ID() string { return e.attribute(e.id, AttrID) }
 
 // Source is the attribute source.
-func (e *Event) Source() string { return e.Attributes[AttrSource] }
+func (e *Event) Source() string { return e.attribute(e.source, AttrSource) }
 
 // Type is the attribute type.
-func (e *Event) Type() string { return e.Attributes[AttrType] }
+func (e *Event) Type() string { return e.attribute(e.typ, AttrType) }
+
+// Subject is the attribute subject.
+func (e *Event) Subject() string { return e.attribute(e.subject, AttrSubject) }
 
 // DataSchema is the attribute dataschema.
-func (e *Event) DataSchema() string { return e.Attributes[AttrDataSchema] }
+func (e *Event) DataSchema() string { return e.attribute(e.schema, AttrDataSchema) }
 
 // ContentType is the attribute datacontenttype.
-func (e *Event) ContentType() string { return e.Attributes[AttrDataContentType] }
+func (e *Event) ContentType() string { return e.attribute(e.contentType, AttrDataContentType) }
+
+// attrCorrelation is hub.AttrCorrelationID.
+const attrCorrelation = "correlationid"
 
 // Key is what order is kept by: correlationid, else subject, else source
 // (DESIGN §2).
 func (e *Event) Key() string {
-	for _, name := range []string{"correlationid", AttrSubject} {
-		if v := e.Attributes[name]; v != "" {
-			return v
-		}
-	}
-	return e.Source()
+	return cmp.Or(e.attribute(e.correlation, attrCorrelation), e.Subject(), e.Source())
 }
 
 // Digest is the SHA-256 over what makes two events with one (source, id) the
@@ -80,8 +116,7 @@ func (e *Event) Key() string {
 func (e *Event) Digest() string {
 	var room [512]byte // for nearly all
 	text := room[:0]
-	for _, name := range []string{AttrType, AttrSubject, AttrDataSchema, AttrDataContentType} {
-		value := e.Attributes[name]
+	for _, value := range [...]string{e.Type(), e.Subject(), e.DataSchema(), e.ContentType()} {
 		text = append(binary.BigEndian.AppendUint64(text, uint64(len(value))), value...)
 	}
 	h := sha256.New()

@@ -37,6 +37,14 @@ type Own struct {
 	More   int        // headers besides those of Values
 	Bytes  int        // of the names of all, and their values; 0: not counted
 	Pool   *sync.Pool // where it goes back to
+	Place  Place      // in a chain
+}
+
+// Place is what a message's header says of its place in a chain of messages (package bus). It
+// stays in a header that is used again, for the next chain to write over.
+type Place struct {
+	This, Last [1]string // ids of the message, and of the one before it
+	Says       int       // how many of them the header has
 }
 
 // Set sets a header besides those of Values.

@@ -30,10 +30,12 @@ type Entry struct {
 // entryOf is the account of m, stored at seq. Its Data is m's.
 func entryOf(m *event.Message, seq uint64) Entry {
 	e := Entry{Seq: seq, Subject: m.Subject, Sum: Sum(m)}
-	if in := m.Get(event.HeaderIn); in != "" && !strings.HasPrefix(m.Subject, "in.") && !strings.HasPrefix(m.Subject, "edge.") {
-		n, err := strconv.ParseUint(m.Get(event.HeaderSeq), 10, 64)
-		if err == nil {
-			e.Of = decision.Ref{In: in, Seq: n}
+	if !strings.HasPrefix(m.Subject, "in.") && !strings.HasPrefix(m.Subject, "edge.") {
+		if in := m.Get(event.HeaderIn); in != "" {
+			n, err := strconv.ParseUint(m.Get(event.HeaderSeq), 10, 64)
+			if err == nil {
+				e.Of = decision.Ref{In: in, Seq: n}
+			}
 		}
 	}
 	if whole(m.Subject) {

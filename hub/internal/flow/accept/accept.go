@@ -132,11 +132,14 @@ func DecodeFor(known *schemas.Registry, m *event.Message) (*event.Event, *refusa
 // decode is DecodeFor; of an event that is refused for its payload alone it gives the
 // attributes too.
 func decode(known *schemas.Registry, m *event.Message) (*event.Event, *refusal.Refusal) {
-	if size(m) > MaxBytes {
+	if len(m.Data) > MaxBytes {
 		return nil, refusal.At(refusal.TooLarge, "")
 	}
 	e := &event.Event{Message: m}
-	h, r := headers(m)
+	h, size, r := headers(m)
+	if len(m.Data)+size > MaxBytes {
+		return nil, refusal.At(refusal.TooLarge, "")
+	}
 	if r != nil {
 		return nil, r
 	}
@@ -152,6 +155,7 @@ func decode(known *schemas.Registry, m *event.Message) (*event.Event, *refusal.R
 		r = readBinary(e, h)
 	}
 	if r == nil {
+		e.Fix()
 		r = checkAttributes(e)
 	}
 	if r != nil {
@@ -162,16 +166,3 @@ func decode(known *schemas.Registry, m *event.Message) (*event.Event, *refusal.R
 
 // usualAttributes is about how many attributes an event has.
 const usualAttributes = 12
-
-func size(m *event.Message) int {
-	n := len(m.Data)
-	for name, values := range m.Header {
-		if strings.HasPrefix(name, event.HubHeaders) {
-			continue // a copy or a released event carries more than its sender sent
-		}
-		for _, v := range values {
-			n += len(name) + len(v) + 4
-		}
-	}
-	return n
-}

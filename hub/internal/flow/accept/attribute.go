@@ -3,6 +3,7 @@ package accept
 import (
 	"mime"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,22 +14,28 @@ import (
 
 // checkAttributes holds the attributes to CloudEvents 1.0.2 section 3.
 func checkAttributes(e *event.Event) *refusal.Refusal {
-	for _, name := range []string{event.AttrSpecVersion, event.AttrID, event.AttrSource, event.AttrType} {
-		if e.Attributes[name] == "" {
-			return refusal.At(refusal.CERequired, name)
+	version := e.Attributes[event.AttrSpecVersion]
+	for _, a := range [...]struct{ name, value string }{
+		{event.AttrSpecVersion, version}, {event.AttrID, e.ID()}, {event.AttrSource, e.Source()}, {event.AttrType, e.Type()},
+	} {
+		if a.value == "" {
+			return refusal.At(refusal.CERequired, a.name)
 		}
 	}
-	if e.Attributes[event.AttrSpecVersion] != "1.0" {
+	if version != "1.0" {
 		return refusal.At(refusal.CESpecVersion, event.AttrSpecVersion)
 	}
+	empty := false
 	for _, name := range e.Order {
-		if r := checkText(name, e.Attributes[name]); r != nil {
+		value := e.Attributes[name]
+		if r := checkText(name, value); r != nil {
 			return r
 		}
+		empty = empty || value == ""
 	}
 	// these may be missing; when they are there they are not empty (3.1)
-	for _, name := range []string{event.AttrSubject, event.AttrTime, event.AttrDataSchema, event.AttrDataContentType} {
-		if value, set := e.Attributes[name]; set && value == "" {
+	for _, name := range [...]string{event.AttrSubject, event.AttrTime, event.AttrDataSchema, event.AttrDataContentType} {
+		if empty && e.Attributes[name] == "" && slices.Contains(e.Order, name) {
 			return refusal.At(refusal.CERequired, name)
 		}
 	}

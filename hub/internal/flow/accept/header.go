@@ -24,15 +24,24 @@ type header struct {
 }
 
 // headers collects, comparing names without regard to case (NATS keeps case,
-// HTTP-minded clients write Ce-Id); one attribute twice is refused.
-func headers(m *event.Message) (*header, *refusal.Refusal) {
-	h := newHeader(m)
+// HTTP-minded clients write Ce-Id); one attribute twice is refused. size is how many bytes
+// of headers the sender sent.
+func headers(m *event.Message) (h *header, size int, r *refusal.Refusal) {
+	h = newHeader(m)
 	for name, values := range m.Header {
-		if r := h.add(lower(name), values); r != nil {
-			return nil, firstFault(m)
+		if !strings.HasPrefix(name, event.HubHeaders) { // a copy or a released event carries more than its sender sent
+			for _, v := range values {
+				size += len(name) + len(v) + len(": \r\n")
+			}
+		}
+		if r == nil {
+			r = h.add(lower(name), values)
 		}
 	}
-	return h, nil
+	if r != nil {
+		return nil, size, firstFault(m)
+	}
+	return h, size, nil
 }
 
 func newHeader(m *event.Message) *header {

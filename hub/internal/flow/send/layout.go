@@ -19,11 +19,9 @@ type layout struct {
 	used              sync.Pool
 }
 
-// hubs are the hub's headers, in the sequence of a layout.
+// hubs are the hub's headers, in the sequence of a layout; the last two differ from receiver to
+// receiver.
 var hubs = []string{event.HeaderIn, event.HeaderSeq, event.HeaderKey, event.HeaderAgreement, event.HeaderDelivery}
-
-// ofReceiver is how many of them differ from receiver to receiver: the last ones.
-const ofReceiver = 2
 
 func newLayout(e *event.Event) *layout {
 	l := &layout{structured: e.Structured}
@@ -134,6 +132,7 @@ func Done(copies []event.Message) {
 		switch {
 		case own.Values == nil:
 			clear(own.Header)
+			own.Place.Says = 0
 		case own.More > 0:
 			for _, name := range more {
 				delete(own.Header, name)

@@ -100,11 +100,11 @@ func (b *Bus) append(ctx context.Context, msgs []event.Message, guard ...jetstre
 	if err != nil {
 		return 0, fmt.Errorf("open a batch: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
-	defer cancel()
 	if free := b.turns.among(msgs[0].Subject); free != nil {
 		defer free()
 	}
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
 	var out outgoing
 	final := len(msgs) - 1
 	for i := range msgs[:final] {

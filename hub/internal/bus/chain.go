@@ -43,11 +43,14 @@ func (b *Bus) Chain(ctx context.Context, msgs []event.Message, guard Guard) (uin
 		return 0, fmt.Errorf("append %d messages: %w", len(msgs), err)
 	}
 	defer done()
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
-	defer cancel()
 	if free := b.turns.alone(msgs[0].Subject); free != nil {
 		defer free()
 	}
+	if ctx.Err() != nil { // its turn has come too late
+		return 0, ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
 	began, c := time.Now(), b.chains.begin()
 	first, err := b.guarded(ctx, &c, msgs, guard)
 	if err != nil {

@@ -357,6 +357,57 @@ func TestCostsOfAnUnluckyBatch(t *testing.T) {
 	}
 }
 
+// TestCostsOfJoining: batches go as one chain only where chains are known to be the better
+// way, and such a chain takes a small part of its time; a chain that broke costs what a
+// take-over does, however long it was; now and then a batch is tried.
+func TestCostsOfJoining(t *testing.T) {
+	at := time.Unix(0, 0)
+	began := func(each, batch time.Duration) *costs {
+		c := &costs{now: func() time.Time { return at }}
+		for range few {
+			c.chained(MaxBatch-1, (MaxBatch-1)*each)
+			if batch > 0 {
+				c.batched(MaxBatch-1, batch)
+			}
+		}
+		return c
+	}
+	for name, x := range map[string]struct {
+		c    *costs
+		want bool
+	}{
+		"nothing is known":        {&costs{now: time.Now}, false},
+		"unsynced":                {began(12*time.Microsecond, 40*time.Millisecond), true},
+		"synced":                  {began(200*time.Microsecond, 40*time.Millisecond), false},
+		"a slow disk, no batches": {began(500*time.Microsecond, 0), false},
+	} {
+		if got, staged := x.c.joins(2 * MaxBatch); got != x.want || staged {
+			t.Errorf("%s: %v, %v; want %v", name, got, staged, x.want)
+		}
+	}
+	c := began(12*time.Microsecond, 40*time.Millisecond)
+	for range 3 * few {
+		c.broke(4*MaxBatch, time.Millisecond)
+	}
+	if took := c.size(MaxBatch).chain.is(); took < 100*time.Millisecond {
+		t.Errorf("chains that broke are taken for %v", took)
+	}
+	c = began(12*time.Microsecond, 40*time.Millisecond)
+	tried := 0
+	for range 1000 {
+		at = at.Add(time.Second)
+		if yes, staged := c.joins(2 * MaxBatch); staged {
+			tried++
+			c.batched(MaxBatch-1, 40*time.Millisecond)
+		} else if yes {
+			c.chained(2*MaxBatch, 2*MaxBatch*12*time.Microsecond)
+		}
+	}
+	if tried == 0 || tried > 10 {
+		t.Errorf("in 1000 seconds a batch is tried %d times", tried)
+	}
+}
+
 // TestSettled: what lies behind a cursor without one bounds what is settled.
 func TestSettled(t *testing.T) {
 	b, _ := start(t)

@@ -81,9 +81,23 @@ func asBatch(n int, took time.Duration) (int, time.Duration) {
 	return MaxBatch, took * MaxBatch / time.Duration(n)
 }
 
+// joins tells whether n messages, more than an atomic batch holds, may go as one chain: chains
+// are known to be the better way, and this one takes a small part of the time that it has. When
+// it is time to try a batch, staged says so.
+func (c *costs) joins(n int) (yes, staged bool) {
+	c.mu.Lock()
+	s := c.size(MaxBatch)
+	known := s.chain.n > 0 && (s.batch.n == 0 || s.chains()) && s.chain.is()*time.Duration(n)/MaxBatch < Timeout/16
+	c.mu.Unlock()
+	if !known {
+		return false, false
+	}
+	yes = c.chain(MaxBatch)
+	return yes, !yes
+}
+
 // chain tells whether n messages are sooner stored one behind the other.
 func (c *costs) chain(n int) bool {
-	n, _ = asBatch(n, 0)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.tight || n == 1 {
@@ -154,7 +168,10 @@ func (c *costs) batchBelow(s *cost) (longest time.Duration) {
 
 // broke takes in that a chain came to an unclear end, as when another instance wrote
 // between its messages, or the connection was lost: that costs at least a take-over.
-func (c *costs) broke(n int, took time.Duration) { c.chained(n, max(took, 100*time.Millisecond)) }
+func (c *costs) broke(n int, took time.Duration) {
+	n, took = asBatch(n, took)
+	c.chained(n, max(took, 100*time.Millisecond))
+}
 
 // chained and batched take in how long it took. When the way that was slower is the sooner
 // one now, what it took before counts no more.
@@ -181,6 +198,17 @@ func (c *costs) batched(n int, took time.Duration) {
 	if s.batch.add(took); s.batch.n == 1 {
 		s.tried = c.now()
 	}
+}
+
+// Joins tells whether n messages, more than Append takes, are sooner stored by one Chain than
+// by several; staged: the first of them are to go by Append, to see what that takes now.
+func (b *Bus) Joins(n int) (yes, staged bool) { return b.costs.joins(n) }
+
+// IsTight tells what Tight has said last.
+func (b *Bus) IsTight() bool {
+	b.costs.mu.Lock()
+	defer b.costs.mu.Unlock()
+	return b.costs.tight
 }
 
 // Tight says whether there is little room on the disk. A stream whose write fails

@@ -15,11 +15,11 @@ func (b *Bus) Publish(ctx context.Context, m event.Message) (uint64, error) {
 }
 
 func (b *Bus) publish(ctx context.Context, m *event.Message, opts ...jetstream.PublishOpt) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
-	defer cancel()
 	if free := b.turns.among(m.Subject); free != nil {
 		defer free()
 	}
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
 	connection, _ := b.connection()
 	var out outgoing
 	ack, err := b.js.PublishMsg(ctx, out.of(m), opts...)

@@ -84,76 +84,57 @@ func (b *Bus) Work(ctx context.Context, stream string, each func(*event.Message)
 	return w, nil
 }
 
-// pull moves messages into the channel and begins to consume anew when that breaks off.
+// pull moves messages into the channel and opens the iterator anew when it
+// breaks.
 func (w *Work) pull(ctx context.Context, cons jetstream.Consumer) {
 	defer close(w.done)
 	for ctx.Err() == nil {
-		if err := w.drain(ctx, cons); ctx.Err() == nil {
+		it, err := cons.Messages(jetstream.PullMaxMessagesWithBytesLimit(pullIn, pullBytesIn), jetstream.PullExpiry(pullTime),
+			jetstream.PullHeartbeat(pullTime/2), jetstream.PullPriorityGroup(workGroup))
+		if err == nil {
+			err = w.drain(ctx, it)
+			it.Stop()
+		}
+		if ctx.Err() == nil && err != nil {
 			w.bus.log.Warn("work consumer broke off, opening it again", zap.String("stream", w.stream), zap.Error(err))
 			wait(ctx, time.Second)
 		}
 	}
 }
 
-// drain takes what is delivered until that breaks off, or ctx ends.
-func (w *Work) drain(ctx context.Context, cons jetstream.Consumer) error {
-	ctx, end := context.WithCancelCause(ctx)
-	defer end(nil)
+func (w *Work) drain(ctx context.Context, it jetstream.MessagesContext) error {
 	last := uint64(math.MaxUint64) // the first one begins a generation
-	come := func(msg jetstream.Msg) {
-		if err := w.come(ctx, msg, &last); err != nil {
-			end(err)
+	until := jetstream.NextContext(ctx)
+	for {
+		msg, err := it.Next(until)
+		if errors.Is(err, jetstream.ErrNoHeartbeat) {
+			continue // the iterator pulls again by itself
 		}
-	}
-	var told atomic.Pointer[error] // what is not the end is a note: the client pulls again by itself
-	c, err := cons.Consume(come, jetstream.PullMaxMessagesWithBytesLimit(pullIn, pullBytesIn), jetstream.PullExpiry(pullTime),
-		jetstream.PullHeartbeat(pullTime/2), jetstream.PullPriorityGroup(workGroup),
-		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) { told.Store(&err) }))
-	if err != nil {
-		return err
-	}
-	closed := c.Closed()
-	select {
-	case <-closed:
-		err = errors.New("it was closed")
-		if why := told.Load(); why != nil {
-			err = fmt.Errorf("%w: %w", err, *why)
+		if err != nil {
+			return err
 		}
-		return err
-	case <-ctx.Done():
-	}
-	c.Stop()
-	<-closed // no message is being taken any more
-	return context.Cause(ctx)
-}
-
-// come takes a message; last is the consumer's number of the one before it.
-func (w *Work) come(ctx context.Context, msg jetstream.Msg, last *uint64) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	m, meta, err := message(msg)
-	if err != nil {
-		return err
-	}
-	delete(m.Header, "Nats-Pin-Id") // the server's, for pinned consumers
-	if meta.Sequence.Consumer <= *last {
-		w.generation.Add(1)
-	}
-	*last = meta.Sequence.Consumer
-	t := taken{m, w.generation.Load(), min(sizeOf(m), maxIn)}
-	if err := w.reserve(ctx, t.size); err != nil {
-		return err
-	}
-	if w.each != nil {
-		w.each(m)
-	}
-	select {
-	case w.msgs <- t:
-		return nil
-	case <-ctx.Done():
-		w.release(t.size)
-		return ctx.Err()
+		m, meta, err := message(msg)
+		if err != nil {
+			return err
+		}
+		delete(m.Header, "Nats-Pin-Id") // the server's, for pinned consumers
+		if meta.Sequence.Consumer <= last {
+			w.generation.Add(1)
+		}
+		last = meta.Sequence.Consumer
+		t := taken{m, w.generation.Load(), min(sizeOf(m), maxIn)}
+		if err := w.reserve(ctx, t.size); err != nil {
+			return err
+		}
+		if w.each != nil {
+			w.each(m)
+		}
+		select {
+		case w.msgs <- t:
+		case <-ctx.Done():
+			w.release(t.size)
+			return ctx.Err()
+		}
 	}
 }
 

@@ -81,8 +81,13 @@ func (l *Lane) prepare(ctx context.Context, ds []*decision.Decision, msgs []*eve
 func (l *Lane) store(ctx context.Context, w *work) error {
 	refused, parked := &share{t: l.quarantine, loads: w.refused, of: l.Refused}, &share{t: l.parked, loads: w.parked, of: l.Aside}
 	done := make(chan error, 2)
-	go func() { done <- l.deliver(ctx, refused) }()
-	go func() { done <- l.deliver(ctx, parked) }()
+	for _, s := range []*share{refused, parked} {
+		if len(s.loads) == 0 {
+			done <- nil
+			continue
+		}
+		go func() { done <- l.deliver(ctx, s) }()
+	}
 	err := l.deliverCopies(ctx, w.copies)
 	if err := errors.Join(err, <-done, <-done); err != nil {
 		return err

@@ -127,6 +127,7 @@ func (l *Lane) Run(ctx context.Context) error {
 func (l *Lane) aim() {
 	l.trail = newTarget(l.Bus, bus.Trail, "trail", l.In)
 	l.out = newTarget(l.Bus, bus.Out, "out", l.In)
+	l.out.eager = l.eager
 	l.quarantine = newTarget(l.Bus, bus.Quarantine, "quarantine", l.In)
 	l.parked = newTarget(l.Bus, bus.Parked, "parked", l.In)
 }

@@ -34,6 +34,7 @@ type target struct {
 	stored int
 	// taking: what is behind the cursor is not known yet.
 	taking bool
+	eager  bool // it joins whatever that takes; tests only
 }
 
 // maxLoose is how many messages may stand behind a cursor without one: a take-over
@@ -110,7 +111,13 @@ func (t *target) write(ctx context.Context, b *batch) error {
 // at any time. Large messages are staged: so they wait on the server's disk, not in
 // its memory.
 func (t *target) chainable(b *batch) bool {
-	return t.linkable(b) && len(b.msgs) > 0 && b.cursor.Seq > t.at.Seq && !b.staged && t.bus.Chained(len(b.msgs))
+	if !t.linkable(b) || len(b.msgs) == 0 || b.cursor.Seq <= t.at.Seq || b.staged {
+		return false
+	}
+	if len(b.parts) > 0 { // that was asked
+		return !t.bus.IsTight()
+	}
+	return t.bus.Chained(len(b.msgs))
 }
 
 // linkable tells whether a batch behind this target's cursor may be part of a chain.
@@ -136,8 +143,8 @@ func (t *target) joined(batches []*batch) []*batch {
 	if n > maxJoined || size > packBytes {
 		return batches
 	}
-	if !t.bus.Chained(n) {
-		batches[0].staged = true
+	if yes, staged := t.bus.Joins(n); !yes && !t.eager {
+		batches[0].staged = staged
 		return batches
 	}
 	one := &batch{cursor: batches[len(batches)-1].cursor, msgs: make([]event.Message, 0, n+1), parts: batches}

@@ -2,6 +2,7 @@ package send
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -29,8 +30,9 @@ func newLayout(e *event.Event) *layout {
 		l.names = append(l.names, "Content-Type")
 	}
 	if !e.Structured {
-		l.attributes = slices.Clone(e.Order)
-		for _, name := range l.attributes {
+		for _, name := range e.Order {
+			name = strings.Clone(name) // which may be a piece of the message
+			l.attributes = append(l.attributes, name)
 			l.names = append(l.names, event.HeaderOf(name))
 		}
 	}
@@ -88,7 +90,7 @@ type layouts struct {
 	all  []*layout
 }
 
-// maxLayouts is how many are kept; others begin anew.
+// maxLayouts is how many are kept.
 const maxLayouts = 64
 
 func (s *layouts) of(e *event.Event) *layout {
@@ -100,7 +102,7 @@ func (s *layouts) of(e *event.Event) *layout {
 	i := slices.IndexFunc(s.all, func(l *layout) bool { return l.fits(e) })
 	if i < 0 {
 		if len(s.all) == maxLayouts {
-			s.all = nil
+			s.all = slices.Delete(s.all, 0, 1)
 		}
 		i, s.all = len(s.all), append(s.all, newLayout(e))
 	}

@@ -201,8 +201,14 @@ func TestEndedMeanwhile(t *testing.T) {
 		}
 	}
 	s.order(t, fitsim.Order{On: "events", Do: "500", Times: 2}, fitsim.Order{On: "events", Do: "404"}) // the latter not in the service's words
-	until(t, s.source(t, ""), in, func() bool { return s.told("the service has ended a submission") > 0 })
-	lists := s.Calls("list")
+	lists := 0
+	until(t, s.source(t, ""), in, func() bool { // it tells, and then notes that: the next list comes after both
+		if s.told("the service has ended a submission") > 0 && lists == 0 {
+			lists = s.Calls("list")
+		}
+		return lists > 0 && s.Calls("list") > lists
+	})
+	lists = s.Calls("list")
 	until(t, s.source(t, ""), in, func() bool { return s.Calls("list") > lists+3 })
 	if n := s.told("the service has ended a submission"); n != 1 {
 		t.Errorf("told %d times", n)

@@ -132,6 +132,43 @@ func TestWorkIsInSequenceAfterReset(t *testing.T) {
 	}
 }
 
+// TestWorkKeepsCount: what was taken counts until it is done with: kept through any number of
+// batches, and then free; at the end nothing is held.
+func TestWorkKeepsCount(t *testing.T) {
+	b, _ := start(t)
+	size := int64(0)
+	for range 6 {
+		m := msgs("in.lhm.x.t", 1)[0]
+		if _, err := b.Publish(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w, err := b.Work(t.Context(), "IN_lhm", func(m *event.Message) { size = sizeOf(m) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Stop()
+	for i, c := range []struct {
+		do          func()
+		kept, given int64
+	}{
+		{func() {}, 0, 1},
+		{w.Keep, 1, 1},
+		{func() {}, 1, 1}, // the second one is done with, the first one still in use
+		{w.Keep, 2, 1},
+		{w.Free, 0, 1},
+	} {
+		c.do()
+		if take(t, w, 1); w.kept != c.kept*size || w.given != c.given*size {
+			t.Fatalf("step %d: %d kept and %d given, want %d and %d times %d", i, w.kept, w.given, c.kept, c.given, size)
+		}
+	}
+	w.Stop()
+	if all := max(b.ahead.bytes/8, maxIn); !w.own.TryAcquire(all) || !b.ahead.sem.TryAcquire(b.ahead.bytes) {
+		t.Error("something is held at the end")
+	}
+}
+
 func take(t *testing.T, w *Work, n int) []uint64 {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

@@ -40,7 +40,7 @@ type Work struct {
 	msgs   chan taken
 	own    *semaphore.Weighted // what this one may take ahead
 	given  int64               // bytes that the last Next gave, still in the budget
-	kept   int64               // those of the one before, which NextWhile left in use
+	kept   int64               // those that Keep left in use
 	cancel context.CancelFunc
 	done   chan struct{}
 	// After a Reset what was taken before it is still in the pipe. The consumer
@@ -157,19 +157,26 @@ func (w *Work) release(size int64) {
 }
 
 // Next waits for a message and then takes what is there, at most limit and about
-// NextBytes. What it gave before is done with.
+// NextBytes. What it gave before is done with, unless that is kept.
 func (w *Work) Next(ctx context.Context, limit int) ([]*event.Message, error) {
-	w.release(w.kept + w.given)
-	w.kept, w.given = 0, 0
-	return w.collect(ctx, limit, 1, nil)
+	return w.NextWhile(ctx, limit, 1, nil)
 }
 
-// NextWhile is Next while what was given last is still in use. It waits for enough messages,
-// but only until that channel is closed: then it gives what is there, perhaps nothing.
+// NextWhile is Next for enough messages, but waits only until a channel is closed: then it gives
+// what is there, perhaps nothing.
 func (w *Work) NextWhile(ctx context.Context, limit, enough int, until <-chan struct{}) ([]*event.Message, error) {
-	w.release(w.kept)
-	w.kept, w.given = w.given, 0
+	w.release(w.given)
+	w.given = 0
 	return w.collect(ctx, limit, enough, until)
+}
+
+// Keep says that what was given last stays in use until Free.
+func (w *Work) Keep() { w.kept, w.given = w.kept+w.given, 0 }
+
+// Free says that what was kept is done with.
+func (w *Work) Free() {
+	w.release(w.kept)
+	w.kept = 0
 }
 
 func (w *Work) collect(ctx context.Context, limit, enough int, until <-chan struct{}) (batch []*event.Message, err error) {

@@ -57,6 +57,7 @@ func (l *Lane) during(ctx context.Context) ([]*event.Message, error) {
 // ends are how far the targets had come when the batch that it ends had brought nothing.
 func (l *Lane) takeOff(ctx context.Context, w *work, upTo uint64, ends map[string]uint64) {
 	ctx, end := context.WithCancel(ctx)
+	l.work.Keep()
 	f := &flight{upTo: upTo, ends: ends, end: end, done: make(chan struct{})}
 	l.flight = f
 	go func() {
@@ -95,6 +96,7 @@ func (l *Lane) land() error {
 		return f.err
 	}
 	l.flight = nil
+	l.work.Free()
 	l.carriedOut(f.upTo)
 	return nil
 }
@@ -105,4 +107,5 @@ func (l *Lane) ground() {
 		l.flight.end()
 		_ = l.land()
 	}
+	l.work.Free()
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -136,14 +137,14 @@ func TestWorkIsInSequenceAfterReset(t *testing.T) {
 // batches, and then free; at the end nothing is held.
 func TestWorkKeepsCount(t *testing.T) {
 	b, _ := start(t)
-	size := int64(0)
+	var each atomic.Int64
 	for range 6 {
 		m := msgs("in.lhm.x.t", 1)[0]
 		if _, err := b.Publish(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
 	}
-	w, err := b.Work(t.Context(), "IN_lhm", func(m *event.Message) { size = sizeOf(m) })
+	w, err := b.Work(t.Context(), "IN_lhm", func(m *event.Message) { each.Store(sizeOf(m)) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +160,8 @@ func TestWorkKeepsCount(t *testing.T) {
 		{w.Free, 0, 1},
 	} {
 		c.do()
-		if take(t, w, 1); w.kept != c.kept*size || w.given != c.given*size {
+		take(t, w, 1)
+		if size := each.Load(); w.kept != c.kept*size || w.given != c.given*size {
 			t.Fatalf("step %d: %d kept and %d given, want %d and %d times %d", i, w.kept, w.given, c.kept, c.given, size)
 		}
 	}

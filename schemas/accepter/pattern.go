@@ -39,19 +39,33 @@ func (p *pattern) matches(s []byte) bool {
 func walkSteps(steps []step, s []byte) bool {
 	at := 0
 	for i := range steps {
-		t, n := &steps[i], 0
-		for n < t.max && at < len(s) && t.has(s[at]) {
-			n++
-			at++
+		t, rest := &steps[i], s[at:]
+		if t.max < len(rest) {
+			rest = rest[:t.max]
 		}
+		n := t.run(rest)
 		if n < t.min {
 			return false
 		}
+		at += n
 	}
 	return at == len(s)
 }
 
-func (t *step) has(c byte) bool { return c < utf8.RuneSelf && t.set[c>>6]&(1<<(c&63)) != 0 }
+// run is how many characters at the start of s the step takes.
+func (t *step) run(s []byte) int {
+	low, high := t.set[0], t.set[1]
+	for n, c := range s {
+		set := low
+		if c >= 64 {
+			set = high
+		}
+		if c >= utf8.RuneSelf || set>>(c&63)&1 == 0 {
+			return n
+		}
+	}
+	return len(s)
+}
 
 func (t *step) put(from, to rune) {
 	for r := from; r <= to && r < utf8.RuneSelf; r++ {

@@ -135,6 +135,10 @@ func update(ns *server.Server, account, text string) error {
 
 // Connect joins the server in-process.
 func (s *Server) Connect(ctx context.Context, log *zap.Logger) (*Bus, error) {
-	return dial(ctx, "", log, nats.InProcessServer(s),
+	b, err := dial(ctx, "", log, nats.InProcessServer(s),
 		nats.UserJWT(func() (string, error) { return s.user, nil }, s.key.Sign))
+	if err == nil {
+		b.costs.syncing(synced())
+	}
+	return b, err
 }

@@ -16,6 +16,7 @@ import (
 type costs struct {
 	mu    sync.Mutex
 	tight bool     // there is little room on the disk
+	syncs syncs    // what the server's settings say
 	sizes [16]cost // by the logarithm of the number of messages
 	now   func() time.Time
 }
@@ -68,6 +69,31 @@ const (
 	slack = 4
 )
 
+// syncs is whether the server syncs each message that it stores, as far as that is known: then
+// the way that is slower for sure need not be tried.
+type syncs int
+
+const (
+	unknown syncs = iota
+	always
+	never
+)
+
+// manySynced messages are sooner synced together, whatever the disk.
+const manySynced = 32
+
+// brokenCost is what a chain that came to an unclear end counts for at least.
+const brokenCost = 100 * time.Millisecond
+
+// syncing takes in whether the server syncs each message that it stores.
+func (c *costs) syncing(each bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.syncs = never; each {
+		c.syncs = always
+	}
+}
+
 func newCosts() *costs { return &costs{now: time.Now} }
 
 func (c *costs) size(n int) *cost { return &c.sizes[min(bits.Len(uint(max(n, 1)))-1, len(c.sizes)-1)] }
@@ -104,6 +130,12 @@ func (c *costs) chain(n int) bool {
 		return !c.tight
 	}
 	s := c.size(n)
+	switch {
+	case c.syncs == always && n >= manySynced: // to see what a chain takes would take up to a second
+		return false
+	case c.syncs == never && s.chain.is() < brokenCost:
+		return true
+	}
 	s.asked++
 	switch {
 	case s.chain.n == 0:
@@ -170,7 +202,7 @@ func (c *costs) batchBelow(s *cost) (longest time.Duration) {
 // between its messages, or the connection was lost: that costs at least a take-over.
 func (c *costs) broke(n int, took time.Duration) {
 	n, took = asBatch(n, took)
-	c.chained(n, max(took, 100*time.Millisecond))
+	c.chained(n, max(took, brokenCost))
 }
 
 // chained and batched take in how long it took. When the way that was slower is the sooner

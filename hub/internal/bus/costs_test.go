@@ -197,3 +197,38 @@ func TestCostsOfJoining(t *testing.T) {
 		t.Errorf("in 1000 seconds a batch is tried %d times", tried)
 	}
 }
+
+// TestCostsOfSettings: where the server's settings tell which way is slower it is not tried;
+// chains that break are given up all the same.
+func TestCostsOfSettings(t *testing.T) {
+	at := time.Unix(0, 0)
+	now := func() time.Time { at = at.Add(time.Second); return at }
+	c := &costs{now: now}
+	c.syncing(true)
+	for range 100 {
+		if c.chain(900) {
+			t.Fatal("900 messages are synced one by one")
+		}
+	}
+	if !c.chain(2) {
+		t.Error("a chain of two is not tried")
+	}
+	c = &costs{now: now}
+	c.syncing(false)
+	for range 100 {
+		if !c.chain(900) {
+			t.Fatal("a batch is tried where nothing is synced")
+		}
+		c.chained(900, 15*time.Millisecond)
+	}
+	for range 5 {
+		c.broke(900, time.Millisecond)
+	}
+	if c.chain(900) {
+		t.Error("chains break, and go on")
+	}
+	c.syncing(true)
+	if c.chain(900) {
+		t.Error("what is known of the server does not change")
+	}
+}

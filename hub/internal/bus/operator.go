@@ -68,7 +68,11 @@ func JoinOperator(ctx context.Context, ext External, cfg Embedded, log *zap.Logg
 
 // Connect joins the server as the hub.
 func (o *Operator) Connect(ctx context.Context, log *zap.Logger) (*Bus, error) {
-	return dial(ctx, o.url, log, nats.UserJWT(func() (string, error) { return o.user, nil }, o.key.Sign))
+	b, err := dial(ctx, o.url, log, nats.UserJWT(func() (string, error) { return o.user, nil }, o.key.Sign))
+	if err == nil {
+		b.costs.syncing(true) // as all of its servers have said
+	}
+	return b, err
 }
 
 // Stop lets go of the system account.

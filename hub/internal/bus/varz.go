@@ -55,6 +55,9 @@ func (b *Bus) VerifyServer(ctx context.Context, monitor string) ([]Deviation, er
 	if err != nil {
 		return nil, err
 	}
+	if c := v.JetStream.Config; c != nil {
+		b.costs.syncing(c.SyncAlways)
+	}
 	return append(out, v.drift()...), nil
 }
 

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"os/exec"
@@ -236,7 +237,12 @@ func TestOvertaken(t *testing.T) {
 	r.exec(row(2))
 	begin(row(3))
 	begin("COMMIT") // below the horizon, and its predecessor is not
-	r.play(in, func() bool { return len(in.Events()) == 4 })
+	sum := sha256.Sum256([]byte(idOf(3)))
+	r.play(in, func() bool { // until it has remembered that, too
+		raw, err := in.State().Get(ctx, "cursor")
+		must(t, err)
+		return len(in.Events()) == 4 && bytes.Contains(raw, fmt.Appendf(nil, `"row":"%x"`, sum[:8]))
+	})
 	if got := in.Events(); got[2].ID() != idOf(2) || got[3].ID() != idOf(3) {
 		t.Error("the order of the aggregate is lost")
 	}

@@ -18,7 +18,8 @@ import (
 // TestHeadersUsedAgain: copies whose headers were others' before are the same as those of a
 // Sender that has made none, whatever came before them; so is what they weigh.
 func TestHeadersUsedAgain(t *testing.T) {
-	registry := oneSchema(t)
+	registry := registryOf(t, `{"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "urn:amtsbote:schema:de.test.v1", "title": "T",
+"type": "object", "additionalProperties": false, "x-nicht-personenbezogen": true, "properties": {"a": {"type": "string"}, "b": {"type": "string"}}}`, `{"a":"1","b":"2"}`)
 	r := rand.New(rand.NewPCG(1, 2))
 	s := New(registry)
 	for i := range 5000 {
@@ -91,13 +92,11 @@ func someEvent(r *rand.Rand, i int) *event.Event {
 	return e
 }
 
-// oneSchema is a registry with the type de.test.v1.
-func oneSchema(t *testing.T) *schemas.Registry {
+// registryOf is one with the type de.test.v1 alone; data fits its schema.
+func registryOf(t *testing.T, schema, data string) *schemas.Registry {
 	t.Helper()
-	const data = `{"a":"1","b":"2"}`
 	files := fstest.MapFS{
-		"de.test.v1/schema.json": {Data: []byte(`{"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "urn:amtsbote:schema:de.test.v1", "title": "T",
-"type": "object", "additionalProperties": false, "x-nicht-personenbezogen": true, "properties": {"a": {"type": "string"}, "b": {"type": "string"}}}`)},
+		"de.test.v1/schema.json":  {Data: []byte(schema)},
 		"de.test.v1/invalid.json": {Data: []byte(`{"1.json":{"pointer":"","keyword":"type"},"2.json":{"pointer":"","keyword":"type"},"3.json":{"pointer":"","keyword":"type"}}`)},
 	}
 	for i := 1; i <= 3; i++ {

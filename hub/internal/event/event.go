@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"time"
 
+	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/schemas"
 )
 
@@ -69,7 +70,7 @@ func (e *Event) Fix() {
 			e.schema = value
 		case AttrDataContentType:
 			e.contentType = value
-		case attrCorrelation:
+		case hub.AttrCorrelationID:
 			e.correlation = value
 		}
 	}
@@ -101,13 +102,10 @@ func (e *Event) DataSchema() string { return e.attribute(e.schema, AttrDataSchem
 // ContentType is the attribute datacontenttype.
 func (e *Event) ContentType() string { return e.attribute(e.contentType, AttrDataContentType) }
 
-// attrCorrelation is hub.AttrCorrelationID.
-const attrCorrelation = "correlationid"
-
 // Key is what order is kept by: correlationid, else subject, else source
 // (DESIGN §2).
 func (e *Event) Key() string {
-	return cmp.Or(e.attribute(e.correlation, attrCorrelation), e.Subject(), e.Source())
+	return cmp.Or(e.attribute(e.correlation, hub.AttrCorrelationID), e.Subject(), e.Source())
 }
 
 // Digest is the SHA-256 over what makes two events with one (source, id) the

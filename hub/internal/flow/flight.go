@@ -63,24 +63,9 @@ func (l *Lane) takeOff(ctx context.Context, w *work, upTo uint64, ends map[strin
 	go func() {
 		defer close(f.done)
 		if f.err = l.store(ctx, w); f.err == nil {
-			f.err = l.moveOn(ctx)
+			f.err = l.moveUp(ctx, l.base, soon) // the lane may have decided about more
 		}
 	}()
-}
-
-// moveOn is moveUp while the lane may have decided about more: all up to base is carried out.
-func (l *Lane) moveOn(ctx context.Context) error {
-	for _, t := range l.targets() {
-		if l.base.Seq <= t.at.Seq+soon {
-			continue
-		}
-		c := t.at
-		c.Seq, c.Part, c.Epoch, c.Trail = l.base.Seq, 0, l.base.Epoch, l.base.Trail
-		if err := l.persist(ctx, t, newBatch(c, nil)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // land waits for the flight, if there is one. One that has failed stays, and lands with its

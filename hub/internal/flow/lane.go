@@ -236,7 +236,7 @@ func (l *Lane) carry(ctx context.Context, msgs []*event.Message) error {
 		}
 	}
 	l.carriedOut(l.trail.at.Seq)
-	return l.moveUp(ctx, nearLag)
+	return l.moveUp(ctx, l.here(), nearLag)
 }
 
 // carriedOut notes that what was decided up to a sequence is carried out.

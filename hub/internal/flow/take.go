@@ -112,7 +112,7 @@ func (l *Lane) skipped(ctx context.Context, first *event.Message, most int) ([]*
 func (l *Lane) lookBack(ctx context.Context) ([]*event.Message, error) {
 	m, err := l.Bus.At(ctx, l.In, l.trail.at.Seq+1, ">")
 	if err != nil || m == nil {
-		return nil, errors.Join(err, l.moveUp(ctx, 0))
+		return nil, errors.Join(err, l.moveUp(ctx, l.here(), 0))
 	}
 	l.Log.Warn("events were not delivered, taking them from the store", zap.Uint64("from", m.Seq))
 	return l.skipped(ctx, m, maxSkipped)

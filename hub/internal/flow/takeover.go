@@ -202,16 +202,27 @@ func (l *Lane) pending(d *decision.Decision) bool {
 }
 
 // moveUp writes the cursors of OUT, QUARANTINE and PARKED anew where they are more than
-// lag behind the trail's because nothing was stored there. Everything is carried out.
-func (l *Lane) moveUp(ctx context.Context, lag uint64) error {
+// lag behind one of the trail because nothing was stored there. Everything up to it is carried
+// out.
+func (l *Lane) moveUp(ctx context.Context, to decision.Cursor, lag uint64) error {
 	for _, t := range l.targets() {
-		if l.trail.at.Seq > t.at.Seq+lag {
-			if err := l.bump(ctx, t, l.trail.at.Epoch, l.trail.last); err != nil {
-				return err
-			}
+		if to.Seq <= t.at.Seq+lag {
+			continue
+		}
+		c := t.at
+		c.Seq, c.Part, c.Epoch, c.Trail = to.Seq, 0, to.Epoch, to.Trail
+		if err := l.persist(ctx, t, newBatch(c, nil)); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// here is where the trail stands.
+func (l *Lane) here() decision.Cursor {
+	c := l.trail.at
+	c.Trail = l.trail.last
+	return c
 }
 
 // errLost means damage: a decided event that is not carried out yet is no

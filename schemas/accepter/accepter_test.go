@@ -3,6 +3,7 @@ package accepter
 import (
 	"encoding/json"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
@@ -184,4 +185,37 @@ func TestNotUnderstood(t *testing.T) {
 	if inner.Accepts([]byte(`{"a":1}`)) || !inner.Accepts([]byte(`{"b":null}`)) {
 		t.Error("only what the keyword is about should be left out")
 	}
+}
+
+// TestOrdersOfMembers: what an accepter has learnt of the sequence of members changes no answer.
+func TestOrdersOfMembers(t *testing.T) {
+	a := Compile(tree([]byte(`{"type":"object","additionalProperties":false,"required":["a"],
+		"properties":{"a":{"type":"integer"},"ab":{"type":"string"},"c\"d":{"type":"integer"},"ü":{"type":"integer"}}}`)))
+	texts := []struct {
+		raw  string
+		want bool
+	}{
+		{`{"a":1,"ab":"x","ü":2}`, true},
+		{`{"ab":"x","a":1}`, true},
+		{`{ "ü":2 , "a":1,"ab":"x"}`, true},
+		{`{"a":1,"a":1}`, false},
+		{`{"ab":"x","ab":"x","a":1}`, false},
+		{`{"a":1,"ab":1}`, false},
+		{`{"a":1,"abc":"x"}`, false},
+		{`{"a":1,"c\"d":2}`, false}, // an escape: not its business
+		{`{"a" 1}`, false},
+		{`{"a`, false},
+		{`{"ab":"x"}`, false},
+	}
+	var all sync.WaitGroup
+	for start := range texts {
+		all.Go(func() {
+			for i := range 20 * len(texts) {
+				if c := texts[(start+i*(start+1))%len(texts)]; a.Accepts([]byte(c.raw)) != c.want {
+					t.Errorf("%s: accepted %t", c.raw, !c.want)
+				}
+			}
+		})
+	}
+	all.Wait()
 }

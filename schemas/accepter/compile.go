@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // maxNames bounds the names of an object that are told apart, one bit each.
@@ -226,6 +227,7 @@ func (c *compiler) object() {
 	}
 	c.must(len(o.names) <= maxNames)
 	if asked {
+		o.after = make([]atomic.Int32, len(o.names)+1)
 		c.out.objects = o
 	}
 }

@@ -1,10 +1,16 @@
 package accepter
 
+import "sync/atomic"
+
 // objects is what a schema says of objects.
 type objects struct {
-	names    []string // of members with a schema of their own, or required
-	nodes    []*node  // theirs
-	index    map[string]int
+	names   []string // of members with a schema of their own, or required
+	written []string // the same as they stand in nearly all texts
+	nodes   []*node  // theirs
+	index   map[string]int
+	// after tells which member came last behind each of them, and, in front, which one came
+	// first: programs write their objects in one way, and what is guessed need not be found.
+	after    []atomic.Int32
 	required uint64 // by the index in names
 	others   *node  // additionalProperties
 	min, max int
@@ -19,6 +25,18 @@ func (o *objects) add(name string, n *node) {
 	}
 	o.index[name] = len(o.names)
 	o.names, o.nodes = append(o.names, name), append(o.nodes, n)
+	o.written = append(o.written, writtenAs(name))
+}
+
+// writtenAs gives a name between quotes as it is written without escapes, and "" when it
+// cannot be.
+func writtenAs(name string) string {
+	as := `"` + name + `"`
+	w := walker{data: []byte(as)}
+	if _, _, escaped, ok := w.quoted(); !ok || escaped || w.at < len(as) {
+		return ""
+	}
+	return as
 }
 
 // require comes after all names of properties and after others.
@@ -45,7 +63,7 @@ func (o *objects) find(name []byte) int {
 }
 
 // open is an object of which a schema says nothing.
-var open = &objects{others: &node{kinds: all}, max: int(^uint(0) >> 1)}
+var open = &objects{others: &node{kinds: all}, max: int(^uint(0) >> 1), after: make([]atomic.Int32, 1)}
 
 // maxStrangers is how many members without a place in names are told apart.
 const maxStrangers = 32
@@ -84,22 +102,22 @@ func (w *walker) object(n *node) bool {
 	w.at++ // {
 	var seen uint64
 	var others strangers
-	count := 0
+	count, last := 0, -1
 	for more := w.next() != '}'; more; count++ {
 		if w.next() != '"' {
 			return false
 		}
-		name, _, escaped, ok := w.quoted()
-		if !ok || escaped {
+		i, name, ok := w.name(o, last)
+		if !ok {
 			return false
 		}
 		member := o.others
-		if i := o.find(name); i >= 0 {
+		if i >= 0 {
 			if seen&(1<<i) != 0 {
 				return false
 			}
 			seen |= 1 << i
-			member = o.nodes[i]
+			member, last = o.nodes[i], i
 		} else if member.kinds == 0 || !others.add(w.data, name, w.at-1) {
 			return false
 		}
@@ -120,4 +138,21 @@ func (w *walker) object(n *node) bool {
 	w.at++
 	w.depth--
 	return seen&o.required == o.required && count >= o.min && count <= o.max
+}
+
+// name reads a member's name: its place in names, -1 for a stranger, with what it is. last is
+// the place of the member before it that has one.
+func (w *walker) name(o *objects, last int) (i int, name []byte, ok bool) {
+	guess := &o.after[last+1]
+	if i := int(guess.Load()) - 1; i >= 0 && w.literal(o.written[i]) {
+		return i, nil, true
+	}
+	name, _, escaped, ok := w.quoted()
+	if !ok || escaped {
+		return 0, nil, false
+	}
+	if i = o.find(name); i >= 0 && o.written[i] != "" {
+		guess.Store(int32(i) + 1) //nolint:gosec // at most maxNames
+	}
+	return i, name, true
 }

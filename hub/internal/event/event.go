@@ -49,6 +49,9 @@ type Event struct {
 	// it on the way through the gate; nil tells nothing.
 	Fits *schemas.Schema
 
+	identity   Identity
+	identified bool // that is known
+
 	fixed                                                      bool // these are the attributes of their names
 	id, source, typ, subject, schema, contentType, correlation string
 }
@@ -106,6 +109,14 @@ func (e *Event) ContentType() string { return e.attribute(e.contentType, AttrDat
 // (DESIGN §2).
 func (e *Event) Key() string {
 	return cmp.Or(e.attribute(e.correlation, hub.AttrCorrelationID), e.Subject(), e.Source())
+}
+
+// Identity is the event's. It is found out when it is asked for first, by one goroutine.
+func (e *Event) Identity() Identity {
+	if !e.identified {
+		e.identity, e.identified = IdentityOf(e.Source(), e.ID()), true
+	}
+	return e.identity
 }
 
 // Digest is the SHA-256 over what makes two events with one (source, id) the

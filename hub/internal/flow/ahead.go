@@ -36,6 +36,7 @@ func readAhead(fed *federation.Federation, read func() (*event.Event, accept.Sen
 	defer func() { a.fault = recover() != nil }()
 	if a.event, a.sender, a.refused = read(); a.event != nil {
 		a.digest = a.event.Digest()
+		_ = a.event.Identity()
 	}
 	switch {
 	case a.refused == nil:

@@ -138,7 +138,7 @@ func (f *Decider) receipt(d *decision.Decision) {
 // decided anew, whether corrected or not: what kept it out may be mended. instead is
 // the one that a steward sends it in the place of; nil when its sender has sent it.
 func (f *Decider) repeated(d *decision.Decision, e *event.Event, instead *decision.Ref) (before *index.Seen, done bool) {
-	found, known := f.Seen(event.IdentityOf(e.Source(), e.ID()))
+	found, known := f.Seen(e.Identity())
 	if !known {
 		return nil, false
 	}

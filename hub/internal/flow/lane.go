@@ -16,6 +16,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/index"
 	"github.com/amtsbote/amtsbote/hub/internal/quota"
+	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
 
 // Lane works one in stream: it takes what is there as a batch, records the
@@ -321,11 +322,22 @@ func (l *Lane) decide(msgs []*event.Message) []*decision.Decision {
 	for i, m := range msgs {
 		d := decider.Decide(l.Organisation, m)
 		if d.Remembered() {
-			id := event.IdentityOf(d.Source, d.ID)
-			before, _ := decider.Seen(id)
+			id := identityOf(d, m)
+			var before index.Seen
+			if d.Code == refusal.Conflict {
+				before, _ = decider.Seen(id)
+			}
 			pending[id] = index.After(before, d)
 		}
 		out[i] = d
 	}
 	return out
+}
+
+// identityOf is that of the event that d is about, whose message is m.
+func identityOf(d *decision.Decision, m *event.Message) event.Identity {
+	if m.Read != nil {
+		return m.Read.Identity()
+	}
+	return event.IdentityOf(d.Source, d.ID)
 }

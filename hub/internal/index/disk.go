@@ -71,6 +71,7 @@ type disk struct {
 	meta  meta // guarded by Index.mu
 
 	writing map[event.Identity]Seen // on its way to disk; guarded by Index.mu
+	spare   map[event.Identity]Seen // an empty one, for what comes next; nil: none. Guarded by Index.mu
 	room    sync.Cond               // Index.mu: a write has ended
 	kick    chan struct{}           // there is enough to write
 	stop    chan struct{}

@@ -94,7 +94,10 @@ func (x *Index) gather() changes {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	c := changes{seen: x.fresh, words: map[word]uint64{}, floors: map[string]uint64{}, applied: x.reach.upTo, newest: uint64(x.newest), meta: x.disk.meta} //nolint:gosec // a second
-	x.disk.writing, x.fresh = x.fresh, make(map[event.Identity]Seen, len(x.fresh))
+	x.disk.writing, x.fresh, x.disk.spare = x.fresh, x.disk.spare, nil
+	if x.fresh == nil {
+		x.fresh = map[event.Identity]Seen{}
+	}
 	x.disk.meta.changed = false
 	for w := range x.changed {
 		c.words[w] = x.words(w)[w.at]
@@ -113,12 +116,7 @@ func (x *Index) gather() changes {
 func (x *Index) commit() {
 	d := x.disk
 	c := x.gather()
-	defer func() {
-		x.mu.Lock()
-		d.writing = nil
-		d.room.Broadcast()
-		x.mu.Unlock()
-	}()
+	defer x.committed(len(c.seen))
 	if d.failure() != nil {
 		return
 	}
@@ -131,6 +129,20 @@ func (x *Index) commit() {
 	if err := b.Commit(pebble.NoSync); err != nil {
 		d.fail(err)
 	}
+}
+
+// committed lets go of n identities that are on disk now. What they stood in is used again,
+// unless it has grown large.
+func (x *Index) committed(n int) {
+	d := x.disk
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if n <= 2*d.opts.Batch {
+		clear(d.writing)
+		d.spare = d.writing
+	}
+	d.writing = nil
+	d.room.Broadcast()
 }
 
 func (d *disk) putSeen(b *pebble.Batch, seen map[event.Identity]Seen) (err error) {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 
@@ -230,5 +231,35 @@ func TestSettled(t *testing.T) {
 	b.Loose(Out, "IN_b", 0)
 	if got := b.Settled(Out); got != 6 {
 		t.Errorf("settled up to %d, want 6", got)
+	}
+}
+
+// TestAnswers: the short way of reading a confirmation takes what this server gives, and says
+// nothing of others.
+func TestAnswers(t *testing.T) {
+	b, _ := start(t)
+	answer, err := b.nc.RequestWithContext(t.Context(), "out.lhm.kfz.t", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ack := plainAck(answer.Data); ack == nil || ack.Stream != Out || ack.Sequence != 1 {
+		t.Errorf("%s is read as %v", answer.Data, ack)
+	}
+	for answer, want := range map[string]bool{
+		`{"stream":"OUT","seq":7,"duplicate":true}`:         false,
+		`{"stream":"OUT","seq":7}`:                          true,
+		`{"stream":"OUT","domain":"hub","seq":7}`:           true,
+		`{"stream":"OUT","seq":0}`:                          false,
+		`{"stream":"","seq":7}`:                             false,
+		`{"stream":"OUT","seq":7`:                           false,
+		`{"stream":"OUT","seq":-7}`:                         false,
+		`{"stream":"O\"UT","seq":7}`:                        true,
+		`{"error":{"code":400,"description":"\",\"seq\":7}`: false,
+		``: false,
+	} {
+		ack, err := confirmed(&nats.Msg{Data: []byte(answer)})
+		if ok := err == nil && ack.Sequence == 7; ok != want {
+			t.Errorf("%s is read as %v, %v", answer, ack, err)
+		}
 	}
 }

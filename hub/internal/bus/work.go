@@ -122,12 +122,12 @@ func (w *Work) drain(ctx context.Context, it jetstream.MessagesContext) error {
 			w.generation.Add(1)
 		}
 		last = meta.Sequence.Consumer
+		if w.each != nil {
+			w.each(m)
+		}
 		t := taken{m, w.generation.Load(), min(sizeOf(m), maxIn)}
 		if err := w.reserve(ctx, t.size); err != nil {
 			return err
-		}
-		if w.each != nil {
-			w.each(m)
 		}
 		select {
 		case w.msgs <- t:

@@ -22,9 +22,9 @@ type Message struct {
 	// Own tells that the header is of this message alone, and was made by the hub: who
 	// publishes the message may add to it. nil: it is not.
 	Own *Own
-	// weight is Weight, once it was asked for; 0: it was not.
-	weight int
-	values int // of the header
+	// What the headers take, once that is known, and how many there are.
+	weighed       bool
+	bytes, values int
 	// Ahead is what was found out about the message while it waited for its turn; it
 	// belongs to who did.
 	Ahead any
@@ -54,25 +54,34 @@ func (o *Own) Set(name, value string) {
 	o.Bytes += len(name) + len(value)
 }
 
-// Weight is what subject and headers take in a stream, in bytes. Who has asked changes
-// them no more.
+// Weight is what subject and headers take in a stream, in bytes. Who has asked changes the
+// headers no more.
 func (m *Message) Weight() int {
-	switch {
-	case m.weight > 0:
-	case m.Own != nil && m.Own.Values != nil:
-		m.values = len(m.Own.Values) + m.Own.More
-		m.weight = len(m.Subject) + 48 + m.Own.Bytes + m.values*len(": \r\n")
-	default:
-		m.weight = len(m.Subject) + 48
-		for name, values := range m.Header {
-			m.values += len(values)
-			for _, v := range values {
-				m.weight += len(name) + len(v) + len(": \r\n")
-			}
+	if !m.weighed {
+		m.weigh()
+	}
+	return len(m.Subject) + 48 + m.bytes
+}
+
+func (m *Message) weigh() {
+	if m.Own != nil && m.Own.Values != nil {
+		n := len(m.Own.Values) + m.Own.More
+		m.Weighed(m.Own.Bytes+n*len(": \r\n"), n)
+		return
+	}
+	size, n := 0, 0
+	for name, values := range m.Header {
+		n += len(values)
+		for _, v := range values {
+			size += len(name) + len(v) + len(": \r\n")
 		}
 	}
-	return m.weight
+	m.Weighed(size, n)
 }
+
+// Weighed says how many bytes the message's headers take, and how many there are: who has
+// looked at all of them spares another look.
+func (m *Message) Weighed(size, headers int) { m.bytes, m.values, m.weighed = size, headers, true }
 
 // InMemory is about what the message takes in memory, in bytes.
 func (m *Message) InMemory() int { return len(m.Data) + m.Weight() + 44*m.values + 512 }

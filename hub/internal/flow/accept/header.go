@@ -27,6 +27,14 @@ type header struct {
 // HTTP-minded clients write Ce-Id); one attribute twice is refused. size is how many bytes
 // of headers the sender sent.
 func headers(m *event.Message) (h *header, size int, r *refusal.Refusal) {
+	if h, size = usual(m); h != nil {
+		return h, size, nil
+	}
+	return whatever(m)
+}
+
+// whatever is headers for any headers.
+func whatever(m *event.Message) (h *header, size int, r *refusal.Refusal) {
 	h = newHeader(m)
 	for name, values := range m.Header {
 		if !strings.HasPrefix(name, event.HubHeaders) { // a copy or a released event carries more than its sender sent
@@ -42,6 +50,44 @@ func headers(m *event.Message) (h *header, size int, r *refusal.Refusal) {
 		return nil, size, firstFault(m)
 	}
 	return h, size, nil
+}
+
+// usualHeaders is how many nearly all events have at most.
+const usualHeaders = 16
+
+// usual is headers for nearly all events: few headers, each once, and attributes in lower case.
+// It gives nil for others.
+func usual(m *event.Message) (h *header, size int) {
+	if len(m.Header) > usualHeaders {
+		return nil, 0
+	}
+	h = &header{}
+	var room [usualHeaders]struct{ name, value string }
+	found, of := room[:0], 0
+	for name, values := range m.Header {
+		if len(values) != 1 || name == "" {
+			return nil, 0
+		}
+		bytes := len(name) + len(values[0]) + len(": \r\n")
+		switch attr, isAttribute := strings.CutPrefix(name, prefix); {
+		case isAttribute && validName(attr):
+			found = append(found, struct{ name, value string }{attr, values[0]})
+		case (name == "Content-Type" || name == "content-type") && !h.typed:
+			h.contentType, h.typed = values[0], true
+		case name[0]|0x20 == 'c': // it may be one of these, written otherwise
+			return nil, 0
+		case strings.HasPrefix(name, event.HubHeaders):
+			of += bytes
+			continue
+		}
+		size += bytes
+	}
+	m.Weighed(size+of, len(m.Header))
+	h.attributes, h.order = make(map[string]string, len(found)+1), make([]string, len(found), len(found)+1)
+	for i, a := range found {
+		h.attributes[a.name], h.order[i] = a.value, a.name
+	}
+	return h, size
 }
 
 func newHeader(m *event.Message) *header {

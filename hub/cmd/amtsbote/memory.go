@@ -47,39 +47,54 @@ func collectLess(ctx context.Context, memory int64) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
-	percent := tightPercent
-	if memory >= roomy {
-		percent = busyPercent
-	}
-	debug.SetGCPercent(percent)
-	go giveBack(ctx)
+	debug.SetGCPercent(garbage(memory, 0, false))
+	go giveBack(ctx, memory)
 }
 
 const (
 	roomy = 1 << 30
 	// garbage beside what is in use, in percent
-	busyPercent  = 150
-	tightPercent = 40
+	busiestPercent = 300
+	busyPercent    = 150
+	tightPercent   = 40
 
 	calmEvery = 2 * time.Second // how often it is looked whether there is work
 	calmBytes = 8 << 20         // what the hub alone takes in that time
 )
 
-// giveBack returns memory to the system once whenever the hub has become calm.
-func giveBack(ctx context.Context) {
-	allocated := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+// garbage is how much of it there may be beside what is in use, in percent. While there is
+// work, a small hub on a large machine leaves more of it: up to a thirty-second of its memory.
+func garbage(memory, inUse int64, calm bool) int {
+	switch {
+	case memory < roomy:
+		return tightPercent
+	case calm:
+		return busyPercent
+	}
+	percent := memory / 32 * 100 / max(inUse, 1) / 50 * 50 // in steps: setting it stops the world for a moment
+	return int(min(max(percent, busyPercent), busiestPercent))
+}
+
+// giveBack returns memory to the system once whenever the hub has become calm, and sets how
+// much garbage there may be.
+func giveBack(ctx context.Context, memory int64) {
+	seen := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/heap/live:bytes"}}
 	tick := time.NewTicker(calmEvery)
 	defer tick.Stop()
-	last, worked := uint64(0), true
+	last, worked, percent := uint64(0), true, 0
 	for {
-		metrics.Read(allocated)
-		now := allocated[0].Value.Uint64()
+		metrics.Read(seen)
+		now := seen[0].Value.Uint64()
 		calm := now-last < calmBytes
 		if calm && worked {
 			debug.FreeOSMemory()
 			forgetProgram()
 		}
 		last, worked = now, !calm
+		if p := garbage(memory, int64(seen[1].Value.Uint64()), calm); p != percent { //nolint:gosec // no heap is so large
+			debug.SetGCPercent(p)
+			percent = p
+		}
 		select {
 		case <-ctx.Done():
 			return

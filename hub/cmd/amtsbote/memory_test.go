@@ -134,3 +134,26 @@ func peakMemory(t *testing.T, pid int) int64 {
 	}
 	return kb << 10
 }
+
+// TestGarbage: there may be more garbage the more memory there is beside what is in use, and
+// little where there is little.
+func TestGarbage(t *testing.T) {
+	for _, c := range []struct {
+		memory, inUse int64
+		calm          bool
+		want          int
+	}{
+		{512 << 20, 20 << 20, false, tightPercent},
+		{512 << 20, 20 << 20, true, tightPercent},
+		{4 << 30, 0, false, busiestPercent},
+		{4 << 30, 20 << 20, false, busiestPercent},
+		{4 << 30, 20 << 20, true, busyPercent},
+		{4 << 30, 50 << 20, false, 250},
+		{4 << 30, 800 << 20, false, busyPercent},
+		{1 << 30, 50 << 20, false, busyPercent},
+	} {
+		if got := garbage(c.memory, c.inUse, c.calm); got != c.want {
+			t.Errorf("%d MiB of %d in use, calm %t: %d %%, want %d", c.inUse>>20, c.memory>>20, c.calm, got, c.want)
+		}
+	}
+}

@@ -7,66 +7,85 @@ import (
 	"sync"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
-// answers are awaited without anybody waiting: nats.go knows only requests that
-// wait for theirs before the next message is published.
+// answers are what the server says of messages of chains. They come to whom they are for
+// without another goroutine between, as there is one between for requests in nats.go.
 type answers struct {
-	mu      sync.Mutex
-	prefix  string // of their subjects; "" until the first is expected
-	n       uint64
-	waiting map[string]chan *nats.Msg
+	mu   sync.Mutex
+	free []*ear
 }
 
-// answer is one.
-type answer struct {
-	of      *answers
-	subject string
-	came    chan *nats.Msg
+// ear hears the answers to one chain at a time.
+type ear struct {
+	msgs   chan *nats.Msg
+	prefix string // of their subjects
+	n      uint64 // how many were made
 }
 
-// expect prepares for an answer.
-func (a *answers) expect(nc *nats.Conn) (*answer, error) {
+// earRoom is how many answers may come that nobody hears: those to chains that were given up.
+const earRoom = 64
+
+// lend gives an ear to a chain.
+func (a *answers) lend(nc *nats.Conn) (*ear, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.prefix == "" {
-		prefix := nc.NewInbox()
-		if _, err := nc.Subscribe(prefix+".*", a.take); err != nil {
-			return nil, fmt.Errorf("listen for answers: %w", err)
-		}
-		a.prefix, a.waiting = prefix, map[string]chan *nats.Msg{}
+	if n := len(a.free); n > 0 {
+		e := a.free[n-1]
+		a.free = a.free[:n-1]
+		return e, nil
 	}
-	a.n++
-	one := &answer{a, a.prefix + "." + strconv.FormatUint(a.n, 36), make(chan *nats.Msg, 1)}
-	a.waiting[one.subject] = one.came
-	return one, nil
+	e := &ear{msgs: make(chan *nats.Msg, earRoom), prefix: nc.NewInbox() + "."}
+	if _, err := nc.ChanSubscribe(e.prefix+"*", e.msgs); err != nil {
+		return nil, fmt.Errorf("listen for answers: %w", err)
+	}
+	return e, nil
 }
 
-func (a *answers) take(m *nats.Msg) {
+// giveBack takes an ear back. What still comes for its chain, the next one passes over.
+func (a *answers) giveBack(e *ear) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if came := a.waiting[m.Subject]; came != nil {
-		delete(a.waiting, m.Subject)
-		came <- m
-	}
+	a.free = append(a.free, e)
 }
 
-func (o *answer) forget() {
-	o.of.mu.Lock()
-	defer o.of.mu.Unlock()
-	delete(o.of.waiting, o.subject)
+// subject is where the next answer is to go; no other goes there.
+func (e *ear) subject() string {
+	e.n++
+	return e.prefix + strconv.FormatUint(e.n, 36)
 }
 
-// became tells what the end of a chain means whose last message was refused for
-// err: if its first one, whose answer this is, was refused too, nothing is stored, and
-// its reason counts.
-func (o *answer) became(ctx context.Context, err error) error {
-	select {
-	case m := <-o.came:
-		if _, refused := confirmed(m); refused != nil {
-			return refused
+// became waits for what became of a chain, by the answers to its first and its last message,
+// of one that is alone to the last. If the last one is refused, whatever for, some of the
+// others may be stored; but nothing is if the first one is refused too, and its reason counts.
+func (e *ear) became(ctx context.Context, begun, ended string, alone bool) (*jetstream.PubAck, error) {
+	var first, last *nats.Msg
+	for {
+		select {
+		case m := <-e.msgs:
+			switch m.Subject {
+			case begun:
+				first = m
+			case ended:
+				last = m
+			} // all others are of earlier chains
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%w (%w)", ErrUnclear, ctx.Err())
 		}
-	case <-ctx.Done():
+		if last == nil {
+			continue
+		}
+		ack, err := confirmed(last)
+		if err == nil || alone {
+			return ack, err
+		}
+		if first == nil {
+			continue
+		}
+		if _, refused := confirmed(first); refused != nil {
+			return nil, refused
+		}
+		return nil, fmt.Errorf("%w (%w)", ErrUnclear, err)
 	}
-	return fmt.Errorf("%w (%w)", ErrUnclear, err)
 }

@@ -99,37 +99,30 @@ func behind(last uint64) func(*nats.Msg) {
 // all others. What became of the first one matters when the last one is refused: if
 // that is too, nothing is stored.
 func (b *Bus) chain(ctx context.Context, c *chain, msgs []event.Message, guard func(*nats.Msg)) (uint64, error) {
-	final := len(msgs) - 1
 	defer c.end()
-	var begun *answer
-	for i := range final {
+	ear, err := b.answers.lend(b.nc)
+	if err != nil {
+		return 0, fmt.Errorf("%w (%w)", ErrUnclear, err) // nothing is stored, but that is all the same
+	}
+	defer b.answers.giveBack(ear)
+	begun, ended := ear.subject(), ear.subject()
+	for i := range msgs {
 		m := c.next(&msgs[i])
+		switch {
+		case i == len(msgs)-1:
+			m.Reply = ended
+		case i == 0:
+			m.Reply = begun
+		}
 		if i == 0 {
 			guard(m)
-			var err error
-			if begun, err = b.answers.expect(b.nc); err != nil {
-				return 0, fmt.Errorf("%w (%w)", ErrUnclear, err) // nothing is, but that is all the same
-			}
-			defer begun.forget()
-			m.Reply = begun.subject
 		}
 		if err := b.nc.PublishMsg(m); err != nil {
 			return 0, fmt.Errorf("%w (%w)", ErrUnclear, err)
 		}
 	}
-	last := c.next(&msgs[final])
-	if final == 0 {
-		guard(last)
-	}
-	raw, err := b.nc.RequestMsgWithContext(ctx, last)
+	ack, err := ear.became(ctx, begun, ended, len(msgs) == 1)
 	if err != nil {
-		return 0, fmt.Errorf("%w (%w)", ErrUnclear, err)
-	}
-	ack, err := confirmed(raw)
-	switch {
-	case err != nil && final > 0: // whatever it was refused for, some of the others may be stored
-		return 0, begun.became(ctx, err)
-	case err != nil:
 		return 0, err
 	}
 	c.stream = ack.Stream

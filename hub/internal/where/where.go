@@ -152,26 +152,38 @@ func (l *lexErrors) SyntaxError(_ antlr.Recognizer, _ any, _, column int, _ stri
 }
 
 // Facts are what expressions look at: the attributes of one event and the values
-// of its data conditions. They are made once and asked by many.
-type Facts struct{ event event.Event }
+// of its data conditions. They are made once and asked by many, one after the other.
+type Facts struct {
+	attributes, conditions map[string]string
+	values                 map[string]any
+	event                  event.Event
+	taken                  []string // names that event has, if they have a value
+}
 
 // FactsOf takes the attributes in canonical string form and the data conditions
 // by name; conditions names all that the type has. A name that is a condition of
 // the type is taken from values alone: a sender's attribute of that name must
 // not pass for it.
 func FactsOf(attrs map[string]string, conditions map[string]string, values map[string]any) *Facts {
-	f := &Facts{event.New()}
-	for name, value := range attrs {
-		if _, is := conditions[name]; !is {
+	return &Facts{attributes: attrs, conditions: conditions, values: values, event: event.New()}
+}
+
+// take gives the event what stands at these names. It has no more than is asked for: the
+// library copies all of it to look at one.
+func (f *Facts) take(names []string) {
+	for _, name := range names {
+		if slices.Contains(f.taken, name) {
+			continue
+		}
+		f.taken = append(f.taken, name)
+		if _, is := f.conditions[name]; is {
+			if value, given := f.values[name]; given {
+				f.event.SetExtension(name, scalarOf(value))
+			}
+		} else if value, given := f.attributes[name]; given {
 			setAttribute(&f.event, name, value)
 		}
 	}
-	for name := range conditions {
-		if value, given := values[name]; given {
-			f.event.SetExtension(name, scalarOf(value))
-		}
-	}
-	return f
 }
 
 // Holds evaluates w. An error means that it could not be: a no. It names no
@@ -182,6 +194,7 @@ func (w *Expression) Holds(f *Facts) (ok bool, err error) {
 			ok, err = false, errors.New("evaluate where: panic")
 		}
 	}()
+	f.take(w.Names)
 	v, err := w.expression.Evaluate(f.event)
 	if err != nil {
 		return false, whereError(err)

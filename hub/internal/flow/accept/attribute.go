@@ -99,7 +99,7 @@ func checkURIs(e *event.Event) *refusal.Refusal {
 }
 
 func validURI(s string, absolute bool) bool {
-	if plainURN(s) {
+	if plainURI(s) {
 		return true
 	}
 	if strings.ContainsAny(s, " \"{}|\\^`") || strings.IndexFunc(s, unseen) >= 0 || !percentIsHex(s) {
@@ -109,13 +109,18 @@ func validURI(s string, absolute bool) bool {
 	return err == nil && (!absolute || u.Scheme != "")
 }
 
-// plainURN tells whether s is a URN (RFC 8141) of letters, digits and what usually stands
-// between them; of others it does not know.
-func plainURN(s string) bool {
-	rest, ok := strings.CutPrefix(s, "urn:")
+// plainURI tells whether s is a URN (RFC 8141) or an https URI of letters, digits and what
+// usually stands between them; of others it does not know.
+func plainURI(s string) bool {
+	rest, urn := strings.CutPrefix(s, "urn:")
+	ok, between := urn, byte(':')
+	if !urn {
+		rest, ok = strings.CutPrefix(s, "https://")
+		between = '/'
+	}
 	for i := range len(rest) {
 		c := rest[i]
-		ok = ok && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == ':' || c == '-' || c == '.' || c == '_')
+		ok = ok && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == between || c == '-' || c == '.' || c == '_')
 	}
 	return ok && rest != ""
 }

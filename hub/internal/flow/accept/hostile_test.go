@@ -349,14 +349,14 @@ func judge(t *testing.T, header map[string][]string, body string, want refusal.C
 	}
 }
 
-// FuzzPlainURN: what passes as a plain URN passes the whole check.
-func FuzzPlainURN(f *testing.F) {
-	for _, s := range []string{"", "urn:", "urn:a", "urn:de:ags:09162000", "urn::", "urn:-", "urn:a%41", "urn:é", "http://a"} {
+// FuzzPlainURI: what passes as a plain URI passes the whole check.
+func FuzzPlainURI(f *testing.F) {
+	for _, s := range []string{"", "urn:", "urn:a", "urn:de:ags:09162000", "urn::", "urn:-", "urn:a%41", "urn:é", "http://a", "https://", "https://a", "https://a.b/c//d/", "https://a:80", "https:///", "https://[::1]"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if u, err := url.Parse(s); plainURN(s) && (err != nil || u.Scheme == "" || !percentIsHex(s) || strings.IndexFunc(s, unseen) >= 0 || strings.ContainsAny(s, " \"{}|\\^`")) {
-			t.Errorf("%q is taken for a plain URN", s)
+		if u, err := url.Parse(s); plainURI(s) && (err != nil || u.Scheme == "" || !percentIsHex(s) || strings.IndexFunc(s, unseen) >= 0 || strings.ContainsAny(s, " \"{}|\\^`")) {
+			t.Errorf("%q is taken for a plain URI", s)
 		}
 	})
 }

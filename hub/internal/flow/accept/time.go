@@ -14,12 +14,13 @@ import (
 // and takes no lower-case t and z.
 var timestamp = regexp.MustCompile(`^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
 
-// plain tells whether s is a timestamp in the form that nearly all have, to the second
-// in UTC: of that it says what timestamp does, for less. Any digit may stand where form
-// has a 0.
+// plain tells whether s is a timestamp in the form that nearly all have, in UTC, perhaps with
+// parts of a second: of that it says what timestamp does, for less. Any digit may stand where
+// form has a 0.
 func plain(s string) bool {
-	const form = "0000-00-00T00:00:00Z"
-	if len(s) != len(form) {
+	const form = "0000-00-00T00:00:00"
+	s, zulu := strings.CutSuffix(s, "Z")
+	if !zulu || len(s) < len(form) {
 		return false
 	}
 	for i := range len(form) {
@@ -27,7 +28,16 @@ func plain(s string) bool {
 			return false
 		}
 	}
-	return true
+	parts := s[len(form):]
+	if parts == "" {
+		return true
+	}
+	for _, c := range parts[1:] {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return parts[0] == '.' && len(parts) > 1
 }
 
 // checkTime: time is an RFC 3339 timestamp with a year of four digits.

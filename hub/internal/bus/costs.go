@@ -16,7 +16,7 @@ import (
 type costs struct {
 	mu    sync.Mutex
 	tight bool     // there is little room on the disk
-	syncs syncs    // what the server's settings say
+	syncs syncs    // what the server's settings say, or its haste
 	sizes [16]cost // by the logarithm of the number of messages
 	now   func() time.Time
 }
@@ -78,6 +78,11 @@ const (
 	always
 	never
 )
+
+// tooFast: a server that has stored many messages in less than this for each does not sync each
+// of them. That need not be tried out any more, and while the hub and the server are both busy
+// trying tells little: a chain takes as long as all that they do meanwhile.
+const tooFast = 40 * time.Microsecond
 
 // manySynced messages are sooner synced together, whatever the disk.
 const manySynced = 32
@@ -211,6 +216,9 @@ func (c *costs) chained(n int, took time.Duration) {
 	n, took = asBatch(n, took)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.syncs == unknown && n >= manySynced && took < tooFast*time.Duration(n) {
+		c.syncs = never
+	}
 	s := c.size(n)
 	if s.batch.n > 0 && !s.chains() && took < s.batch.is() {
 		s.chain = lately{}

@@ -182,15 +182,15 @@ func TestCostsOfJoining(t *testing.T) {
 	if took := c.size(MaxBatch).chain.is(); took < 100*time.Millisecond {
 		t.Errorf("chains that broke are taken for %v", took)
 	}
-	c = began(12*time.Microsecond, 40*time.Millisecond)
+	c = began(45*time.Microsecond, 200*time.Millisecond)
 	tried := 0
 	for range 1000 {
 		at = at.Add(time.Second)
 		if yes, staged := c.joins(2 * MaxBatch); staged {
 			tried++
-			c.batched(MaxBatch-1, 40*time.Millisecond)
+			c.batched(MaxBatch-1, 200*time.Millisecond)
 		} else if yes {
-			c.chained(2*MaxBatch, 2*MaxBatch*12*time.Microsecond)
+			c.chained(2*MaxBatch, 2*MaxBatch*45*time.Microsecond)
 		}
 	}
 	if tried == 0 || tried > 10 {
@@ -230,5 +230,35 @@ func TestCostsOfSettings(t *testing.T) {
 	c.syncing(true)
 	if c.chain(900) {
 		t.Error("what is known of the server does not change")
+	}
+}
+
+// TestCostsOfHaste: a server that has stored many messages faster than any disk syncs them is
+// known not to sync: a batch is not tried any more, of few messages neither.
+func TestCostsOfHaste(t *testing.T) {
+	at := time.Unix(0, 0)
+	c := &costs{now: func() time.Time { at = at.Add(time.Second); return at }}
+	batches := func() (n int) {
+		for i := range 200 {
+			size := []int{4, 900}[i%2]
+			if c.chain(size) {
+				c.chained(size, time.Duration(size)*2*tooFast)
+			} else {
+				n++
+				c.batched(size, 60*time.Millisecond)
+			}
+		}
+		return n
+	}
+	if batches() == 0 {
+		t.Error("no batch is tried where nothing is known")
+	}
+	c.chained(4, time.Microsecond)
+	if c.syncs != unknown {
+		t.Error("few messages tell something")
+	}
+	c.chained(900, 900*tooFast-1)
+	if n := batches(); n > 0 {
+		t.Errorf("%d batches are tried", n)
 	}
 }

@@ -73,7 +73,7 @@ func TestProfile(t *testing.T) {
 // loads are what is measured; synced ones have fewer events, since the plain
 // system is slow there.
 func loads(events int) []load {
-	paced := 5 * time.Second
+	paced := 20 * time.Second // as long as from one removal to the next
 	return []load{
 		{synced: true, size: 1000, events: events / 2, paced: paced},
 		{size: 1000, events: events, paced: paced},

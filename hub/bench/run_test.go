@@ -24,6 +24,9 @@ const (
 	trailStream      = "TRAIL"
 )
 
+// removeEvery is how often the hub removes: once while the latency is measured.
+const removeEvery = "20s"
+
 // system is what is measured.
 type system string
 
@@ -145,7 +148,7 @@ func (r *run) launch() {
 	}
 	args := []string{
 		"serve", filepath.Join(r.dir, "fed"), "--data", filepath.Join(r.dir, "data"),
-		"--nats", r.server.url, "--nats-nkey", seedFile(r.dir), "--remove-every", "5s",
+		"--nats", r.server.url, "--nats-nkey", seedFile(r.dir), "--remove-every", removeEvery,
 		"--nats-monitor", r.server.monitor, "--nats-accept", "no-accounts", // the bench is alone with it
 	}
 	if !r.server.synced {

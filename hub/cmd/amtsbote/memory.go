@@ -71,7 +71,7 @@ func garbage(memory, inUse int64, calm bool) int {
 	case calm:
 		return busyPercent
 	}
-	percent := memory / 32 * 100 / max(inUse, 1) / 50 * 50 // in steps: setting it stops the world for a moment
+	percent := memory / 32 / max(inUse/100, 1) / 50 * 50 // in steps: setting it stops the world for a moment
 	return int(min(max(percent, busyPercent), busiestPercent))
 }
 

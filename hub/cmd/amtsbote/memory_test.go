@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -151,6 +152,7 @@ func TestGarbage(t *testing.T) {
 		{4 << 30, 50 << 20, false, 250},
 		{4 << 30, 800 << 20, false, busyPercent},
 		{1 << 30, 50 << 20, false, busyPercent},
+		{math.MaxInt64, 20 << 20, false, busiestPercent}, // GOMEMLIMIT=off
 	} {
 		if got := garbage(c.memory, c.inUse, c.calm); got != c.want {
 			t.Errorf("%d MiB of %d in use, calm %t: %d %%, want %d", c.inUse>>20, c.memory>>20, c.calm, got, c.want)

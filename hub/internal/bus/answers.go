@@ -20,8 +20,9 @@ type answers struct {
 // ear hears the answers to one chain at a time.
 type ear struct {
 	msgs   chan *nats.Msg
-	prefix string // of their subjects
-	n      uint64 // how many were made
+	closed <-chan nats.Status // the connection is
+	prefix string             // of their subjects
+	n      uint64             // how many were made
 }
 
 // earRoom is how many answers may come that nobody hears: those to chains that were given up.
@@ -36,7 +37,7 @@ func (a *answers) lend(nc *nats.Conn) (*ear, error) {
 		a.free = a.free[:n-1]
 		return e, nil
 	}
-	e := &ear{msgs: make(chan *nats.Msg, earRoom), prefix: nc.NewInbox() + "."}
+	e := &ear{msgs: make(chan *nats.Msg, earRoom), closed: nc.StatusChanged(nats.CLOSED), prefix: nc.NewInbox() + "."}
 	if _, err := nc.ChanSubscribe(e.prefix+"*", e.msgs); err != nil {
 		return nil, fmt.Errorf("listen for answers: %w", err)
 	}
@@ -70,6 +71,8 @@ func (e *ear) became(ctx context.Context, begun, ended string, alone bool) (*jet
 			case ended:
 				last = m
 			} // all others are of earlier chains
+		case <-e.closed:
+			return nil, fmt.Errorf("%w (%w)", ErrUnclear, nats.ErrConnectionClosed)
 		case <-ctx.Done():
 			return nil, fmt.Errorf("%w (%w)", ErrUnclear, ctx.Err())
 		}

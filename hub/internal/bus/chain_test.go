@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -261,5 +263,28 @@ func TestAnswers(t *testing.T) {
 		if ok := err == nil && ack.Sequence == 7; ok != want {
 			t.Errorf("%s is read as %v, %v", answer, ack, err)
 		}
+	}
+}
+
+// TestClosedMeanwhile: who waits for an answer hears that the connection was closed.
+func TestClosedMeanwhile(t *testing.T) {
+	b, _ := start(t)
+	ear, err := b.answers.lend(b.nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := make(chan error, 1)
+	go func() {
+		_, err := ear.became(context.Background(), ear.subject(), ear.subject(), false)
+		failed <- err
+	}()
+	b.Close()
+	select {
+	case err := <-failed:
+		if !errors.Is(err, ErrUnclear) || !errors.Is(err, nats.ErrConnectionClosed) {
+			t.Errorf("it hears %v", err)
+		}
+	case <-time.After(Timeout):
+		t.Error("it goes on waiting")
 	}
 }

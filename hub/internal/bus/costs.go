@@ -77,11 +77,13 @@ const (
 	unknown syncs = iota
 	always
 	never
+	hasty // it seems not to: see tooFast
 )
 
 // tooFast: a server that has stored many messages in less than this for each does not sync each
-// of them. That need not be tried out any more, and while the hub and the server are both busy
-// trying tells little: a chain takes as long as all that they do meanwhile.
+// of them, or so fast that it is all the same. That need not be tried out any more, and while the
+// hub and the server are both busy trying tells little: a chain takes as long as all that they do
+// meanwhile.
 const tooFast = 40 * time.Microsecond
 
 // manySynced messages are sooner synced together, whatever the disk.
@@ -138,7 +140,7 @@ func (c *costs) chain(n int) bool {
 	switch {
 	case c.syncs == always && n >= manySynced: // to see what a chain takes would take up to a second
 		return false
-	case c.syncs == never && s.chain.is() < brokenCost:
+	case (c.syncs == never || c.syncs == hasty) && s.chain.is() < brokenCost:
 		return true
 	}
 	s.asked++
@@ -216,15 +218,26 @@ func (c *costs) chained(n int, took time.Duration) {
 	n, took = asBatch(n, took)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.syncs == unknown && n >= manySynced && took < tooFast*time.Duration(n) {
-		c.syncs = never
-	}
+	c.haste(n, took)
 	s := c.size(n)
 	if s.batch.n > 0 && !s.chains() && took < s.batch.is() {
 		s.chain = lately{}
 	}
 	if s.chain.add(took); s.chain.n == 1 {
 		s.tried = c.now()
+	}
+}
+
+// haste takes in what the time of a chain tells of a server whose settings are not known, until
+// one takes far longer: it may be another server by then.
+func (c *costs) haste(n int, took time.Duration) {
+	each := took / time.Duration(n)
+	switch {
+	case n < manySynced:
+	case c.syncs == unknown && each < tooFast:
+		c.syncs = hasty
+	case c.syncs == hasty && each > 4*tooFast:
+		c.syncs = unknown
 	}
 }
 

@@ -261,4 +261,8 @@ func TestCostsOfHaste(t *testing.T) {
 	if n := batches(); n > 0 {
 		t.Errorf("%d batches are tried", n)
 	}
+	c.chained(900, 900*5*tooFast) // another server, or another disk
+	if batches() == 0 {
+		t.Error("what it was taken for is never forgotten")
+	}
 }

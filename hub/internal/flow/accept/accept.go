@@ -44,7 +44,7 @@ const unknown = "unknown"
 // Accept reads m, which lies in the in stream of organisation org. The Sender
 // is filled as far as the subject tells. With a refusal the event may be there,
 // if it could be read: then it is not the sender's to send, or its payload is not to
-// pass.
+// pass. It notes in m what the headers weigh, so m is for one goroutine at a time.
 func Accept(fed *federation.Federation, org string, m *event.Message) (*event.Event, Sender, *refusal.Refusal) {
 	sender, ok := senderOf(org, m.Subject)
 	if !ok {

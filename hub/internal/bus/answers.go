@@ -1,7 +1,10 @@
 package bus
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -91,4 +94,47 @@ func (e *ear) became(ctx context.Context, begun, ended string, alone bool) (*jet
 		}
 		return nil, fmt.Errorf("%w (%w)", ErrUnclear, err)
 	}
+}
+
+// confirmed reads the answer to a message that was published.
+func confirmed(answer *nats.Msg) (*jetstream.PubAck, error) {
+	if ack := plainAck(answer.Data); ack != nil {
+		return ack, nil
+	}
+	var ack struct {
+		jetstream.PubAck
+		Error *jetstream.APIError `json:"error"`
+	}
+	switch err := json.Unmarshal(answer.Data, &ack); {
+	case err != nil:
+		return nil, fmt.Errorf("%w: read the answer: %w", ErrUnclear, err)
+	case ack.Error != nil:
+		if err := meaning(ack.Error); errors.Is(err, ErrFenced) || errors.Is(err, ErrStreamFull) || errors.Is(err, ErrNotStaged) {
+			return nil, err
+		}
+		return nil, fmt.Errorf("%w (%w)", ErrUnclear, ack.Error)
+	case ack.Duplicate || ack.Stream == "" || ack.Sequence == 0:
+		return nil, fmt.Errorf("%w: the answer is no confirmation", ErrUnclear)
+	}
+	return &ack.PubAck, nil
+}
+
+// plainAck reads an answer of the form that the server gives nearly always,
+// {"stream":"OUT","domain":"hub","seq":7}; nil: it is another.
+func plainAck(answer []byte) *jetstream.PubAck {
+	rest, ok := bytes.CutPrefix(answer, []byte(`{"stream":"`))
+	name, rest, named := bytes.Cut(rest, []byte(`"`))
+	if domain, there := bytes.CutPrefix(rest, []byte(`,"domain":"`)); there {
+		_, rest, named = bytes.Cut(domain, []byte(`"`))
+	}
+	number, counted := bytes.CutPrefix(rest, []byte(`,"seq":`))
+	number, closed := bytes.CutSuffix(number, []byte("}"))
+	if !ok || !named || !counted || !closed || len(name) == 0 || bytes.IndexByte(answer, '\\') >= 0 {
+		return nil
+	}
+	seq, err := strconv.ParseUint(string(number), 10, 64)
+	if err != nil || seq == 0 {
+		return nil
+	}
+	return &jetstream.PubAck{Stream: string(name), Sequence: seq}
 }

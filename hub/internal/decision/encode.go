@@ -147,28 +147,23 @@ func (w *writer) string(s string) {
 
 // plain tells whether encoding/json writes s as it is.
 func plain(s string) bool {
+	ascii := true
 	for i := range len(s) {
-		if !asItIs[s[i]] {
-			return s[i] >= utf8.RuneSelf && plainBeyond(s)
+		switch c := s[i]; {
+		case asItIs[c]:
+		case c < utf8.RuneSelf:
+			return false
+		default:
+			ascii = false
 		}
 	}
-	return true
+	return ascii || utf8.ValidString(s) && !strings.Contains(s, "\u2028") && !strings.Contains(s, "\u2029")
 }
 
 // asItIs are the ASCII characters that need no escape.
 var asItIs = func() (set [256]bool) {
 	for c := ' '; c < utf8.RuneSelf; c++ {
-		set[c] = !strings.ContainsRune(`"\\<>&`, c)
+		set[c] = !strings.ContainsRune(`"\<>&`, c)
 	}
 	return set
 }()
-
-// plainBeyond is plain for a text with characters beyond ASCII.
-func plainBeyond(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < utf8.RuneSelf && !asItIs[c] {
-			return false
-		}
-	}
-	return utf8.ValidString(s) && !strings.Contains(s, "\u2028") && !strings.Contains(s, "\u2029")
-}

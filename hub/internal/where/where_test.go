@@ -176,3 +176,31 @@ func FuzzWhere(f *testing.F) {
 		}
 	})
 }
+
+// TestFactsAreShared: what one expression has asked for changes no answer to another, and a
+// name is the same however it is written.
+func TestFactsAreShared(t *testing.T) {
+	f := FactsOf(map[string]string{"ags": "09162000", "subject": "a", "deutsch": "TRUE"},
+		map[string]string{"deutsch": "/deutsch", "alter": "/alter"}, map[string]any{"alter": json.Number("7")})
+	for range 2 {
+		for _, c := range []struct {
+			where string
+			want  bool
+		}{
+			{"ags LIKE '09162%'", true},
+			{"AGS = '09162000' AND Subject = 'a'", true},
+			{"EXISTS ags AND NOT EXISTS dataschema", true},
+			{"EXISTS Deutsch", false}, // the sender's attribute of that name
+			{"alter = 7 AND ags = '09162000'", true},
+			{"subject = 'b'", false},
+		} {
+			w, err := Parse(c.where)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := w.Holds(f); err != nil || got != c.want {
+				t.Errorf("%s: %t, %v; want %t", c.where, got, err, c.want)
+			}
+		}
+	}
+}

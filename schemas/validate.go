@@ -3,6 +3,7 @@ package schemas
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,7 +31,18 @@ type Violation struct {
 // of flow/accept (depth, size of numbers). Nil means valid. Data that would take
 // more than Budget is not looked at further. The violations are sorted: the same
 // data gives the same ones.
-func (s *Schema) Validate(doc any) (found []Violation) {
+func (s *Schema) Validate(doc any) []Violation { return s.validate(doc, nil) }
+
+// ValidateOf is Validate for who has the text of doc, too. It says the same, for less: members
+// of the root that the accepter accepts, one by one, the library need not look into.
+func (s *Schema) ValidateOf(raw []byte, doc any) []Violation {
+	if len(raw) > s.short { // the accepter is not asked about it
+		raw = nil
+	}
+	return s.validate(doc, raw)
+}
+
+func (s *Schema) validate(doc any, raw []byte) (found []Violation) {
 	defer func() {
 		if recover() != nil {
 			found = []Violation{{Keyword: KeywordInternal}}
@@ -43,8 +55,26 @@ func (s *Schema) Validate(doc any) (found []Violation) {
 	if err != nil {
 		return []Violation{{Keyword: KeywordInternal}}
 	}
-	return violations(v.Validate(doc), s.names)
+	return violations(without(v, s.accepter.Members(raw)).Validate(doc), s.names)
 }
+
+// without is a schema that accepts whatever the given members are.
+func without(s *jsonschema.Schema, members []string) *jsonschema.Schema {
+	if len(members) == 0 {
+		return s
+	}
+	out := *s
+	out.Properties = maps.Clone(s.Properties)
+	for _, name := range members {
+		if _, is := out.Properties[name]; is { // or it is only required
+			out.Properties[name] = anything
+		}
+	}
+	return &out
+}
+
+// anything accepts everything.
+var anything = &jsonschema.Schema{Always: func() *bool { yes := true; return &yes }()}
 
 // violations flattens what the library reports to the places and keywords; a
 // pointer ends before the first name that is not in names (nil: all are).

@@ -2,6 +2,9 @@ package schemas
 
 import (
 	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -134,6 +137,58 @@ func TestPeriod(t *testing.T) {
 	}
 }
 
+// TestValidateOf: what the accepter spares the library changes no verdict and no reason. Each
+// example is spoilt at each of its members, too.
+func TestValidateOf(t *testing.T) {
+	r := embeddedForTest(t)
+	spared, refused := 0, 0
+	hold := func(s *Schema, raw []byte) {
+		doc, err := decode(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := s.Validate(doc)
+		if got := s.ValidateOf(raw, doc); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v: %s", s.Type, got, want, raw)
+		}
+		if len(want) > 0 {
+			refused++
+			spared += len(s.accepter.Members(raw))
+		}
+	}
+	for _, typ := range r.Types() {
+		s, _ := r.Lookup(typ)
+		files, _ := filepath.Glob(filepath.Join(s.Type, "*valid", "*.json"))
+		if len(files) == 0 {
+			t.Errorf("%s has no examples", s.Type)
+		}
+		for _, file := range files {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			hold(s, raw)
+			doc, _ := decode(raw)
+			members, _ := doc.(map[string]any)
+			for name := range members {
+				spoilt := maps.Clone(members)
+				for _, value := range []any{nil, "", json.Number("-1.5"), []any{false}, map[string]any{"fremd": 1}} {
+					spoilt[name] = value
+					text, _ := json.Marshal(spoilt)
+					hold(s, text)
+				}
+				delete(spoilt, name)
+				spoilt["fremd"] = members[name]
+				text, _ := json.Marshal(spoilt)
+				hold(s, text)
+			}
+		}
+	}
+	if spared < refused {
+		t.Errorf("%d members of %d refused examples were spared", spared, refused)
+	}
+}
+
 // FuzzAdmit: whatever a schema and data are, the verdicts are the same twice, the
 // library does not panic, and a violation holds nothing of the data.
 func FuzzAdmit(f *testing.F) {
@@ -168,6 +223,9 @@ func FuzzAdmit(f *testing.F) {
 		found := s.Validate(v)
 		if again := s.Validate(v); !slices.Equal(found, again) {
 			t.Fatalf("%v, then %v", found, again)
+		}
+		if of := s.ValidateOf(data, v); !slices.Equal(found, of) {
+			t.Fatalf("%v, with the text %v", found, of)
 		}
 		for _, violation := range found {
 			if violation.Keyword == KeywordInternal || known(violation.Pointer, s.names) != violation.Pointer {

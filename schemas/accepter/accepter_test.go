@@ -1,10 +1,13 @@
 package accepter
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
 )
@@ -173,6 +176,8 @@ func TestNotUnderstood(t *testing.T) {
 		`{"not":{"type":"null"}}`, `{"oneOf":[true]}`, `{"contains":true}`, `{"dependentRequired":{}}`, `{"dependentSchemas":{}}`,
 		`{"unevaluatedProperties":false}`, `{"unevaluatedItems":false}`, `{"patternProperties":{}}`, `{"propertyNames":true}`,
 		`{"$ref":"#"}`, `{"$dynamicRef":"#a"}`, `{"$anchor":"a"}`, `{"contentEncoding":"base64"}`, `{"tomorrow":1}`,
+		`{"$schema":"http://json-schema.org/draft-07/schema#","prefixItems":[true],"items":{"type":"string"}}`,
+		`{"$schema":"http://json-schema.org/draft-07/schema","properties":{"a":{"prefixItems":[true]}}}`,
 		`{"$schema":"http://json-schema.org/draft-04/schema#"}`, `{"items":[true]}`, `{"minLength":2.0}`, `{"minimum":1e-9}`,
 	} {
 		for _, raw := range []string{`1`, `"ab"`, `[1]`, `{"a":1}`} {
@@ -198,6 +203,7 @@ func TestOrdersOfMembers(t *testing.T) {
 		{`{"a":1,"ab":"x","ü":2}`, true},
 		{`{"ab":"x","a":1}`, true},
 		{`{ "ü":2 , "a":1,"ab":"x"}`, true},
+		{`{"a" : 1, "ab" :"x"}`, true},
 		{`{"a":1,"a":1}`, false},
 		{`{"ab":"x","ab":"x","a":1}`, false},
 		{`{"a":1,"ab":1}`, false},
@@ -218,4 +224,97 @@ func TestOrdersOfMembers(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// TestStrangers: each object has its own, whatever stands around it.
+func TestStrangers(t *testing.T) {
+	some := func(from, n int) string {
+		var out []string
+		for i := range n {
+			out = append(out, fmt.Sprintf(`"m%d":1`, from+i))
+		}
+		return strings.Join(out, ",")
+	}
+	for raw, want := range map[string]bool{
+		`{"a":{"a":{"a":1,"b":2},"b":{"a":1}},"b":[{"a":1},{"a":1}]}`: true,
+		`{"a":{"b":1},"a":1}`:                                               false,
+		`{"a":{"b":{"c":1}},"b":1,"c":1,"b":1}`:                             false,
+		`{"a":1,"b":{"c":1,"d":{},"c":2}}`:                                  false,
+		`{` + some(0, maxStrangers) + `}`:                                   true,
+		`{` + some(0, maxStrangers+1) + `}`:                                 false, // more than it tells apart
+		`[{` + some(0, 40) + `},{` + some(0, 40) + `}]`:                     true,
+		`{"x":{` + some(0, maxStrangers-1) + `},` + some(0, 2) + `}`:        true,
+		`{"x":{` + some(0, maxStrangers-1) + `},` + some(0, 2) + `,"m1":1}`: false,
+	} {
+		for schema, accepts := range map[string]bool{
+			`true`: want,
+			`{"allOf":[{"properties":{"x":true}},{"type":["object","array"]}]}`:                                  want,
+			`{"anyOf":[{"type":"null"},{"additionalProperties":{"additionalProperties":{"type":"string"}}},{}]}`: want,
+		} {
+			if got := Compile(tree([]byte(schema))).Accepts([]byte(raw)); got != accepts {
+				t.Errorf("%s: accepted %t: %.80s", schema, got, raw)
+			}
+		}
+	}
+}
+
+// TestRun: eight bytes at once or one by one, a step takes the same.
+func TestRun(t *testing.T) {
+	for _, class := range []string{"[0-9]", "[0-9a-f]", "[A-Za-z0-9]", "[ -~]", "[!#-\\[\\]-~]", "[\\x00-\\x7f]", "[\\x00\\x7f]", "[acegik]", "[^a]"} {
+		p, ok := newPattern("^" + class + "*$")
+		if !ok || len(p.steps) != 1 {
+			t.Fatalf("%s: %v", class, p)
+		}
+		single := p.steps[0]
+		single.ranges = nil
+		for b := range 256 {
+			if want := p.re().Match([]byte{byte(b)}) && b < utf8.RuneSelf; (single.run([]byte{byte(b)}) == 1) != want {
+				t.Errorf("%s takes byte %#x: %t", class, b, !want)
+			}
+			for at := range 18 {
+				for length := at + 1; length < 20; length++ {
+					s := bytes.Repeat([]byte{'0'}, length)
+					s[at] = byte(b)
+					if got, want := p.steps[0].run(s), single.run(s); got != want {
+						t.Fatalf("%s takes %d of %q, want %d", class, got, s, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestMembers: those before and behind one that is not accepted are found, up to what is not understood.
+func TestMembers(t *testing.T) {
+	const schema = `{"required":["a","x"],"additionalProperties":{"type":"integer"},
+		"properties":{"a":{"type":"integer"},"b":{"items":{"type":"string"}},"c":{"properties":{"d":{"type":"null"}}}}}`
+	o, err := newOracle([]byte(schema), jsonschema.Draft2020)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := Compile(tree([]byte(schema)))
+	for raw, want := range map[string]string{
+		`{"a":1,"b":["x"],"c":{}}`:                               "a b c",
+		`{"a":"1","b":["x"],"c":{"d":null,"e":{"a":1}}}`:         "b c",
+		`{ "c" : {"d":[{"x":1}]} , "b":["x",1],"a":2, "y":"z" }`: "a",
+		`{"y":"z","x":1,"a":1}`:                                  "x a",
+		`{"b":["x"],"a":[[1,2,],"c":{}}`:                         "b",
+		`{"b":["x"],"\u0061":1,"c":{}}`:                          "b",
+		`{"b":["x"]`:                                             "b",
+		`{}`:                                                     "",
+		`[{"a":1}]`:                                              "",
+		``:                                                       "",
+		`{"a":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + `,"b":["x"]}`: "",
+		`{"c":{` + strings.Repeat(`"d":null,`, 2) + `"e":1},"a":1}`:                 "",
+	} {
+		if got := strings.Join(a.Members([]byte(raw)), " "); got != want {
+			t.Errorf("%.80s: %q, want %q", raw, got, want)
+		}
+		members(t, []byte(schema), a, o, []byte(raw))
+	}
+	for _, schema := range []string{`true`, `{"not":true,"properties":{"a":true}}`, `{"type":"object"}`} {
+		if got := Compile(tree([]byte(schema))).Members([]byte(`{"a":1}`)); got != nil {
+			t.Errorf("%s: %q", schema, got)
+		}
+	}
 }

@@ -26,6 +26,25 @@ var drafts = []string{
 	"http://json-schema.org/draft-07/schema#", "http://json-schema.org/draft-07/schema",
 }
 
+// mentions tells whether a keyword may stand somewhere in a schema.
+func mentions(schema any, keyword string) bool {
+	switch v := schema.(type) {
+	case map[string]any:
+		for name, below := range v {
+			if name == keyword || mentions(below, keyword) {
+				return true
+			}
+		}
+	case []any:
+		for _, below := range v {
+			if mentions(below, keyword) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func compile(schema any) *node {
 	switch schema := schema.(type) {
 	case bool:
@@ -56,7 +75,7 @@ func (c *compiler) keyword(keyword string, v any) {
 	switch keyword {
 	case "$schema":
 		s, _ := v.(string)
-		c.must(slices.Contains(drafts, s))
+		c.must(slices.Contains(drafts, s) && (s == drafts[0] || !mentions(c.in, "prefixItems"))) // draft 7 does not know it
 	case "type":
 		c.out.kinds &= c.types(v)
 	case "enum":
@@ -105,7 +124,7 @@ func (c *compiler) types(v any) kinds {
 }
 
 func (c *compiler) equal(list []any) {
-	out := &values{texts: map[string]struct{}{}}
+	out := &values{}
 	for _, v := range list {
 		switch v := v.(type) {
 		case nil:
@@ -113,7 +132,7 @@ func (c *compiler) equal(list []any) {
 		case bool:
 			out.yes, out.no = out.yes || v, out.no || !v
 		case string:
-			out.texts[v] = struct{}{}
+			out.texts = append(out.texts, v)
 		case json.Number:
 			if n, ok := fixed(v); ok {
 				out.numbers = append(out.numbers, n)
@@ -121,6 +140,7 @@ func (c *compiler) equal(list []any) {
 		}
 	}
 	slices.Sort(out.numbers)
+	slices.Sort(out.texts)
 	c.out.equal = append(c.out.equal, out)
 }
 

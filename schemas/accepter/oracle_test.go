@@ -83,10 +83,27 @@ func tree(raw []byte) any {
 	return v
 }
 
+// members fails when one that a accepts by itself is not valid.
+func members(t testing.TB, schema []byte, a *Accepter, o *oracle, raw []byte) {
+	t.Helper()
+	names := a.Members(raw)
+	if len(names) == 0 || gate(raw) != nil {
+		return
+	}
+	all, ok := tree(raw).(map[string]any)
+	for _, name := range names {
+		value, there := all[name]
+		if is := o.v5.Properties[name]; !ok || !there || is != nil && is.Validate(value) != nil {
+			t.Fatalf("member %q accepted and not valid\nschema %s\ndata   %q", name, schema, raw)
+		}
+	}
+}
+
 // hold fails when a accepts raw and o does not.
 func hold(t testing.TB, schema []byte, a *Accepter, o *oracle, raw []byte) (accepted bool) {
 	t.Helper()
 	if !a.Accepts(raw) {
+		members(t, schema, a, o, raw)
 		return false
 	}
 	if !o.accepts(raw) {

@@ -1,9 +1,12 @@
 package accepter
 
 import (
+	"encoding/binary"
 	"math"
+	"math/bits"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"sync"
 	"unicode/utf8"
 )
@@ -14,20 +17,34 @@ type pattern struct {
 	// re is compiled when the steps do not do: with a repetition to 200 it takes 100 KB.
 	re    func() *regexp.Regexp
 	steps []step // nil: not simple
+	plain bool   // the steps take nothing but ASCII that stands for itself in a JSON text
 }
 
 // step takes from min to max characters of a set.
 type step struct {
-	set      [2]uint64 // of ASCII
+	set      [4]uint64 // of bytes, ASCII only
 	min, max int
+	ranges   *[maxRanges]within // the same as set; nil: it has more, or max is small
 }
+
+// within finds ASCII characters from one to another among eight bytes at once, all ASCII: adding
+// below or above sets the highest bit of those that are not less than the one, and of those that
+// are more than the other.
+type within struct{ below, above uint64 }
 
 func newPattern(s string) (*pattern, bool) {
 	tree, err := syntax.Parse(s, syntax.Perl) // all that can fail of regexp.Compile
 	if err != nil {
 		return nil, false
 	}
-	return &pattern{re: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(s) }), steps: simple(tree)}, true
+	p := &pattern{re: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(s) }), steps: simple(tree)}
+	p.plain = p.steps != nil && !slices.ContainsFunc(p.steps, special)
+	for i := range p.steps {
+		if t := &p.steps[i]; t.max >= 8 {
+			t.ranges = inRanges(t.set)
+		}
+	}
+	return p, true
 }
 
 // matches tries the steps first. Each takes all that it can: when that leads to
@@ -36,7 +53,11 @@ func (p *pattern) matches(s []byte) bool {
 	return p.steps != nil && walkSteps(p.steps, s) || p.re().Match(s)
 }
 
-func walkSteps(steps []step, s []byte) bool {
+func walkSteps(steps []step, s []byte) bool { return lead(steps, s) == len(s) }
+
+// lead is how many bytes at the start of s the steps take, all that each can; -1 when one of them
+// takes too few.
+func lead(steps []step, s []byte) int {
 	at := 0
 	for i := range steps {
 		t, rest := &steps[i], s[at:]
@@ -45,26 +66,68 @@ func walkSteps(steps []step, s []byte) bool {
 		}
 		n := t.run(rest)
 		if n < t.min {
-			return false
+			return -1
 		}
 		at += n
 	}
-	return at == len(s)
+	return at
 }
 
 // run is how many characters at the start of s the step takes.
 func (t *step) run(s []byte) int {
-	low, high := t.set[0], t.set[1]
-	for n, c := range s {
-		set := low
-		if c >= 64 {
-			set = high
-		}
-		if c >= utf8.RuneSelf || set>>(c&63)&1 == 0 {
-			return n
+	n := 0
+	if t.ranges != nil {
+		for ; n+8 <= len(s); n += 8 {
+			if not := t.not(binary.LittleEndian.Uint64(s[n:])); not != 0 {
+				return n + bits.TrailingZeros64(not)/8
+			}
 		}
 	}
-	return len(s)
+	for ; n < len(s); n++ {
+		if c := s[n]; t.set[c>>6]>>(c&63)&1 == 0 {
+			break
+		}
+	}
+	return n
+}
+
+// not has the highest bit of each of eight bytes that is in none of the ranges.
+func (t *step) not(x uint64) uint64 {
+	x, beyond, r := x&^high, x, t.ranges
+	in := (x+r[0].below)&^(x+r[0].above) | (x+r[1].below)&^(x+r[1].above) | (x+r[2].below)&^(x+r[2].above)
+	return (beyond | ^in) & high
+}
+
+// maxRanges is for how many of them eight bytes at once are sooner looked at than one by one.
+const maxRanges = 3
+
+// inRanges gives the set as ranges; nil when it has more than a few.
+func inRanges(set [4]uint64) *[maxRanges]within {
+	var out [maxRanges]within
+	n := 0
+	has := func(c int) bool { return c < utf8.RuneSelf && set[c>>6]>>(c&63)&1 == 1 }
+	for from := 0; from < utf8.RuneSelf; from++ {
+		if !has(from) {
+			continue
+		}
+		to := from
+		for has(to + 1) {
+			to++
+		}
+		if n == maxRanges {
+			return nil
+		}
+		out[n] = within{ones * uint64(utf8.RuneSelf-from), ones * uint64(utf8.RuneSelf-1-to)}
+		n, from = n+1, to
+	}
+	return &out
+}
+
+// special tells whether a step takes what does not stand for itself in a JSON text.
+func special(t step) bool {
+	const control = 1<<' ' - 1
+	quote, back := uint64(1)<<'"', uint64(1)<<('\\'&63)
+	return t.set[0]&(control|quote) != 0 || t.set[1]&back != 0
 }
 
 func (t *step) put(from, to rune) {

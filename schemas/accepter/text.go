@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"math/bits"
+	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -15,12 +17,21 @@ type texts struct {
 }
 
 func (w *walker) text(n *node) bool {
-	from := w.at
-	content, length, escaped, ok := w.quoted()
-	if !ok || n.kinds&text == 0 {
+	if n.kinds&text == 0 {
 		return false
 	}
 	t := n.texts
+	if t != nil && t.pattern != nil && t.pattern.plain {
+		if content, ok := w.matched(t.pattern.steps); ok {
+			return len(content) >= t.min && len(content) <= t.max && n.equals(content) &&
+				(t.format == nil || t.format.fits(content))
+		}
+	}
+	from := w.at
+	content, length, escaped, ok := w.quoted()
+	if !ok {
+		return false
+	}
 	if t != nil && (length < t.min || length > t.max) {
 		return false
 	}
@@ -32,13 +43,44 @@ func (w *walker) text(n *node) bool {
 			return false
 		}
 	}
+	return n.equals(content) && (t == nil ||
+		(t.pattern == nil || t.pattern.matches(content)) && (t.format == nil || t.format.fits(content)))
+}
+
+// equals tells whether a text is among those of each enum and const.
+func (n *node) equals(content []byte) bool {
 	for _, e := range n.equal {
-		if _, ok := e.texts[string(content)]; !ok {
+		if !e.text(content) {
 			return false
 		}
 	}
-	return t == nil ||
-		(t.pattern == nil || t.pattern.matches(content)) && (t.format == nil || t.format.fits(content))
+	return true
+}
+
+func (v *values) text(content []byte) bool {
+	if len(v.texts) <= fewNames {
+		for _, s := range v.texts {
+			if s == string(content) {
+				return true
+			}
+		}
+		return false
+	}
+	_, ok := slices.BinarySearchFunc(v.texts, content, func(s string, content []byte) int { return strings.Compare(s, string(content)) })
+	return ok
+}
+
+// matched reads a text that the steps of a pattern lead through, all of them plain: each of its
+// bytes is a code point that stands for itself. When they do not, that says nothing, and the
+// place is as before.
+func (w *walker) matched(steps []step) ([]byte, bool) {
+	from := w.at + 1
+	n := lead(steps, w.data[from:])
+	if to := from + n; n >= 0 && to < len(w.data) && w.data[to] == '"' {
+		w.at = to + 1
+		return w.data[from:to], true
+	}
+	return nil, false
 }
 
 // decoded resolves the escapes of a text by the decoder that jsonschema v5 is fed
@@ -56,10 +98,12 @@ func (w *walker) quoted() (content []byte, length int, escaped, ok bool) {
 	from, more := i, 0 // more: bytes that are no code points of their own
 	for i < len(data) {
 		if i+8 <= len(data) {
-			n := plain(binary.LittleEndian.Uint64(data[i:]))
-			if i += n; n == 8 {
+			other := others(binary.LittleEndian.Uint64(data[i:]))
+			if other == 0 {
+				i += 8
 				continue
 			}
+			i += bits.TrailingZeros64(other) / 8
 		}
 		switch c := data[i]; {
 		case c == '"':
@@ -87,14 +131,15 @@ func (w *walker) quoted() (content []byte, length int, escaped, ok bool) {
 	return nil, 0, false, false
 }
 
-// plain tells how many of eight bytes, the first one lowest, are ASCII that stands for itself
-// in a text, up to the first that is not.
-func plain(x uint64) int {
-	const ones, high = 0x0101010101010101, 0x8080808080808080
+// ones and high are one, and the highest bit, in each of eight bytes.
+const ones, high = 0x0101010101010101, 0x8080808080808080
+
+// others has a bit set for the first of eight bytes, the first one lowest, that is not ASCII that
+// stands for itself in a text, and none below; 0: all are.
+func others(x uint64) uint64 {
 	quote, back := x^ones*'"', x^ones*'\\'
 	// in each term the lowest bit that is set is right, those above it may be carried
-	other := (x | (x-ones*' ')&^x | (quote-ones)&^quote | (back-ones)&^back) & high
-	return bits.TrailingZeros64(other) / 8
+	return (x | (x-ones*' ')&^x | (quote-ones)&^quote | (back-ones)&^back) & high
 }
 
 // escape gives the length of the escape at the start of s, of both for a

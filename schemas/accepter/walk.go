@@ -4,9 +4,10 @@ package accepter
 // read, tell whether it is there and accepted, and then stand behind it. After a
 // false the place means nothing.
 type walker struct {
-	data  []byte
-	at    int
-	depth int
+	data      []byte
+	at        int
+	depth     int
+	strangers strangers
 }
 
 func (w *walker) space() {
@@ -33,6 +34,14 @@ func (w *walker) next() byte {
 }
 
 func (w *walker) value(n *node) bool {
+	if w.at < len(w.data) && w.data[w.at] == '"' && !n.narrowed { // most values are plain texts
+		return w.text(n)
+	}
+	return w.other(n)
+}
+
+// other is value for any value, with white space before it or without.
+func (w *walker) other(n *node) bool {
 	first := w.next()
 	from := w.at
 	var ok bool
@@ -85,11 +94,11 @@ func (n *node) null() bool {
 // that is to accept it too. A schema is a tree without references, so each value
 // is walked at most once for each schema in it.
 func (w *walker) inPlace(n *node, from int) bool {
-	end, depth := w.at, w.depth
+	end, depth, strangers := w.at, w.depth, w.strangers.n
 	again := func(n *node) bool {
 		w.at, w.depth = from, depth
 		ok := n == nil || w.value(n)
-		w.at, w.depth = end, depth
+		w.at, w.depth, w.strangers.n = end, depth, strangers
 		return ok
 	}
 	for _, also := range n.also {

@@ -18,7 +18,9 @@ import (
 	"github.com/cloudevents/sdk-go/sql/v2/gen"
 	"github.com/cloudevents/sdk-go/sql/v2/parser"
 	"github.com/cloudevents/sdk-go/sql/v2/runtime"
-	"github.com/cloudevents/sdk-go/v2/event"
+	cloudevents "github.com/cloudevents/sdk-go/v2/event"
+
+	"github.com/amtsbote/amtsbote/hub/internal/event"
 )
 
 // Limits of a where; its parser has none.
@@ -30,6 +32,7 @@ const (
 // Expression is a compiled CESQL expression (CloudEvents SQL 1.0).
 type Expression struct {
 	expression cesql.Expression
+	plain      plain    // the same, if it asks of texts alone; otherwise nil
 	Names      []string // attributes and conditions that it looks at
 }
 
@@ -49,7 +52,7 @@ func Parse(s string) (w *Expression, err error) {
 	if len(s) > maxWhere {
 		return nil, &Mistake{TooLong, maxWhere, ""}
 	}
-	names, err := scanWhere(s)
+	names, plain, err := scanWhere(s)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +60,7 @@ func Parse(s string) (w *Expression, err error) {
 	if err != nil {
 		return nil, &Mistake{Kind: Syntax}
 	}
-	w = &Expression{e, names}
+	w = &Expression{e, plain, names}
 	if len(names) > 0 {
 		return w, nil
 	}
@@ -67,15 +70,16 @@ func Parse(s string) (w *Expression, err error) {
 	return w, nil
 }
 
-// scanWhere collects the names used and refuses what the lexer does not know.
-func scanWhere(s string) ([]string, error) {
+// scanWhere collects the names used, reads a condition on texts alone, and refuses what the
+// lexer does not know.
+func scanWhere(s string) ([]string, plain, error) {
 	l := gen.NewCESQLParserLexer(parser.NewCaseChangingStream(antlr.NewInputStream(s), true))
 	l.RemoveErrorListeners()
 	wrong := &lexErrors{}
 	l.AddErrorListener(wrong)
 	tokens := l.GetAllTokens()
 	if wrong.seen {
-		return nil, &Mistake{Character, wrong.at + 1, ""}
+		return nil, nil, &Mistake{Character, wrong.at + 1, ""}
 	}
 	var names []string
 	depth := 0
@@ -83,7 +87,7 @@ func scanWhere(s string) ([]string, error) {
 		switch t.GetTokenType() {
 		case gen.CESQLParserLexerLR_BRACKET:
 			if depth++; depth > maxParens {
-				return nil, &Mistake{TooDeep, maxParens, ""}
+				return nil, nil, &Mistake{TooDeep, maxParens, ""}
 			}
 		case gen.CESQLParserLexerRR_BRACKET:
 			depth--
@@ -96,17 +100,17 @@ func scanWhere(s string) ([]string, error) {
 				continue
 			}
 			if err := known(t.GetText(), tokens[i+2:]); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		case gen.CESQLParserLexerFUNCTION_IDENTIFIER_WITH_UNDERSCORE:
 			if opens(tokens[i+1:]) {
 				if err := known(t.GetText(), tokens[i+2:]); err != nil {
-					return nil, err
+					return nil, nil, err
 				}
 			}
 		}
 	}
-	return names, nil
+	return names, plainOf(tokens), nil
 }
 
 func opens(rest []antlr.Token) bool {
@@ -154,23 +158,26 @@ func (l *lexErrors) SyntaxError(_ antlr.Recognizer, _ any, _, column int, _ stri
 // Facts are what expressions look at: the attributes of one event and the values
 // of its data conditions. They are made once and asked by many, one after the other.
 type Facts struct {
-	attributes, conditions map[string]string
-	values                 map[string]any
-	event                  event.Event
-	taken                  []string // names that event has, if they have a value
+	attributes event.Attributes
+	conditions map[string]string
+	values     map[string]any
+	event      cloudevents.Event
+	taken      []string // names that event has, if they have a value
 }
 
-// FactsOf takes the attributes in canonical string form and the data conditions
-// by name; conditions names all that the type has. A name that is a condition of
-// the type is taken from values alone: a sender's attribute of that name must
-// not pass for it.
-func FactsOf(attrs map[string]string, conditions map[string]string, values map[string]any) *Facts {
-	return &Facts{attributes: attrs, conditions: conditions, values: values, event: event.New()}
+// FactsOf takes the attributes and the data conditions by name; conditions names
+// all that the type has. A name that is a condition of the type is taken from
+// values alone: a sender's attribute of that name must not pass for it.
+func FactsOf(attrs event.Attributes, conditions map[string]string, values map[string]any) *Facts {
+	return &Facts{attributes: attrs, conditions: conditions, values: values}
 }
 
 // take gives the event what stands at these names. It has no more than is asked for: the
 // library copies all of it to look at one.
 func (f *Facts) take(names []string) {
+	if f.event.Context == nil {
+		f.event = cloudevents.New()
+	}
 	for _, name := range names {
 		if slices.Contains(f.taken, name) {
 			continue
@@ -180,7 +187,7 @@ func (f *Facts) take(names []string) {
 			if value, given := f.values[name]; given {
 				f.event.SetExtension(name, scalarOf(value))
 			}
-		} else if value, given := f.attributes[name]; given {
+		} else if value, given := f.attributes.Get(name); given {
 			setAttribute(&f.event, name, value)
 		}
 	}
@@ -194,6 +201,14 @@ func (w *Expression) Holds(f *Facts) (ok bool, err error) {
 			ok, err = false, errors.New("evaluate where: panic")
 		}
 	}()
+	if ok, known := w.plain.holds(f); known {
+		return ok, nil
+	}
+	return w.ask(f)
+}
+
+// ask asks the library.
+func (w *Expression) ask(f *Facts) (bool, error) {
 	f.take(w.Names)
 	v, err := w.expression.Evaluate(f.event)
 	if err != nil {
@@ -206,7 +221,7 @@ func (w *Expression) Holds(f *Facts) (ok bool, err error) {
 	return ok, nil
 }
 
-func setAttribute(e *event.Event, name, value string) {
+func setAttribute(e *cloudevents.Event, name, value string) {
 	switch name {
 	case "specversion":
 	case "id":

@@ -21,6 +21,13 @@ export async function stuck(base, anna, berta, clara) {
   await becomes(berta, "/acts", "tbody tr", "Lauf angehalten", "senke.heim", "anna");
 }
 
+// done tells that the page confirms an act on the case, or says that so many events take longer
+// than it waits: what follows sees the end.
+async function done(page, what) {
+  const says = page.locator('p[role=status], p[role=alert]:has-text("Das dauert länger")');
+  must((await says.count()) === 1, `nothing says that ${what}, or that it takes longer`);
+}
+
 // released: the case goes on at the first receiver, and waits on at the other. It gives the
 // reason.
 async function released(base, anna, clara) {
@@ -29,7 +36,7 @@ async function released(base, anna, clara) {
   must((await anna.locator("li.card").count()) === 2, "the case is not parked at two receivers");
   await judged(anna, "parked-case");
   await sent(anna, `${parkedAt("senke.frei")} button[value=release]`, { reason });
-  await said(anna, "the case is released");
+  await done(anna, "the case is released");
   await becomes(clara, first, ".receivers li:has(.state.done)", "senke.frei");
   await becomes(clara, `/event?id=stau-${events - 1}`, ".receivers li:has(.state.done)", "senke.frei");
   await becomes(clara, first, ".receivers li:has(.state.parked)", "senke.heim");
@@ -42,7 +49,7 @@ async function givenBack(base, berta, clara) {
   const reason = "Das Fachverfahren nimmt den Fall nicht mehr";
   await berta.goto(base + "/parked");
   await sent(berta, `${parkedAt("senke.heim")} button[value=return]`, { reason });
-  await said(berta, "the case is given back");
+  await done(berta, "the case is given back");
   await becomes(berta, "/parked", "main", "Kein Schlüssel ist geparkt");
   await becomes(clara, first, ".receivers li:has(.state.refused)", "senke.heim", "returned");
   return reason;

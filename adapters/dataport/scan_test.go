@@ -31,8 +31,9 @@ func clamd(t *testing.T, most int) (address string, scanned *atomic.Int64) {
 			}
 			go func() {
 				defer func() { _ = c.Close() }()
-				_, _ = io.WriteString(c, instream(bufio.NewReader(c), most))
-				scanned.Add(1)
+				answer := instream(bufio.NewReader(c), most)
+				scanned.Add(1) // first: who has the answer may look at once
+				_, _ = io.WriteString(c, answer)
 			}()
 		}
 	}()

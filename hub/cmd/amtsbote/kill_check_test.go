@@ -59,7 +59,7 @@ func (s *stored) read(t *testing.T, h *host) {
 		if !strings.HasPrefix(m.Subject(), "out.cursor.") {
 			s.copies = append(s.copies, copied{
 				mailbox:  strings.Join(strings.SplitN(m.Subject(), ".", 4)[1:3], "."),
-				delivery: m.Headers().Get("Amtsbote-Delivery"), key: m.Headers().Get("Amtsbote-Key"),
+				delivery: m.Headers().Get("Amtsbote-Delivery"), key: (&event.Message{Header: m.Headers()}).KeyOf(),
 				id: m.Headers().Get("ce-id"), text: strings.Contains(string(m.Data()), "text"),
 			})
 		}

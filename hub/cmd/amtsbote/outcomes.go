@@ -16,9 +16,11 @@ import (
 // outcomes prints one line an outcome. Printing never holds up the hub: when
 // nobody reads, lines are left out and counted.
 type outcomes struct {
-	lang  string
-	lines chan outcome
-	done  chan struct{}
+	lang    string
+	lines   chan outcome
+	many    chan struct{} // half of the room for lines is taken
+	closing chan struct{}
+	done    chan struct{}
 
 	mu   sync.Mutex
 	left int // lines left out
@@ -35,25 +37,36 @@ type outcome struct {
 // waitingLines is how many lines may wait for a slow reader.
 const waitingLines = 10_000
 
-func newOutcomes(out io.Writer, lang string) *outcomes {
+// gathers is how long lines wait for others, once one was printed.
+const gathers = 50 * time.Millisecond
+
+// newOutcomes prints to out; once a line was printed, others gather so long.
+func newOutcomes(out io.Writer, lang string, gather time.Duration) *outcomes {
 	if strings.HasPrefix(lang, "de") {
 		lang = "de"
 	}
-	o := &outcomes{lang: lang, lines: make(chan outcome, waitingLines), done: make(chan struct{})}
-	go o.write(out)
+	o := &outcomes{lang: lang, lines: make(chan outcome, waitingLines), many: make(chan struct{}, 1), closing: make(chan struct{}), done: make(chan struct{})}
+	go o.write(out, gather)
 	return o
 }
 
-// write prints what waits together: a line alone would cost a system call each.
-func (o *outcomes) write(out io.Writer) {
+// write prints what waits together: a line alone would cost a system call, and would make its
+// lane wake this goroutine.
+func (o *outcomes) write(out io.Writer, gather time.Duration) {
 	defer close(o.done)
 	together := bufio.NewWriterSize(out, 64<<10)
 	var line []byte
 	for one := range o.lines {
 		line = o.line(line[:0], &one)
 		_, _ = together.Write(line)
-		if len(o.lines) == 0 {
-			_ = together.Flush()
+		if len(o.lines) > 0 {
+			continue
+		}
+		_ = together.Flush()
+		select {
+		case <-time.After(gather):
+		case <-o.many:
+		case <-o.closing:
 		}
 	}
 	_ = together.Flush()
@@ -62,6 +75,7 @@ func (o *outcomes) write(out io.Writer) {
 // close prints what waits, for at most a second: a reader that is stuck must
 // not keep the hub from ending.
 func (o *outcomes) close(out io.Writer) {
+	close(o.closing)
 	close(o.lines)
 	select {
 	case <-o.done:
@@ -106,6 +120,13 @@ func (o *outcomes) print(one outcome) {
 		o.mu.Lock()
 		o.left++
 		o.mu.Unlock()
+	}
+	if len(o.lines) < waitingLines/2 {
+		return
+	}
+	select {
+	case o.many <- struct{}{}:
+	default:
 	}
 }
 

@@ -116,7 +116,7 @@ func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, profiled()) }()
-	printed := newOutcomes(out, f.lang)
+	printed := newOutcomes(out, f.lang, gathers)
 	defer printed.close(out)
 	cfg := app.Config{
 		Directory: dir, Data: dataDir(f.data, dir), Listen: f.listen, Monitor: f.monitor, Accept: f.accept,

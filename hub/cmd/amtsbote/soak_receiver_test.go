@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"math/rand/v2"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
 )
 
 // receiver takes from a mailbox of mode nats, as an application does.
@@ -110,7 +110,7 @@ func (r *receiver) note(m jetstream.Msg) {
 	f := filed{id: m.Headers().Get("Amtsbote-Delivery")} // receipts of expiries come when they come
 	if key, _, ok := placeOf(m.Headers().Get("ce-id")); ok {
 		f.key = key
-		f.place, _ = strconv.ParseUint(m.Headers().Get("Amtsbote-Seq"), 10, 64)
+		_, f.place = (&event.Message{Subject: m.Subject(), Header: m.Headers()}).Of()
 		if strings.Contains(string(m.Data()), marker) != r.whole {
 			r.books.fault("%s has the wrong fields", f.id)
 		}

@@ -85,7 +85,7 @@ func TestCorpusConsole(t *testing.T) {
 		harmless(t, v, d.ID, paths)
 		look := url.Values{"token": {token}, "id": {d.ID}, "in": {d.In}, "seq": {fmt.Sprint(d.Seq)}, "reason": {"Probe des Korpus"}}
 		if s := v.post("/event/look", look); s.status != http.StatusOK {
-			t.Errorf("%s in full: %d", d.ID, s.status)
+			t.Errorf("%s, %s %d, in full: %d at %s: %.600s", d.ID, d.In, d.Seq, s.status, s.path, s.body)
 		}
 		harmless(t, v, d.ID, paths[1:2])
 	}

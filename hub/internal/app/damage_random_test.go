@@ -145,7 +145,7 @@ func mixedContents(t *testing.T, b *bus.Bus) map[string]map[uint64]string {
 	for _, stream := range mixedStreams {
 		out[stream] = map[uint64]string{}
 		if err := b.Often(t.Context(), stream, 1, nil, func(m *event.Message) error {
-			out[stream][m.Seq] = m.Subject + " " + m.Get(event.HeaderDelivery) + " " + m.Get(event.HeaderSeq) + " " + m.Get("ce-id") + " " + string(m.Data)
+			out[stream][m.Seq] = m.Subject + " " + m.Get(event.HeaderDelivery) + " " + fmt.Sprint(m.Of()) + " " + m.Get("ce-id") + " " + string(m.Data)
 			return nil
 		}); err != nil {
 			t.Fatal(err)

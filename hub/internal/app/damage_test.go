@@ -189,7 +189,7 @@ func contents(t *testing.T, b *bus.Bus) map[string]map[uint64]string {
 			continue
 		}
 		if err := b.Read(t.Context(), stream, 1, nil, func(m *event.Message) error {
-			out[stream][m.Seq] = m.Subject + " " + m.Get(event.HeaderDelivery) + " " + m.Get(event.HeaderSeq) + " " + string(m.Data)
+			out[stream][m.Seq] = m.Subject + " " + m.Get(event.HeaderDelivery) + " " + fmt.Sprint(m.Of()) + " " + string(m.Data)
 			return nil
 		}); err != nil {
 			t.Fatal(err)

@@ -175,8 +175,8 @@ func replayedOnce(t *testing.T, b *bus.Bus, run string, ids ...string) {
 		if refused != nil {
 			return refused
 		}
-		if e.Attributes[hub.AttrReplay] != run || !bytes.Equal(bytes.ReplaceAll(e.Data, []byte(" "), nil), []byte(`{"n":1}`)) {
-			t.Errorf("the copy of %s is marked %q and holds %s", e.ID(), e.Attributes[hub.AttrReplay], e.Data)
+		if e.Attributes.Value(hub.AttrReplay) != run || !bytes.Equal(bytes.ReplaceAll(e.Data, []byte(" "), nil), []byte(`{"n":1}`)) {
+			t.Errorf("the copy of %s is marked %q and holds %s", e.ID(), e.Attributes.Value(hub.AttrReplay), e.Data)
 		}
 		got[e.ID()]++
 		return nil

@@ -137,7 +137,7 @@ func (p payloads) found(e *search.Event, m *event.Message) *search.Found {
 	}
 	f := search.Found{Event: *e, Subject: m.Subject}
 	for _, name := range s.SuchbarAttribute {
-		if v := read.Attributes[name]; v != "" {
+		if v := read.Attributes.Value(name); v != "" {
 			f.Terms = append(f.Terms, search.Term{Art: name, Pointer: search.AttributePlace + name, Value: v})
 		}
 	}

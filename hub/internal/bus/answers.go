@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -23,6 +24,7 @@ type answers struct {
 // ear hears the answers to one chain at a time.
 type ear struct {
 	msgs   chan *nats.Msg
+	late   *time.Timer        // of its own: a context with a deadline for each chain costs more
 	closed <-chan nats.Status // the connection is
 	prefix string             // of their subjects
 	n      uint64             // how many were made
@@ -40,7 +42,7 @@ func (a *answers) lend(nc *nats.Conn) (*ear, error) {
 		a.free = a.free[:n-1]
 		return e, nil
 	}
-	e := &ear{msgs: make(chan *nats.Msg, earRoom), closed: nc.StatusChanged(nats.CLOSED), prefix: nc.NewInbox() + "."}
+	e := &ear{msgs: make(chan *nats.Msg, earRoom), late: time.NewTimer(Timeout), closed: nc.StatusChanged(nats.CLOSED), prefix: nc.NewInbox() + "."}
 	if _, err := nc.ChanSubscribe(e.prefix+"*", e.msgs); err != nil {
 		return nil, fmt.Errorf("listen for answers: %w", err)
 	}
@@ -60,10 +62,13 @@ func (e *ear) subject() string {
 	return e.prefix + strconv.FormatUint(e.n, 36)
 }
 
-// became waits for what became of a chain, by the answers to its first and its last message,
-// of one that is alone to the last. If the last one is refused, whatever for, some of the
-// others may be stored; but nothing is if the first one is refused too, and its reason counts.
+// became waits, Timeout at most, for what became of a chain, by the answers to its first and
+// its last message, of one that is alone to the last. If the last one is refused, whatever for,
+// some of the others may be stored; but nothing is if the first one is refused too, and its
+// reason counts.
 func (e *ear) became(ctx context.Context, begun, ended string, alone bool) (*jetstream.PubAck, error) {
+	e.late.Reset(Timeout)
+	defer e.late.Stop()
 	var first, last *nats.Msg
 	for {
 		select {
@@ -74,6 +79,8 @@ func (e *ear) became(ctx context.Context, begun, ended string, alone bool) (*jet
 			case ended:
 				last = m
 			} // all others are of earlier chains
+		case <-e.late.C:
+			return nil, fmt.Errorf("%w (%w)", ErrUnclear, context.DeadlineExceeded)
 		case <-e.closed:
 			return nil, fmt.Errorf("%w (%w)", ErrUnclear, nats.ErrConnectionClosed)
 		case <-ctx.Done():

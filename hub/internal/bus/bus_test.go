@@ -177,7 +177,7 @@ func take(t *testing.T, w *Work, n int) []uint64 {
 	defer cancel()
 	var seqs []uint64
 	for len(seqs) < n {
-		batch, err := w.Next(ctx, n-len(seqs))
+		batch, err := w.Next(ctx, n-len(seqs), time.Hour)
 		if err != nil {
 			t.Fatalf("after %v: %v", seqs, err)
 		}
@@ -186,6 +186,32 @@ func take(t *testing.T, w *Work, n int) []uint64 {
 		}
 	}
 	return seqs
+}
+
+// TestPatience: Next comes back with nothing when its patience ends, and that of an earlier one
+// ends no NextWhile.
+func TestPatience(t *testing.T) {
+	b, _ := start(t)
+	w, err := b.Work(t.Context(), "IN_lhm", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Stop()
+	if batch, err := w.Next(t.Context(), 1, time.Millisecond); len(batch) > 0 || err != nil {
+		t.Fatal(batch, err)
+	}
+	if _, err := b.Publish(t.Context(), msgs("in.lhm.x.t", 1)[0]); err != nil {
+		t.Fatal(err)
+	}
+	take(t, w, 1)
+	if w.late.Stop() {
+		t.Error("the patience of a Next that gave something runs on")
+	}
+	until := make(chan struct{})
+	close(until)
+	if batch, err := w.NextWhile(t.Context(), 2, 1, until); len(batch) > 0 || err != nil {
+		t.Errorf("%d, %v", len(batch), err)
+	}
 }
 
 func TestReadEnds(t *testing.T) {

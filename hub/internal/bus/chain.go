@@ -48,8 +48,6 @@ func (b *Bus) Chain(ctx context.Context, msgs []event.Message, guard Guard) (uin
 	if ctx.Err() != nil { // its turn has come too late
 		return 0, ctx.Err()
 	}
-	ctx, cancel := context.WithTimeout(ctx, Timeout)
-	defer cancel()
 	began, c := time.Now(), b.chains.begin()
 	first, err := b.guarded(ctx, &c, msgs, guard)
 	if err != nil {

@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"sync/atomic"
@@ -23,10 +22,7 @@ const (
 	pinnedTTL = 3 * time.Second
 	pullTime  = time.Second // shorter than pinnedTTL, or the pin moves while its owner lives
 	workAhead = 1024        // messages taken ahead at most
-	// pullIn is how many messages a pull asks for. nats.go makes room for just so
-	// many, and drops what comes when the server's notes have taken a place; so it is
-	// more than usually fit into what one pull may bring in bytes.
-	pullIn = 1024
+	pullIn    = 1024        // asked for at most
 	// NextBytes is about how much Next gives at a time, in bytes.
 	NextBytes = 8 << 20
 )
@@ -41,6 +37,7 @@ type Work struct {
 	own    *semaphore.Weighted // what this one may take ahead
 	given  int64               // bytes that the last Next gave, still in the budget
 	kept   int64               // those that Keep left in use
+	late   *time.Timer         // ends the patience of Next; stopped otherwise
 	cancel context.CancelFunc
 	done   chan struct{}
 	// After a Reset what was taken before it is still in the pipe. The consumer
@@ -71,29 +68,29 @@ func (b *Bus) Work(ctx context.Context, stream string, each func(*event.Message)
 		PriorityGroups: []string{workGroup},
 		PinnedTTL:      pinnedTTL,
 	}
-	cons, err := b.ensureConsumer(ctx, stream, cfg)
-	if err != nil {
+	if _, err := b.ensureConsumer(ctx, stream, cfg); err != nil {
 		return nil, err
 	}
 	run, cancel := context.WithCancel(context.Background())
 	w := &Work{
 		bus: b, stream: stream, each: each, msgs: make(chan taken, workAhead), cancel: cancel, done: make(chan struct{}),
-		own: semaphore.NewWeighted(max(b.ahead.bytes/8, maxIn)),
+		own: semaphore.NewWeighted(max(b.ahead.bytes/8, maxIn)), late: time.NewTimer(time.Hour),
 	}
-	go w.pull(run, cons)
+	w.late.Stop()
+	go w.pull(run)
 	return w, nil
 }
 
-// pull moves messages into the channel and opens the iterator anew when it
-// breaks.
-func (w *Work) pull(ctx context.Context, cons jetstream.Consumer) {
+// pull moves messages into the channel and begins anew when that breaks.
+func (w *Work) pull(ctx context.Context) {
 	defer close(w.done)
 	for ctx.Err() == nil {
-		it, err := cons.Messages(jetstream.PullMaxMessagesWithBytesLimit(pullIn, pullBytesIn), jetstream.PullExpiry(pullTime),
-			jetstream.PullHeartbeat(pullTime/2), jetstream.PullPriorityGroup(workGroup))
+		p, err := w.bus.puller(w.stream, workName, pullRequest{
+			Batch: pullIn, MaxBytes: pullBytesIn, Expires: pullTime, Heartbeat: pullTime / 2, Group: workGroup,
+		})
 		if err == nil {
-			err = w.drain(ctx, it)
-			it.Stop()
+			err = w.drain(ctx, p)
+			p.stop()
 		}
 		if ctx.Err() == nil && err != nil {
 			w.bus.log.Warn("work consumer broke off, opening it again", zap.String("stream", w.stream), zap.Error(err))
@@ -102,22 +99,20 @@ func (w *Work) pull(ctx context.Context, cons jetstream.Consumer) {
 	}
 }
 
-func (w *Work) drain(ctx context.Context, it jetstream.MessagesContext) error {
+func (w *Work) drain(ctx context.Context, p *puller) error {
 	last := uint64(math.MaxUint64) // the first one begins a generation
-	until := jetstream.NextContext(ctx)
 	for {
-		msg, err := it.Next(until)
-		if errors.Is(err, jetstream.ErrNoHeartbeat) {
-			continue // the iterator pulls again by itself
-		}
+		msg, err := p.next(ctx)
 		if err != nil {
 			return err
 		}
-		m, meta, err := message(msg)
+		meta, err := msg.Metadata()
 		if err != nil {
-			return err
+			return fmt.Errorf("read the place of a message: %w", err)
 		}
-		delete(m.Header, "Nats-Pin-Id") // the server's, for pinned consumers
+		m := &event.Message{
+			Stream: meta.Stream, Seq: meta.Sequence.Stream, Subject: msg.Subject, Header: msg.Header, Data: msg.Data, Time: meta.Timestamp,
+		}
 		if meta.Sequence.Consumer <= last {
 			w.generation.Add(1)
 		}
@@ -157,13 +152,16 @@ func (w *Work) release(size int64) {
 }
 
 // Next waits for a message and then takes what is there, at most limit and about
-// NextBytes. What it gave before is done with, unless that is kept.
-func (w *Work) Next(ctx context.Context, limit int) ([]*event.Message, error) {
+// NextBytes; none when its patience is at an end, perhaps also when ctx has ended meanwhile.
+// What it gave before is done with, unless that is kept.
+func (w *Work) Next(ctx context.Context, limit int, patience time.Duration) ([]*event.Message, error) {
+	w.late.Reset(patience)
+	defer w.late.Stop()
 	return w.NextWhile(ctx, limit, 1, nil)
 }
 
-// NextWhile is Next for enough messages, but waits only until a channel is closed: then it gives
-// what is there, perhaps nothing.
+// NextWhile is Next for enough messages, whose patience ends when a channel is closed: then it
+// gives what is there, perhaps nothing.
 func (w *Work) NextWhile(ctx context.Context, limit, enough int, until <-chan struct{}) ([]*event.Message, error) {
 	w.release(w.given)
 	w.given = 0
@@ -195,6 +193,8 @@ func (w *Work) collect(ctx context.Context, limit, enough int, until <-chan stru
 			batch = w.take(batch, m)
 		case <-until:
 			until, enough = nil, 0
+		case <-w.late.C:
+			return batch, nil
 		case <-ctx.Done():
 			if len(batch) == 0 {
 				err = ctx.Err()

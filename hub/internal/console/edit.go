@@ -153,13 +153,17 @@ func editable(m *event.Message) (text string, ok bool) {
 
 // structured writes an event that came in binary mode as its sender could have.
 func structured(e *event.Event) string {
+	attributes := map[string]string{}
+	for _, a := range e.Attributes {
+		attributes[a.Name] = a.Value
+	}
 	switch {
 	case len(e.Data) == 0:
-		return object(e.Attributes, "")
+		return object(attributes, "")
 	case e.JSON:
-		return object(e.Attributes, `"data": `+string(bytes.TrimSpace(e.Data)))
+		return object(attributes, `"data": `+string(bytes.TrimSpace(e.Data)))
 	}
-	return object(e.Attributes, `"data_base64": "`+base64.StdEncoding.EncodeToString(e.Data)+`"`)
+	return object(attributes, `"data_base64": "`+base64.StdEncoding.EncodeToString(e.Data)+`"`)
 }
 
 // leading are the attributes that people look for.

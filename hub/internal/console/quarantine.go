@@ -205,12 +205,11 @@ func readRefused(m *event.Message) refusedEvent {
 	e.Size = len(e.message.Data)
 	if e.In == "" { // a copy that its receiver has refused says so in its own headers
 		e.Copy = true
-		e.In = e.message.Get(event.HeaderIn)
-		e.InSeq, _ = strconv.ParseUint(e.message.Get(event.HeaderSeq), 10, 64)
+		e.In, e.InSeq = e.message.Of()
 		e.Keyword = ""
 	}
 	if read, _ := accept.Decode(e.message); read != nil {
-		e.ID, e.Type, e.Case = read.ID(), read.Type(), read.Attributes["correlationid"]
+		e.ID, e.Type, e.Case = read.ID(), read.Type(), read.Attributes.Value("correlationid")
 	}
 	return e
 }
@@ -222,15 +221,13 @@ type refusalPage struct {
 	Sender      string
 	Sentence    string
 	Rule        string
-	Attributes  []attribute
+	Attributes  event.Attributes
 	Payload     *payload
 	Group       string
 	All         []wrong // all rules that it would break today, where the record names the first
 	Passes      bool    // it would break none any more
 	clearingView
 }
-
-type attribute struct{ Name, Value string }
 
 // refusedAt finds the event of a link that the person may see; an organisation's name
 // when it is one that they may not.
@@ -287,10 +284,8 @@ func (q *request) showRefusal(no notDone) error {
 	}
 	data.Group = "/quarantine/group?" + url.Values{"app": {g.Application}, "code": {string(g.Code)}}.Encode()
 	if read, _ := accept.Decode(e.message); read != nil {
-		for name, value := range read.Attributes {
-			data.Attributes = append(data.Attributes, attribute{name, value})
-		}
-		slices.SortFunc(data.Attributes, func(a, b attribute) int { return cmp.Compare(a.Name, b.Name) })
+		data.Attributes = slices.Clone(read.Attributes)
+		slices.SortFunc(data.Attributes, func(a, b event.Attribute) int { return cmp.Compare(a.Name, b.Name) })
 	}
 	sight := q.person.sight(search.Organisation(g.Application))
 	data.Payload = &payload{At: quarantineAt(e.Seq), Seq: e.Seq, MayLook: sight >= federation.SightFull}

@@ -2,15 +2,13 @@ package event
 
 import "strings"
 
-// Binary adds to h the headers of binary mode (CloudEvents NATS binding 3.1) for
-// the attributes named, in their canonical string form.
-func (e *Event) Binary(h map[string][]string, names []string) {
-	values := make([]string, len(names)) // one piece of memory for all
-	for i, name := range names {
-		if v, ok := e.Attributes[name]; ok {
-			values[i] = PercentEncode(v)
-			h[HeaderOf(name)] = values[i : i+1 : i+1]
-		}
+// Binary adds to h the headers that attributes have in binary mode (CloudEvents NATS
+// binding 3.1).
+func (a Attributes) Binary(h map[string][]string) {
+	values := make([]string, len(a)) // one piece of memory for all
+	for i, one := range a {
+		values[i] = PercentEncode(one.Value)
+		h[HeaderOf(one.Name)] = values[i : i+1 : i+1]
 	}
 }
 

@@ -29,12 +29,9 @@ type Event struct {
 	// Structured tells the content mode the event came in (CloudEvents NATS
 	// binding, section 3); false is binary mode.
 	Structured bool
-	// Attributes are all context attributes that are set, in their canonical
-	// string form, specversion included.
-	Attributes map[string]string
-	// Order lists the attribute names as they came, so that a re-written event
-	// reads like the original.
-	Order []string
+	// Attributes are all context attributes that are set, specversion included, as
+	// they came, so that a re-written event reads like the original.
+	Attributes Attributes
 	// Time is the attribute time; zero if absent.
 	Time time.Time
 	// Data is the payload as it stands; nil if there is none. For data_base64
@@ -59,22 +56,22 @@ type Event struct {
 // Fix takes the attributes that are asked for again and again out of Attributes, which
 // changes no more.
 func (e *Event) Fix() {
-	for _, name := range e.Order {
-		switch value := e.Attributes[name]; name {
+	for _, a := range e.Attributes {
+		switch a.Name {
 		case AttrID:
-			e.id = value
+			e.id = a.Value
 		case AttrSource:
-			e.source = value
+			e.source = a.Value
 		case AttrType:
-			e.typ = value
+			e.typ = a.Value
 		case AttrSubject:
-			e.subject = value
+			e.subject = a.Value
 		case AttrDataSchema:
-			e.schema = value
+			e.schema = a.Value
 		case AttrDataContentType:
-			e.contentType = value
+			e.contentType = a.Value
 		case hub.AttrCorrelationID:
-			e.correlation = value
+			e.correlation = a.Value
 		}
 	}
 	e.fixed = true
@@ -84,7 +81,7 @@ func (e *Event) attribute(fixed, name string) string {
 	if e.fixed {
 		return fixed
 	}
-	return e.Attributes[name]
+	return e.Attributes.Value(name)
 }
 
 // ID is the attribute id; it and the methods below give "" when it is unset.

@@ -1,6 +1,10 @@
 package event
 
-import "testing"
+import (
+	"maps"
+	"slices"
+	"testing"
+)
 
 func TestPercentEncode(t *testing.T) {
 	for in, want := range map[string]string{
@@ -18,14 +22,14 @@ func TestPercentEncode(t *testing.T) {
 
 func TestDigestCoversWhatMakesTheEvent(t *testing.T) {
 	base := func() *Event {
-		return &Event{Attributes: map[string]string{
-			AttrType: "t", AttrSubject: "s", AttrDataSchema: "d", AttrDataContentType: "c", AttrTime: "2026-01-01T00:00:00Z",
+		return &Event{Attributes: Attributes{
+			{AttrType, "t"}, {AttrSubject, "s"}, {AttrDataSchema, "d"}, {AttrDataContentType, "c"}, {AttrTime, "2026-01-01T00:00:00Z"},
 		}, Data: []byte("x")}
 	}
 	want := base().Digest()
 	for _, name := range []string{AttrType, AttrSubject, AttrDataSchema, AttrDataContentType} {
 		e := base()
-		e.Attributes[name] += "!"
+		set(e, name, e.Attributes.Value(name)+"!")
 		if e.Digest() == want {
 			t.Errorf("another %s gives the same digest", name)
 		}
@@ -36,25 +40,53 @@ func TestDigestCoversWhatMakesTheEvent(t *testing.T) {
 		t.Error("other data gives the same digest")
 	}
 	e = base()
-	e.Attributes[AttrTime], e.Attributes["traceparent"] = "2027-01-01T00:00:00Z", "00-1"
+	set(e, AttrTime, "2027-01-01T00:00:00Z")
+	e.Attributes = append(e.Attributes, Attribute{"traceparent", "00-1"})
 	if e.Digest() != want {
 		t.Error("time and tracing must not count: a resend carries new ones")
 	}
 	// lengths separate the parts
 	a, b := base(), base()
-	a.Attributes[AttrType], a.Attributes[AttrSubject] = "ts", ""
-	b.Attributes[AttrType], b.Attributes[AttrSubject] = "t", "s"
+	set(a, AttrType, "ts")
+	set(a, AttrSubject, "")
 	if a.Digest() == b.Digest() {
 		t.Error("moving a character between parts gives the same digest")
 	}
 }
 
+// set changes an attribute that is there.
+func set(e *Event, name, value string) {
+	for i, a := range e.Attributes {
+		if a.Name == name {
+			e.Attributes[i].Value = value
+		}
+	}
+}
+
 func TestKeyFallsBack(t *testing.T) {
-	e := &Event{Attributes: map[string]string{AttrSource: "src", AttrSubject: "sub", "correlationid": "case"}}
+	e := &Event{Attributes: Attributes{{AttrSource, "src"}, {AttrSubject, "sub"}, {"correlationid", "case"}}}
 	for _, step := range []struct{ remove, want string }{{"", "case"}, {"correlationid", "sub"}, {AttrSubject, "src"}} {
-		delete(e.Attributes, step.remove)
+		e.Attributes = slices.DeleteFunc(e.Attributes, func(a Attribute) bool { return a.Name == step.remove })
 		if got := e.Key(); got != step.want {
 			t.Errorf("without %q the key is %q, want %q", step.remove, got, step.want)
 		}
+	}
+}
+
+// TestAttributes: an attribute with an empty value is set; each becomes a header.
+func TestAttributes(t *testing.T) {
+	a := Attributes{{AttrID, "1"}, {AttrSubject, ""}, {"x", "ä"}}
+	for _, c := range []struct {
+		name, value string
+		set         bool
+	}{{AttrID, "1", true}, {AttrSubject, "", true}, {"x", "ä", true}, {"ID", "", false}, {AttrTime, "", false}, {"", "", false}} {
+		if value, set := a.Get(c.name); value != c.value || set != c.set || a.Value(c.name) != value {
+			t.Errorf("%s is %q (%v), want %q (%v)", c.name, value, set, c.value, c.set)
+		}
+	}
+	h := map[string][]string{"ce-x": {"another"}}
+	a.Binary(h)
+	if want := map[string][]string{"ce-id": {"1"}, "ce-subject": {""}, "ce-x": {"%C3%A4"}}; !maps.EqualFunc(h, want, slices.Equal) {
+		t.Errorf("headers are %v, want %v", h, want)
 	}
 }

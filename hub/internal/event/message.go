@@ -38,6 +38,8 @@ type Own struct {
 	Bytes  int        // of the names of all, and their values; 0: not counted
 	Pool   *sync.Pool // where it goes back to
 	Place  Place      // in a chain
+	In     string     // in stream of the event of which the message is a copy; "": see Message.Of
+	Seq    uint64     // of that event there
 }
 
 // Place is what a message's header says of its place in a chain of messages (package bus). It

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub/internal/disclose"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/where"
 	"github.com/amtsbote/amtsbote/schemas"
 )
@@ -72,7 +73,7 @@ func (c *Clause) Addressed() bool { return c.ToGroup != nil }
 // Resolve finds the receiver for an event sent for authority from: the clause's
 // own, or the member of its group that the address names. ok is false when the
 // address names none, or one to which the norm does not let it go.
-func (c *Clause) Resolve(from string, attrs map[string]string, schema *schemas.Schema, doc any) (to *Application, authority string, ok bool) {
+func (c *Clause) Resolve(from string, attrs event.Attributes, schema *schemas.Schema, doc any) (to *Application, authority string, ok bool) {
 	if c.ToGroup == nil {
 		return c.Receiver, c.ReceiverAuthority, c.covers(from, c.ReceiverAuthority)
 	}
@@ -84,12 +85,12 @@ func (c *Clause) Resolve(from string, attrs map[string]string, schema *schemas.S
 	return to, authority, ok && to.Mailbox != nil && c.covers(from, authority)
 }
 
-func (c *Clause) addressee(from string, attrs map[string]string, schema *schemas.Schema, doc any) (string, bool) {
+func (c *Clause) addressee(from string, attrs event.Attributes, schema *schemas.Schema, doc any) (string, bool) {
 	switch {
 	case c.address.sender:
 		return c.fed.Unit(from), true
 	case c.address.attribute != "":
-		value := attrs[c.address.attribute]
+		value := attrs.Value(c.address.attribute)
 		if value != "" && !strings.Contains(value, ":") {
 			value = "ags:" + value
 		}

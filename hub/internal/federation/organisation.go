@@ -183,7 +183,7 @@ func leadsOut(source string) bool {
 		if more = end >= 0; more {
 			segment, rest = rest[:end], rest[end+1:]
 		}
-		if len(segment) > 6 || segment == "" {
+		if len(segment) > 6 || segment == "" || segment[0] != '.' && segment[0] != '%' {
 			continue
 		}
 		if dots := encodedDot.Replace(segment); dots == "." || dots == ".." {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
@@ -88,7 +89,7 @@ func TestFlightFails(t *testing.T) {
 	l := grounded(t, b, newLane(t, b, fed))
 	came := func() []*event.Message {
 		t.Helper()
-		m, err := l.work.Next(t.Context(), maxEvents)
+		m, err := l.work.Next(t.Context(), maxEvents, time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -119,7 +119,7 @@ func (f *Decider) open(m *event.Message) *decision.Decision {
 func (f *Decider) describe(d *decision.Decision, a *ahead) {
 	e := a.event
 	d.ID, d.Source, d.Type = e.ID(), e.Source(), e.Type()
-	d.Case = e.Attributes[hub.AttrCorrelationID]
+	d.Case = e.Attributes.Value(hub.AttrCorrelationID)
 	d.Digest = a.digest
 	if app, ok := f.Federation.Application(d.Application); ok {
 		d.Authority, _ = app.Authority(e.Source())

@@ -143,7 +143,7 @@ func (p *Parking) returned(m *event.Message) (returned, error) {
 	}
 	if e, r := accept.Decode(original); r == nil {
 		d.ID, d.Source, d.Type, d.Digest = e.ID(), e.Source(), e.Type(), e.Digest()
-		d.Case = e.Attributes[hub.AttrCorrelationID]
+		d.Case = e.Attributes.Value(hub.AttrCorrelationID)
 	}
 	return returned{d, original}, nil
 }

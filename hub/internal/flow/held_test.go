@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -90,7 +91,8 @@ func heldUpTakeOver(t *testing.T, in string) {
 	lies := func(stream, filter string) map[string]int {
 		n := map[string]int{}
 		if err := b.Read(t.Context(), stream, 1, []string{filter}, func(m *event.Message) error {
-			n[m.Get(event.HeaderSeq)]++
+			_, seq := m.Of()
+			n[fmt.Sprint(seq)]++
 			return nil
 		}); err != nil {
 			t.Fatal(err)

@@ -54,7 +54,7 @@ func survey(t *testing.T, b *bus.Bus) *history {
 	}
 	read(bus.Out, "out.beta.>", func(m *event.Message) error {
 		h.copies[m.Get(event.HeaderDelivery)]++
-		box := strings.Join(strings.Split(m.Subject, ".")[1:3], ".") + " " + m.Get(event.HeaderKey)
+		box := strings.Join(strings.Split(m.Subject, ".")[1:3], ".") + " " + m.KeyOf()
 		var n int
 		_, err := fmt.Sscanf(string(m.Data), `{"n":%d`, &n)
 		h.out[box] = append(h.out[box], n)

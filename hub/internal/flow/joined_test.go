@@ -47,7 +47,7 @@ func TestOneChain(t *testing.T) {
 	l := newLane(t, b, fed)
 	l.eager = true
 	grounded(t, b, l)
-	const n = 600 // two copies each
+	const n = 510 // two copies each
 	writes, tight := 0, false
 	l.crash = func(point string) {
 		if point == "before "+bus.Out {
@@ -81,7 +81,7 @@ func TestFlightsMoveOn(t *testing.T) {
 	l := newLane(t, b, fed)
 	l.eager = true
 	grounded(t, b, l)
-	const n = 900
+	const n = 450 // two copies each fit into an atomic batch: a chain takes seconds on a slow disk
 	last := uint64(0)
 	for batch := 0; last < soon+2*n; batch++ {
 		if err := l.carry(t.Context(), many(t, b, fmt.Sprint(batch, "-"), n)); err != nil {

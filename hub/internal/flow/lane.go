@@ -57,6 +57,7 @@ type Lane struct {
 	flight                         *flight                       // what is being stored meanwhile; nil: nothing
 	paying                         bool                          // there is more to store that was owed
 	brought                        map[event.Identity]index.Seen // what the batch in hand brought so far; one for all: fresh memory costs
+	bringers                       []event.Identity              // the keys of brought
 	unpaid                         map[string]uint64             // what is owed and could not be stored, by mailbox: told
 	crash                          func(point string)            // tests only
 	patience                       time.Duration                 // idle; tests only
@@ -311,7 +312,10 @@ func (l *Lane) decide(msgs []*event.Message) []*decision.Decision {
 		l.brought = make(map[event.Identity]index.Seen, len(msgs))
 	}
 	pending := l.brought
-	clear(pending)
+	for _, id := range l.bringers { // clear would go through all that the map once had room for
+		delete(pending, id)
+	}
+	l.bringers = l.bringers[:0]
 	decider := Decider{Federation: l.version.Federation, Now: l.Now, Seen: func(id event.Identity) (index.Seen, bool) {
 		if s, ok := pending[id]; ok {
 			return s, true
@@ -328,6 +332,7 @@ func (l *Lane) decide(msgs []*event.Message) []*decision.Decision {
 				before, _ = decider.Seen(id)
 			}
 			pending[id] = index.After(before, d)
+			l.bringers = append(l.bringers, id)
 		}
 		out[i] = d
 	}

@@ -153,8 +153,9 @@ func look(t *testing.T, b *bus.Bus) *world {
 		id := m.Get(event.HeaderDelivery)
 		w.copies[id]++
 		w.bodies[id] = *m
-		box := strings.Join(strings.Split(m.Subject, ".")[1:3], ".") + " " + m.Get(event.HeaderKey)
-		w.order[box] = append(w.order[box], m.Get(event.HeaderSeq))
+		box := strings.Join(strings.Split(m.Subject, ".")[1:3], ".") + " " + m.KeyOf()
+		_, seq := m.Of()
+		w.order[box] = append(w.order[box], fmt.Sprint(seq))
 		return nil
 	})
 	read(bus.Quarantine, "quarantine.alpha.>", func(m *event.Message) error {

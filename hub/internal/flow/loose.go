@@ -3,7 +3,6 @@ package flow
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
@@ -47,11 +46,8 @@ func (l *Lane) find(ctx context.Context, t *target, todo []*decision.Decision) e
 // bringer is the event of in stream in that brought m when it was carried out; 0
 // for none: m came of a return, an expiry, or of what a receiver did.
 func (t *target) bringer(m *event.Message, in string) uint64 {
-	if m.Get(event.HeaderIn) != in || !send.CarriedOut(m) {
-		return 0
-	}
-	seq, err := strconv.ParseUint(m.Get(event.HeaderSeq), 10, 64)
-	if err != nil {
+	of, seq := m.Of()
+	if of != in || !send.CarriedOut(m) {
 		return 0
 	}
 	return seq

@@ -36,22 +36,20 @@ func (l *Lane) next(ctx context.Context) ([]*event.Message, error) {
 	case loose:
 		patience = min(patience, restful)
 	}
-	waiting, cancel := context.WithTimeout(ctx, patience)
-	msgs, err := l.work.Next(waiting, maxEvents)
-	cancel()
+	msgs, err := l.work.Next(ctx, maxEvents, patience)
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case errors.Is(err, context.DeadlineExceeded) && l.paying:
-		return nil, nil
-	case errors.Is(err, context.DeadlineExceeded) && loose:
-		return nil, l.cover(ctx)
-	case errors.Is(err, context.DeadlineExceeded):
-		return l.lookBack(ctx)
 	case err != nil:
 		return nil, err
+	case len(msgs) > 0:
+		return l.follow(ctx, ascending(l.trail.at.Seq, msgs))
+	case l.paying:
+		return nil, nil
+	case loose:
+		return nil, l.cover(ctx)
 	}
-	return l.follow(ctx, ascending(l.trail.at.Seq, msgs))
+	return l.lookBack(ctx)
 }
 
 // ascending drops what does not come after at and after the ones before it:
@@ -88,9 +86,8 @@ func (l *Lane) follow(ctx context.Context, msgs []*event.Message) ([]*event.Mess
 }
 
 // skipped takes messages that were not delivered from the store, beginning with
-// first, at most so many, and has the work consumer go on behind them. (A connection broke, an
-// owner died, or nats.go swallowed an empty message with the header Status,
-// since its own control messages look so.)
+// first, at most so many, and has the work consumer go on behind them. (A connection broke,
+// an owner died, or there was no room in the channel.)
 func (l *Lane) skipped(ctx context.Context, first *event.Message, most int) ([]*event.Message, error) {
 	var msgs []*event.Message
 	size := 0

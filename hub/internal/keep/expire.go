@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"go.uber.org/zap"
 
@@ -198,11 +197,11 @@ func (k *Keeper) record(ctx context.Context, w *waiting, application string, tak
 
 // expired is the record of a copy's end.
 func (k *Keeper) expired(m *event.Message, application string, out uint64) *decision.Delivery {
+	in, seq := m.Of()
 	d := &decision.Delivery{
-		Mailbox: application, Out: out, In: m.Get(event.HeaderIn), Result: decision.Expired, At: k.Now().UTC(),
+		Mailbox: application, Out: out, In: in, Seq: seq, Result: decision.Expired, At: k.Now().UTC(),
 		Expiry: &decision.Expiry{Told: mailbox.Told(m)}, Replay: m.Get(event.HeaderReplay),
 	}
-	d.Seq, _ = strconv.ParseUint(m.Get(event.HeaderSeq), 10, 64)
 	d.Expiry.Due, _ = retained(m)
 	if e, refused := accept.Decode(m); refused == nil {
 		d.ID = e.ID()

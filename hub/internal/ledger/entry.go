@@ -3,7 +3,6 @@ package ledger
 import (
 	"encoding/binary"
 	"errors"
-	"strconv"
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
@@ -31,12 +30,7 @@ type Entry struct {
 func entryOf(m *event.Message, seq uint64) Entry {
 	e := Entry{Seq: seq, Subject: m.Subject, Sum: Sum(m)}
 	if !strings.HasPrefix(m.Subject, "in.") && !strings.HasPrefix(m.Subject, "edge.") {
-		if in := m.Get(event.HeaderIn); in != "" {
-			n, err := strconv.ParseUint(m.Get(event.HeaderSeq), 10, 64)
-			if err == nil {
-				e.Of = decision.Ref{In: in, Seq: n}
-			}
-		}
+		e.Of.In, e.Of.Seq = m.Of()
 	}
 	if whole(m.Subject) {
 		e.Whole, e.Data = true, m.Data

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"go.uber.org/zap"
@@ -13,6 +12,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
 	"github.com/amtsbote/amtsbote/hub/internal/refusal"
 )
@@ -106,9 +106,9 @@ func (b *Mailbox) recorded(ctx context.Context, m *event.Message, attempt int, f
 }
 
 func (b *Mailbox) outcome(m *event.Message, attempt int) *decision.Delivery {
-	seq, _ := strconv.ParseUint(m.Get(event.HeaderSeq), 10, 64)
+	in, seq := m.Of()
 	return &decision.Delivery{
-		Mailbox: b.Application, Out: m.Seq, In: m.Get(event.HeaderIn), Seq: seq, ID: idOf(m),
+		Mailbox: b.Application, Out: m.Seq, In: in, Seq: seq, ID: idOf(m),
 		Attempt: attempt, Result: decision.Done, At: time.Now().UTC(), Replay: m.Get(event.HeaderReplay),
 	}
 }
@@ -122,9 +122,7 @@ func (b *Mailbox) quarantine(ctx context.Context, m *event.Message, code refusal
 	h := map[string][]string{
 		event.HeaderCode: {string(code)}, event.HeaderKeyword: {detail}, event.HeaderSubject: {m.Subject},
 	}
-	for name, values := range m.Header {
-		h["Original-"+name] = values
-	}
+	send.Originals(h, m)
 	subject := fmt.Sprintf("quarantine.%s.%s.%d", b.Application, code.Token(), m.Seq)
 	_, err = b.Bus.Append(ctx, []event.Message{{Subject: subject, Header: h, Data: m.Data}}, 0)
 	if errors.Is(err, bus.ErrFenced) {

@@ -23,8 +23,8 @@ func toEvent(m *event.Message) (*hub.Event, error) {
 	}
 	made := cloudevents.New()
 	out := &made
-	for _, name := range e.Order {
-		set(out, name, e)
+	for _, a := range e.Attributes {
+		set(out, a, e)
 	}
 	out.DataEncoded, out.DataBase64 = e.Data, e.Base64 || (e.Data != nil && !e.JSON)
 	if err := out.Validate(); err != nil {
@@ -33,8 +33,8 @@ func toEvent(m *event.Message) (*hub.Event, error) {
 	return out, nil
 }
 
-func set(out *hub.Event, name string, e *event.Event) {
-	switch v := e.Attributes[name]; name {
+func set(out *hub.Event, a event.Attribute, e *event.Event) {
+	switch v := a.Value; a.Name {
 	case event.AttrSpecVersion:
 	case event.AttrID:
 		out.SetID(v)
@@ -51,7 +51,7 @@ func set(out *hub.Event, name string, e *event.Event) {
 	case event.AttrTime:
 		out.SetTime(e.Time)
 	default:
-		out.SetExtension(name, v)
+		out.SetExtension(a.Name, v)
 	}
 }
 

@@ -32,8 +32,8 @@ func lean(m *event.Message) *event.Message {
 	if len(m.Data) <= leanAbove {
 		return m
 	}
-	h := map[string][]string{headerLeanID: {idOf(m)}, headerLeanSize: {fmt.Sprint(len(m.Data))}}
-	for _, name := range []string{event.HeaderDelivery, event.HeaderIn, event.HeaderSeq, event.HeaderKey, event.HeaderConfirm, event.HeaderReplay} {
+	h := map[string][]string{headerLeanID: {idOf(m)}, headerLeanSize: {fmt.Sprint(len(m.Data))}, event.HeaderKey: {event.PercentEncode(m.KeyOf())}}
+	for _, name := range []string{event.HeaderDelivery, event.HeaderIn, event.HeaderSeq, event.HeaderConfirm, event.HeaderReplay} {
 		if values := m.Header[name]; values != nil {
 			h[name] = values
 		}

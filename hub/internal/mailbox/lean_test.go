@@ -92,10 +92,15 @@ func TestLean(t *testing.T) {
 	if lean(&small) != &small {
 		t.Error("a small copy was changed")
 	}
-	large := copyFor(2, "k ä", strings.Repeat(" ", leanAbove)+`{"n":1}`)
-	l := lean(&large)
-	if len(l.Data) > 0 || sizeOf(l) != len(large.Data) || idOf(l) != "e2" || tokenOf(l) != tokenOf(&large) ||
-		l.Get(event.HeaderIn) != "IN_alpha" || l.Get(event.HeaderSeq) != "2" || l.Get(event.HeaderDelivery) != large.Get(event.HeaderDelivery) {
-		t.Errorf("it became %+v", l)
+	large := copyFor(2, "k%20%C3%A4", strings.Repeat(" ", leanAbove)+`{"n":1}`)
+	earlier := copyFor(2, "other", string(large.Data)) // says in headers what others say by the way
+	earlier.Header[event.HeaderIn], earlier.Header[event.HeaderSeq] = []string{"IN_alpha"}, []string{"2"}
+	earlier.Header[event.HeaderKey] = []string{"k%20%C3%A4"}
+	for _, m := range []*event.Message{&large, &earlier} {
+		l := lean(m)
+		if in, seq := l.Of(); in != "IN_alpha" || seq != 2 || len(l.Data) > 0 || sizeOf(l) != len(m.Data) || idOf(l) != "e2" ||
+			l.KeyOf() != "k ä" || tokenOf(l) != tokenOf(m) || l.Get(event.HeaderDelivery) != m.Get(event.HeaderDelivery) {
+			t.Errorf("it became %+v", l)
+		}
 	}
 }

@@ -128,11 +128,7 @@ func (b *Mailbox) take(ctx context.Context, c *bus.Copy) {
 }
 
 func tokenOf(m *event.Message) string {
-	key, ok := event.PercentDecode(m.Get(event.HeaderKey))
-	if !ok {
-		key = m.Get(event.HeaderKey)
-	}
-	return event.KeyToken(key)
+	return event.KeyToken(m.KeyOf())
 }
 
 // hold keeps what is in hand from being handed out again, and lets the index

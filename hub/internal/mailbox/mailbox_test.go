@@ -92,8 +92,6 @@ func copyFor(n int, key, data string) event.Message {
 	m.Subject = "out.beta.one." + hubtest.Ding
 	m.Header[event.HeaderDelivery] = []string{fmt.Sprintf("IN_alpha-%d-beta.one", n)}
 	m.Header[event.HeaderAgreement] = []string{"ding-eins"}
-	m.Header[event.HeaderIn], m.Header[event.HeaderSeq] = []string{"IN_alpha"}, []string{fmt.Sprint(n)}
-	m.Header[event.HeaderKey] = []string{key}
 	return m
 }
 
@@ -182,6 +180,9 @@ func TestRefusedCopyRestsWhole(t *testing.T) {
 	var resting []string
 	err := b.Read(t.Context(), bus.Quarantine, 1, []string{"quarantine.beta.one.>"}, func(m *event.Message) error {
 		resting = append(resting, m.Get("Original-ce-id")+" "+m.Get(event.HeaderKeyword)+" "+string(m.Data))
+		if id := m.Get("ce-id"); id != m.Get("Original-ce-id") {
+			t.Errorf("it is found by the id %q, want %q", id, m.Get("Original-ce-id"))
+		}
 		return nil
 	})
 	if want := `e0 unmappable {"n":1},e1 sink-panic {"n":1}`; err != nil || strings.Join(resting, ",") != want {

@@ -23,7 +23,7 @@ func Handed(m *event.Message) *decision.Told {
 func Told(m *event.Message) decision.Told {
 	t := decision.Told{Agreement: m.Get(event.HeaderAgreement), Receipt: m.Get(event.HeaderReceipt)}
 	if e, refused := accept.Decode(m); refused == nil {
-		t.Source, t.Type, t.Case = e.Source(), e.Type(), e.Attributes[hub.AttrCorrelationID]
+		t.Source, t.Type, t.Case = e.Source(), e.Type(), e.Attributes.Value(hub.AttrCorrelationID)
 	}
 	return t
 }

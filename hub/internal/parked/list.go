@@ -51,11 +51,9 @@ func List(ctx context.Context, b *bus.Bus) ([]Entry, error) {
 		if m == nil { // gone meanwhile
 			continue
 		}
-		e := Entry{ParkedKey: key, Messages: n, Since: m.Time, Code: m.Get(event.HeaderCode), Underway: underway(subjects, key)}
-		if e.Key, ok = event.PercentDecode(m.Get(event.HeaderKey)); !ok {
-			e.Key = m.Get(event.HeaderKey)
-		}
-		out = append(out, e)
+		out = append(out, Entry{
+			ParkedKey: key, Messages: n, Since: m.Time, Code: m.Get(event.HeaderCode), Key: m.KeyOf(), Underway: underway(subjects, key),
+		})
 	}
 	slices.SortFunc(out, func(x, y Entry) int {
 		return cmp.Or(x.Since.Compare(y.Since), cmp.Compare(x.Subject(), y.Subject()))

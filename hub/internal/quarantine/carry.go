@@ -166,7 +166,7 @@ func (c *Clerk) decision(mk *mark, it *Item, code refusal.Code) *decision.Decisi
 		Stored: it.Original.Time.UTC(), Decided: mk.At,
 	}
 	if e := it.Event; e != nil {
-		d.ID, d.Source, d.Type, d.Case = e.ID(), e.Source(), e.Type(), e.Attributes[hub.AttrCorrelationID]
+		d.ID, d.Source, d.Type, d.Case = e.ID(), e.Source(), e.Type(), e.Attributes.Value(hub.AttrCorrelationID)
 	}
 	return d
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
@@ -91,8 +90,7 @@ func Read(m *event.Message) (it *Item, ok bool) {
 	}
 	if m.Get(event.HeaderIn) == "" { // a copy says it in its own headers
 		it.Copy, it.Keyword = true, ""
-		it.Original.Stream = it.Original.Get(event.HeaderIn)
-		it.Original.Seq, _ = strconv.ParseUint(it.Original.Get(event.HeaderSeq), 10, 64)
+		it.Original.Stream, it.Original.Seq = it.Original.Of()
 	}
 	it.Of = decision.Ref{In: it.Original.Stream, Seq: it.Original.Seq}
 	if it.Event, _ = accept.Decode(it.Original); it.Event != nil {

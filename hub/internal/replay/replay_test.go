@@ -70,8 +70,8 @@ func (w *world) exactly(id string, n int) {
 			w.t.Fatal(refused)
 		}
 		first := fmt.Sprintf("%s-%s-beta.one", m.Get(event.HeaderIn), m.Get(event.HeaderSeq))
-		if m.Subject != "out.beta.one."+hubtest.Ding+".replay-"+id || ev.Attributes[hub.AttrReplay] != id || m.Get(event.HeaderDelivery) != first+"-"+id {
-			w.t.Errorf("%s at %s is marked %q", m.Get(event.HeaderDelivery), m.Subject, ev.Attributes[hub.AttrReplay])
+		if m.Subject != "out.beta.one."+hubtest.Ding+".replay-"+id || ev.Attributes.Value(hub.AttrReplay) != id || m.Get(event.HeaderDelivery) != first+"-"+id {
+			w.t.Errorf("%s at %s is marked %q", m.Get(event.HeaderDelivery), m.Subject, ev.Attributes.Value(hub.AttrReplay))
 		}
 		if got[ev.ID()] {
 			w.t.Errorf("%s went twice", ev.ID())

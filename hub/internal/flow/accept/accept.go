@@ -147,7 +147,7 @@ func decode(known *schemas.Registry, m *event.Message) (*event.Event, *refusal.R
 	switch {
 	case r != nil:
 	case structured:
-		e.Attributes = make(map[string]string, usualAttributes)
+		e.Attributes = make(event.Attributes, 0, usualAttributes)
 		if r = readStructured(e); r == nil {
 			r = h.repeats(e)
 		}

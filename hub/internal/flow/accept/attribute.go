@@ -3,7 +3,6 @@ package accept
 import (
 	"mime"
 	"net/url"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -14,7 +13,7 @@ import (
 
 // checkAttributes holds the attributes to CloudEvents 1.0.2 section 3.
 func checkAttributes(e *event.Event) *refusal.Refusal {
-	version := e.Attributes[event.AttrSpecVersion]
+	version := e.Attributes.Value(event.AttrSpecVersion)
 	for _, a := range [...]struct{ name, value string }{
 		{event.AttrSpecVersion, version}, {event.AttrID, e.ID()}, {event.AttrSource, e.Source()}, {event.AttrType, e.Type()},
 	} {
@@ -26,16 +25,15 @@ func checkAttributes(e *event.Event) *refusal.Refusal {
 		return refusal.At(refusal.CESpecVersion, event.AttrSpecVersion)
 	}
 	empty := false
-	for _, name := range e.Order {
-		value := e.Attributes[name]
-		if r := checkText(name, value); r != nil {
+	for _, a := range e.Attributes {
+		if r := checkText(a.Name, a.Value); r != nil {
 			return r
 		}
-		empty = empty || value == ""
+		empty = empty || a.Value == ""
 	}
 	// these may be missing; when they are there they are not empty (3.1)
 	for _, name := range [...]string{event.AttrSubject, event.AttrTime, event.AttrDataSchema, event.AttrDataContentType} {
-		if empty && e.Attributes[name] == "" && slices.Contains(e.Order, name) {
+		if value, set := e.Attributes.Get(name); empty && set && value == "" {
 			return refusal.At(refusal.CERequired, name)
 		}
 	}

@@ -1,7 +1,6 @@
 package accept
 
 import (
-	"slices"
 	"unicode/utf8"
 
 	"github.com/amtsbote/amtsbote/hub/internal/event"
@@ -10,31 +9,27 @@ import (
 
 // readBinary reads binary mode: one header an attribute (NATS binding 3.1).
 func readBinary(e *event.Event, h *header) *refusal.Refusal {
-	slices.Sort(h.order)
-	if len(h.order) > MaxAttributes {
+	if len(h.attributes) > MaxAttributes {
 		return refusal.At(refusal.CELimit, "")
 	}
-	// content-type is datacontenttype (3.1.1); who says both says the same
-	_, twice := h.attributes[event.AttrDataContentType]
-	e.Attributes, e.Order = h.attributes, h.order
-	for _, name := range h.order {
-		raw := h.attributes[name]
-		value, ok := event.PercentDecode(raw)
+	e.Attributes = h.attributes
+	for i, a := range e.Attributes {
+		value, ok := event.PercentDecode(a.Value)
 		if !ok {
-			return refusal.At(refusal.CEHeader, name)
+			return refusal.At(refusal.CEHeader, a.Name)
 		}
 		if !utf8.ValidString(value) {
-			return refusal.At(refusal.UTF8Invalid, name)
+			return refusal.At(refusal.UTF8Invalid, a.Name)
 		}
-		if value != raw {
-			e.Attributes[name] = value
-		}
+		e.Attributes[i].Value = value
 	}
+	// content-type is datacontenttype (3.1.1); who says both says the same
+	said, twice := e.Attributes.Get(event.AttrDataContentType)
 	switch {
 	case h.contentType == "":
 	case !twice:
 		set(e, event.AttrDataContentType, h.contentType)
-	case e.ContentType() != h.contentType:
+	case said != h.contentType:
 		return refusal.At(refusal.MediaTypeMismatch, event.AttrDataContentType)
 	}
 	if len(e.Message.Data) > 0 {
@@ -43,7 +38,7 @@ func readBinary(e *event.Event, h *header) *refusal.Refusal {
 	return nil
 }
 
+// set adds an attribute that is not there yet.
 func set(e *event.Event, name, value string) {
-	e.Attributes[name] = value
-	e.Order = append(e.Order, name)
+	e.Attributes = append(e.Attributes, event.Attribute{Name: name, Value: value})
 }

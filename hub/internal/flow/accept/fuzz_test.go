@@ -73,9 +73,12 @@ func verdict(t *testing.T, header map[string][]string, data []byte) {
 	if e.JSON && !json.Valid(e.Data) {
 		t.Fatalf("passed as JSON: %q", e.Data)
 	}
-	for name, value := range e.Attributes {
-		if back, ok := event.PercentDecode(event.PercentEncode(value)); !ok || back != value {
-			t.Fatalf("attribute %s does not survive a header", name)
+	for i, a := range e.Attributes {
+		if back, ok := event.PercentDecode(event.PercentEncode(a.Value)); !ok || back != a.Value {
+			t.Fatalf("attribute %s does not survive a header", a.Name)
+		}
+		if slices.ContainsFunc(e.Attributes[:i], func(b event.Attribute) bool { return a.Name == b.Name }) {
+			t.Fatalf("attribute %s is there twice", a.Name)
 		}
 	}
 }

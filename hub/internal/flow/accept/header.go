@@ -18,9 +18,8 @@ const prefix = "ce-"
 // sender's Nats-* headers never reach the hub's own publishing.
 type header struct {
 	contentType string
-	typed       bool              // there is a content type, be it empty
-	attributes  map[string]string // name without "ce-"
-	order       []string
+	typed       bool             // there is a content type, be it empty
+	attributes  event.Attributes // without "ce-", by name: of several faults the same one is told each time
 }
 
 // headers collects, comparing names without regard to case (NATS keeps case,
@@ -35,18 +34,17 @@ func headers(m *event.Message) (h *header, size int, r *refusal.Refusal) {
 
 // whatever is headers for any headers.
 func whatever(m *event.Message) (h *header, size int, r *refusal.Refusal) {
-	h = newHeader(m)
+	h, faulty := newHeader(m), false
 	for name, values := range m.Header {
 		if !strings.HasPrefix(name, event.HubHeaders) { // a copy or a released event carries more than its sender sent
 			for _, v := range values {
 				size += len(name) + len(v) + len(": \r\n")
 			}
 		}
-		if r == nil {
-			r = h.add(lower(name), values)
-		}
+		faulty = faulty || h.add(lower(name), values) != nil
 	}
-	if r != nil {
+	slices.SortFunc(h.attributes, byName)
+	if faulty || h.twice() {
 		return nil, size, firstFault(m)
 	}
 	return h, size, nil
@@ -62,7 +60,7 @@ func usual(m *event.Message) (h *header, size int) {
 		return nil, 0
 	}
 	h = &header{}
-	var room [usualHeaders]struct{ name, value string }
+	var room [usualHeaders]event.Attribute
 	found, of := room[:0], 0
 	for name, values := range m.Header {
 		if len(values) != 1 || name == "" {
@@ -71,7 +69,7 @@ func usual(m *event.Message) (h *header, size int) {
 		bytes := len(name) + len(values[0]) + len(": \r\n")
 		switch attr, isAttribute := strings.CutPrefix(name, prefix); {
 		case isAttribute && validName(attr):
-			found = append(found, struct{ name, value string }{attr, values[0]})
+			found = append(found, event.Attribute{Name: attr, Value: values[0]})
 		case (name == "Content-Type" || name == "content-type") && !h.typed:
 			h.contentType, h.typed = values[0], true
 		case name[0]|0x20 == 'c': // it may be one of these, written otherwise
@@ -83,28 +81,35 @@ func usual(m *event.Message) (h *header, size int) {
 		size += bytes
 	}
 	m.Weighed(size+of, len(m.Header))
-	h.attributes, h.order = make(map[string]string, len(found)+1), make([]string, len(found), len(found)+1)
-	for i, a := range found {
-		h.attributes[a.name], h.order[i] = a.value, a.name
-	}
+	slices.SortFunc(found, byName)
+	h.attributes = append(make(event.Attributes, 0, len(found)+1), found...) // and the content type
 	return h, size
 }
 
+func byName(a, b event.Attribute) int { return strings.Compare(a.Name, b.Name) }
+
 func newHeader(m *event.Message) *header {
-	return &header{attributes: make(map[string]string, len(m.Header)), order: make([]string, 0, len(m.Header)+1)}
+	return &header{attributes: make(event.Attributes, 0, len(m.Header)+1)} // and the content type
 }
 
 // firstFault is the same one of several each time.
 func firstFault(m *event.Message) *refusal.Refusal {
-	h := newHeader(m)
+	h, seen := newHeader(m), make(map[string]bool, len(m.Header))
 	for _, name := range slices.Sorted(maps.Keys(m.Header)) {
-		if r := h.add(lower(name), m.Header[name]); r != nil {
+		values, name := m.Header[name], lower(name)
+		if r := h.add(name, values); r != nil {
 			return r
 		}
+		if attr, isAttribute := strings.CutPrefix(name, prefix); isAttribute && seen[name] {
+			return refusal.At(refusal.DuplicateHeader, attr)
+		}
+		seen[name] = true
 	}
 	return nil
 }
 
+// add does not look whether an attribute is there already: a hostile sender has a hundred
+// thousand, and not each is to be compared with all.
 func (h *header) add(name string, values []string) *refusal.Refusal {
 	attr, isAttribute := strings.CutPrefix(name, prefix)
 	switch {
@@ -120,12 +125,18 @@ func (h *header) add(name string, values []string) *refusal.Refusal {
 	case !validName(attr): // the name itself is the sender's text: it is not repeated
 		return refusal.At(refusal.CEAttrName, "")
 	}
-	if _, twice := h.attributes[attr]; twice {
-		return refusal.At(refusal.DuplicateHeader, attr)
-	}
-	h.attributes[attr] = values[0]
-	h.order = append(h.order, attr)
+	h.attributes = append(h.attributes, event.Attribute{Name: attr, Value: values[0]})
 	return nil
+}
+
+// twice tells whether one of the attributes, which are sorted, is there twice.
+func (h *header) twice() bool {
+	for i := 1; i < len(h.attributes); i++ {
+		if h.attributes[i].Name == h.attributes[i-1].Name {
+			return true
+		}
+	}
+	return false
 }
 
 // lower leaves all but A to Z alone: strings.ToLower would make a Kelvin sign a k.
@@ -190,11 +201,10 @@ func UTF8Named(params map[string]string) bool {
 // repeats refuses headers that say other than a structured event does: they may
 // be there (HTTP binding 3.2.2), but then the same.
 func (h *header) repeats(e *event.Event) *refusal.Refusal {
-	slices.Sort(h.order) // of several faults the same one is told each time
-	for _, name := range h.order {
-		value, ok := event.PercentDecode(h.attributes[name])
-		if said, set := e.Attributes[name]; !ok || !set || said != value {
-			return refusal.At(refusal.ModeAmbiguous, name)
+	for _, a := range h.attributes {
+		value, ok := event.PercentDecode(a.Value)
+		if said, set := e.Attributes.Get(a.Name); !ok || !set || said != value {
+			return refusal.At(refusal.ModeAmbiguous, a.Name)
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package accept
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -109,6 +110,8 @@ func TestHostileStructured(t *testing.T) {
 		{"objects 65 deep", ev(`"data":` + strings.Repeat(`{"a":`, 65) + "1" + strings.Repeat("}", 65)), refusal.JSONDepth},
 		{"extension 100 000 deep", ev(`"ext":` + strings.Repeat("[", 100_000)), refusal.CEType},
 		{"10 000 names in data", ev(`"data":{` + manyNames(10_000) + `}`), ""},
+		{"256 attributes", ev(manyNames(MaxAttributes - 4)), ""},
+		{"257 attributes", ev(manyNames(MaxAttributes - 3)), refusal.CELimit},
 		{"10 000 attributes", ev(manyNames(10_000)), refusal.CELimit},
 		{"a very long name in data", ev(`"data":{"` + strings.Repeat("n", 200_000) + `":1}`), ""},
 		{"a very long attribute name", ev(`"` + strings.Repeat("n", 200_000) + `":1`), refusal.CEAttrName},
@@ -245,10 +248,19 @@ func TestHostileHeaders(t *testing.T) {
 	typed := func(contentType string) map[string][]string {
 		return map[string][]string{"content-type": {contentType}}
 	}
-	tooMany := map[string][]string{}
-	for i := range 300 {
-		tooMany[fmt.Sprint("ce-x", i)] = []string{secret}
+	many := func(n int) map[string][]string {
+		h := map[string][]string{}
+		for i := range n {
+			h[fmt.Sprint("ce-x", i)] = []string{secret}
+		}
+		return h
 	}
+	twice := many(20_000)
+	twice["CE-X19999"] = []string{secret}
+	repeated := many(MaxAttributes - 4)
+	repeated["content-type"] = []string{"application/cloudevents+json"}
+	repeatedNot := maps.Clone(repeated)
+	repeatedNot["ce-x1"] = []string{"other"}
 	body := `{"a":"` + secret + `"}`
 	for _, c := range []struct {
 		name   string
@@ -269,7 +281,10 @@ func TestHostileHeaders(t *testing.T) {
 		{"name empty", one("ce-", secret), body, refusal.CEAttrName},
 		{"attribute data", one("ce-data", secret), body, refusal.CEAttrName},
 		{"attribute data_base64", one("ce-data_base64", secret), body, refusal.CEAttrName},
-		{"300 attributes", with(tooMany), body, refusal.CELimit},
+		{"256 attributes and a content type", with(many(MaxAttributes - 4)), body, ""},
+		{"257 attributes", with(many(MaxAttributes - 3)), body, refusal.CELimit},
+		{"20 000 attributes", with(many(20_000)), body, refusal.CELimit},
+		{"20 000 attributes, one of them twice in two cases", with(twice), body, refusal.DuplicateHeader},
 		{"empty id", one("ce-id", ""), body, refusal.CERequired},
 		{"empty subject", one("ce-subject", ""), body, refusal.CERequired},
 		{"empty time", one("ce-time", ""), body, refusal.CERequired},
@@ -318,6 +333,8 @@ func TestHostileHeaders(t *testing.T) {
 		{"JSON without attributes", typed("application/json"), ev(`"data":1`), ""},
 		{"XML without attributes", typed("text/xml"), "<a>" + secret + "</a>", refusal.ModeMismatch},
 		{"structured, and headers that say the same", map[string][]string{"content-type": {"application/cloudevents+json"}, "ce-id": {secret}}, ev(`"data":1`), ""},
+		{"structured, and 252 headers that say the same", repeated, ev(manyNames(MaxAttributes - 4)), ""},
+		{"structured, and 252 headers of which one says other", repeatedNot, ev(manyNames(MaxAttributes - 4)), refusal.ModeAmbiguous},
 		{"structured, and headers that say other", map[string][]string{"content-type": {"application/cloudevents+json"}, "ce-source": {"urn:y"}}, ev(`"data":1`), refusal.ModeAmbiguous},
 		{"structured, and headers that say more", map[string][]string{"content-type": {"application/cloudevents+json"}, "ce-subject": {secret}}, ev(`"data":1`), refusal.ModeAmbiguous},
 	} {

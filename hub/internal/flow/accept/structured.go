@@ -70,7 +70,7 @@ func (s *structured) member() *refusal.Refusal {
 		return s.base64()
 	case !validName(name):
 		return refusal.At(refusal.CEAttrName, "")
-	case len(s.Order) >= MaxAttributes:
+	case len(s.Attributes) >= MaxAttributes:
 		return refusal.At(refusal.CELimit, "")
 	}
 	return readAttribute(s.Event, s.dec, name)

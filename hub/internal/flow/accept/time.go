@@ -42,7 +42,7 @@ func plain(s string) bool {
 
 // checkTime: time is an RFC 3339 timestamp with a year of four digits.
 func checkTime(e *event.Event) *refusal.Refusal {
-	s, set := e.Attributes[event.AttrTime]
+	s, set := e.Attributes.Get(event.AttrTime)
 	if !set {
 		return nil
 	}

@@ -46,7 +46,7 @@ func Check(registry *schemas.Registry, e *event.Event) (*Checked, *refusal.Refus
 	if r != nil {
 		return nil, r
 	}
-	if bad := schema.Validate(doc); len(bad) > 0 {
+	if bad := schema.ValidateOf(e.Data, doc); len(bad) > 0 {
 		return nil, invalid(bad[0])
 	}
 	return &Checked{Schema: schema, Marked: doc}, nil
@@ -64,7 +64,7 @@ func Violations(registry *schemas.Registry, e *event.Event) []*refusal.Refusal {
 		return nil
 	}
 	var out []*refusal.Refusal
-	for _, v := range schema.Validate(doc) {
+	for _, v := range schema.ValidateOf(e.Data, doc) {
 		out = append(out, invalid(v))
 	}
 	return out

@@ -89,7 +89,7 @@ func Consider(fed *federation.Federation, q Question, visit func(Considered)) {
 	a := asker{
 		has:      room[:0],
 		Question: q, blocks: q.Schema.Blocked(q.Marked),
-		level: federation.ClassificationOf(q.Event.Attributes[hub.AttrDataClassification]),
+		level: federation.ClassificationOf(q.Event.Attributes.Value(hub.AttrDataClassification)),
 	}
 	for len(own)+len(ofGroups) > 0 {
 		var c *federation.Clause

@@ -7,21 +7,15 @@ import (
 	"github.com/amtsbote/amtsbote/schemas"
 )
 
-// allowed lists the attributes of e that pass, and tells whether all do.
-func allowed(e *event.Event, schema *schemas.Schema) (names []string, all bool) {
-	passes := func(name string) bool {
-		return schemas.CommonAttribute(name) || slices.Contains(schema.Attributes, name)
+// allowed gives the attributes of e that pass, and tells whether all do.
+func allowed(e *event.Event, schema *schemas.Schema) (pass event.Attributes, all bool) {
+	stays := func(a event.Attribute) bool {
+		return !schemas.CommonAttribute(a.Name) && !slices.Contains(schema.Attributes, a.Name)
 	}
-	if i := slices.IndexFunc(e.Order, func(name string) bool { return !passes(name) }); i >= 0 {
-		names = append(names, e.Order[:i]...)
-		for _, name := range e.Order[i:] {
-			if passes(name) {
-				names = append(names, name)
-			}
-		}
-		return names, false
+	if !slices.ContainsFunc(e.Attributes, stays) {
+		return e.Attributes, true
 	}
-	return e.Order, true
+	return slices.DeleteFunc(slices.Clone(e.Attributes), stays), false
 }
 
 // original sets the headers of an event as it came: those of its own content mode, nothing
@@ -31,7 +25,7 @@ func original(h map[string][]string, e *event.Event) {
 		h["Content-Type"] = []string{"application/cloudevents+json"}
 		return
 	}
-	e.Binary(h, e.Order)
+	e.Attributes.Binary(h)
 	if ct := e.ContentType(); ct != "" {
 		h["Content-Type"] = []string{ct}
 	}
@@ -39,8 +33,8 @@ func original(h map[string][]string, e *event.Event) {
 
 // rewritten sets the headers of a copy whose attributes or data are cut; it
 // goes in binary mode.
-func rewritten(h map[string][]string, e *event.Event, pass []string, dataSchema string) {
-	e.Binary(h, pass)
+func rewritten(h map[string][]string, e *event.Event, pass event.Attributes, dataSchema string) {
+	pass.Binary(h)
 	ct := e.ContentType()
 	if ct == "" {
 		ct = "application/json"

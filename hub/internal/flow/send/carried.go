@@ -1,6 +1,7 @@
 package send
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/amtsbote/amtsbote/hub"
@@ -18,7 +19,8 @@ func CarriedOut(m *event.Message) bool {
 		if m.Get(event.HeaderReplay) != "" {
 			return false
 		}
-		own := "." + m.Get(event.HeaderIn) + "-" + m.Get(event.HeaderSeq) // as a return has it
+		in, seq := m.Of()
+		own := "." + in + "-" + strconv.FormatUint(seq, 10) // as a return has it
 		id := m.Get(event.HeaderDelivery)
 		return !strings.HasSuffix(m.Subject, own) && !strings.HasSuffix(id, givenBackSuffix) && !strings.HasSuffix(id, expiredSuffix) && !strings.HasSuffix(id, deliveredSuffix)
 	case "quarantine": // quarantine.<organisation>.<application>.<code>; all others have more

@@ -20,18 +20,20 @@ type layout struct {
 	used              sync.Pool
 }
 
-// hubs are the hub's headers, in the sequence of a layout; the last two differ from receiver to
-// receiver.
-var hubs = []string{event.HeaderIn, event.HeaderSeq, event.HeaderKey, event.HeaderAgreement, event.HeaderDelivery}
+// hubs are the hub's headers that all copies have. They come last in a layout, since they differ
+// from receiver to receiver. Which event it is, the second one says (event.Message.Of).
+var hubs = []string{event.HeaderAgreement, event.HeaderDelivery}
 
 func newLayout(e *event.Event) *layout {
 	l := &layout{structured: e.Structured}
 	if l.typed = e.Structured || e.ContentType() != ""; l.typed {
 		l.names = append(l.names, "Content-Type")
 	}
-	if !e.Structured {
-		for _, name := range e.Order {
-			name = strings.Clone(name) // which may be a piece of the message
+	if e.Structured {
+		l.names = append(l.names, event.HeaderKey)
+	} else {
+		for _, a := range e.Attributes {
+			name := strings.Clone(a.Name) // which may be a piece of the message
 			l.attributes = append(l.attributes, name)
 			l.names = append(l.names, event.HeaderOf(name))
 		}
@@ -54,21 +56,22 @@ func newLayout(e *event.Event) *layout {
 const ofChain = 2
 
 func (l *layout) fits(e *event.Event) bool {
-	return l.structured == e.Structured && (l.structured || l.typed == (e.ContentType() != "") && slices.Equal(l.attributes, e.Order))
+	named := func(name string, a event.Attribute) bool { return name == a.Name }
+	return l.structured == e.Structured && (l.structured || l.typed == (e.ContentType() != "") && slices.EqualFunc(l.attributes, e.Attributes, named))
 }
 
 // common appends the values that all copies of an event have.
-func (l *layout) common(to []string, e *event.Event, of *from) []string {
+func (l *layout) common(to []string, e *event.Event) []string {
 	switch {
 	case l.structured:
-		to = append(to, "application/cloudevents+json")
+		return append(to, "application/cloudevents+json", event.PercentEncode(e.Key()))
 	case l.typed:
 		to = append(to, e.ContentType())
 	}
-	for _, name := range l.attributes {
-		to = append(to, event.PercentEncode(e.Attributes[name]))
+	for i := range l.attributes { // the event's, by fits
+		to = append(to, event.PercentEncode(e.Attributes[i].Value))
 	}
-	return append(to, of.in, of.seq, of.key)
+	return to
 }
 
 // copyOf makes a message with the headers of an untouched copy.
@@ -118,7 +121,7 @@ func init() {
 }
 
 // usualHeaders is about how many headers such a copy has, those of a chain included.
-const usualHeaders = 14
+const usualHeaders = 12
 
 // more are the headers that only some copies have.
 var more = []string{event.HeaderRetain, event.HeaderConfirm, event.HeaderReceipt}

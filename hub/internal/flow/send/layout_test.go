@@ -42,6 +42,13 @@ func TestHeadersUsedAgain(t *testing.T) {
 			if got[k].Weight() != counted.Weight() {
 				t.Fatalf("copy %d of event %d weighs %d, want %d", k, i, got[k].Weight(), counted.Weight())
 			}
+			said := event.Message{Subject: got[k].Subject, Header: got[k].Header}
+			if in, seq := said.Of(); in != d.In || seq != d.Seq || got[k].KeyOf() != e.Key() {
+				t.Fatalf("copy %d of event %d is said to be of %s %d, with the key %q, not %q", k, i, in, seq, got[k].KeyOf(), e.Key())
+			}
+			if in, seq := got[k].Of(); in != d.In || seq != d.Seq {
+				t.Fatalf("copy %d of event %d is kept as one of %s %d", k, i, in, seq)
+			}
 			got[k].Header["Nats-Msg-Id"] = []string{"x"}
 		}
 		if i%3 > 0 { // others come to nothing
@@ -75,18 +82,15 @@ func someDecision(r *rand.Rand, i int) *decision.Decision {
 func someEvent(r *rand.Rand, i int) *event.Event {
 	e := &event.Event{
 		Message: &event.Message{Data: fmt.Appendf(nil, `{"a":"%d","b":"2"}`, i)}, JSON: true, Structured: r.IntN(4) == 0,
-		Attributes: map[string]string{}, Order: nil,
 	}
 	e.Data = e.Message.Data
 	for _, name := range []string{"specversion", "id", "source", "type", "subject", "time", "correlationid", "causationid", "ags", "traceparent", "tracestate", "dataref", "strange"} {
 		if r.IntN(4) > 0 {
-			e.Attributes[name] = fmt.Sprint(name, " ä ", r.IntN(1000))
-			e.Order = append(e.Order, name)
+			e.Attributes = append(e.Attributes, event.Attribute{Name: name, Value: fmt.Sprint(name, " ä ", r.IntN(1000))})
 		}
 	}
 	if r.IntN(2) == 0 {
-		e.Attributes["datacontenttype"] = "application/json"
-		e.Order = append(e.Order, "datacontenttype")
+		e.Attributes = append(e.Attributes, event.Attribute{Name: "datacontenttype", Value: "application/json"})
 	}
 	e.Fix()
 	return e

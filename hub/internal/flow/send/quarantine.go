@@ -37,11 +37,24 @@ func Quarantined(d *decision.Decision, m *event.Message) event.Message {
 		out.Data = envelope(m)
 		return out
 	}
+	Originals(h, m)
+	return out
+}
+
+// Originals adds to h what the headers of m are in QUARANTINE. The one that has the id of an
+// event in binary mode stays as it is, too, if it can be one: whoever looks for an event looks
+// for that, and to NATS it means nothing.
+func Originals(h map[string][]string, m *event.Message) {
 	for name, values := range m.Header {
 		h["Original-"+name] = values
 	}
-	return out
+	if id := m.Header[event.HeaderOf(event.AttrID)]; len(id) == 1 && len(id[0]) <= maxID {
+		h[event.HeaderOf(event.AttrID)] = id
+	}
 }
+
+// maxID is how long an id is at most that the gate accepts, percent-encoded.
+const maxID = 3 * 256
 
 // maxHeader leaves room for the hub's own headers below the server's 64 KiB.
 const maxHeader = 32 << 10

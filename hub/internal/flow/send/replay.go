@@ -3,6 +3,7 @@ package send
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/amtsbote/amtsbote/hub"
@@ -21,7 +22,7 @@ func (s *Sender) Replay(r *decision.Replayed, e *event.Event) (m event.Message, 
 		return m, fmt.Errorf("carry out replay %s of %s %d: event type %s: %w", r.Run, r.In, r.Seq, e.Type(), ErrSchemaGone)
 	}
 	pass, _ := allowed(e, schema)
-	pass = slices.DeleteFunc(slices.Clone(pass), func(name string) bool { return name == hub.AttrReplay })
+	pass = slices.DeleteFunc(slices.Clone(pass), func(a event.Attribute) bool { return a.Name == hub.AttrReplay })
 	m.Header = map[string][]string{}
 	if err := s.rewrite(&m, r.Receiver, e, schema, pass); err != nil {
 		return m, fmt.Errorf("carry out replay %s of %s %d: %w", r.Run, r.In, r.Seq, err)
@@ -29,8 +30,8 @@ func (s *Sender) Replay(r *decision.Replayed, e *event.Event) (m event.Message, 
 	m.Header["ce-"+hub.AttrReplay] = []string{r.Run}
 	m.Header[event.HeaderReplay] = []string{r.Run}
 	m.Subject = fmt.Sprintf("out.%s.%s.replay-%s", r.Mailbox, e.Type(), r.Run)
-	from := fromOf(r.Place(), e)
-	addressed(m.Header, r.Receiver.Agreement, &from, deliveryID(&from, r.Mailbox+"-"+r.Run))
+	addressed(m.Header, r.Receiver.Agreement, deliveryID(r.Place(), r.Mailbox+"-"+r.Run))
+	m.Header[event.HeaderIn], m.Header[event.HeaderSeq] = []string{r.In}, []string{strconv.FormatUint(r.Seq, 10)}
 	if !r.Receiver.Expires.IsZero() {
 		m.Header[event.HeaderRetain] = []string{r.Receiver.Expires.UTC().Format(time.RFC3339Nano)}
 	}

@@ -37,11 +37,11 @@ func (s *Sender) Copies(d *decision.Decision, e *event.Event) ([]event.Message, 
 	}
 	var room [24]string // for nearly all
 	var common []string
-	c := copying{d: d, e: e, schema: schema, from: fromOf(decision.Ref{In: d.In, Seq: d.Seq}, e)}
+	c := copying{d: d, e: e, schema: schema, id: deliveryID(d.Place(), "")}
 	whole := false
 	if c.pass, whole = allowed(e, schema); whole {
 		c.layout = s.layouts.of(e)
-		common = c.layout.common(room[:0], e, &c.from)
+		common = c.layout.common(room[:0], e)
 	}
 	out := make([]event.Message, 0, len(d.Receivers))
 	for i := range d.Receivers {
@@ -59,14 +59,14 @@ type copying struct {
 	d      *decision.Decision
 	e      *event.Event
 	schema *schemas.Schema
-	pass   []string // attributes that pass
-	layout *layout  // of untouched copies; nil: not all attributes pass
-	from   from
+	pass   event.Attributes
+	layout *layout // of untouched copies; nil: not all attributes pass
+	id     string  // of a delivery, but for the receiver
 }
 
 // copyFor makes the copy for r; common are the values of an untouched one's headers.
 func (s *Sender) copyFor(c *copying, common []string, r *decision.Receiver) (m event.Message, err error) {
-	d, delivery := c.d, deliveryID(&c.from, r.Application)
+	d, delivery := c.d, c.id+r.Application
 	if c.layout != nil && !r.Cut() {
 		m = c.layout.copyOf(common, r.Agreement, delivery)
 		m.Data = c.e.Message.Data
@@ -76,9 +76,10 @@ func (s *Sender) copyFor(c *copying, common []string, r *decision.Receiver) (m e
 		if err := s.rewrite(&m, r, c.e, c.schema, c.pass); err != nil {
 			return m, err
 		}
-		addressed(m.Header, r.Agreement, &c.from, delivery)
+		addressed(m.Header, r.Agreement, delivery)
 	}
 	m.Subject = "out." + r.Application + "." + d.Type
+	m.Own.In, m.Own.Seq = d.In, d.Seq
 	if !r.Expires.IsZero() {
 		m.Own.Set(event.HeaderRetain, r.Expires.UTC().Format(time.RFC3339Nano))
 	}
@@ -93,7 +94,7 @@ func (s *Sender) copyFor(c *copying, common []string, r *decision.Receiver) (m e
 
 // rewrite makes data and headers of a copy in binary mode, with what r discloses and the
 // attributes that pass.
-func (s *Sender) rewrite(m *event.Message, r *decision.Receiver, e *event.Event, schema *schemas.Schema, pass []string) error {
+func (s *Sender) rewrite(m *event.Message, r *decision.Receiver, e *event.Event, schema *schemas.Schema, pass event.Attributes) error {
 	if !r.Cut() {
 		m.Data = e.Data
 		rewritten(m.Header, e, pass, e.DataSchema())
@@ -110,17 +111,10 @@ func (s *Sender) rewrite(m *event.Message, r *decision.Receiver, e *event.Event,
 	return nil
 }
 
-// from is where a copy comes from, as its headers say it.
-type from struct{ in, seq, key string }
-
-func fromOf(of decision.Ref, e *event.Event) from {
-	return from{of.In, strconv.FormatUint(of.Seq, 10), event.PercentEncode(e.Key())}
-}
-
 // addressed sets what every copy says of where it comes from and under which agreement
 // it goes.
-func addressed(h map[string][]string, agreement string, of *from, delivery string) {
-	values := [...]string{of.in, of.seq, of.key, agreement, delivery} // one piece of memory for all
+func addressed(h map[string][]string, agreement, delivery string) {
+	values := [...]string{agreement, delivery} // one piece of memory for all
 	for i, name := range hubs {
 		h[name] = values[i : i+1 : i+1]
 	}
@@ -128,10 +122,12 @@ func addressed(h map[string][]string, agreement string, of *from, delivery strin
 
 // DeliveryID is stable over all attempts of one copy.
 func DeliveryID(d *decision.Decision, receiver string) string {
-	return deliveryID(&from{in: d.In, seq: strconv.FormatUint(d.Seq, 10)}, receiver)
+	return deliveryID(d.Place(), receiver)
 }
 
-func deliveryID(of *from, receiver string) string { return of.in + "-" + of.seq + "-" + receiver }
+func deliveryID(of decision.Ref, receiver string) string {
+	return of.In + "-" + strconv.FormatUint(of.Seq, 10) + "-" + receiver
+}
 
 // cut gives the compiled cut for a set of fields.
 func (s *Sender) cut(schema *schemas.Schema, fields []string) (*disclose.Cut, error) {

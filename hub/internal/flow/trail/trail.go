@@ -17,11 +17,11 @@ import (
 func Decisions(ds []*decision.Decision) ([]event.Message, error) {
 	out := make([]event.Message, 0, len(ds))
 	for _, d := range ds {
-		m, err := encode(d.Subject(), d)
+		data, err := d.AppendJSON(nil)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("encode the record of %s %d: %w", d.In, d.Seq, err)
 		}
-		out = append(out, m)
+		out = append(out, event.Message{Subject: d.Subject(), Data: data})
 	}
 	return out, nil
 }

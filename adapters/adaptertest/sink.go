@@ -50,9 +50,11 @@ type sinkCheck struct {
 	far            bool // also by HTTP; the others ask when it ends
 }
 
-// Sink runs the suite against a sink; each check is a subtest.
+// Sink runs the suite against a sink; each check is a subtest. It panics in a
+// parallel test.
 func Sink(t *testing.T, c SinkCase) {
 	t.Helper()
+	alone(t)
 	for _, check := range sinkChecks() {
 		t.Run(check.name, func(t *testing.T) {
 			report(t, check.contract, check.run(t, c))

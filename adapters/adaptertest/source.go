@@ -64,9 +64,11 @@ type sourceCheck struct {
 	far            bool // also by HTTP; the others ask when and where it is called
 }
 
-// Source runs the suite against a source; each check is a subtest.
+// Source runs the suite against a source; each check is a subtest. It panics in a
+// parallel test.
 func Source(t *testing.T, c SourceCase) {
 	t.Helper()
+	alone(t)
 	for _, check := range sourceChecks() {
 		t.Run(check.name, func(t *testing.T) {
 			report(t, check.contract, check.run(t, c))
@@ -80,6 +82,13 @@ func Source(t *testing.T, c SourceCase) {
 			})
 		}
 	}
+}
+
+// alone refuses a parallel test, as t.Setenv does: the checks for goroutines
+// that are left would take those of the tests beside it for the adapter's.
+func alone(t *testing.T) {
+	t.Helper()
+	t.Setenv("AMTSBOTE_ADAPTERTEST", "alone")
 }
 
 func sourceChecks() []sourceCheck {

@@ -18,7 +18,6 @@ import (
 )
 
 func TestSink(t *testing.T) {
-	t.Parallel()
 	adaptertest.Sink(t, adaptertest.SinkCase{
 		New: func(t testing.TB) adaptertest.Destination {
 			s := newService(t)
@@ -56,7 +55,6 @@ func TestSink(t *testing.T) {
 }
 
 func TestSource(t *testing.T) {
-	t.Parallel()
 	adaptertest.Source(t, adaptertest.SourceCase{New: followed, PerKey: true, Goroutines: idle})
 }
 

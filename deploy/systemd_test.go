@@ -15,7 +15,7 @@ var unitKeys = map[string][]string{
 	"Unit": {"Description", "Documentation", "Wants", "After"},
 	"Service": {
 		"Type", "ExecStart", "Restart", "RestartSec", "TimeoutStopSec", "User", "Group", "StateDirectory",
-		"StateDirectoryMode", "UMask", "LimitNOFILE",
+		"StateDirectoryMode", "UMask", "LimitNOFILE", "TimerSlackNSec",
 		"ProtectSystem", "ProtectHome", "PrivateTmp", "PrivateDevices", "ProtectProc", "ProcSubset", "ProtectClock",
 		"ProtectControlGroups", "ProtectHostname", "ProtectKernelLogs", "ProtectKernelModules",
 		"ProtectKernelTunables", "NoNewPrivileges", "CapabilityBoundingSet", "AmbientCapabilities",

@@ -318,3 +318,21 @@ func (s *queueSource) Settled(_ context.Context, end hub.Settlement) error {
 	s.confirmed = append(s.confirmed, mark)
 	return nil
 }
+
+// TestNotBesideOthers: the goroutines of other tests would be taken for the adapter's.
+func TestNotBesideOthers(t *testing.T) {
+	for name, suite := range map[string]func(*testing.T){
+		"source": func(t *testing.T) { Source(t, SourceCase{}) },
+		"sink":   func(t *testing.T) { Sink(t, SinkCase{}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			defer func() {
+				if recover() == nil {
+					t.Error("the suite runs in a parallel test")
+				}
+			}()
+			suite(t)
+		})
+	}
+}

@@ -58,6 +58,7 @@ func TestSystemdUnit(t *testing.T) {
 		"Service.StateDirectory":        "amtsbote",
 		"Service.StateDirectoryMode":    "0700",
 		"Service.CapabilityBoundingSet": "",
+		"Service.TimerSlackNSec":        "2ms", // hub/cmd/amtsbote/slack.go
 		"Install.WantedBy":              "multi-user.target",
 	} {
 		if got, ok := unit[key]; !ok || got != want {

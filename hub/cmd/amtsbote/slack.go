@@ -36,7 +36,6 @@ func easeTimers() {
 		return
 	}
 	executeAgain(path)
-	_ = setSlack(usualSlack)
 }
 
 // executeAgain executes the program at path in the place of this one, as this one was called.
@@ -48,6 +47,7 @@ func executeAgain(path string) {
 	if err == nil {
 		_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &files)
 	}
+	_ = setSlack(usualSlack)
 }
 
 // ease gives this thread the slack, unless somebody has given it another; it tells whether it has.

@@ -32,7 +32,7 @@ type host struct {
 	bin, fed, log string
 	data, url     string
 	remove        string // --remove-every; the tests that count all copies at the end have none removed
-	env           []string
+	env, args     []string
 	cmd           *exec.Cmd
 	from          int64         // where the log of this start begins
 	ended         chan struct{} // closed when the process is gone
@@ -136,6 +136,7 @@ func (h *host) start() {
 	}
 	defer func() { _ = logFile.Close() }()
 	h.cmd = exec.Command(h.bin, "serve", h.fed, "--data", h.data, "--listen", h.url, "--remove-every", h.remove)
+	h.cmd.Args = append(h.cmd.Args, h.args...)
 	h.cmd.Env = append(os.Environ(), h.env...)
 	h.cmd.Stdout, h.cmd.Stderr = logFile, logFile
 	h.from, h.ended = h.logged(), make(chan struct{})

@@ -28,7 +28,7 @@ func readmeHTTP(dir string) error {
 
 // TestMain lets scripts run the real main as the command amtsbote.
 func TestMain(m *testing.M) {
-	testscript.Main(inFolder{m}, map[string]func(){"amtsbote": main, "eased": eased, "notExecuted": notExecuted})
+	testscript.Main(inFolder{m}, map[string]func(){"amtsbote": main, "eased": eased, "notExecuted": notExecuted, "spared": spared})
 }
 
 // inFolder runs the tests with a folder for the binaries that they build.

@@ -128,6 +128,9 @@ func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) (err er
 	if err := f.connect(&cfg); err != nil {
 		return err
 	}
+	if cfg.External != nil { // the syncs of a server in the process would hold one up
+		spareProcessors(ctx, log)
+	}
 	a, err := app.New(cfg)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ func each[T any](b *builder, files *snapshot, folder string, read func(*finding.
 	ahead := make(chan struct{}, readAhead)
 	todo := make(chan int)
 	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(names)) {
+	for range min(runtime.NumCPU(), len(names)) {
 		workers.Go(func() {
 			for i := range todo {
 				results[i].in = read(&results[i].found, names[i], files.files[names[i]])

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+)
+
+// How often it is looked how much of one processor the hub uses; up to which share of it one is
+// enough, and for how many looks in a row until there is only one; and from which share on one
+// is too few at once.
+const (
+	lookEvery   = 100 * time.Millisecond
+	enoughShare = 0.45
+	enoughLooks = 5
+	tooFewShare = 0.55
+)
+
+// spareProcessors has Go's runtime work with one processor while the hub has little to do, and
+// with all otherwise, until ctx ends (ADR 23). With several, whatever one goroutine hands to
+// another wakes a thread that mostly finds nothing to do. GOMAXPROCS in the environment counts
+// instead; it tells whether it looks after that at all.
+func spareProcessors(ctx context.Context, log *zap.Logger) bool {
+	if os.Getenv("GOMAXPROCS") != "" || runtime.GOMAXPROCS(0) == 1 {
+		return false
+	}
+	go func() {
+		tick := time.NewTicker(lookEvery)
+		defer tick.Stop()
+		spare(ctx, tick.C, cpuTime, func(one bool) {
+			useOne(one)
+			log.Debug("Go's runtime uses another number of processors", zap.Int("processors", runtime.GOMAXPROCS(0)))
+		})
+	}()
+	return true
+}
+
+// useOne has the runtime use one processor, or all that the process may use.
+func useOne(one bool) {
+	if one {
+		runtime.GOMAXPROCS(1)
+		return
+	}
+	runtime.SetDefaultGOMAXPROCS()
+}
+
+// spare says to use how many there are to be whenever that changes, and at the end that it is
+// all of them. used is what the process has used at the time of a look.
+func spare(ctx context.Context, looks <-chan time.Time, used func() time.Duration, use func(one bool)) {
+	var p processors
+	var at time.Time
+	var before time.Duration
+	for {
+		var now time.Time
+		select {
+		case <-ctx.Done():
+			if p.one {
+				use(false)
+			}
+			return
+		case now = <-looks:
+		}
+		cpu, was := used(), p.one
+		if !at.IsZero() {
+			p.look(float64(cpu-before) / float64(now.Sub(at)))
+		}
+		if p.one != was {
+			use(p.one)
+		}
+		at, before = now, cpu
+	}
+}
+
+// processors knows whether one is enough.
+type processors struct {
+	one    bool
+	enough int // looks in a row at which one would have been
+}
+
+// look takes in which share of one processor was used since the look before.
+func (p *processors) look(share float64) {
+	switch {
+	case share > tooFewShare:
+		p.one, p.enough = false, 0
+	case p.one:
+	case share > enoughShare:
+		p.enough = 0
+	default:
+		p.enough++
+		p.one = p.enough >= enoughLooks
+	}
+}
+
+// cpuTime is what the process has used so far; 0 where it is not known.
+func cpuTime() time.Duration {
+	var r unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &r) != nil {
+		return 0
+	}
+	return time.Duration(unix.TimevalToNsec(r.Utime) + unix.TimevalToNsec(r.Stime))
+}

@@ -95,6 +95,9 @@ func StartEmbedded(cfg Embedded, log *zap.Logger) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{dir: cfg.Dir, spare: cfg.Spare, listens: cfg.Listen != "", log: log.Named("nats"), opts: opts, book: book}
+	if opts.JetStreamCipher, err = s.storeCipher(); err != nil {
+		return nil, fmt.Errorf("look by which cipher the store is encrypted: %w", err)
+	}
 	if err := s.writeLocal(cfg.Mailboxes); err != nil {
 		return nil, err
 	}
@@ -121,7 +124,6 @@ func options(cfg Embedded, storeKey string, book *accounts.Book) (opts *server.O
 		StoreDir:          cfg.Dir,
 		JetStreamMaxStore: cfg.MaxStore,
 		JetStreamKey:      storeKey,
-		JetStreamCipher:   server.ChaCha,
 		SyncAlways:        synced(),
 		// each mailbox is a consumer of OUT; the server's own limit is 1000 a stream
 		JetStreamLimits: server.JSLimitOpts{DefaultMaxConsumers: -1},

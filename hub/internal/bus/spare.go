@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/zap"
-	"golang.org/x/crypto/chacha20poly1305"
 )
 
 // Settings and keys of streams are small, and without them whole streams or
@@ -176,25 +176,30 @@ func (s *Server) foreign() error {
 }
 
 // opens tells whether a file is the undamaged key of a block: a seed that the
-// server has sealed with XChaCha20-Poly1305 under HMAC-SHA256(store key, account,
-// stream ":" block) (nats-server 2.15, server/filestore.go, genEncryptionKeys).
+// server has sealed under HMAC-SHA256(store key, account, stream ":" block)
+// (nats-server 2.15, server/filestore.go, genEncryptionKeys).
 func (s *Server) opens(stream, file string) bool {
 	return s.opensAs(stream+":"+strings.TrimSuffix(filepath.Base(file), ".key"), file)
 }
 
 // opensAs is opens for the key of what the server calls name.
 func (s *Server) opensAs(name, file string) bool {
+	return s.opensBy(s.opts.JetStreamCipher, name, file)
+}
+
+// opensBy is opensAs in a store that is encrypted by a cipher.
+func (s *Server) opensBy(by server.StoreCipher, name, file string) bool {
 	raw, err := os.ReadFile(file) //nolint:gosec // our own data directory
-	if err != nil || len(raw) < chacha20poly1305.NonceSizeX {
+	if err != nil {
 		return false
 	}
 	h := hmac.New(sha256.New, []byte(s.opts.JetStreamKey))
 	fmt.Fprintf(h, "%s%s", s.book.Hub(), name)
-	c, err := chacha20poly1305.NewX(h.Sum(nil))
-	if err != nil {
+	c, err := sealer(by, h.Sum(nil))
+	if err != nil || len(raw) < c.NonceSize() {
 		return false
 	}
-	_, err = c.Open(nil, raw[:chacha20poly1305.NonceSizeX], raw[chacha20poly1305.NonceSizeX:], nil)
+	_, err = c.Open(nil, raw[:c.NonceSize()], raw[c.NonceSize():], nil)
 	return err == nil
 }
 

@@ -25,9 +25,10 @@ const (
 // another wakes a thread that mostly finds nothing to do. GOMAXPROCS in the environment counts
 // instead; it tells whether it looks after that at all.
 func spareProcessors(ctx context.Context, log *zap.Logger) bool {
-	if os.Getenv("GOMAXPROCS") != "" || runtime.GOMAXPROCS(0) == 1 {
+	if _, cpu := cpuTime(); os.Getenv("GOMAXPROCS") != "" || runtime.GOMAXPROCS(0) == 1 || cpu == 0 {
 		return false
 	}
+	log.Debug("Go's runtime uses as many processors as there is work for")
 	go func() {
 		tick := time.NewTicker(lookEvery)
 		defer tick.Stop()
@@ -48,27 +49,23 @@ func useOne(one bool) {
 	runtime.SetDefaultGOMAXPROCS()
 }
 
-// spare says to use how many there are to be whenever that changes, and at the end that it is
-// all of them. used is what the process has used at the time of a look.
-func spare(ctx context.Context, looks <-chan time.Time, used func() time.Duration, use func(one bool)) {
+// spare looks at each tick what the process has used, and until when. It says whether to use one
+// whenever that changes, and at the end to use all.
+func spare(ctx context.Context, ticks <-chan time.Time, used func() (at time.Time, cpu time.Duration), use func(one bool)) {
 	var p processors
-	var at time.Time
-	var before time.Duration
+	at, before := used()
 	for {
-		var now time.Time
 		select {
 		case <-ctx.Done():
 			if p.one {
 				use(false)
 			}
 			return
-		case now = <-looks:
+		case <-ticks:
 		}
-		cpu, was := used(), p.one
-		if !at.IsZero() {
-			p.look(float64(cpu-before) / float64(now.Sub(at)))
-		}
-		if p.one != was {
+		now, cpu := used()
+		was := p.one
+		if p.look(float64(cpu-before) / float64(now.Sub(at))); p.one != was {
 			use(p.one)
 		}
 		at, before = now, cpu
@@ -95,11 +92,12 @@ func (p *processors) look(share float64) {
 	}
 }
 
-// cpuTime is what the process has used so far; 0 where it is not known.
-func cpuTime() time.Duration {
+// cpuTime is what the process has used up to now; 0 where it is not known.
+func cpuTime() (time.Time, time.Duration) {
+	now := time.Now()
 	var r unix.Rusage
 	if unix.Getrusage(unix.RUSAGE_SELF, &r) != nil {
-		return 0
+		return now, 0
 	}
-	return time.Duration(unix.TimevalToNsec(r.Utime) + unix.TimevalToNsec(r.Stime))
+	return now, time.Duration(unix.TimevalToNsec(r.Utime) + unix.TimevalToNsec(r.Stime))
 }

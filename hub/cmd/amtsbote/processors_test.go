@@ -33,22 +33,26 @@ func TestSpare(t *testing.T) {
 		"busy between":        {slices.Concat(calm, []float64{most}, calm[1:]), []bool{true, false}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			type look struct {
+				at  time.Time
+				cpu time.Duration
+			}
 			ctx, end := context.WithCancel(t.Context())
-			looks, uses := make(chan time.Time), make(chan time.Duration)
-			now, used := time.Now(), 17*time.Second // before the first look
+			ticks, looks, done := make(chan time.Time), make(chan look), make(chan struct{})
 			var got []bool
-			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				spare(ctx, looks, func() time.Duration { return <-uses }, func(one bool) { got = append(got, one) })
+				used := func() (time.Time, time.Duration) { l := <-looks; return l.at, l.cpu }
+				spare(ctx, ticks, used, func(one bool) { got = append(got, one) })
 			}()
-			looks <- now
-			uses <- used
-			for _, share := range c.shares {
-				every := lookEvery * 3 / 2 // it may be late
-				now, used = now.Add(every), used+time.Duration(share*float64(every))
-				looks <- now
-				uses <- used
+			l := look{time.Now(), 17 * time.Second}
+			looks <- l
+			for i, share := range c.shares {
+				tick := l.at.Add(lookEvery)
+				every := lookEvery * time.Duration(i%3+1) // a look may be late
+				l = look{l.at.Add(every), l.cpu + time.Duration(share*float64(every))}
+				ticks <- tick
+				looks <- l
 			}
 			end()
 			<-done
@@ -60,11 +64,13 @@ func TestSpare(t *testing.T) {
 }
 
 // spared is a program that says whether it looks how many processors Go's runtime is to use, and,
-// if so, whether it uses one while there is nothing to do, and all while there is much
+// if so, whether it uses one while there is nothing to do, and all at the end
 // (testdata/processors.txtar).
 func spared() {
 	all := runtime.GOMAXPROCS(0)
-	if !spareProcessors(context.Background(), zap.NewNop()) {
+	ctx, end := context.WithCancel(context.Background())
+	defer end()
+	if !spareProcessors(ctx, zap.NewNop()) {
 		fmt.Println("left")
 		return
 	}
@@ -72,12 +78,14 @@ func spared() {
 	for runtime.GOMAXPROCS(0) != 1 {
 		<-tick.C
 	}
+	end()
 	for runtime.GOMAXPROCS(0) != all {
+		<-tick.C
 	}
 	fmt.Println("one, all")
 }
 
-// TestServeSparesProcessors: the hub does so beside a NATS server of its own process.
+// TestServeSparesProcessors: the hub does so beside a NATS server of its own process, and only there.
 func TestServeSparesProcessors(t *testing.T) {
 	if runtime.NumCPU() == 1 {
 		t.Skip("there is one processor")
@@ -98,10 +106,23 @@ func TestServeSparesProcessors(t *testing.T) {
 	if !h.comesUp() {
 		t.Fatal("the hub did not come up")
 	}
+	const looks = "as many processors as there is work for"
+	if !strings.Contains(h.lines(), looks) {
+		t.Error("the hub does not look how many processors it needs")
+	}
 	eventually(t, "the hub to do with one processor", func() error {
 		if !strings.Contains(h.lines(), `"processors":1}`) {
 			return errors.New("it has not said so")
 		}
 		return nil
 	})
+	embedded := newHost(t, buildHub(t), "")
+	embedded.args, embedded.env = []string{"--log", "debug"}, append(embedded.env, "GOMAXPROCS=")
+	embedded.start()
+	if !embedded.comesUp() {
+		t.Fatal("the hub with a server of its own did not come up")
+	}
+	if strings.Contains(embedded.lines(), looks) {
+		t.Error("the hub spares processors with the server in its process")
+	}
 }

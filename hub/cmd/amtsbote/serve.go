@@ -128,15 +128,15 @@ func serve(ctx context.Context, out io.Writer, dir string, f serveFlags) (err er
 	if err := f.connect(&cfg); err != nil {
 		return err
 	}
-	if cfg.External != nil { // the syncs of a server in the process would hold one up
-		spareProcessors(ctx, log)
-	}
 	a, err := app.New(cfg)
 	if err != nil {
 		return err
 	}
 	if err := a.Start(ctx); err != nil {
 		return err
+	}
+	if cfg.External != nil { // the syncs of a server in the process would hold one up
+		spareProcessors(ctx, log)
 	}
 	introduce(out, a)
 	hangup := make(chan os.Signal, 1)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 )
@@ -26,7 +27,12 @@ func TestStoreKeepsItsCipher(t *testing.T) {
 				t.Errorf("a new store gets AES: %t; the processor has it: %t", usual, fastAES())
 			}
 			s.opts.JetStreamCipher = c
+			b.Close()
 			if err := s.Restart(); err != nil {
+				t.Fatal(err)
+			}
+			b, err := s.Connect(t.Context(), zap.NewNop())
+			if err != nil {
 				t.Fatal(err)
 			}
 			if err := b.EnsureStreams(t.Context(), specs); err != nil {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -182,9 +183,10 @@ func (s *Server) opens(stream, file string) bool {
 	return s.opensAs(stream+":"+strings.TrimSuffix(filepath.Base(file), ".key"), file)
 }
 
-// opensAs is opens for the key of what the server calls name.
+// opensAs is opens for the key of what the server calls name. The server reads a block by
+// whichever cipher opens its key.
 func (s *Server) opensAs(name, file string) bool {
-	return s.opensBy(s.opts.JetStreamCipher, name, file)
+	return slices.ContainsFunc(ciphers, func(c server.StoreCipher) bool { return s.opensBy(c, name, file) })
 }
 
 // opensBy is opensAs in a store that is encrypted by a cipher.

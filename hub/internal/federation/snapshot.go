@@ -195,7 +195,7 @@ func (t *taker) contents(s *snapshot) {
 	var next atomic.Int64
 	var lock sync.Mutex
 	var readers sync.WaitGroup
-	for range runtime.NumCPU() {
+	for range min(runtime.NumCPU(), len(jobs)) {
 		readers.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(jobs)); i = next.Add(1) - 1 {
 				raw, errs := t.readDir(path.Dir(jobs[i][0].name), jobs[i])

@@ -15,9 +15,9 @@ import (
 // is too few at once.
 const (
 	lookEvery   = 100 * time.Millisecond
-	enoughShare = 0.45
+	enoughShare = 0.55
 	enoughLooks = 5
-	tooFewShare = 0.55
+	tooFewShare = 0.65
 )
 
 // spareProcessors has Go's runtime work with one processor while the hub has little to do, and

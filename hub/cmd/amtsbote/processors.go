@@ -10,10 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// How often it is looked how much of one processor the hub uses; up to which share of it one is
-// enough, and for how many looks in a row until there is only one; and from which share on one
-// is too few at once.
+// How long after its start the hub keeps all processors, while it learns how long its writes take
+// (ADR 13); how often it is looked then how much of one it uses; up to which share of it one is
+// enough, and for how many looks in a row until there is only one; and from which share on one is
+// too few at once.
 const (
+	startFor    = 5 * time.Second
 	lookEvery   = 100 * time.Millisecond
 	enoughShare = 0.55
 	enoughLooks = 5
@@ -30,6 +32,11 @@ func spareProcessors(ctx context.Context, log *zap.Logger) bool {
 	}
 	log.Debug("Go's runtime uses as many processors as there is work for")
 	go func() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(startFor):
+		}
 		tick := time.NewTicker(lookEvery)
 		defer tick.Stop()
 		spare(ctx, tick.C, cpuTime, func(one bool) {

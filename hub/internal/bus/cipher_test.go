@@ -13,7 +13,8 @@ import (
 )
 
 // TestStoreKeepsItsCipher: a store stays encrypted as it was begun, whatever a new one gets, and
-// also when a key of its settings is damaged; nothing of it is written anew.
+// also when a key of its settings is damaged; nothing of it is written anew. The key of a block is
+// whole in a store of another cipher, too: the server reads such a block.
 func TestStoreKeepsItsCipher(t *testing.T) {
 	for name, c := range map[string]server.StoreCipher{"ChaCha20": server.ChaCha, "AES": server.AES} {
 		t.Run(name, func(t *testing.T) {
@@ -63,6 +64,10 @@ func TestStoreKeepsItsCipher(t *testing.T) {
 				if err != nil || m == nil || !bytes.Equal(m.Data, stored) {
 					t.Errorf("with %v damaged it holds %v, %v", damaged, m, err)
 				}
+			}
+			s.opts.JetStreamCipher = server.NoCipher
+			if !s.opens(Out, filepath.Join(s.streamDir(Out), "msgs", "1.key")) {
+				t.Error("the key of a block is taken for damaged")
 			}
 			b.Close()
 			s.Stop()

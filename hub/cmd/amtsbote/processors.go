@@ -17,9 +17,9 @@ import (
 const (
 	startFor    = 5 * time.Second
 	lookEvery   = 100 * time.Millisecond
-	enoughShare = 0.55
+	enoughShare = 0.35
 	enoughLooks = 5
-	tooFewShare = 0.65
+	tooFewShare = 0.45
 )
 
 // spareProcessors has Go's runtime work with one processor while the hub has little to do, and

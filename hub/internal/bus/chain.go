@@ -95,34 +95,57 @@ func behind(last uint64) func(*nats.Msg) {
 // all others. What became of the first one matters when the last one is refused: if
 // that is too, nothing is stored.
 func (b *Bus) chain(ctx context.Context, c *chain, msgs []event.Message, guard func(*nats.Msg)) (uint64, error) {
+	s, err := b.send(c, msgs, guard)
+	if err != nil {
+		return 0, err
+	}
+	return b.became(ctx, s)
+}
+
+// sent is a chain on its way.
+type sent struct {
+	chain        *chain
+	n            int // messages
+	ear          *ear
+	begun, ended string // where the answers to the first and the last one go
+}
+
+// send publishes all messages of a chain.
+func (b *Bus) send(c *chain, msgs []event.Message, guard func(*nats.Msg)) (*sent, error) {
 	defer c.end()
 	ear, err := b.answers.lend(b.nc)
 	if err != nil {
-		return 0, fmt.Errorf("%w (%w)", ErrUnclear, err) // nothing is stored, but that is all the same
+		return nil, fmt.Errorf("%w (%w)", ErrUnclear, err) // nothing is stored, but that is all the same
 	}
-	defer b.answers.giveBack(ear)
-	begun, ended := ear.subject(), ear.subject()
+	s := &sent{chain: c, n: len(msgs), ear: ear, begun: ear.subject(), ended: ear.subject()}
 	for i := range msgs {
 		m := c.next(&msgs[i])
 		switch {
 		case i == len(msgs)-1:
-			m.Reply = ended
+			m.Reply = s.ended
 		case i == 0:
-			m.Reply = begun
+			m.Reply = s.begun
 		}
 		if i == 0 {
 			guard(m)
 		}
 		if err := b.nc.PublishMsg(m); err != nil {
-			return 0, fmt.Errorf("%w (%w)", ErrUnclear, err)
+			b.answers.giveBack(ear)
+			return nil, fmt.Errorf("%w (%w)", ErrUnclear, err)
 		}
 	}
-	ack, err := ear.became(ctx, begun, ended, len(msgs) == 1)
+	return s, nil
+}
+
+// became waits for the end of a chain, and gives the sequence of its first message.
+func (b *Bus) became(ctx context.Context, s *sent) (uint64, error) {
+	defer b.answers.giveBack(s.ear)
+	ack, err := s.ear.became(ctx, s.begun, s.ended, s.n == 1)
 	if err != nil {
 		return 0, err
 	}
-	c.stream = ack.Stream
-	return ack.Sequence - uint64(len(msgs)) + 1, nil
+	s.chain.stream = ack.Stream
+	return ack.Sequence + 1 - uint64(s.n), nil //nolint:gosec // a number of messages
 }
 
 // Chained tells whether n messages are stored sooner by Chain than by Append.

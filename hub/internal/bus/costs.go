@@ -153,6 +153,15 @@ func (c *costs) chain(n int) bool {
 	return s.chains() != c.again(s)
 }
 
+// pairs tells whether n messages are sooner stored as a chain, and the server is known to sync
+// none.
+func (c *costs) pairs(n int) bool {
+	c.mu.Lock()
+	unsynced := c.syncs == never || c.syncs == hasty
+	c.mu.Unlock()
+	return unsynced && c.chain(n)
+}
+
 // again tells whether it is time to try the slower way.
 func (c *costs) again(s *cost) bool {
 	chain, batch, slower := s.chain.is(), s.batch.is(), s.chain.n

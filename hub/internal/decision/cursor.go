@@ -28,6 +28,12 @@ type Cursor struct {
 	// the last message with decisions that was looked at, Part how many of those were if
 	// not all; only in TRAIL's cursors of replays.
 	Run string `json:"run,omitempty"`
+	// Decided are the messages of the trail, data alone, that decide what stands directly
+	// behind this cursor, and After is how far the trail had come before them. They are
+	// written to the trail at the same time (ADR 0025): a take-over sees to it that they are
+	// there. Only in OUT.
+	Decided [][]byte `json:"decided,omitempty"`
+	After   uint64   `json:"after,omitempty"`
 	// Batch is unique, so that an unknown outcome is settled by one read.
 	Batch string `json:"batch"`
 }

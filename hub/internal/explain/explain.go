@@ -63,6 +63,7 @@ func Explain(ctx context.Context, b *bus.Bus, id string) (*Answer, error) {
 func Of(ctx context.Context, b *bus.Bus, id string, records []*event.Message) (a *Answer, err error) {
 	a = &Answer{ID: id}
 	byRef := map[decision.Ref]*Event{}
+	var outcomes []*event.Message // after a crash one may stand before its decision (ADR 25)
 	for _, m := range records {
 		switch decision.Kind(m.Subject) {
 		case decision.KindDecision:
@@ -72,9 +73,14 @@ func Of(ctx context.Context, b *bus.Bus, id string, records []*event.Message) (a
 		case decision.KindReplay:
 			err = replayed(m, id, byRef)
 		default:
-			err = delivered(m, id, byRef)
+			outcomes = append(outcomes, m)
 		}
 		if err != nil {
+			return nil, err
+		}
+	}
+	for _, m := range outcomes {
+		if err := delivered(m, id, byRef); err != nil {
 			return nil, err
 		}
 	}

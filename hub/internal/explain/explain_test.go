@@ -117,3 +117,31 @@ func TestAmongMany(t *testing.T) {
 		t.Errorf("an unknown id: %+v, %v", answer, err)
 	}
 }
+
+// TestOutcomeBeforeItsDecision: after a crash the trail may have the outcome of a copy before the
+// decision that brought it.
+func TestOutcomeBeforeItsDecision(t *testing.T) {
+	b := hubtest.Bus(t)
+	at := time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
+	outcome, err := trail.Delivery(&decision.Delivery{Mailbox: "beta.one", Out: 7, In: "IN_alpha", Seq: 5, ID: "e", Attempt: 1, Result: decision.Done, At: at})
+	if err != nil {
+		t.Fatal(err)
+	}
+	decided, err := trail.Decisions([]*decision.Decision{{
+		In: "IN_alpha", Seq: 5, ID: "e", Outcome: hub.Routed, Federation: "v1", Stored: at, Decided: at,
+		Receivers: []decision.Receiver{{Application: "beta.one", Agreement: "a"}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.AppendUnguarded(t.Context(), append([]event.Message{outcome}, decided...)); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := explain.Explain(t.Context(), b, "e")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(answer.Events) != 1 || answer.Events[0].Delivery("beta.one") == nil {
+		t.Errorf("of its copy is known: %+v", answer.Events)
+	}
+}

@@ -21,20 +21,29 @@ import (
 // writeTrail records decisions behind the trail's cursor, and gives them as they stand
 // there.
 func (l *Lane) writeTrail(ctx context.Context, ds []*decision.Decision) ([]trail.Group, error) {
+	groups, b, err := l.records(ctx, ds)
+	if err != nil {
+		return nil, err
+	}
+	return groups, l.persist(ctx, l.trail, b)
+}
+
+// records makes what records decisions.
+func (l *Lane) records(ctx context.Context, ds []*decision.Decision) ([]trail.Group, *batch, error) {
 	at := l.trail.at.Seq
 	for _, d := range ds { // the last line of defence against deciding twice
 		if d.Seq <= at {
-			return nil, fmt.Errorf("message %d of %s came after %d", d.Seq, l.In, at)
+			return nil, nil, fmt.Errorf("message %d of %s came after %d", d.Seq, l.In, at)
 		}
 		at = d.Seq
 	}
 	groups, err := trail.Groups(ds)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ends, err := l.endsBefore(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	b := newBatch(decision.Cursor{
 		Seq: ds[len(ds)-1].Seq, Epoch: l.trail.at.Epoch, Trail: l.trail.last, Carried: l.carried, Ends: ends,
@@ -42,7 +51,7 @@ func (l *Lane) writeTrail(ctx context.Context, ds []*decision.Decision) ([]trail
 	for stream, end := range ends { // a take-over reads from there
 		b.closes = b.closes || end > l.trail.written.Ends[stream]+maxLag
 	}
-	return groups, l.persist(ctx, l.trail, b)
+	return groups, b, nil
 }
 
 func messages(groups []trail.Group) []event.Message {

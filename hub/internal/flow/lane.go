@@ -62,6 +62,7 @@ type Lane struct {
 	crash                          func(point string)            // tests only
 	patience                       time.Duration                 // idle; tests only
 	eager                          bool                          // it flies with few events, and does not wait for more; tests only
+	pairs                          bool                          // also where the server syncs; tests only
 }
 
 // Ledger is the hub's own account of its streams.
@@ -278,9 +279,8 @@ func (l *Lane) record(ctx context.Context, msgs []*event.Message) ([]*decision.D
 	if err := l.Index.Err(); err != nil {
 		return nil, nil, err
 	}
-	before, ready := l.trail.at.Seq, l.early(decisions, msgs)
-	groups, err := l.writeTrail(ctx, decisions)
-	copies := ready()
+	before := l.trail.at.Seq
+	groups, copies, err := l.write(ctx, decisions, msgs)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -289,6 +289,20 @@ func (l *Lane) record(ctx context.Context, msgs []*event.Message) ([]*decision.D
 	}
 	l.tell(groups)
 	return decisions, copies, nil
+}
+
+// write writes decisions to the trail; if it may, with what they bring to OUT at the same time.
+func (l *Lane) write(ctx context.Context, ds []*decision.Decision, msgs []*event.Message) ([]trail.Group, []made, error) {
+	p, err := l.pair(ctx, ds, msgs)
+	if err != nil {
+		return nil, nil, err
+	}
+	if p != nil {
+		return p.groups, nil, l.storePair(ctx, p)
+	}
+	ready := l.early(ds, msgs)
+	groups, err := l.writeTrail(ctx, ds)
+	return groups, ready(), err
 }
 
 // tell makes known what was written to the trail last.

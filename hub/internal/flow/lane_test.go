@@ -34,17 +34,18 @@ func newLane(t *testing.T, b *bus.Bus, fed *federation.Federation) *Lane {
 	}
 	deciding := &sync.Mutex{}
 	log := zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel))
-	version := NewVersion(fed)
+	version, n := NewVersion(fed), lanes.Add(1)
 	return &Lane{
 		Organisation: "alpha", In: inAlpha, Bus: b, Index: x,
 		Current: func() *Version { return version }, Now: time.Now,
 		Deciding: deciding, Decided: func(*decision.Decision) {}, Log: log,
 		Parking: &Parking{Organisation: "alpha", Bus: b, Index: x, Deciding: deciding, Decided: func(*decision.Decision) {}, Log: log},
-		eager:   lanes.Add(1)%2 == 0,
+		eager:   n%2 == 0, pairs: n%4 == 1,
 	}
 }
 
-// lanes counts those that were made: every other one flies with few events too.
+// lanes counts those that were made: every other one flies with few events too, and half of the
+// others store decisions and copies at the same time.
 var lanes atomic.Int32
 
 // run starts a lane; the returned function stops it and waits.

@@ -129,16 +129,21 @@ func (l *Lane) storeCopies(ctx context.Context, b *batch) error {
 	if err != nil {
 		return err
 	}
+	l.count(b)
+	return nil
+}
+
+// count has what was stored in OUT counted.
+func (l *Lane) count(b *batch) {
 	l.tellOwed()
 	if l.Boxes == nil {
-		return nil
+		return
 	}
 	for i := range b.msgs {
 		if app := quota.ApplicationOf(b.msgs[i].Subject); app != "" {
 			l.Boxes.Stored(app, l.out.first+uint64(i), &b.msgs[i])
 		}
 	}
-	return nil
 }
 
 // tellOwed has the other lane of the organisation know what the edge stream's

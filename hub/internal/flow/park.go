@@ -147,6 +147,13 @@ func (p *Parking) holds(key string, m *event.Message) bool {
 	return k != nil
 }
 
+// any tells whether any key is parked.
+func (p *Parking) any() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.keys) > 0
+}
+
 // has tells whether a key is parked.
 func (p *Parking) has(token string) bool {
 	p.mu.Lock()

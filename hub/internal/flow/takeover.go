@@ -38,6 +38,9 @@ func (l *Lane) takeOver(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := l.restore(ctx); err != nil {
+		return fmt.Errorf("record what was carried out: %w", err)
+	}
 	if err := l.Parking.open(ctx); err != nil {
 		return err
 	}

@@ -163,32 +163,51 @@ var errParts = errors.New("to be stored part by part")
 // chain stores a batch as a chain; its cursor is the last message, if it is time
 // for one.
 func (t *target) chain(ctx context.Context, b *batch) error {
-	msgs, loose := b.msgs, t.loose+len(b.msgs)
-	if loose >= maxLoose || b.closes {
-		cursor, err := t.message(b.cursor)
-		if err != nil {
-			return err
-		}
-		msgs, loose = append(msgs, cursor), 0 // what has room for it is the batch's own
+	msgs, loose, err := t.links(b)
+	if err != nil {
+		return err
 	}
-	if t.loose == 0 && !t.taking {
-		end, err := t.bus.End(ctx, t.stream)
-		if err != nil {
-			return err
-		}
-		t.bus.Loose(t.stream, t.in, end+1)
+	if err := t.loosen(ctx); err != nil {
+		return err
 	}
 	first, err := t.bus.Chain(ctx, msgs, bus.Guard{Subject: t.subject, Last: t.last})
 	if err != nil {
 		t.taking = t.taking || errors.Is(err, bus.ErrUnclear)
 		return err
 	}
+	t.chained(b, first, loose)
+	return nil
+}
+
+// links are the messages of a batch that goes as a chain, and how many then stand behind the
+// cursor without one.
+func (t *target) links(b *batch) (msgs []event.Message, loose int, err error) {
+	if loose = t.loose + len(b.msgs); loose < maxLoose && !b.closes {
+		return b.msgs, loose, nil
+	}
+	cursor, err := t.message(b.cursor)
+	return append(b.msgs, cursor), 0, err // what has room for it is the batch's own
+}
+
+// loosen keeps what is about to be stored behind no cursor from being removed.
+func (t *target) loosen(ctx context.Context) error {
+	if t.loose > 0 || t.taking {
+		return nil
+	}
+	end, err := t.bus.End(ctx, t.stream)
+	if err == nil {
+		t.bus.Loose(t.stream, t.in, end+1)
+	}
+	return err
+}
+
+// chained takes in that a batch was stored as a chain.
+func (t *target) chained(b *batch, first uint64, loose int) {
 	last := t.last
 	if loose == 0 {
 		last = first + uint64(len(b.msgs))
 	}
 	t.moved(b.cursor, last, first, loose)
-	return nil
 }
 
 func (t *target) message(c decision.Cursor) (event.Message, error) {

@@ -1,7 +1,9 @@
 package keep
 
 import (
+	"context"
 	"errors"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -9,9 +11,16 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/ledger"
 )
 
+// After so many messages who counts lets the others have the processor for a while: to count
+// two hundred thousand takes a tenth of a second of it.
+const (
+	countStep = 2048
+	countRest = 2 * time.Millisecond
+)
+
 // booked counts, by subject, what lies in a stream between two sequences, as the
 // ledger has it; nil when that does not know all of it.
-func (k *Keeper) booked(stream string, from, upTo uint64) map[string]decision.Range {
+func (k *Keeper) booked(ctx context.Context, stream string, from, upTo uint64) map[string]decision.Range {
 	if k.Ledger == nil || upTo == 0 {
 		return nil
 	}
@@ -19,10 +28,17 @@ func (k *Keeper) booked(stream string, from, upTo uint64) map[string]decision.Ra
 	if err != nil || book.Harm() != "" || book.First() > from || book.UpTo() < upTo {
 		return nil
 	}
-	out := map[string]decision.Range{}
+	out, n := map[string]decision.Range{}, 0
 	err = book.EachFrom(from, func(e *ledger.Entry) error {
 		if e.Seq > upTo {
 			return errEnough
+		}
+		if n++; n%countStep == 0 {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(countRest):
+			}
 		}
 		if book.Gone(e.Subject, e.Seq) {
 			return nil
@@ -35,6 +51,9 @@ func (k *Keeper) booked(stream string, from, upTo uint64) map[string]decision.Ra
 		out[e.Subject] = r
 		return nil
 	})
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil && !errors.Is(err, errEnough) {
 		k.Log.Warn("what is removed is counted by reading it", zap.String("stream", stream), zap.Error(err))
 		return nil

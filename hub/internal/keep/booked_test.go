@@ -29,7 +29,7 @@ func TestBooked(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := k.booked(inAlpha, 1, 40); got != nil {
+	if got := k.booked(t.Context(), inAlpha, 1, 40); got != nil {
 		t.Errorf("an empty book knows %v", got)
 	}
 	var all []*event.Message
@@ -50,7 +50,7 @@ func TestBooked(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got := k.booked(inAlpha, 3, 40)
+	got := k.booked(t.Context(), inAlpha, 3, 40)
 	for subject, r := range got { // the caller names them
 		r.Subject = subject
 		got[subject] = r
@@ -58,7 +58,7 @@ func TestBooked(t *testing.T) {
 	if !maps.Equal(got, want) || want[ding].Messages == 0 || want[niemand].Messages == 0 {
 		t.Errorf("the ledger counts %v, a reading %v", got, want)
 	}
-	if got := k.booked(inAlpha, 3, 51); got != nil {
+	if got := k.booked(t.Context(), inAlpha, 3, 51); got != nil {
 		t.Errorf("what the book does not know is counted: %v", got)
 	}
 }

@@ -58,7 +58,7 @@ func (k *Keeper) releasedOf(ctx context.Context, in string) error {
 	}
 	var counted map[string]decision.Range
 	if least == most { // all are kept for as long, so that the ledger has little else
-		counted = k.booked(in, first.Seq, most)
+		counted = k.booked(ctx, in, first.Seq, most)
 	}
 	if len(counted) == 0 { // a run before has noted that they go, and did not get to it
 		counted = nil

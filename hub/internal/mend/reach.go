@@ -151,7 +151,7 @@ func (m *Mender) ahead(ctx context.Context, in string) error {
 		if err != nil {
 			return err
 		}
-		must.Seq, must.Epoch = max(must.Seq, at.Seq), max(must.Epoch, at.Epoch)
+		must.Seq, must.Epoch = max(must.Seq, at.Seq, at.After), max(must.Epoch, at.Epoch)
 	}
 	if must.Seq == decided.Seq {
 		return nil

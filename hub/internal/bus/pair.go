@@ -1,0 +1,100 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+)
+
+// Link is a chain of a pair.
+type Link struct {
+	Msgs  []event.Message
+	Guard Guard
+	First uint64 // sequence of the first message, once all are stored
+}
+
+// Pair stores two chains in two of the hub's own streams at the same time. Either may be
+// stored without the other, and after an error of any kind a beginning of each may be: then
+// the caller must move both guards before it looks what is. Of two pairs the streams must
+// come in the same order.
+func (b *Bus) Pair(ctx context.Context, one, other *Link) error {
+	all := make([]event.Message, 0, len(one.Msgs)+len(other.Msgs))
+	done, err := b.ahead.write(ctx, append(append(all, one.Msgs...), other.Msgs...))
+	if err != nil {
+		return fmt.Errorf("append %d messages: %w", cap(all), err)
+	}
+	defer done()
+	for _, l := range []*Link{one, other} {
+		if free := b.turns.alone(l.Msgs[0].Subject); free != nil {
+			defer free()
+		}
+	}
+	if ctx.Err() != nil { // their turn has come too late
+		return ctx.Err()
+	}
+	began := time.Now()
+	first, second := b.publishLink(one), b.publishLink(other)
+	if err := errors.Join(b.stores(ctx, first), b.stores(ctx, second)); err != nil {
+		if errors.Is(err, ErrUnclear) {
+			b.costs.broke(len(one.Msgs), time.Since(began))
+		}
+		return err
+	}
+	b.costs.chained(len(one.Msgs), time.Since(began))
+	return nil
+}
+
+// underway is a link on its way.
+type underway struct {
+	*Link
+	chain           chain
+	sent            *sent
+	err             error
+	stream          string
+	end, connection uint64
+	sure            bool // that the guard holds while end is the last sequence of the stream
+}
+
+// publishLink publishes a link behind what its guard asks for, or what says the same for less (see
+// known). It is called in the turn of its stream.
+func (b *Bus) publishLink(l *Link) *underway {
+	s := &underway{Link: l, chain: b.chains.begin(), stream: ownStream(l.Msgs[0].Subject)}
+	s.end, s.connection, s.sure = b.sure(s.stream, l.Guard)
+	var guard func(*nats.Msg)
+	if guard = l.Guard.put; s.sure {
+		guard = behind(s.end)
+	}
+	s.sent, s.err = b.send(&s.chain, l.Msgs, guard)
+	return s
+}
+
+// stores waits for what became of a link. If the end of the stream was another, and nothing
+// is stored, the guard itself is asked.
+func (b *Bus) stores(ctx context.Context, s *underway) (err error) {
+	if err = s.err; err == nil {
+		s.First, err = b.became(ctx, s.sent)
+	}
+	if s.sure && errors.Is(err, ErrFenced) {
+		b.known.forget(s.stream, s.end)
+		c := b.chains.begin()
+		s.First, err = b.guarded(ctx, &c, s.Msgs, s.Guard)
+	} else if err == nil {
+		b.stored(s.connection, s.chain.stream, s.First, s.Msgs)
+		if !s.sure {
+			b.learn(s.stream, s.connection, s.Guard, s.First, s.Msgs)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("chain %d messages for %s: %w", len(s.Msgs), s.Msgs[0].Subject, err)
+	}
+	return nil
+}
+
+// Pairs tells whether Pair is sooner than one chain after the other: the server syncs
+// nothing, so that one message more costs little.
+func (b *Bus) Pairs(n int) bool { return b.costs.pairs(n) }

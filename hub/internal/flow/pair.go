@@ -1,0 +1,163 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/nats-io/nuid"
+
+	"github.com/amtsbote/amtsbote/hub"
+	"github.com/amtsbote/amtsbote/hub/internal/bus"
+	"github.com/amtsbote/amtsbote/hub/internal/decision"
+	"github.com/amtsbote/amtsbote/hub/internal/event"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
+)
+
+// pair is what a batch of few events brings to TRAIL and to OUT, stored there at the same time
+// (ADR 0025): a copy waits for one confirmation of the server and not for two. The decision
+// still comes first. The chain in OUT opens with a cursor that holds the records, so no copy
+// exists without them; and if the lane ends before they are in the trail, the next take-over
+// writes them there before anything else (restore).
+type pair struct {
+	groups     []trail.Group
+	trail, out *batch
+	opens      decision.Cursor // of the chain in OUT: where the lane stands before it
+}
+
+// pair gives what decisions bring, if it may be stored at the same time; nil if not: then they
+// are recorded first. It may where the server syncs nothing, and as long as all is as nearly
+// always: nothing is in flight, nothing is parked, and every copy can be made and finds room.
+func (l *Lane) pair(ctx context.Context, ds []*decision.Decision, msgs []*event.Message) (*pair, error) {
+	if len(ds) >= fliesFrom || l.eager || l.flight != nil || portion(ds, msgs) < len(ds) || l.Parking.any() || !l.pairs && !l.Bus.Pairs(len(ds)) {
+		return nil, nil
+	}
+	loads := l.alike(ds, msgs)
+	if len(loads) == 0 || !l.roomy(loads) {
+		return nil, nil
+	}
+	base := l.out.at
+	base.Epoch, base.Trail = l.trail.at.Epoch, l.trail.at.Trail
+	batches := pack(base, loads)
+	if len(batches) != 1 || !l.paired(l.out, batches[0]) {
+		return nil, nil
+	}
+	groups, records, err := l.records(ctx, ds)
+	if err != nil || !l.paired(l.trail, records) {
+		return nil, err
+	}
+	p := &pair{groups, records, batches[0], base}
+	p.opens.Batch, p.opens.After = nuid.Next(), l.trail.at.Seq
+	for i := range records.msgs {
+		p.opens.Decided = append(p.opens.Decided, records.msgs[i].Data)
+	}
+	return p, nil
+}
+
+// alike makes what decisions bring to OUT; nothing if one of them is not as nearly always.
+func (l *Lane) alike(ds []*decision.Decision, msgs []*event.Message) (loads []load) {
+	for i, d := range ds {
+		switch d.Outcome {
+		case hub.Routed:
+			e, err := l.read(d, msgs[i])
+			if err != nil {
+				return nil
+			}
+			copies, err := l.copies(d, e)
+			if err != nil {
+				return nil
+			}
+			loads = append(loads, load{d.Seq, copies})
+		case hub.Quarantined, hub.Unrouted:
+			if d.HasReceipt() {
+				loads = append(loads, load{d.Seq, []event.Message{l.receipt(d, msgs[i])}})
+			}
+		case hub.Suppressed:
+		default:
+			return nil
+		}
+	}
+	return loads
+}
+
+// paired tells whether a batch may be one chain of a pair.
+func (l *Lane) paired(t *target, b *batch) bool {
+	if t.taking || b.cursor.Seq <= t.at.Seq || !t.linkable(b) {
+		return false
+	}
+	return l.Bus.Pairs(len(b.msgs)+1) || l.pairs && !l.Bus.IsTight()
+}
+
+// storePair stores it. After any error it is not known how much of it is there, and the in
+// stream must be taken over again.
+func (l *Lane) storePair(ctx context.Context, p *pair) (err error) {
+	defer func() {
+		if err != nil {
+			l.out.taking, l.trail.taking = true, true // no cursor may say more than that of OUT does
+		}
+	}()
+	cursor, err := l.out.message(p.opens)
+	if err != nil {
+		return err
+	}
+	records, loose, err := l.trail.links(p.trail)
+	if err != nil {
+		return err
+	}
+	for _, t := range []*target{l.out, l.trail} {
+		if err := t.loosen(ctx); err != nil {
+			return err
+		}
+	}
+	if err := l.reach(ctx, "before both"); err != nil {
+		return err
+	}
+	copies := &bus.Link{Msgs: append([]event.Message{cursor}, p.out.msgs...), Guard: bus.Guard{Subject: l.out.subject, Last: l.out.last}}
+	decisions := &bus.Link{Msgs: records, Guard: bus.Guard{Subject: l.trail.subject, Last: l.trail.last}}
+	if err := l.Bus.Pair(ctx, copies, decisions); err != nil {
+		return err
+	}
+	l.trail.chained(p.trail, decisions.First, loose)
+	l.out.opened(p.opens, p.out, copies.First)
+	l.count(p.out)
+	send.Done(p.out.msgs)
+	return l.reach(ctx, "after both")
+}
+
+// opened takes in that a batch was stored behind a cursor of its own, which says where the lane
+// stood before.
+func (t *target) opened(cursor decision.Cursor, b *batch, first uint64) {
+	t.moved(b.cursor, first, first+1, len(b.msgs))
+	t.written = cursor
+	t.bus.Loose(t.stream, t.in, first+1)
+}
+
+// restore records the decisions that the owner before has stored with what they bring, and
+// did not get to record: so they are in the trail before anything else is done. It can store
+// nothing more. What they bring may be there or not.
+func (l *Lane) restore(ctx context.Context) error {
+	var missing []*decision.Decision
+	for _, data := range l.out.at.Decided {
+		ds, err := trail.ReadDecisions(&event.Message{Stream: bus.Out, Subject: l.out.subject, Seq: l.out.last, Data: data})
+		if err != nil {
+			return err
+		}
+		missing = append(missing, slices.DeleteFunc(ds, func(d *decision.Decision) bool { return d.Seq <= l.trail.at.Seq })...)
+	}
+	if len(missing) > 0 {
+		groups, err := trail.Groups(missing)
+		if err != nil {
+			return err
+		}
+		c := l.trail.at
+		c.Seq, c.Trail = missing[len(missing)-1].Seq, l.trail.last
+		b := newBatch(c, messages(groups))
+		b.closes = true
+		if err := l.persist(ctx, l.trail, b); err != nil {
+			return fmt.Errorf("%d decisions: %w", len(missing), err)
+		}
+	}
+	l.out.at.Decided, l.out.at.After = nil, 0 // the next cursor says so
+	return nil
+}

@@ -146,7 +146,8 @@ func (c *costs) chain(n int) bool {
 	s.asked++
 	switch {
 	case s.chain.n == 0:
-		return !c.worseBelow(s)
+		worse, sure := c.worseBelow(s)
+		return !worse || !sure && s.asked%trySoon == 0
 	case s.batch.n == 0:
 		return s.chain.is() <= c.batchBelow(s) && c.now().Sub(s.tried) < tryUnsure
 	}
@@ -189,16 +190,19 @@ func (c *costs) again(s *cost) bool {
 // chains tells whether a chain is the better way, of two that were tried.
 func (c *cost) chains() bool { return c.chain.is() <= c.batch.is()+c.batch.is()/slack }
 
-// worseBelow tells whether a chain of fewer messages is the slower way already.
-func (c *costs) worseBelow(s *cost) bool {
+// worseBelow tells whether a chain of fewer messages is the slower way already; it is sure of that
+// once one was tried a few times: a single one may have been unlucky.
+func (c *costs) worseBelow(s *cost) (worse, sure bool) {
 	for i := range c.sizes {
-		if one := &c.sizes[i]; one == s {
+		one := &c.sizes[i]
+		if one == s {
 			break
-		} else if one.batch.n > 0 && !one.chains() {
-			return true
+		}
+		if one.batch.n > 0 && !one.chains() {
+			worse, sure = true, sure || one.chain.n >= few
 		}
 	}
-	return false
+	return worse, sure
 }
 
 // batchBelow is how long a batch of fewer messages takes, and so one of more at least; 0

@@ -266,3 +266,29 @@ func TestCostsOfHaste(t *testing.T) {
 		t.Error("what it was taken for is never forgotten")
 	}
 }
+
+// TestCostsOfAnUnluckyChain: one small chain that was unlucky, as at a start, does not keep
+// longer ones from being tried for good; a few that were slow do.
+func TestCostsOfAnUnluckyChain(t *testing.T) {
+	for _, c := range []struct{ slow, within int }{{1, trySoon}, {few, math.MaxInt}} {
+		at := time.Unix(0, 0)
+		costs := &costs{now: func() time.Time { return at }}
+		for range c.slow {
+			costs.chained(2, 11*time.Millisecond)
+		}
+		for range few {
+			costs.batched(2, 2*time.Millisecond)
+		}
+		tried := 0
+		for i := range 100 {
+			if costs.chain(900) {
+				tried = i + 1
+				break
+			}
+			costs.batched(900, 15*time.Millisecond)
+		}
+		if was := tried > 0 && tried <= c.within; was != (c.slow < few) {
+			t.Errorf("after %d slow chains one of 900 messages is tried the %dth time", c.slow, tried)
+		}
+	}
+}

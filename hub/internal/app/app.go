@@ -273,10 +273,32 @@ func (a *App) prepare(ctx context.Context) (err error) {
 	if err := a.records(ctx); err != nil {
 		return fmt.Errorf("compare the store with the ledger: %w", err)
 	}
+	if err := a.complete(ctx); err != nil {
+		return fmt.Errorf("complete the trail: %w", err)
+	}
 	if a.index, err = openIndex(ctx, a.bus, a.cfg.Data, a.cfg.index()); err != nil {
 		return err
 	}
 	return a.compared(ctx)
+}
+
+// complete has decisions in the trail that a hub before has stored with their copies and did not
+// get to record (ADR 0025), before anybody goes by the trail.
+func (a *App) complete(ctx context.Context) error {
+	ins, err := a.bus.InStreams(ctx)
+	if err != nil {
+		return err
+	}
+	for _, in := range ins {
+		some, err := flow.Complete(ctx, a.bus, in, a.log)
+		if err != nil {
+			return err
+		}
+		if some { // nobody removes anything yet, and lanes that come say it again
+			a.loose([]string{in}, 0)
+		}
+	}
+	return nil
 }
 
 // provide makes or compares the streams and mailboxes that a version needs, and

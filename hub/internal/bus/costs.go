@@ -154,13 +154,11 @@ func (c *costs) chain(n int) bool {
 	return s.chains() != c.again(s)
 }
 
-// pairs tells whether n messages are sooner stored as a chain, and the server is known to sync
-// none.
+// pairs tells whether a chain of n messages is known to be cheap: the server syncs none.
 func (c *costs) pairs(n int) bool {
 	c.mu.Lock()
-	unsynced := c.syncs == never || c.syncs == hasty
-	c.mu.Unlock()
-	return unsynced && c.chain(n)
+	defer c.mu.Unlock()
+	return (c.syncs == never || c.syncs == hasty) && !c.tight && c.size(n).chain.is() < brokenCost
 }
 
 // again tells whether it is time to try the slower way.

@@ -47,10 +47,12 @@ func (b *Bus) Ahead(bytes int64) {
 
 // write waits until a batch may be on its way, and tells how to say that it is
 // there.
-func (a *ahead) write(ctx context.Context, msgs []event.Message) (done func(), err error) {
+func (a *ahead) write(ctx context.Context, batches ...[]event.Message) (done func(), err error) {
 	size := int64(0)
-	for i := range msgs {
-		size += sizeOf(&msgs[i])
+	for _, msgs := range batches {
+		for i := range msgs {
+			size += sizeOf(&msgs[i])
+		}
 	}
 	size = min(size, a.writingBytes)
 	if err := a.writing.Acquire(ctx, size); err != nil {

@@ -21,25 +21,26 @@ type Link struct {
 // Pair stores two chains in two of the hub's own streams at the same time. Either may be
 // stored without the other, and after an error of any kind a beginning of each may be: then
 // the caller must move both guards before it looks what is. Of two pairs the streams must
-// come in the same order.
+// come in the same order. What is on its way is waited for, Timeout at most for each try, also
+// when ctx ends: so a hub that is stopped leaves no half.
 func (b *Bus) Pair(ctx context.Context, one, other *Link) error {
-	all := make([]event.Message, 0, len(one.Msgs)+len(other.Msgs))
-	done, err := b.ahead.write(ctx, append(append(all, one.Msgs...), other.Msgs...))
+	done, err := b.ahead.write(ctx, one.Msgs, other.Msgs)
 	if err != nil {
-		return fmt.Errorf("append %d messages: %w", cap(all), err)
+		return fmt.Errorf("append %d messages: %w", len(one.Msgs)+len(other.Msgs), err)
 	}
 	defer done()
-	for _, l := range []*Link{one, other} {
-		if free := b.turns.alone(l.Msgs[0].Subject); free != nil {
-			defer free()
-		}
-	}
+	free, freeOther := b.turns.alone(one.Msgs[0].Subject), b.turns.alone(other.Msgs[0].Subject)
+	defer free()
 	if ctx.Err() != nil { // their turn has come too late
+		freeOther()
 		return ctx.Err()
 	}
+	ctx = context.WithoutCancel(ctx)
 	began := time.Now()
 	first, second := b.publishLink(one), b.publishLink(other)
-	if err := errors.Join(b.stores(ctx, first), b.stores(ctx, second)); err != nil {
+	err = b.stores(ctx, second)
+	freeOther()
+	if err = errors.Join(err, b.stores(ctx, first)); err != nil {
 		if errors.Is(err, ErrUnclear) {
 			b.costs.broke(len(one.Msgs), time.Since(began))
 		}

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -105,5 +106,41 @@ func TestPairsWhereNothingIsSynced(t *testing.T) {
 		if c.tell(c1); c1.pairs(5) != c.want {
 			t.Errorf("a server of which it is known: %s: %t", name, !c.want)
 		}
+	}
+}
+
+// TestPairStopped: a hub that is stopped leaves no half of a pair.
+func TestPairStopped(t *testing.T) {
+	b, _ := start(t)
+	out, trail := pairOf(t, b, 3)
+	whole, none := 0, 0
+	for i := range 60 {
+		ends := map[string]uint64{}
+		for _, stream := range []string{Out, Trail} {
+			ends[stream], _ = b.LastSeq(t.Context(), stream)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		timer := time.AfterFunc(time.Duration(i)*20*time.Microsecond, cancel)
+		err := b.Pair(ctx, out, trail)
+		cancel()
+		timer.Stop()
+		want := uint64(3)
+		if err != nil {
+			if none++; !errors.Is(err, context.Canceled) || errors.Is(err, ErrUnclear) {
+				t.Errorf("stopped after %d µs: %v", 20*i, err)
+			}
+			want = 0
+		} else {
+			whole++
+		}
+		for stream, before := range ends {
+			if end, _ := b.LastSeq(t.Context(), stream); end-before != want {
+				t.Errorf("stopped after %d µs (%v): %d messages in %s", 20*i, err, end-before, stream)
+			}
+		}
+	}
+	t.Logf("%d were stored and %d not begun", whole, none)
+	if whole == 0 {
+		t.Error("none was stored")
 	}
 }

@@ -28,14 +28,39 @@ type Cursor struct {
 	// the last message with decisions that was looked at, Part how many of those were if
 	// not all; only in TRAIL's cursors of replays.
 	Run string `json:"run,omitempty"`
-	// Decided are the messages of the trail, data alone, that decide what stands directly
-	// behind this cursor, and After is how far the trail had come before them. They are
-	// written to the trail at the same time (ADR 0025): a take-over sees to it that they are
-	// there. Only in OUT.
-	Decided [][]byte `json:"decided,omitempty"`
-	After   uint64   `json:"after,omitempty"`
+	// Decided is what decides about the messages directly behind this cursor, and is written
+	// to the trail at the same time (ADR 0025); only in OUT. Who goes by the trail alone looks
+	// whether it is there.
+	Decided *Decided `json:"decided,omitempty"`
 	// Batch is unique, so that an unknown outcome is settled by one read.
 	Batch string `json:"batch"`
+}
+
+// Decided are records that may be missing in the trail.
+type Decided struct {
+	// Records are the messages of the trail, data alone.
+	Records [][]byte `json:"records"`
+	// After is how far the trail had come before them, UpTo how far it comes with them:
+	// sequences in the in stream.
+	After uint64 `json:"after"`
+	UpTo  uint64 `json:"upto"`
+}
+
+// Known is how far the in stream was decided at least when c was written, and Promised how
+// far at most: up to there decisions may be carried out.
+func (c *Cursor) Known() uint64 {
+	if c.Decided == nil {
+		return c.Seq
+	}
+	return max(c.Seq, c.Decided.After)
+}
+
+// Promised see Known.
+func (c *Cursor) Promised() uint64 {
+	if c.Decided == nil {
+		return c.Seq
+	}
+	return max(c.Seq, c.Decided.UpTo)
 }
 
 // Owed is where the copies begin that a mailbox has not got.

@@ -154,6 +154,9 @@ func (l *Lane) read(d *decision.Decision, m *event.Message) (*event.Event, error
 	if r != nil {
 		return nil, fmt.Errorf("read %s %d again: %w", d.In, d.Seq, r)
 	}
+	if e.Digest() != d.Digest { // its store has lost the event, and given its place to another
+		return nil, errors.Join(errLost, fmt.Errorf("%s sequence %d, event id %q", d.In, d.Seq, d.ID))
+	}
 	return e, nil
 }
 

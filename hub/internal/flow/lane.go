@@ -69,6 +69,8 @@ type Lane struct {
 type Ledger interface {
 	// Holds: stream holds msgs and nothing else between two sequences.
 	Holds(stream string, from, to uint64, msgs []*event.Message)
+	// Told is up to where it was told what stream holds; 0: nothing.
+	Told(stream string) uint64
 	// Settled tells whether a message was lost, and that was settled by a person.
 	Settled(stream string, seq uint64) bool
 }
@@ -209,8 +211,8 @@ func (l *Lane) leave(ctx context.Context) {
 	}
 }
 
-// carry brings a batch through: the decisions are in the trail before the first
-// copy exists.
+// carry brings a batch through: the decisions are recorded before the first copy exists, in
+// the trail or, of a few, in front of their copies (pair).
 func (l *Lane) carry(ctx context.Context, msgs []*event.Message) error {
 	l.version = l.Current()
 	decisions, copies, err := l.record(ctx, msgs)

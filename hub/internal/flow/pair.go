@@ -6,12 +6,14 @@ import (
 	"slices"
 
 	"github.com/nats-io/nuid"
+	"go.uber.org/zap"
 
 	"github.com/amtsbote/amtsbote/hub"
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
 	"github.com/amtsbote/amtsbote/hub/internal/event"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
+	"github.com/amtsbote/amtsbote/hub/internal/flow/settle"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 )
 
@@ -30,7 +32,7 @@ type pair struct {
 // are recorded first. It may where the server syncs nothing, and as long as all is as nearly
 // always: nothing is in flight, nothing is parked, and every copy can be made and finds room.
 func (l *Lane) pair(ctx context.Context, ds []*decision.Decision, msgs []*event.Message) (*pair, error) {
-	if len(ds) >= fliesFrom || l.eager || l.flight != nil || portion(ds, msgs) < len(ds) || l.Parking.any() || !l.pairs && !l.Bus.Pairs(len(ds)) {
+	if len(ds) >= fliesFrom || l.eager || l.flight != nil || portion(ds, msgs) < len(ds) || l.Parking.any() || !l.cheap(len(ds)) {
 		return nil, nil
 	}
 	loads := l.alike(ds, msgs)
@@ -48,9 +50,9 @@ func (l *Lane) pair(ctx context.Context, ds []*decision.Decision, msgs []*event.
 		return nil, err
 	}
 	p := &pair{groups, records, batches[0], base}
-	p.opens.Batch, p.opens.After = nuid.Next(), l.trail.at.Seq
+	p.opens.Batch, p.opens.Decided = nuid.Next(), &decision.Decided{After: l.trail.at.Seq, UpTo: records.cursor.Seq}
 	for i := range records.msgs {
-		p.opens.Decided = append(p.opens.Decided, records.msgs[i].Data)
+		p.opens.Decided.Records = append(p.opens.Decided.Records, records.msgs[i].Data)
 	}
 	return p, nil
 }
@@ -81,22 +83,38 @@ func (l *Lane) alike(ds []*decision.Decision, msgs []*event.Message) (loads []lo
 	return loads
 }
 
+// cheap tells whether the server is known to take n messages more for little.
+func (l *Lane) cheap(n int) bool { return l.Bus.Pairs(n) || l.pairs && !l.Bus.IsTight() }
+
 // paired tells whether a batch may be one chain of a pair.
 func (l *Lane) paired(t *target, b *batch) bool {
-	if t.taking || b.cursor.Seq <= t.at.Seq || !t.linkable(b) {
-		return false
-	}
-	return l.Bus.Pairs(len(b.msgs)+1) || l.pairs && !l.Bus.IsTight()
+	return !t.taking && b.cursor.Seq > t.at.Seq && t.linkable(b) && l.cheap(len(b.msgs)+1)
 }
 
-// storePair stores it. After any error it is not known how much of it is there, and the in
-// stream must be taken over again.
-func (l *Lane) storePair(ctx context.Context, p *pair) (err error) {
-	defer func() {
-		if err != nil {
-			l.out.taking, l.trail.taking = true, true // no cursor may say more than that of OUT does
+// storePair stores it. It is called with Deciding held, and so are decisions that are stored
+// with their copies known to all that decide before they do: when either half fails it is found
+// out what is stored, and recorded, before it returns.
+func (l *Lane) storePair(ctx context.Context, p *pair) error {
+	err := l.tryPair(ctx, p)
+	if err == nil {
+		return l.reach(ctx, "after both")
+	}
+	l.out.taking, l.trail.taking = true, true // no cursor may say more than that of OUT does
+	for attempt := 1; ctx.Err() == nil; attempt++ {
+		regained := l.seize(ctx)
+		if regained == nil {
+			regained = l.learn(ctx)
 		}
-	}()
+		if regained == nil {
+			break
+		}
+		l.Log.Warn("what is stored of decisions and their copies is not known yet; trying again", zap.Int("attempt", attempt), zap.Error(regained))
+		settle.Wait(ctx, min(settle.Backoff(attempt, settle.Jitter()), maxWait))
+	}
+	return err
+}
+
+func (l *Lane) tryPair(ctx context.Context, p *pair) error {
 	cursor, err := l.out.message(p.opens)
 	if err != nil {
 		return err
@@ -122,7 +140,7 @@ func (l *Lane) storePair(ctx context.Context, p *pair) (err error) {
 	l.out.opened(p.opens, p.out, copies.First)
 	l.count(p.out)
 	send.Done(p.out.msgs)
-	return l.reach(ctx, "after both")
+	return nil
 }
 
 // opened takes in that a batch was stored behind a cursor of its own, which says where the lane
@@ -137,13 +155,9 @@ func (t *target) opened(cursor decision.Cursor, b *batch, first uint64) {
 // did not get to record: so they are in the trail before anything else is done. It can store
 // nothing more. What they bring may be there or not.
 func (l *Lane) restore(ctx context.Context) error {
-	var missing []*decision.Decision
-	for _, data := range l.out.at.Decided {
-		ds, err := trail.ReadDecisions(&event.Message{Stream: bus.Out, Subject: l.out.subject, Seq: l.out.last, Data: data})
-		if err != nil {
-			return err
-		}
-		missing = append(missing, slices.DeleteFunc(ds, func(d *decision.Decision) bool { return d.Seq <= l.trail.at.Seq })...)
+	missing, err := l.missing(l.out.at, l.trail.at.Seq)
+	if err != nil {
+		return err
 	}
 	if len(missing) > 0 {
 		groups, err := trail.Groups(missing)
@@ -158,6 +172,60 @@ func (l *Lane) restore(ctx context.Context) error {
 			return fmt.Errorf("%d decisions: %w", len(missing), err)
 		}
 	}
-	l.out.at.Decided, l.out.at.After = nil, 0 // the next cursor says so
+	l.out.at.Decided = nil // the next cursor says so
 	return nil
+}
+
+// missing are the decisions of a cursor in OUT that the trail has not, which has come so far.
+func (l *Lane) missing(c decision.Cursor, reached uint64) (out []*decision.Decision, err error) {
+	if c.Promised() <= reached || c.Decided == nil {
+		return nil, nil
+	}
+	for _, data := range c.Decided.Records {
+		ds, err := trail.ReadDecisions(&event.Message{Subject: l.out.subject, Seq: l.out.last, Data: data})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, slices.DeleteFunc(ds, func(d *decision.Decision) bool { return d.Seq <= reached })...)
+	}
+	return out, nil
+}
+
+// beside has all that the other lane of the organisation has decided in the trail, before this
+// one reads that and decides. It may have ended in the middle of a pair; while it is at work
+// it does not hold Deciding then.
+func (l *Lane) beside(ctx context.Context) error {
+	other := bus.EdgeStream(l.Organisation)
+	if l.In == other {
+		other = bus.InStream(l.Organisation)
+	}
+	l.Deciding.Lock()
+	defer l.Deciding.Unlock()
+	_, err := Complete(ctx, l.Bus, other, l.Log)
+	return err
+}
+
+// Complete has all decisions of an in stream that stand in OUT in the trail as well; it tells
+// whether any was missing. No lane may be about to decide: who has stored them is fenced, and
+// must take over again.
+func Complete(ctx context.Context, b *bus.Bus, in string, log *zap.Logger) (bool, error) {
+	l := &Lane{In: in, Bus: b, Log: log}
+	l.aim()
+	out, _, err := l.out.cursor(ctx)
+	if err != nil || out.Decided == nil {
+		return false, err
+	}
+	at, _, err := l.trail.cursor(ctx)
+	if err != nil {
+		return false, err
+	}
+	reached, err := trail.Reached(ctx, b, bus.Trail, in, at)
+	if err != nil || reached >= out.Promised() {
+		return false, err
+	}
+	if err := l.seize(ctx); err != nil {
+		return false, fmt.Errorf("take over %s: %w", in, err)
+	}
+	log.Warn("decisions stood before their copies alone; they are in the trail now", zap.String("in", in), zap.Uint64("from", reached+1), zap.Uint64("to", l.trail.at.Seq))
+	return true, nil
 }

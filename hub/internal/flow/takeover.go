@@ -17,6 +17,41 @@ import (
 // before, reads the trail to its end, carries out what was decided but not
 // carried out, and sets the work consumer behind the cursor.
 func (l *Lane) takeOver(ctx context.Context) error {
+	if err := l.seize(ctx); err != nil {
+		return err
+	}
+	if err := l.beside(ctx); err != nil {
+		return err
+	}
+	if err := l.Parking.open(ctx); err != nil {
+		return err
+	}
+	if err := l.learnOwed(ctx); err != nil {
+		return err
+	}
+	if err := l.learn(ctx); err != nil {
+		return err
+	}
+	if err := l.catchUp(ctx); err != nil {
+		return err
+	}
+	l.trail.taking = false
+	for _, t := range l.targets() {
+		t.taking = false
+		if err := l.bump(ctx, t, l.trail.at.Epoch, l.trail.last); err != nil {
+			return err
+		}
+	}
+	l.paying, l.base = false, l.trail.at
+	l.carriedOut(l.trail.at.Seq)
+	if err := l.retell(ctx); err != nil {
+		return err
+	}
+	return l.work.Reset(ctx, l.trail.at.Seq+1)
+}
+
+// seize fences the owner before everywhere, and has all that it decided in the trail.
+func (l *Lane) seize(ctx context.Context) error {
 	for _, t := range append(l.targets(), l.trail) {
 		if err := t.load(ctx); err != nil {
 			return err
@@ -41,28 +76,36 @@ func (l *Lane) takeOver(ctx context.Context) error {
 	if err := l.restore(ctx); err != nil {
 		return fmt.Errorf("record what was carried out: %w", err)
 	}
-	if err := l.Parking.open(ctx); err != nil {
-		return err
-	}
-	if err := l.learnOwed(ctx); err != nil {
-		return err
-	}
+	return nil
+}
+
+// learn reads the trail to its end.
+func (l *Lane) learn(ctx context.Context) error {
 	if err := l.Bus.Read(ctx, bus.Trail, l.Index.Applied()+1, nil, l.Index.Apply); err != nil {
 		return fmt.Errorf("read the trail to its end: %w", err)
 	}
-	if err := l.catchUp(ctx); err != nil {
-		return err
+	return nil
+}
+
+// retell tells the ledger what it has missed of the in stream: decisions whose end was unclear.
+func (l *Lane) retell(ctx context.Context) error {
+	if l.Ledger == nil {
+		return nil
 	}
-	l.trail.taking = false
-	for _, t := range l.targets() {
-		t.taking = false
-		if err := l.bump(ctx, t, epoch, l.trail.last); err != nil {
+	for told := l.Ledger.Told(l.In); told > 0 && told < l.trail.at.Seq; {
+		page, err := l.Bus.Page(ctx, l.In, ">", told, bus.MaxBatch)
+		if err != nil {
 			return err
 		}
+		page = slices.DeleteFunc(page, func(m *event.Message) bool { return m.Seq > l.trail.at.Seq })
+		to := l.trail.at.Seq
+		if len(page) > 0 {
+			to = page[len(page)-1].Seq
+		}
+		l.Ledger.Holds(l.In, told+1, to, page)
+		told = to
 	}
-	l.paying, l.base = false, l.trail.at
-	l.carriedOut(l.trail.at.Seq)
-	return l.work.Reset(ctx, l.trail.at.Seq+1)
+	return nil
 }
 
 // fence keeps the owner before from writing to the trail, and finds how far that

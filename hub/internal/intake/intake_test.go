@@ -252,3 +252,54 @@ func hear(t *testing.T, in *Intake, s *listening, n int) []hub.Settlement {
 	<-done
 	return s.settled
 }
+
+// TestOutcomeBeforeItsDecision: after a crash an outcome may stand in the trail before the decision.
+// The source is told all the same, once, and its place moves on.
+func TestOutcomeBeforeItsDecision(t *testing.T) {
+	b := hubtest.Bus(t)
+	source := &listening{told: make(chan struct{}, 10)}
+	i := newIntake(t, b, source)
+	i.AcksHeard = true
+	tell := &teller{intake: i, listener: source, open: map[uint64]*waiting{}, early: map[uint64][]early{}}
+	hear := func(seq uint64, msgs []event.Message, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k := range msgs {
+			m := msgs[k]
+			m.Seq = seq
+			if err := tell.hear(t.Context(), "EDGE_alpha", &m); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	outcome := func(seq, of uint64) {
+		t.Helper()
+		m, err := trail.Delivery(&decision.Delivery{Mailbox: "beta.one", In: "EDGE_alpha", Seq: of, ID: "e", Result: decision.Done})
+		hear(seq, []event.Message{m}, err)
+	}
+	decided := func(seq, of uint64) {
+		t.Helper()
+		msgs, err := trail.Decisions([]*decision.Decision{{
+			In: "EDGE_alpha", Seq: of, ID: "e", Adapter: i.Adapter, Outcome: hub.Routed, Receivers: []decision.Receiver{{Application: "beta.one"}},
+		}})
+		hear(seq, msgs, err)
+	}
+	outcome(1, 5)
+	if err := tell.save(t.Context(), 1000); err != nil || tell.saved != 0 {
+		t.Errorf("it begins at %d after a restart (%v), and has not told of what stands at 1", tell.saved, err)
+	}
+	decided(2, 5)
+	outcome(3, 5) // twice, as after a crash
+	outcome(4, 4) // of an event from before: nobody waits
+	if len(source.settled) != 1 || source.settled[0].Done != 1 {
+		t.Errorf("the source was told %+v", source.settled)
+	}
+	if len(tell.open)+len(tell.early) != 0 {
+		t.Errorf("%d and %d are kept", len(tell.open), len(tell.early))
+	}
+	if err := tell.save(t.Context(), 1000); err != nil || tell.saved != 1000 {
+		t.Errorf("it begins at %d after a restart (%v)", tell.saved, err)
+	}
+}

@@ -2,6 +2,8 @@ package intake
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"strconv"
 	"time"
 
@@ -27,7 +29,7 @@ func (i *Intake) Tell(ctx context.Context) error {
 		return nil
 	}
 	for attempt := 1; ctx.Err() == nil; attempt++ {
-		t := &teller{intake: i, listener: l, open: map[uint64]*waiting{}}
+		t := &teller{intake: i, listener: l, open: map[uint64]*waiting{}, early: map[uint64][]early{}}
 		began := time.Now()
 		err := t.run(ctx)
 		if time.Since(began) > settle.MaxDelay {
@@ -45,7 +47,16 @@ type teller struct {
 	intake   *Intake
 	listener hub.Listener
 	open     map[uint64]*waiting // by sequence in the edge stream
-	saved    uint64
+	// After a crash an outcome may stand in the trail before the decision (ADR 0025).
+	early   map[uint64][]early // by sequence in the edge stream
+	decides uint64             // up to where decisions were heard
+	saved   uint64
+}
+
+// early is an outcome whose decision was not heard yet.
+type early struct {
+	at       uint64 // in TRAIL
+	delivery *decision.Delivery
 }
 
 // waiting is a routed event some of whose copies are still underway.
@@ -82,6 +93,10 @@ func (t *teller) hear(ctx context.Context, edge string, m *event.Message) error 
 		if err != nil || d.In != edge {
 			return err
 		}
+		if t.open[d.Seq] == nil && d.Seq > t.decides {
+			t.early[d.Seq] = append(t.early[d.Seq], early{m.Seq, d})
+			return nil
+		}
 		return t.delivered(ctx, d)
 	}
 	ds, err := trail.ReadDecisions(m)
@@ -89,6 +104,11 @@ func (t *teller) hear(ctx context.Context, edge string, m *event.Message) error 
 		if ds[i].Adapter == t.intake.Adapter {
 			err = t.decided(ctx, ds[i], m.Seq)
 		}
+		for _, e := range t.early[ds[i].Seq] {
+			err = errors.Join(err, t.delivered(ctx, e.delivery))
+		}
+		t.decides = max(t.decides, ds[i].Seq)
+		maps.DeleteFunc(t.early, func(seq uint64, _ []early) bool { return seq <= t.decides })
 	}
 	return err
 }
@@ -155,6 +175,9 @@ func (t *teller) save(ctx context.Context, heard uint64) error {
 	place := heard
 	for _, w := range t.open {
 		place = min(place, w.at-1)
+	}
+	for _, some := range t.early {
+		place = min(place, some[0].at-1)
 	}
 	if place < t.saved+saveEvery {
 		return nil

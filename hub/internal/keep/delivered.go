@@ -56,7 +56,7 @@ func (k *Keeper) delivered(ctx context.Context) error {
 }
 
 // cursors leaves the last cursor of each in stream. They hold nothing but
-// numbers, so no record is made of them. (TRAIL denies purges.) They go once they are
+// numbers, and records that the trail has, so no record is made of them. (TRAIL denies purges.) They go once they are
 // a good part of what lies there: the server reads every block that holds one, and
 // while copies wait among them it is not worth that.
 func (k *Keeper) cursors(ctx context.Context) error {

@@ -160,6 +160,15 @@ func (l *Ledger) Settle(stream string, seqs []uint64) error {
 	return l.note(stream, list...)
 }
 
+// Told is up to where the ledger was told what stream holds; 0: nothing yet, or it is not known.
+func (l *Ledger) Told(stream string) uint64 {
+	b, err := l.Book(stream)
+	if err != nil || b.First() == 0 {
+		return 0
+	}
+	return b.UpTo()
+}
+
 // Settled tells whether seq of stream was.
 func (l *Ledger) Settled(stream string, seq uint64) bool {
 	b, err := l.Book(stream)

@@ -191,7 +191,12 @@ func (m *Mender) decided(ctx context.Context, in string) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return trail.Reached(ctx, m.Bus, bus.Trail, in, at)
+	reached, err := trail.Reached(ctx, m.Bus, bus.Trail, in, at)
+	if err != nil {
+		return 0, err
+	}
+	out, err := m.cursor(ctx, bus.Out, in)
+	return max(reached, out.Promised()), err // what it promises will be in the trail
 }
 
 // cursor is that of an in stream in a stream of the hub; zero for none.

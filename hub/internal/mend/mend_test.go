@@ -125,3 +125,34 @@ func openLedger(t testing.TB) *ledger.Ledger {
 	})
 	return l
 }
+
+// TestPromisedByACursor: the in stream and the trail have lost their ends, and only a cursor in OUT
+// tells what was decided there and before. No sequence up to there is given to another event, and
+// what was decided before is not decided anew.
+func TestPromisedByACursor(t *testing.T) {
+	b := hubtest.Bus(t)
+	l := openLedger(t)
+	b.Tell(l)
+	cursor := event.Message{Subject: decision.CursorSubject("out", "IN_alpha"), Data: []byte(`{"seq":1,"epoch":1,"decided":{"records":["e30="],"after":3,"upto":5}}`)}
+	for _, m := range []event.Message{hubtest.Event("1", hubtest.Ding, "k", `{}`), hubtest.Event("2", hubtest.Ding, "k", `{}`), cursor} {
+		if _, err := b.Publish(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := &Mender{Bus: b, Ledger: l, Log: zap.NewNop(), Quick: 1}
+	for _, step := range []func() error{func() error { return m.Streams(t.Context()) }, func() error { return m.Records(t.Context()) }} {
+		if err := step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if last, err := b.LastSeq(t.Context(), "IN_alpha"); last != 5 || err != nil {
+		t.Errorf("the in stream ends at %d (%v), want 5", last, err)
+	}
+	if told := l.Told("IN_alpha"); told != 5 {
+		t.Errorf("the ledger was told up to %d, want 5", told)
+	}
+	at, err := m.cursor(t.Context(), bus.Trail, "IN_alpha")
+	if at.Seq != 3 || err != nil {
+		t.Errorf("the trail's cursor says %d (%v), want 3", at.Seq, err)
+	}
+}

@@ -42,7 +42,8 @@ func (m *Mender) howFar(ctx context.Context) error {
 }
 
 // trailWas finds by the cursors of other streams, those of lanes, replays and the keeper,
-// how far the trail was: nothing is carried out whose decision is not in it.
+// how far the trail was: nothing is carried out whose decision is not in it, but for what a
+// cursor promises itself (decision.Decided).
 func (m *Mender) trailWas(ctx context.Context) error {
 	for _, stream := range targets {
 		if _, err := m.Bus.State(ctx, stream); errors.Is(err, bus.ErrNoStream) {
@@ -151,7 +152,7 @@ func (m *Mender) ahead(ctx context.Context, in string) error {
 		if err != nil {
 			return err
 		}
-		must.Seq, must.Epoch = max(must.Seq, at.Seq, at.After), max(must.Epoch, at.Epoch)
+		must.Seq, must.Epoch = max(must.Seq, at.Known()), max(must.Epoch, at.Epoch)
 	}
 	if must.Seq == decided.Seq {
 		return nil

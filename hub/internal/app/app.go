@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
@@ -274,7 +275,7 @@ func (a *App) prepare(ctx context.Context) (err error) {
 		return fmt.Errorf("compare the store with the ledger: %w", err)
 	}
 	if err := a.complete(ctx); err != nil {
-		return fmt.Errorf("complete the trail: %w", err)
+		return err
 	}
 	if a.index, err = openIndex(ctx, a.bus, a.cfg.Data, a.cfg.index()); err != nil {
 		return err
@@ -283,23 +284,29 @@ func (a *App) prepare(ctx context.Context) (err error) {
 }
 
 // complete has decisions in the trail that a hub before has stored with their copies and did not
-// get to record (ADR 0025), before anybody goes by the trail.
+// get to record (ADR 0025), before anybody goes by the trail. If there is no room for them now,
+// the lanes do that, before they decide.
 func (a *App) complete(ctx context.Context) error {
 	ins, err := a.bus.InStreams(ctx)
 	if err != nil {
 		return err
 	}
+	limited, cancel := context.WithTimeout(ctx, completeFor)
+	defer cancel()
 	for _, in := range ins {
-		some, err := flow.Complete(ctx, a.bus, in, a.log)
-		if err != nil {
-			return err
+		err := flow.Complete(limited, a.bus, in, a.log)
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
-		if some { // nobody removes anything yet, and lanes that come say it again
-			a.loose([]string{in}, 0)
+		if err != nil {
+			a.log.Warn("the trail could not be completed yet", zap.String("in", in), zap.Error(err))
 		}
 	}
 	return nil
 }
+
+// completeFor is how long a start tries that.
+const completeFor = 15 * time.Second
 
 // provide makes or compares the streams and mailboxes that a version needs, and
 // keeps the version itself, so that a decision can be explained later.

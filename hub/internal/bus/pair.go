@@ -16,38 +16,42 @@ type Link struct {
 	Msgs  []event.Message
 	Guard Guard
 	First uint64 // sequence of the first message, once all are stored
+	Err   error  // why it is not known that they are; as of Chain
 }
 
 // Pair stores two chains in two of the hub's own streams at the same time. Either may be
-// stored without the other, and after an error of any kind a beginning of each may be: then
-// the caller must move both guards before it looks what is. Of two pairs the streams must
-// come in the same order. What is on its way is waited for, Timeout at most for each try, also
-// when ctx ends: so a hub that is stopped leaves no half.
+// stored without the other: their errors tell, as those of Chain do; its own is nil if both
+// are. Of two pairs the streams must come in the same order. What is on its way is waited for,
+// Timeout at most for each try, also when ctx ends: so a hub that is stopped leaves no half.
 func (b *Bus) Pair(ctx context.Context, one, other *Link) error {
 	done, err := b.ahead.write(ctx, one.Msgs, other.Msgs)
 	if err != nil {
-		return fmt.Errorf("append %d messages: %w", len(one.Msgs)+len(other.Msgs), err)
+		err = fmt.Errorf("append %d messages: %w", len(one.Msgs)+len(other.Msgs), err)
+		one.Err, other.Err = err, err
+		return err
 	}
 	defer done()
 	free, freeOther := b.turns.alone(one.Msgs[0].Subject), b.turns.alone(other.Msgs[0].Subject)
 	defer free()
-	if ctx.Err() != nil { // their turn has come too late
+	if err := ctx.Err(); err != nil { // their turn has come too late
 		freeOther()
-		return ctx.Err()
+		one.Err, other.Err = err, err
+		return err
 	}
 	ctx = context.WithoutCancel(ctx)
 	began := time.Now()
 	first, second := b.publishLink(one), b.publishLink(other)
-	err = b.stores(ctx, second)
+	other.Err = b.stores(ctx, second)
 	freeOther()
-	if err = errors.Join(err, b.stores(ctx, first)); err != nil {
-		if errors.Is(err, ErrUnclear) {
-			b.costs.broke(len(one.Msgs), time.Since(began))
-		}
-		return err
+	one.Err = b.stores(ctx, first)
+	err = errors.Join(one.Err, other.Err)
+	switch {
+	case errors.Is(err, ErrUnclear):
+		b.costs.broke(len(one.Msgs), time.Since(began))
+	case err == nil:
+		b.costs.chained(len(one.Msgs), time.Since(began))
 	}
-	b.costs.chained(len(one.Msgs), time.Since(began))
-	return nil
+	return err
 }
 
 // underway is a link on its way.

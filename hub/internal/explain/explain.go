@@ -63,7 +63,7 @@ func Explain(ctx context.Context, b *bus.Bus, id string) (*Answer, error) {
 func Of(ctx context.Context, b *bus.Bus, id string, records []*event.Message) (a *Answer, err error) {
 	a = &Answer{ID: id}
 	byRef := map[decision.Ref]*Event{}
-	var outcomes []*event.Message // after a crash one may stand before its decision (ADR 25)
+	var outcomes []*event.Message // one may stand before its decision (ADR 25)
 	for _, m := range records {
 		switch decision.Kind(m.Subject) {
 		case decision.KindDecision:

@@ -69,8 +69,8 @@ type Lane struct {
 type Ledger interface {
 	// Holds: stream holds msgs and nothing else between two sequences.
 	Holds(stream string, from, to uint64, msgs []*event.Message)
-	// Told is up to where it was told what stream holds; 0: nothing.
-	Told(stream string) uint64
+	// Told is up to where it was told what stream holds; ok is false if that is not known.
+	Told(stream string) (upTo uint64, ok bool)
 	// Settled tells whether a message was lost, and that was settled by a person.
 	Settled(stream string, seq uint64) bool
 }

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -46,7 +47,7 @@ func (l *Lane) pair(ctx context.Context, ds []*decision.Decision, msgs []*event.
 		return nil, nil
 	}
 	groups, records, err := l.records(ctx, ds)
-	if err != nil || !l.paired(l.trail, records) {
+	if err != nil || !l.paired(l.trail, records) || bytesOf(records.msgs) > maxChained {
 		return nil, err
 	}
 	p := &pair{groups, records, batches[0], base}
@@ -91,56 +92,79 @@ func (l *Lane) paired(t *target, b *batch) bool {
 	return !t.taking && b.cursor.Seq > t.at.Seq && t.linkable(b) && l.cheap(len(b.msgs)+1)
 }
 
-// storePair stores it. It is called with Deciding held, and so are decisions that are stored
-// with their copies known to all that decide before they do: when either half fails it is found
-// out what is stored, and recorded, before it returns.
+// storePair stores it. It is called with Deciding held: before anybody else of the organisation
+// decides, all that may stand in OUT is in the trail, and known. After an error the in stream
+// must be taken over again, as what stands in OUT is not known.
 func (l *Lane) storePair(ctx context.Context, p *pair) error {
-	err := l.tryPair(ctx, p)
-	if err == nil {
-		return l.reach(ctx, "after both")
-	}
-	l.out.taking, l.trail.taking = true, true // no cursor may say more than that of OUT does
-	for attempt := 1; ctx.Err() == nil; attempt++ {
-		regained := l.seize(ctx)
-		if regained == nil {
-			regained = l.learn(ctx)
-		}
-		if regained == nil {
-			break
-		}
-		l.Log.Warn("what is stored of decisions and their copies is not known yet; trying again", zap.Int("attempt", attempt), zap.Error(regained))
-		settle.Wait(ctx, min(settle.Backoff(attempt, settle.Jitter()), maxWait))
-	}
-	return err
-}
-
-func (l *Lane) tryPair(ctx context.Context, p *pair) error {
-	cursor, err := l.out.message(p.opens)
+	copies, decisions, loose, err := l.halves(ctx, p)
 	if err != nil {
 		return err
-	}
-	records, loose, err := l.trail.links(p.trail)
-	if err != nil {
-		return err
-	}
-	for _, t := range []*target{l.out, l.trail} {
-		if err := t.loosen(ctx); err != nil {
-			return err
-		}
 	}
 	if err := l.reach(ctx, "before both"); err != nil {
 		return err
 	}
-	copies := &bus.Link{Msgs: append([]event.Message{cursor}, p.out.msgs...), Guard: bus.Guard{Subject: l.out.subject, Last: l.out.last}}
-	decisions := &bus.Link{Msgs: records, Guard: bus.Guard{Subject: l.trail.subject, Last: l.trail.last}}
 	if err := l.Bus.Pair(ctx, copies, decisions); err != nil {
+		l.out.taking, l.trail.taking = true, true // no cursor may say more than that of OUT does
+		switch {
+		case decisions.Err == nil:
+			l.trail.chained(p.trail, decisions.First, loose)
+			l.tell(p.groups)
+		case !refused(copies.Err) || !refused(decisions.Err):
+			err = errors.Join(err, l.recordAlone(ctx, p, !refused(copies.Err)))
+		}
 		return err
 	}
 	l.trail.chained(p.trail, decisions.First, loose)
 	l.out.opened(p.opens, p.out, copies.First)
 	l.count(p.out)
 	send.Done(p.out.msgs)
-	return nil
+	return l.reach(ctx, "after both")
+}
+
+// halves are the chains of a pair, and how many messages will be loose in the trail. What they
+// bring cannot be removed from now on.
+func (l *Lane) halves(ctx context.Context, p *pair) (copies, decisions *bus.Link, loose int, err error) {
+	cursor, err := l.out.message(p.opens)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	records, loose, err := l.trail.links(p.trail)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	for _, t := range []*target{l.out, l.trail} {
+		if err := t.loosen(ctx); err != nil {
+			return nil, nil, 0, err
+		}
+	}
+	copies = &bus.Link{Msgs: append([]event.Message{cursor}, p.out.msgs...), Guard: bus.Guard{Subject: l.out.subject, Last: l.out.last}}
+	decisions = &bus.Link{Msgs: records, Guard: bus.Guard{Subject: l.trail.subject, Last: l.trail.last}}
+	return copies, decisions, loose, nil
+}
+
+// refused tells of an error of Pair that nothing is stored.
+func refused(err error) bool { return err != nil && !errors.Is(err, bus.ErrUnclear) }
+
+// recordAlone finds out what the trail has of a pair's decisions, and records the rest if copies may
+// stand in OUT. Like every record it is tried until it is there, or ctx ends.
+func (l *Lane) recordAlone(ctx context.Context, p *pair, copies bool) error {
+	for attempt := 1; ; attempt++ {
+		err := l.trail.load(ctx)
+		if err == nil {
+			err = l.fence(ctx, l.trail.at.Epoch+1)
+		}
+		if err == nil && copies {
+			err = l.complete(ctx, p.opens)
+		}
+		if err == nil {
+			err = l.learn(ctx)
+		}
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		l.Log.Warn("decisions are not in the trail yet; trying again", zap.Int("attempt", attempt), zap.Error(err))
+		settle.Wait(ctx, min(settle.Backoff(attempt, settle.Jitter()), maxWait))
+	}
 }
 
 // opened takes in that a batch was stored behind a cursor of its own, which says where the lane
@@ -155,34 +179,40 @@ func (t *target) opened(cursor decision.Cursor, b *batch, first uint64) {
 // did not get to record: so they are in the trail before anything else is done. It can store
 // nothing more. What they bring may be there or not.
 func (l *Lane) restore(ctx context.Context) error {
-	missing, err := l.missing(l.out.at, l.trail.at.Seq)
-	if err != nil {
+	if err := l.complete(ctx, l.out.at); err != nil {
 		return err
-	}
-	if len(missing) > 0 {
-		groups, err := trail.Groups(missing)
-		if err != nil {
-			return err
-		}
-		c := l.trail.at
-		c.Seq, c.Trail = missing[len(missing)-1].Seq, l.trail.last
-		b := newBatch(c, messages(groups))
-		b.closes = true
-		if err := l.persist(ctx, l.trail, b); err != nil {
-			return fmt.Errorf("%d decisions: %w", len(missing), err)
-		}
 	}
 	l.out.at.Decided = nil // the next cursor says so
 	return nil
 }
 
-// missing are the decisions of a cursor in OUT that the trail has not, which has come so far.
-func (l *Lane) missing(c decision.Cursor, reached uint64) (out []*decision.Decision, err error) {
-	if c.Promised() <= reached || c.Decided == nil {
+// complete records the decisions of a cursor in OUT that the trail has not. The trail is fenced.
+func (l *Lane) complete(ctx context.Context, c decision.Cursor) error {
+	missing, err := missing(c, l.trail.at.Seq)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	groups, err := trail.Groups(missing)
+	if err != nil {
+		return err
+	}
+	at := l.trail.at
+	at.Seq, at.Trail = missing[len(missing)-1].Seq, l.trail.last
+	b := newBatch(at, messages(groups))
+	b.closes = true
+	if err := l.persist(ctx, l.trail, b); err != nil {
+		return fmt.Errorf("record %d decisions that stood before their copies alone: %w", len(missing), err)
+	}
+	return nil
+}
+
+// missing are the decisions of a cursor in OUT behind what the trail has come to.
+func missing(c decision.Cursor, reached uint64) (out []*decision.Decision, err error) {
+	if c.Decided == nil || c.Promised() <= reached {
 		return nil, nil
 	}
 	for _, data := range c.Decided.Records {
-		ds, err := trail.ReadDecisions(&event.Message{Subject: l.out.subject, Seq: l.out.last, Data: data})
+		ds, err := trail.ReadDecisions(&event.Message{Subject: "out.cursor", Data: data})
 		if err != nil {
 			return nil, err
 		}
@@ -201,31 +231,33 @@ func (l *Lane) beside(ctx context.Context) error {
 	}
 	l.Deciding.Lock()
 	defer l.Deciding.Unlock()
-	_, err := Complete(ctx, l.Bus, other, l.Log)
-	return err
+	return Complete(ctx, l.Bus, other, l.Log)
 }
 
-// Complete has all decisions of an in stream that stand in OUT in the trail as well; it tells
-// whether any was missing. No lane may be about to decide: who has stored them is fenced, and
-// must take over again.
-func Complete(ctx context.Context, b *bus.Bus, in string, log *zap.Logger) (bool, error) {
+// Complete has all decisions of an in stream that stand in OUT in the trail as well. No lane may
+// be about to decide: who has stored them must take over again. It is tried until it is done,
+// or ctx ends.
+func Complete(ctx context.Context, b *bus.Bus, in string, log *zap.Logger) error {
 	l := &Lane{In: in, Bus: b, Log: log}
 	l.aim()
 	out, _, err := l.out.cursor(ctx)
 	if err != nil || out.Decided == nil {
-		return false, err
+		return err
 	}
 	at, _, err := l.trail.cursor(ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
 	reached, err := trail.Reached(ctx, b, bus.Trail, in, at)
 	if err != nil || reached >= out.Promised() {
-		return false, err
+		return err
 	}
-	if err := l.seize(ctx); err != nil {
-		return false, fmt.Errorf("take over %s: %w", in, err)
+	log.Warn("decisions stand before their copies alone; they are recorded now", zap.String("in", in), zap.Uint64("from", reached+1), zap.Uint64("to", out.Promised()))
+	if err := l.trail.load(ctx); err != nil {
+		return err
 	}
-	log.Warn("decisions stood before their copies alone; they are in the trail now", zap.String("in", in), zap.Uint64("from", reached+1), zap.Uint64("to", l.trail.at.Seq))
-	return true, nil
+	if err := l.fence(ctx, l.trail.at.Epoch+1); err != nil {
+		return err
+	}
+	return l.complete(ctx, out)
 }

@@ -92,7 +92,7 @@ func (l *Lane) retell(ctx context.Context) error {
 	if l.Ledger == nil {
 		return nil
 	}
-	for told := l.Ledger.Told(l.In); told > 0 && told < l.trail.at.Seq; {
+	for told, ok := l.Ledger.Told(l.In); ok && told < l.trail.at.Seq; {
 		page, err := l.Bus.Page(ctx, l.In, ">", told, bus.MaxBatch)
 		if err != nil {
 			return err

@@ -253,14 +253,14 @@ func hear(t *testing.T, in *Intake, s *listening, n int) []hub.Settlement {
 	return s.settled
 }
 
-// TestOutcomeBeforeItsDecision: after a crash an outcome may stand in the trail before the decision.
-// The source is told all the same, once, and its place moves on.
+// TestOutcomeBeforeItsDecision: an outcome may stand in the trail before the decision. The source is
+// told all the same, once, also after a restart in between, and its place moves on.
 func TestOutcomeBeforeItsDecision(t *testing.T) {
 	b := hubtest.Bus(t)
 	source := &listening{told: make(chan struct{}, 10)}
 	i := newIntake(t, b, source)
 	i.AcksHeard = true
-	tell := &teller{intake: i, listener: source, open: map[uint64]*waiting{}, early: map[uint64][]early{}}
+	tell := &teller{intake: i, listener: source, open: map[uint64]*waiting{}}
 	hear := func(seq uint64, msgs []event.Message, err error) {
 		t.Helper()
 		if err != nil {
@@ -274,32 +274,47 @@ func TestOutcomeBeforeItsDecision(t *testing.T) {
 			}
 		}
 	}
-	outcome := func(seq, of uint64) {
+	outcome := func(seq, of uint64, mailbox string) {
 		t.Helper()
-		m, err := trail.Delivery(&decision.Delivery{Mailbox: "beta.one", In: "EDGE_alpha", Seq: of, ID: "e", Result: decision.Done})
+		m, err := trail.Delivery(&decision.Delivery{Mailbox: mailbox, In: "EDGE_alpha", Seq: of, ID: "e", Result: decision.Done})
 		hear(seq, []event.Message{m}, err)
 	}
 	decided := func(seq, of uint64) {
 		t.Helper()
 		msgs, err := trail.Decisions([]*decision.Decision{{
-			In: "EDGE_alpha", Seq: of, ID: "e", Adapter: i.Adapter, Outcome: hub.Routed, Receivers: []decision.Receiver{{Application: "beta.one"}},
+			In: "EDGE_alpha", Seq: of, ID: "e", Adapter: i.Adapter, Outcome: hub.Routed,
+			Receivers: []decision.Receiver{{Application: "beta.one"}, {Application: "beta.two"}},
 		}})
 		hear(seq, msgs, err)
 	}
-	outcome(1, 5)
-	if err := tell.save(t.Context(), 1000); err != nil || tell.saved != 0 {
-		t.Errorf("it begins at %d after a restart (%v), and has not told of what stands at 1", tell.saved, err)
+	saved := func(want uint64) {
+		t.Helper()
+		if err := tell.save(t.Context(), 10_000); err != nil || tell.saved != want {
+			t.Errorf("it begins behind %d after a restart (%v), want %d", tell.saved, err, want)
+		}
 	}
-	decided(2, 5)
-	outcome(3, 5) // twice, as after a crash
-	outcome(4, 4) // of an event from before: nobody waits
-	if len(source.settled) != 1 || source.settled[0].Done != 1 {
+	outcome(1001, 5, "beta.one")
+	saved(1000)
+	decided(1002, 5)
+	tell.saved = 0
+	saved(1000)                  // the other outcome is still to come
+	outcome(1003, 5, "beta.one") // twice, as after a crash
+	outcome(1004, 4, "beta.one") // of an event from before: nobody waits
+	if len(source.settled) != 0 {
+		t.Errorf("the source was told %+v", source.settled)
+	}
+	outcome(1005, 5, "beta.two")
+	if len(source.settled) != 1 || source.settled[0].Done != 2 {
 		t.Errorf("the source was told %+v", source.settled)
 	}
 	if len(tell.open)+len(tell.early) != 0 {
 		t.Errorf("%d and %d are kept", len(tell.open), len(tell.early))
 	}
-	if err := tell.save(t.Context(), 1000); err != nil || tell.saved != 1000 {
-		t.Errorf("it begins at %d after a restart (%v)", tell.saved, err)
+	saved(10_000)
+	for n := range uint64(2 * maxEarly) { // no decision comes
+		outcome(20_000+n, 6+n, "beta.one")
+	}
+	if len(tell.early) != maxEarly {
+		t.Errorf("%d outcomes wait for their decisions", len(tell.early))
 	}
 }

@@ -3,7 +3,7 @@ package intake
 import (
 	"context"
 	"errors"
-	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -29,7 +29,7 @@ func (i *Intake) Tell(ctx context.Context) error {
 		return nil
 	}
 	for attempt := 1; ctx.Err() == nil; attempt++ {
-		t := &teller{intake: i, listener: l, open: map[uint64]*waiting{}, early: map[uint64][]early{}}
+		t := &teller{intake: i, listener: l, open: map[uint64]*waiting{}}
 		began := time.Now()
 		err := t.run(ctx)
 		if time.Since(began) > settle.MaxDelay {
@@ -47,11 +47,15 @@ type teller struct {
 	intake   *Intake
 	listener hub.Listener
 	open     map[uint64]*waiting // by sequence in the edge stream
-	// After a crash an outcome may stand in the trail before the decision (ADR 0025).
-	early   map[uint64][]early // by sequence in the edge stream
-	decides uint64             // up to where decisions were heard
+	// The outcome of a copy may stand in the trail before the decision (ADR 0025).
+	early   []early
+	decides uint64 // up to where decisions were heard
 	saved   uint64
 }
+
+// maxEarly is how many outcomes may wait for their decision: after a start the ones of older events
+// look so too, until the first decision is heard.
+const maxEarly = 1024
 
 // early is an outcome whose decision was not heard yet.
 type early struct {
@@ -94,7 +98,7 @@ func (t *teller) hear(ctx context.Context, edge string, m *event.Message) error 
 			return err
 		}
 		if t.open[d.Seq] == nil && d.Seq > t.decides {
-			t.early[d.Seq] = append(t.early[d.Seq], early{m.Seq, d})
+			t.early = append(t.early[max(0, len(t.early)+1-maxEarly):], early{m.Seq, d})
 			return nil
 		}
 		return t.delivered(ctx, d)
@@ -104,12 +108,24 @@ func (t *teller) hear(ctx context.Context, edge string, m *event.Message) error 
 		if ds[i].Adapter == t.intake.Adapter {
 			err = t.decided(ctx, ds[i], m.Seq)
 		}
-		for _, e := range t.early[ds[i].Seq] {
+		err = errors.Join(err, t.caught(ctx, ds[i].Seq))
+	}
+	return err
+}
+
+// caught takes in the outcomes that came before a decision, and forgets those that wait for none.
+func (t *teller) caught(ctx context.Context, seq uint64) (err error) {
+	t.decides = max(t.decides, seq)
+	if len(t.early) == 0 {
+		return nil
+	}
+	for _, e := range t.early {
+		if w := t.open[seq]; w != nil && e.delivery.Seq == seq {
+			w.at = min(w.at, e.at) // from there it is heard again after a restart
 			err = errors.Join(err, t.delivered(ctx, e.delivery))
 		}
-		t.decides = max(t.decides, ds[i].Seq)
-		maps.DeleteFunc(t.early, func(seq uint64, _ []early) bool { return seq <= t.decides })
 	}
+	t.early = slices.DeleteFunc(t.early, func(e early) bool { return e.delivery.Seq <= t.decides })
 	return err
 }
 
@@ -176,8 +192,8 @@ func (t *teller) save(ctx context.Context, heard uint64) error {
 	for _, w := range t.open {
 		place = min(place, w.at-1)
 	}
-	for _, some := range t.early {
-		place = min(place, some[0].at-1)
+	if len(t.early) > 0 {
+		place = min(place, t.early[0].at-1)
 	}
 	if place < t.saved+saveEvery {
 		return nil

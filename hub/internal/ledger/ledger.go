@@ -160,13 +160,13 @@ func (l *Ledger) Settle(stream string, seqs []uint64) error {
 	return l.note(stream, list...)
 }
 
-// Told is up to where the ledger was told what stream holds; 0: nothing yet, or it is not known.
-func (l *Ledger) Told(stream string) uint64 {
+// Told is up to where the ledger was told what stream holds; ok is false if it cannot be read.
+func (l *Ledger) Told(stream string) (upTo uint64, ok bool) {
 	b, err := l.Book(stream)
-	if err != nil || b.First() == 0 {
-		return 0
+	if err != nil {
+		return 0, false
 	}
-	return b.UpTo()
+	return b.UpTo(), true
 }
 
 // Settled tells whether seq of stream was.

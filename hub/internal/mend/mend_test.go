@@ -148,7 +148,7 @@ func TestPromisedByACursor(t *testing.T) {
 	if last, err := b.LastSeq(t.Context(), "IN_alpha"); last != 5 || err != nil {
 		t.Errorf("the in stream ends at %d (%v), want 5", last, err)
 	}
-	if told := l.Told("IN_alpha"); told != 5 {
+	if told, ok := l.Told("IN_alpha"); told != 5 || !ok {
 		t.Errorf("the ledger was told up to %d, want 5", told)
 	}
 	at, err := m.cursor(t.Context(), bus.Trail, "IN_alpha")

@@ -19,11 +19,45 @@ func TestCounts(t *testing.T) {
 		t.Skip("what is counted are processes without the race detector")
 	}
 	bin := buildHub(t)
-	for _, l := range []load{{size: 1000, events: 1200}, {synced: true, size: 1000, events: 600, rate: 50, paced: time.Second}} {
+	for _, l := range []load{
+		{size: 1000, events: 1200, rate: 300, paced: time.Second}, {synced: true, size: 1000, events: 600, rate: 50, paced: time.Second},
+	} {
 		for _, s := range systems {
 			measure(t, bin, s, l)
 		}
 	}
+}
+
+// TestCountsAfterKills: while events come, the hub is killed again and again beside a server that
+// does not sync, so that decisions and copies are on their way at the same time (ADR 25).
+func TestCountsAfterKills(t *testing.T) {
+	if raced.On {
+		t.Skip("what is killed are processes without the race detector")
+	}
+	const kills, between = 6, 150
+	l := load{size: 1000, events: 300, rate: 300, paced: kills * time.Second * between / 300}
+	r := &run{t: t, bin: buildHub(t), dir: t.TempDir(), system: hub, load: l, corpus: newCorpus(l.size)}
+	r.user = user(t, r.dir)
+	r.fill()
+	r.serve(false)
+	r.launch()
+	for i := range r.pacedEvents() {
+		<-time.After(time.Second / time.Duration(l.rate))
+		r.publish(l.events + i)
+		if i%between == between-1 {
+			if err := r.proc.cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			<-r.proc.ended
+			r.launch()
+		}
+	}
+	<-r.js.PublishAsyncComplete()
+	copies, refused := expected(l.events+r.pacedEvents(), false)
+	r.outputs(copies + refused)
+	r.proc.stop()
+	r.verify()
+	r.server.stop()
 }
 
 // TestBench measures everything and prints a report (`task bench`).

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/amtsbote/amtsbote/hub/internal/bus"
 	"github.com/amtsbote/amtsbote/hub/internal/decision"
@@ -71,19 +72,50 @@ func (k *Keeper) cursors(ctx context.Context) error {
 		}
 		for subject, n := range subjects {
 			if n > 1 {
-				errs = append(errs, k.Bus.PurgeOld(ctx, stream, subject))
+				errs = append(errs, k.oldCursors(ctx, stream, subject, n))
 			}
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// worthwhile tells whether old cursors are to go: they are a tenth of what their stream
+// A few events leave a cursor in OUT each time (ADR 0025), and the server takes out messages of one
+// subject one by one while it holds the stream: a thousand take some 25 ms. So no more go at a time,
+// and what waits for the stream then has its turn.
+const (
+	cursorStep = 1000
+	cursorRest = 25 * time.Millisecond
+)
+
+// oldCursors removes all but the last of the n cursors at a subject.
+func (k *Keeper) oldCursors(ctx context.Context, stream, subject string, n uint64) error {
+	first, err := k.Bus.At(ctx, stream, 1, subject)
+	if err != nil || first == nil {
+		return err
+	}
+	last, err := k.Bus.Last(ctx, stream, subject)
+	if err != nil || last == nil {
+		return err
+	}
+	step := max(1, (last.Seq-first.Seq)*cursorStep/n)
+	for at := first.Seq + step; at < last.Seq && ctx.Err() == nil; at += step {
+		if err := k.Bus.Purge(ctx, stream, subject, at); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(cursorRest):
+		}
+	}
+	return k.Bus.PurgeOld(ctx, stream, subject)
+}
+
+// worthwhile tells whether old cursors are to go: they are half of what their stream
 // holds, or that is half full (they can be large, when many mailboxes are).
 func worthwhile(cursors map[string]uint64, is bus.State) bool {
 	old := uint64(0)
 	for _, n := range cursors {
 		old += max(n, 1) - 1
 	}
-	return 10*old >= is.Messages || is.Limit > 0 && is.Bytes > is.Limit/2
+	return 2*old >= is.Messages || is.Limit > 0 && is.Bytes > is.Limit/2
 }

@@ -22,7 +22,7 @@ type Link struct {
 // Pair stores two chains in two of the hub's own streams at the same time. Either may be
 // stored without the other: their errors tell, as those of Chain do; its own is nil if both
 // are. Of two pairs the streams must come in the same order. What is on its way is waited for,
-// Timeout at most for each try, also when ctx ends: so a hub that is stopped leaves no half.
+// Timeout at most for each try, also when ctx ends: so to stop the hub leaves no half by itself.
 func (b *Bus) Pair(ctx context.Context, one, other *Link) error {
 	done, err := b.ahead.write(ctx, one.Msgs, other.Msgs)
 	if err != nil {

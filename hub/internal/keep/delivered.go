@@ -57,9 +57,9 @@ func (k *Keeper) delivered(ctx context.Context) error {
 }
 
 // cursors leaves the last cursor of each in stream. They hold nothing but
-// numbers, and records that the trail has, so no record is made of them. (TRAIL denies purges.) They go once they are
-// a good part of what lies there: the server reads every block that holds one, and
-// while copies wait among them it is not worth that.
+// numbers, and records that the trail has, so no record is made of them. (TRAIL denies
+// purges.) They go once they are half of what lies there: the server reads every block
+// that holds one, and while copies wait among them it is not worth that.
 func (k *Keeper) cursors(ctx context.Context) error {
 	var errs []error
 	for _, stream := range []string{bus.Out, bus.Quarantine, bus.Parked} {
@@ -80,8 +80,8 @@ func (k *Keeper) cursors(ctx context.Context) error {
 }
 
 // A few events leave a cursor in OUT each time (ADR 0025), and the server takes out messages of one
-// subject one by one while it holds the stream: a thousand take some 25 ms. So no more go at a time,
-// and what waits for the stream then has its turn.
+// subject one by one while it holds the stream: as far as seen a thousand take some hundredths of a
+// second. So no more go at a time, and what waits for the stream then has its turn.
 const (
 	cursorStep = 1000
 	cursorRest = 25 * time.Millisecond

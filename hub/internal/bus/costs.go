@@ -17,6 +17,7 @@ type costs struct {
 	mu    sync.Mutex
 	tight bool     // there is little room on the disk
 	syncs syncs    // what the server's settings say, or its haste
+	slow  slow     // chains that say that it syncs
 	sizes [16]cost // by the logarithm of the number of messages
 	now   func() time.Time
 }
@@ -69,37 +70,8 @@ const (
 	slack = 4
 )
 
-// syncs is whether the server syncs each message that it stores, as far as that is known: then
-// the way that is slower for sure need not be tried.
-type syncs int
-
-const (
-	unknown syncs = iota
-	always
-	never
-	hasty // it seems not to: see tooFast
-)
-
-// tooFast: a server that has stored many messages in less than this for each does not sync each
-// of them, or so fast that it is all the same. That need not be tried out any more, and while the
-// hub and the server are both busy trying tells little: a chain takes as long as all that they do
-// meanwhile.
-const tooFast = 40 * time.Microsecond
-
-// manySynced messages are sooner synced together, whatever the disk.
-const manySynced = 32
-
 // brokenCost is what a chain that came to an unclear end counts for at least.
 const brokenCost = 100 * time.Millisecond
-
-// syncing takes in whether the server syncs each message that it stores.
-func (c *costs) syncing(each bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.syncs = never; each {
-		c.syncs = always
-	}
-}
 
 func newCosts() *costs { return &costs{now: time.Now} }
 
@@ -120,7 +92,7 @@ func asBatch(n int, took time.Duration) (int, time.Duration) {
 func (c *costs) joins(n int) (yes, staged bool) {
 	c.mu.Lock()
 	s := c.size(MaxBatch)
-	known := s.chain.n > 0 && (s.batch.n == 0 || s.chains()) && s.chain.is()*time.Duration(n)/MaxBatch < Timeout/16
+	known := c.syncs != thorough && s.chain.n > 0 && (s.batch.n == 0 || s.chains()) && s.chain.is()*time.Duration(n)/MaxBatch < Timeout/16
 	c.mu.Unlock()
 	if !known {
 		return false, false
@@ -140,6 +112,8 @@ func (c *costs) chain(n int) bool {
 	switch {
 	case c.syncs == always && n >= manySynced: // to see what a chain takes would take up to a second
 		return false
+	case c.syncs == thorough && n >= manySynced && (s.batch.n == 0 || c.slow.each*time.Duration(n) > muchSlower*s.batch.is()):
+		return c.doubts()
 	case (c.syncs == never || c.syncs == hasty) && s.chain.is() < brokenCost:
 		return true
 	}
@@ -220,7 +194,9 @@ func (c *costs) batchBelow(s *cost) (longest time.Duration) {
 // between its messages, or the connection was lost: that costs at least a take-over.
 func (c *costs) broke(n int, took time.Duration) {
 	n, took = asBatch(n, took)
-	c.chained(n, max(took, brokenCost))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.counted(n, max(took, brokenCost))
 }
 
 // chained and batched take in how long it took. When the way that was slower is the sooner
@@ -230,25 +206,16 @@ func (c *costs) chained(n int, took time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.haste(n, took)
+	c.counted(n, took)
+}
+
+func (c *costs) counted(n int, took time.Duration) {
 	s := c.size(n)
 	if s.batch.n > 0 && !s.chains() && took < s.batch.is() {
 		s.chain = lately{}
 	}
 	if s.chain.add(took); s.chain.n == 1 {
 		s.tried = c.now()
-	}
-}
-
-// haste takes in what the time of a chain tells of a server whose settings are not known, until
-// one takes far longer: it may be another server by then.
-func (c *costs) haste(n int, took time.Duration) {
-	each := took / time.Duration(n)
-	switch {
-	case n < manySynced:
-	case c.syncs == unknown && each < tooFast:
-		c.syncs = hasty
-	case c.syncs == hasty && each > 4*tooFast:
-		c.syncs = unknown
 	}
 }
 

@@ -89,22 +89,22 @@ func TestPairFenced(t *testing.T) {
 	}
 }
 
-// TestPairsWhereNothingIsSynced: that must be known.
+// TestPairsWhereNothingIsSynced: that must be known; as must that each message is.
 func TestPairsWhereNothingIsSynced(t *testing.T) {
 	for name, c := range map[string]struct {
-		tell func(*costs)
-		want bool
+		tell         func(*costs)
+		pairs, syncs bool
 	}{
-		"unknown":      {func(*costs) {}, false},
-		"syncs":        {func(c *costs) { c.syncing(true) }, false},
-		"syncs not":    {func(c *costs) { c.syncing(false) }, true},
-		"seems not to": {func(c *costs) { c.chained(64, time.Millisecond) }, true},
-		"did not":      {func(c *costs) { c.chained(64, time.Millisecond); c.chained(64, time.Second) }, false},
-		"little room":  {func(c *costs) { c.syncing(false); c.tight = true }, false},
+		"unknown":      {func(*costs) {}, false, false},
+		"syncs":        {func(c *costs) { c.syncing(true) }, false, true},
+		"syncs not":    {func(c *costs) { c.syncing(false) }, true, false},
+		"seems not to": {func(c *costs) { c.chained(64, time.Millisecond) }, true, false},
+		"did not":      {func(c *costs) { c.chained(64, time.Millisecond); c.chained(64, time.Second) }, false, false},
+		"little room":  {func(c *costs) { c.syncing(false); c.tight = true }, false, false},
 	} {
-		c1 := newCosts()
-		if c.tell(c1); c1.pairs(5) != c.want {
-			t.Errorf("a server of which it is known: %s: %t", name, !c.want)
+		known := newCosts()
+		if c.tell(known); known.pairs(5) != c.pairs || known.syncsEach() != c.syncs {
+			t.Errorf("a server of which it is known: %s: %t, %t", name, !c.pairs, !c.syncs)
 		}
 	}
 }

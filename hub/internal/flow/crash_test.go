@@ -198,7 +198,7 @@ func TestDecisionsAreNotTakenAnew(t *testing.T) {
 	b, fed := hubtest.Bus(t), hubtest.Federation(t)
 	publish(t, b, hubtest.Event("1", hubtest.Ding, "k", `{"n":1,"text":"a"}`))
 	l := newLane(t, b, fed)
-	l.pairs = false
+	l.recordsFirst()
 	ctx, cancel := context.WithCancel(t.Context())
 	writes := 0
 	l.crash = func(point string) {
@@ -242,7 +242,7 @@ func TestZombie(t *testing.T) {
 	b, fed := hubtest.Bus(t), hubtest.Federation(t)
 	publish(t, b, hubtest.Event("1", hubtest.Ding, "k", `{"n":1}`))
 	zombie := newLane(t, b, fed)
-	zombie.pairs = false
+	zombie.recordsFirst()
 	asleep, wake := make(chan struct{}), make(chan struct{})
 	woken := false
 	zombie.crash = func(point string) {

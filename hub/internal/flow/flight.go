@@ -12,6 +12,7 @@ import (
 // beginning of what it is to get. All that a flight uses of the lane are its targets, and
 // base.
 type flight struct {
+	few  bool              // events
 	upTo uint64            // of the in stream: carried out once it has landed
 	ends map[string]uint64 // how far the targets had come when it began
 	end  context.CancelFunc
@@ -19,12 +20,39 @@ type flight struct {
 	err  error
 }
 
-// A batch of few events is carried out before the next one is taken: its copies are sooner
-// there. The next one is worth deciding about when it has so many.
+// A batch of fewer than manyEvents is carried out as is sooner on this server (manner). While
+// a larger one flies, the next one is worth deciding about when it has enough.
 const (
-	fliesFrom = 64
-	enough    = maxEvents / 2
+	fewEvents  = 4
+	manyEvents = 64
+	enough     = maxEvents / 2
 )
+
+// manner is how a batch of few events is carried out.
+type manner int
+
+const (
+	fitting  manner = iota // as is sooner on this server
+	inTurn                 // before the next batch is taken
+	inPair                 // at the same time as it is recorded, and before the next one is taken
+	inFlight               // while the next one is recorded
+)
+
+// manner: where the server syncs, the disk is what all wait for, and a record waits as long as
+// its copies do; so those of the batch before may be stored meanwhile, as long as the disk is
+// not too busy for them to be few. Elsewhere it is the processor, and what is carried out first
+// is sooner there.
+func (l *Lane) manner(n int) manner {
+	switch {
+	case l.few != fitting:
+		return l.few
+	case l.Bus.Pairs(n):
+		return inPair
+	case n <= fewEvents && l.Bus.Syncs():
+		return inFlight
+	}
+	return inTurn
+}
 
 // soon is how far a cursor lags when a flight writes it anew: so none comes as near to maxLag
 // as to keep the next batch from flying.
@@ -33,7 +61,7 @@ const soon = nearLag / 2
 // flies tells whether what n events bring may be stored in a flight: nothing is owed, and
 // no cursor lags so far that it is to be written soon, for which all must be carried out.
 func (l *Lane) flies(n int) bool {
-	if n < fliesFrom && !l.eager || l.Pace.Bounded() {
+	if n < manyEvents && l.manner(n) != inFlight || l.Pace.Bounded() {
 		return false
 	}
 	for _, t := range l.targets() {
@@ -44,21 +72,23 @@ func (l *Lane) flies(n int) bool {
 	return true
 }
 
-// during gives what came meanwhile; nothing when the flight is over before there is enough.
+// during gives what came meanwhile; nothing when the flight is over before there is enough. What
+// comes during a flight of few does not come fast: it is not waited for.
 func (l *Lane) during(ctx context.Context) ([]*event.Message, error) {
 	n := enough
-	if l.eager {
+	if l.flight.few || l.few == inFlight {
 		n = 1
 	}
 	return l.work.NextWhile(ctx, maxEvents, n, l.flight.done)
 }
 
-// takeOff begins a flight, with which all up to a sequence of the in stream is carried out.
-// ends are how far the targets had come when the batch that it ends had brought nothing.
-func (l *Lane) takeOff(ctx context.Context, w *work, upTo uint64, ends map[string]uint64) {
+// takeOff begins a flight of what n events bring, with which all up to a sequence of the in
+// stream is carried out. ends are how far the targets had come when the batch that it ends had
+// brought nothing.
+func (l *Lane) takeOff(ctx context.Context, w *work, n int, upTo uint64, ends map[string]uint64) {
 	ctx, end := context.WithCancel(ctx)
 	l.work.Keep()
-	f := &flight{upTo: upTo, ends: ends, end: end, done: make(chan struct{})}
+	f := &flight{few: n < manyEvents, upTo: upTo, ends: ends, end: end, done: make(chan struct{})}
 	l.flight = f
 	go func() {
 		defer close(f.done)

@@ -95,7 +95,7 @@ func TestFlightFails(t *testing.T) {
 		}
 		return m
 	}
-	l.eager = false
+	l.few = inTurn
 	publish(t, b, hubtest.Event("1", hubtest.Ding, "k", `{"n":true}`))
 	if err := l.carry(t.Context(), came()); err != nil {
 		t.Fatal(err)
@@ -117,7 +117,7 @@ func TestFlightFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	end()
-	l.takeOff(ended, w, l.trail.at.Seq, ends)
+	l.takeOff(ended, w, len(msgs), l.trail.at.Seq, ends)
 	<-l.flight.done
 	for range 20 { // a select takes either
 		if _, err := l.next(ended); err == nil {
@@ -143,7 +143,7 @@ func TestFlightOfTheRest(t *testing.T) {
 	publish(t, b, append(events, hubtest.Event("last", hubtest.Ding, "b", `{"n":1,"text":"x"}`))...)
 	last := before + uint64(len(events)) + 1
 	l := grounded(t, b, newLane(t, b, fed))
-	l.eager = true
+	l.few = inFlight
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var dies atomic.Bool
@@ -183,7 +183,7 @@ func TestFlightWaitsForRoom(t *testing.T) {
 	b, fed := hubtest.Bus(t), hubtest.Federation(t)
 	core, logged := observer.New(zap.InfoLevel)
 	l := newLane(t, b, fed)
-	l.eager, l.Log = true, zap.New(core)
+	l.few, l.Log = inFlight, zap.New(core)
 	l.Refused = &quota.Share{Organisation: "alpha", Bus: b, Stream: bus.Quarantine, Filter: "quarantine.alpha.>", Total: 6 << 10, Log: zap.New(core)}
 	_, stop := run(t, l)
 	defer stop()
@@ -210,4 +210,43 @@ func TestFlightWaitsForRoom(t *testing.T) {
 	})
 	publish(t, b, hubtest.Event("good", hubtest.Ding, "d", `{"n":1,"text":"x"}`))
 	await(t, "the lane to take over again", func() bool { return logged.FilterMessageSnippet("another owner").Len() > 0 })
+}
+
+// TestFewFly: where the server syncs, the next event is recorded while the copies of one are
+// stored.
+func TestFewFly(t *testing.T) {
+	b, fed := hubtest.Bus(t), hubtest.Federation(t)
+	l := newLane(t, b, fed)
+	l.few = fitting
+	storing, stored := make(chan struct{}), make(chan struct{})
+	var first atomic.Bool
+	l.crash = func(point string) {
+		if point == "before "+bus.Out && l.trail.at.Seq > 0 && first.CompareAndSwap(false, true) {
+			close(storing)
+			<-stored
+		}
+	}
+	decided := make(chan uint64, 2)
+	l.Decided = func(d *decision.Decision) { decided <- d.Seq }
+	ctx, stop := run(t, l)
+	defer stop()
+	defer sync.OnceFunc(func() { close(stored) })()
+	publish(t, b, hubtest.Event("1", hubtest.Ding, "k", `{"n":1,"text":"x"}`))
+	<-storing
+	publish(t, b, hubtest.Event("2", hubtest.Ding, "k", `{"n":2,"text":"x"}`))
+	for want := range uint64(2) {
+		select {
+		case got := <-decided:
+			if got != want+1 {
+				t.Errorf("%d was decided, want %d", got, want+1)
+			}
+		case <-time.After(hubtest.Patience):
+			t.Fatalf("%d was not decided", want+1)
+		case <-ctx.Done():
+			t.Fatal("the lane has ended")
+		}
+	}
+	if h := survey(t, b); len(h.out) > 0 {
+		t.Errorf("OUT has %v", h.out)
+	}
 }

@@ -45,7 +45,7 @@ func many(t *testing.T, b *bus.Bus, name string, n int) []*event.Message {
 func TestOneChain(t *testing.T) {
 	b, fed := hubtest.Bus(t), hubtest.Federation(t)
 	l := newLane(t, b, fed)
-	l.eager = true
+	l.few = inFlight
 	grounded(t, b, l)
 	const n = 510 // two copies each
 	writes, tight := 0, false
@@ -79,7 +79,7 @@ func TestOneChain(t *testing.T) {
 func TestFlightsMoveOn(t *testing.T) {
 	b, fed := hubtest.Bus(t), hubtest.Federation(t)
 	l := newLane(t, b, fed)
-	l.eager = true
+	l.few = inFlight
 	grounded(t, b, l)
 	const n = 450 // two copies each fit into an atomic batch: a chain takes seconds on a slow disk
 	last := uint64(0)

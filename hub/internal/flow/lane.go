@@ -61,8 +61,7 @@ type Lane struct {
 	unpaid                         map[string]uint64             // what is owed and could not be stored, by mailbox: told
 	crash                          func(point string)            // tests only
 	patience                       time.Duration                 // idle; tests only
-	eager                          bool                          // it flies with few events, and does not wait for more; tests only
-	pairs                          bool                          // also where the server syncs; tests only
+	few                            manner                        // tests only, as else it fits
 }
 
 // Ledger is the hub's own account of its streams.
@@ -132,7 +131,7 @@ func (l *Lane) Run(ctx context.Context) error {
 func (l *Lane) aim() {
 	l.trail = newTarget(l.Bus, bus.Trail, "trail", l.In)
 	l.out = newTarget(l.Bus, bus.Out, "out", l.In)
-	l.out.eager = l.eager
+	l.out.eager = l.few == inFlight
 	l.quarantine = newTarget(l.Bus, bus.Quarantine, "quarantine", l.In)
 	l.parked = newTarget(l.Bus, bus.Parked, "parked", l.In)
 }
@@ -233,7 +232,7 @@ func (l *Lane) carry(ctx context.Context, msgs []*event.Message) error {
 			return err
 		}
 		if n == len(decisions) && l.flies(n) {
-			l.takeOff(ctx, w, l.trail.at.Seq, ends)
+			l.takeOff(ctx, w, n, l.trail.at.Seq, ends)
 			return nil
 		}
 		if err := l.store(ctx, w); err != nil {

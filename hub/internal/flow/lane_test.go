@@ -40,13 +40,20 @@ func newLane(t *testing.T, b *bus.Bus, fed *federation.Federation) *Lane {
 		Current: func() *Version { return version }, Now: time.Now,
 		Deciding: deciding, Decided: func(*decision.Decision) {}, Log: log,
 		Parking: &Parking{Organisation: "alpha", Bus: b, Index: x, Deciding: deciding, Decided: func(*decision.Decision) {}, Log: log},
-		eager:   n%2 == 0, pairs: n%4 == 1,
+		few:     []manner{inFlight, inPair, inFlight, inTurn}[n%4],
 	}
 }
 
-// lanes counts those that were made: every other one flies with few events too, and half of the
+// lanes counts those that were made: every other one flies with few events, and half of the
 // others store decisions and copies at the same time.
 var lanes atomic.Int32
+
+// recordsFirst has a lane record decisions before it stores what they bring.
+func (l *Lane) recordsFirst() {
+	if l.few == inPair {
+		l.few = inTurn
+	}
+}
 
 // run starts a lane; the returned function stops it and waits.
 func run(t *testing.T, l *Lane) (ctx context.Context, stop func()) {

@@ -33,7 +33,7 @@ type pair struct {
 // are recorded first. It may where the server syncs nothing, and as long as all is as nearly
 // always: nothing is in flight, nothing is parked, and every copy can be made and finds room.
 func (l *Lane) pair(ctx context.Context, ds []*decision.Decision, msgs []*event.Message) (*pair, error) {
-	if len(ds) >= fliesFrom || l.eager || l.flight != nil || portion(ds, msgs) < len(ds) || l.Parking.any() || !l.cheap(len(ds)) {
+	if len(ds) >= manyEvents || l.flight != nil || portion(ds, msgs) < len(ds) || l.Parking.any() || !l.cheap(len(ds)) {
 		return nil, nil
 	}
 	loads := l.alike(ds, msgs)
@@ -85,7 +85,7 @@ func (l *Lane) alike(ds []*decision.Decision, msgs []*event.Message) (loads []lo
 }
 
 // cheap tells whether the server is known to take n messages more for little.
-func (l *Lane) cheap(n int) bool { return l.Bus.Pairs(n) || l.pairs && !l.Bus.IsTight() }
+func (l *Lane) cheap(n int) bool { return l.manner(n) == inPair && !l.Bus.IsTight() }
 
 // paired tells whether a batch may be one chain of a pair.
 func (l *Lane) paired(t *target, b *batch) bool {

@@ -24,7 +24,7 @@ func paired(t *testing.T, b *bus.Bus, l *Lane, events ...event.Message) (*Lane, 
 		t.Fatal(err)
 	}
 	publish(t, b, events...)
-	l.eager, l.pairs = false, true
+	l.few = inPair
 	grounded(t, b, l)
 	msgs, err := b.Page(t.Context(), l.In, ">", last, 100)
 	if err != nil {
@@ -153,7 +153,7 @@ func TestPairedZombie(t *testing.T) {
 	b, fed := hubtest.Bus(t), hubtest.Federation(t)
 	publish(t, b, hubtest.Event("1", hubtest.Ding, "k", `{"n":1}`))
 	zombie := newLane(t, b, fed)
-	zombie.eager, zombie.pairs = false, true
+	zombie.few = inPair
 	asleep, wake := make(chan struct{}), make(chan struct{})
 	woken := false
 	zombie.crash = func(point string) {
@@ -185,9 +185,9 @@ func TestNoPair(t *testing.T) {
 		msgs   []*event.Message
 		change func() (back func())
 	}{
-		"the server syncs": {msgs, func() func() { l.pairs = false; return func() { l.pairs = true } }},
+		"the server syncs": {msgs, func() func() { l.few = fitting; return func() { l.few = inPair } }},
 		"little room":      {msgs, func() func() { b.Tight(true); return func() { b.Tight(false) } }},
-		"many events":      {slices.Repeat(msgs, fliesFrom), func() func() { return func() {} }},
+		"many events":      {slices.Repeat(msgs, manyEvents), func() func() { return func() {} }},
 		"something flies":  {msgs, func() func() { l.flight = &flight{}; return func() { l.flight = nil } }},
 		"a key is parked":  {msgs, func() func() { l.Parking.key("k"); return func() { clear(l.Parking.keys) } }},
 		"a mailbox is owed": {msgs, func() func() {
@@ -219,7 +219,7 @@ func TestNoPairOfWhatCannotBeMade(t *testing.T) {
 	b := hubtest.Bus(t)
 	publish(t, b, event1(1, hubtest.Sache, "a"), event1(2, hubtest.Ding, "b"))
 	l := newLane(t, b, full)
-	l.eager, l.pairs = false, true
+	l.few = inPair
 	version := &Version{full, send.New(without.Schemas)}
 	l.Current = func() *Version { return version }
 	grounded(t, b, l)

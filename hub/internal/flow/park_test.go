@@ -58,7 +58,7 @@ func crashBeforeOut(t *testing.T, b *bus.Bus, fed *federation.Federation, msgs .
 	t.Helper()
 	publish(t, b, msgs...)
 	l := newLane(t, b, fed)
-	l.pairs = false
+	l.recordsFirst()
 	var err error
 	if l.work, err = b.Work(t.Context(), l.In, nil); err != nil {
 		t.Fatal(err)

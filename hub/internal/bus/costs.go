@@ -16,7 +16,7 @@ import (
 type costs struct {
 	mu    sync.Mutex
 	tight bool     // there is little room on the disk
-	syncs syncs    // what the server's settings say, or its haste
+	syncs syncs    // what the server's settings say, or how fast it is
 	slow  slow     // chains that say that it syncs
 	sizes [16]cost // by the logarithm of the number of messages
 	now   func() time.Time
@@ -70,6 +70,9 @@ const (
 	slack = 4
 )
 
+// longest is what a chain may take that is longer than an atomic batch, or is only tried.
+const longest = Timeout / 16
+
 // brokenCost is what a chain that came to an unclear end counts for at least.
 const brokenCost = 100 * time.Millisecond
 
@@ -92,7 +95,7 @@ func asBatch(n int, took time.Duration) (int, time.Duration) {
 func (c *costs) joins(n int) (yes, staged bool) {
 	c.mu.Lock()
 	s := c.size(MaxBatch)
-	known := c.syncs != thorough && s.chain.n > 0 && (s.batch.n == 0 || s.chains()) && s.chain.is()*time.Duration(n)/MaxBatch < Timeout/16
+	known := c.syncs != thorough && s.chain.n > 0 && (s.batch.n == 0 || s.chains()) && s.chain.is()*time.Duration(n)/MaxBatch < longest
 	c.mu.Unlock()
 	if !known {
 		return false, false
@@ -113,7 +116,7 @@ func (c *costs) chain(n int) bool {
 	case c.syncs == always && n >= manySynced: // to see what a chain takes would take up to a second
 		return false
 	case c.syncs == thorough && n >= manySynced && (s.batch.n == 0 || c.slow.each*time.Duration(n) > muchSlower*s.batch.is()):
-		return c.doubts()
+		return c.tryThorough(n)
 	case (c.syncs == never || c.syncs == hasty) && s.chain.is() < brokenCost:
 		return true
 	}
@@ -193,19 +196,29 @@ func (c *costs) batchBelow(s *cost) (longest time.Duration) {
 // broke takes in that a chain came to an unclear end, as when another instance wrote
 // between its messages, or the connection was lost: that costs at least a take-over.
 func (c *costs) broke(n int, took time.Duration) {
-	n, took = asBatch(n, took)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if took >= Timeout { // it was not somebody else who broke it
+		c.haste(n, took)
+	}
+	n, took = asBatch(n, took)
 	c.counted(n, max(took, brokenCost))
 }
 
 // chained and batched take in how long it took. When the way that was slower is the sooner
 // one now, what it took before counts no more.
 func (c *costs) chained(n int, took time.Duration) {
-	n, took = asBatch(n, took)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.haste(n, took)
+	c.counted(asBatch(n, took))
+}
+
+// paired takes in how long a pair took, of which one chain had n messages: what the other had
+// says nothing of each.
+func (c *costs) paired(n int, took time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.counted(n, took)
 }
 

@@ -49,7 +49,7 @@ func (b *Bus) Pair(ctx context.Context, one, other *Link) error {
 	case errors.Is(err, ErrUnclear):
 		b.costs.broke(len(one.Msgs), time.Since(began))
 	case err == nil:
-		b.costs.chained(len(one.Msgs), time.Since(began))
+		b.costs.paired(len(one.Msgs), time.Since(began))
 	}
 	return err
 }

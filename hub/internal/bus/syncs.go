@@ -18,9 +18,12 @@ const (
 // message as if that was synced. One may have been unlucky; two are believed, for a while, if a
 // batch turns out to take far less.
 type slow struct {
-	n    int
-	each time.Duration
-	at   time.Time // when the last one ended, or was to be tried again
+	n     int
+	each  time.Duration // of the last one, for each message
+	ended time.Time     // when that was
+	// since when a trial is waited for, and how many there were
+	tried  time.Time
+	trials int
 }
 
 // sureSlow is how many slow chains are believed.
@@ -53,36 +56,51 @@ func (c *costs) haste(n int, took time.Duration) {
 	if n < manySynced || c.syncs == always || c.syncs == never {
 		return
 	}
-	each, now := took/time.Duration(n), c.now()
-	switch {
+	each := max(0, took-c.way()) / time.Duration(n)
+	switch now := c.now(); {
+	case took/time.Duration(n) < tooFast:
+		c.syncs, c.slow = hasty, slow{}
 	case each <= tooSlow:
 		c.slow = slow{}
-		if each < tooFast {
-			c.syncs = hasty
-		} else if c.syncs == thorough {
+		if c.syncs == thorough {
 			c.syncs = unknown
 		}
-	case now.Add(-took).Before(c.slow.at): // both waited for the same
+	case now.Add(-took).Before(c.slow.ended): // both waited for the same
 	default:
-		c.slow = slow{c.slow.n + 1, each, now}
-		c.syncs = unknown
-		if c.slow.n >= sureSlow {
-			c.syncs = thorough
+		c.slow.n, c.slow.each, c.slow.ended = c.slow.n+1, each, now
+		switch {
+		case c.syncs == thorough:
+		case c.slow.n < sureSlow:
+			c.syncs = unknown
+		default:
+			c.syncs, c.slow.tried = thorough, now
 		}
 	}
 }
 
-// doubts tells whether it is time to try whether the server syncs as it seems to.
-func (c *costs) doubts() bool {
+// way is what a chain of very few messages takes at least: that much of what a longer one takes
+// is the way to the server and back.
+func (c *costs) way() (least time.Duration) {
+	for i := range 2 {
+		if is := c.sizes[i].chain.is(); is > 0 && (least == 0 || is < least) {
+			least = is
+		}
+	}
+	return least
+}
+
+// tryThorough tells whether it is time to try again whether n messages are sooner stored as a
+// chain, by a server that seems to sync. What takes long is not tried.
+func (c *costs) tryThorough(n int) bool {
 	every := tryUnsure
-	if c.slow.n > sureSlow {
+	if c.slow.trials > 0 {
 		every = trySeldom
 	}
 	now := c.now()
-	if now.Sub(c.slow.at) < every {
+	if now.Sub(c.slow.tried) < every || c.slow.each*time.Duration(n) > longest {
 		return false
 	}
-	c.slow.at = now
+	c.slow.tried, c.slow.trials = now, c.slow.trials+1
 	return true
 }
 
@@ -96,4 +114,3 @@ func (c *costs) syncsEach() bool {
 // Syncs tells whether the server syncs each message that it stores, as far as that is known: who
 // waits for it waits for the disk.
 func (b *Bus) Syncs() bool { return b.costs.syncsEach() }
-

@@ -33,10 +33,16 @@ func TestCostsOfThoroughness(t *testing.T) {
 		}
 		return many
 	}
-	if n := chains(400); n > 6 || !c.syncsEach() {
+	if n := chains(400); n > 2 || !c.syncsEach() {
 		t.Errorf("%d chains were tried, and the server is taken for one that syncs: %t", n, c.syncsEach())
 	}
-	if n := chains(20_000); n == 0 || n > 40 {
+	if c.pairs(5) {
+		t.Error("it is to store pairs")
+	}
+	if yes, _ := c.joins(2000); yes {
+		t.Error("it is to store chains of 2000")
+	}
+	if n := chains(20_000); n == 0 || n > 2 {
 		t.Errorf("in ten minutes %d more were tried", n)
 	}
 	fast := false
@@ -84,6 +90,17 @@ func TestCostsOfSlowChains(t *testing.T) {
 			pass(time.Second)
 			c.broke(500, time.Second)
 		}, false},
+		"two by a long way": {func(c *costs, pass func(time.Duration)) {
+			c.chained(2, 15*time.Millisecond)
+			c.chained(50, 17*time.Millisecond)
+			pass(time.Second)
+			c.chained(50, 17*time.Millisecond)
+		}, false},
+		"two long ones at once": {func(c *costs, pass func(time.Duration)) {
+			c.chained(500, time.Second)
+			pass(time.Second / 2)
+			c.chained(4*MaxBatch, 4*time.Second)
+		}, false},
 		"its settings say not": {func(c *costs, pass func(time.Duration)) {
 			c.syncing(false)
 			c.chained(500, time.Second)
@@ -111,5 +128,20 @@ func TestCostsOfSlowChains(t *testing.T) {
 	}
 	if tried == 0 {
 		t.Error("a chain is not tried where a batch takes as long")
+	}
+}
+
+// TestCostsOfHasteThatEnds: a chain that is not confirmed in time is not stored by a server that
+// syncs nothing.
+func TestCostsOfHasteThatEnds(t *testing.T) {
+	c, pass := clocked()
+	pass(time.Hour)
+	c.chained(500, time.Millisecond)
+	c.broke(500, time.Second) // by somebody else
+	if c.syncs != hasty {
+		t.Error("a chain that somebody broke says that the server syncs")
+	}
+	if c.broke(500, Timeout); c.syncs == hasty {
+		t.Error("it is still taken for one that does not sync")
 	}
 }

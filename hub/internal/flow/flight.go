@@ -12,12 +12,12 @@ import (
 // beginning of what it is to get. All that a flight uses of the lane are its targets, and
 // base.
 type flight struct {
-	few  bool              // events
-	upTo uint64            // of the in stream: carried out once it has landed
-	ends map[string]uint64 // how far the targets had come when it began
-	end  context.CancelFunc
-	done chan struct{}
-	err  error
+	small bool              // of few events
+	upTo  uint64            // of the in stream: carried out once it has landed
+	ends  map[string]uint64 // how far the targets had come when it began
+	end   context.CancelFunc
+	done  chan struct{}
+	err   error
 }
 
 // A batch of fewer than manyEvents is carried out as is sooner on this server (manner). While
@@ -58,10 +58,10 @@ func (l *Lane) manner(n int) manner {
 // as to keep the next batch from flying.
 const soon = nearLag / 2
 
-// flies tells whether what n events bring may be stored in a flight: nothing is owed, and
-// no cursor lags so far that it is to be written soon, for which all must be carried out.
-func (l *Lane) flies(n int) bool {
-	if n < manyEvents && l.manner(n) != inFlight || l.Pace.Bounded() {
+// flies tells whether what n events bring, the last of a batch of all, may be stored in a
+// flight: nothing is owed, and no cursor lags so far that it is to be written soon, for which all must be carried out.
+func (l *Lane) flies(n, all int) bool {
+	if n < manyEvents && l.manner(all) != inFlight || l.Pace.Bounded() {
 		return false
 	}
 	for _, t := range l.targets() {
@@ -76,19 +76,19 @@ func (l *Lane) flies(n int) bool {
 // comes during a flight of few does not come fast: it is not waited for.
 func (l *Lane) during(ctx context.Context) ([]*event.Message, error) {
 	n := enough
-	if l.flight.few || l.few == inFlight {
+	if l.flight.small || l.few == inFlight {
 		n = 1
 	}
 	return l.work.NextWhile(ctx, maxEvents, n, l.flight.done)
 }
 
-// takeOff begins a flight of what n events bring, with which all up to a sequence of the in
-// stream is carried out. ends are how far the targets had come when the batch that it ends had
+// takeOff begins a flight of what a batch of n events brings, with which all up to a sequence
+// of the in stream is carried out. ends are how far the targets had come when the batch that it ends had
 // brought nothing.
 func (l *Lane) takeOff(ctx context.Context, w *work, n int, upTo uint64, ends map[string]uint64) {
 	ctx, end := context.WithCancel(ctx)
 	l.work.Keep()
-	f := &flight{few: n < manyEvents, upTo: upTo, ends: ends, end: end, done: make(chan struct{})}
+	f := &flight{small: n < manyEvents, upTo: upTo, ends: ends, end: end, done: make(chan struct{})}
 	l.flight = f
 	go func() {
 		defer close(f.done)

@@ -108,11 +108,11 @@ func TestFlightFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ds, copies, err := l.record(ended, msgs)
+	ds, did, err := l.record(ended, msgs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := l.prepare(ended, ds, msgs, copies)
+	w, err := l.prepare(ended, ds, msgs, did.copies)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,6 +210,49 @@ func TestFlightWaitsForRoom(t *testing.T) {
 	})
 	publish(t, b, hubtest.Event("good", hubtest.Ding, "d", `{"n":1,"text":"x"}`))
 	await(t, "the lane to take over again", func() bool { return logged.FilterMessageSnippet("another owner").Len() > 0 })
+}
+
+// TestWhatFlies: where the server syncs, very few events do, and many, and none that are stored
+// already as pairs.
+func TestWhatFlies(t *testing.T) {
+	for _, c := range []struct {
+		n     int
+		few   manner
+		flies bool
+	}{
+		{1, fitting, true},
+		{fewEvents, fitting, true},
+		{fewEvents + 1, fitting, false},
+		{manyEvents, fitting, true},
+		{1, inTurn, false},
+		{manyEvents, inTurn, true},
+		{2, inPair, false},
+	} {
+		b, fed := hubtest.Bus(t), hubtest.Federation(t)
+		l := grounded(t, b, newLane(t, b, fed))
+		l.few = c.few
+		for i := range c.n {
+			publish(t, b, hubtest.Event(fmt.Sprint(i), hubtest.Ding, "k", `{"n":1,"text":"x"}`))
+		}
+		l.crash = func(point string) {
+			if point == "after both" { // what is sooner may be another by now
+				l.few = inFlight
+			}
+		}
+		msgs, err := b.Page(t.Context(), l.In, ">", 0, c.n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.carry(t.Context(), msgs); err != nil {
+			t.Fatal(err)
+		}
+		if flies := l.flight != nil; flies != c.flies {
+			t.Errorf("%d events, manner %d: they fly: %t", c.n, c.few, flies)
+		}
+		if err := l.land(); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // TestFewFly: where the server syncs, the next event is recorded while the copies of one are

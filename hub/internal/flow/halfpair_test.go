@@ -3,10 +3,12 @@ package flow
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -224,6 +226,57 @@ func TestComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	complete(false) // both halves are there
+}
+
+// TestCompleteWithoutRoom: a trail that is full keeps nobody longer than he can wait, and nothing
+// is lost meanwhile.
+func TestCompleteWithoutRoom(t *testing.T) {
+	layout := hubtest.Layout
+	layout.Trail = 4 << 20
+	b, fed := hubtest.BusOf(t, layout), hubtest.Federation(t)
+	publishedBefore(t, b, newLane(t, b, fed))
+	l, p, msgs := paired(t, b, newLane(t, b, fed), beginnings()...)
+	leftover(t, b, l, p, 2)
+	for size := 1 << 20; size > 0; size /= 2 {
+		var err error
+		for err == nil {
+			_, err = b.Publish(t.Context(), event.Message{Subject: "trail.other.filler", Data: make([]byte, size)})
+		}
+		if !errors.Is(err, bus.ErrStreamFull) {
+			t.Fatal(err)
+		}
+	}
+	short, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if err := Complete(short, b, inAlpha, zap.NewNop()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the trail is full: %v", err)
+	}
+	if at, _, err := l.out.cursor(t.Context()); err != nil || len(at.Decided.Records) == 0 || at.Promised() != msgs[len(msgs)-1].Seq {
+		t.Errorf("OUT says %+v, %v", at, err)
+	}
+}
+
+// TestBookBehindMany: what the ledger was not told of is more than one page.
+func TestBookBehindMany(t *testing.T) {
+	b, fed := hubtest.Bus(t), hubtest.Federation(t)
+	books, err := ledger.Open(t.TempDir(), make([]byte, 32), zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := newLane(t, b, fed)
+	first.Ledger = books
+	publishedBefore(t, b, first)
+	const many = bus.MaxBatch + 10
+	for i := range many {
+		publish(t, b, hubtest.Event(fmt.Sprint("e", i), hubtest.Niemand, "k", `{"n":1}`))
+	}
+	until(t, b, newLane(t, b, fed)) // it tells nobody
+	next := newLane(t, b, fed)
+	next.Ledger = books
+	grounded(t, b, next)
+	if told, ok := books.Told(inAlpha); !ok || told != 1+many {
+		t.Errorf("the ledger was told up to %d, want %d", told, 1+many)
+	}
 }
 
 // TestBookBehindALeftover: the ledger of the in stream misses nothing of what a crash has left.

@@ -214,7 +214,8 @@ func (l *Lane) leave(ctx context.Context) {
 // the trail or, of a few, in front of their copies (pair).
 func (l *Lane) carry(ctx context.Context, msgs []*event.Message) error {
 	l.version = l.Current()
-	decisions, copies, err := l.record(ctx, msgs)
+	all := len(msgs)
+	decisions, did, err := l.record(ctx, msgs)
 	if err == nil { // or own grounds it
 		err = l.land()
 	}
@@ -225,14 +226,14 @@ func (l *Lane) carry(ctx context.Context, msgs []*event.Message) error {
 	if err != nil {
 		return err
 	}
-	for n := 0; len(decisions) > 0; decisions, msgs, copies = decisions[n:], msgs[n:], nil {
+	for n := 0; len(decisions) > 0; decisions, msgs, did.copies = decisions[n:], msgs[n:], nil {
 		n = portion(decisions, msgs)
-		w, err := l.prepare(ctx, decisions[:n], msgs[:n], copies)
+		w, err := l.prepare(ctx, decisions[:n], msgs[:n], did.copies)
 		if err != nil {
 			return err
 		}
-		if n == len(decisions) && l.flies(n) {
-			l.takeOff(ctx, w, n, l.trail.at.Seq, ends)
+		if n == len(decisions) && !did.paired && l.flies(n, all) {
+			l.takeOff(ctx, w, all, l.trail.at.Seq, ends)
 			return nil
 		}
 		if err := l.store(ctx, w); err != nil {
@@ -271,39 +272,44 @@ func portion(ds []*decision.Decision, msgs []*event.Message) int {
 	return len(ds)
 }
 
-// record decides about msgs and writes the decisions. What was made of the copies meanwhile
-// comes back too.
-func (l *Lane) record(ctx context.Context, msgs []*event.Message) ([]*decision.Decision, []made, error) {
+// done is what was done of a batch while its decisions were being written.
+type done struct {
+	copies []made
+	paired bool // what it brings to OUT is stored: behind that ends are known, so it must not fly
+}
+
+// record decides about msgs and writes the decisions.
+func (l *Lane) record(ctx context.Context, msgs []*event.Message) ([]*decision.Decision, done, error) {
 	l.Deciding.Lock()
 	defer l.Deciding.Unlock()
 	decisions := l.decide(msgs)
 	if err := l.Index.Err(); err != nil {
-		return nil, nil, err
+		return nil, done{}, err
 	}
 	before := l.trail.at.Seq
-	groups, copies, err := l.write(ctx, decisions, msgs)
+	groups, did, err := l.write(ctx, decisions, msgs)
 	if err != nil {
-		return nil, nil, err
+		return nil, done{}, err
 	}
 	if l.Ledger != nil {
 		l.Ledger.Holds(l.In, before+1, l.trail.at.Seq, msgs)
 	}
 	l.tell(groups)
-	return decisions, copies, nil
+	return decisions, did, nil
 }
 
 // write writes decisions to the trail; if it may, with what they bring to OUT at the same time.
-func (l *Lane) write(ctx context.Context, ds []*decision.Decision, msgs []*event.Message) ([]trail.Group, []made, error) {
+func (l *Lane) write(ctx context.Context, ds []*decision.Decision, msgs []*event.Message) ([]trail.Group, done, error) {
 	p, err := l.pair(ctx, ds, msgs)
 	if err != nil {
-		return nil, nil, err
+		return nil, done{}, err
 	}
 	if p != nil {
-		return p.groups, nil, l.storePair(ctx, p)
+		return p.groups, done{paired: true}, l.storePair(ctx, p)
 	}
 	ready := l.early(ds, msgs)
 	groups, err := l.writeTrail(ctx, ds)
-	return groups, ready(), err
+	return groups, done{copies: ready()}, err
 }
 
 // tell makes known what was written to the trail last.

@@ -20,8 +20,14 @@ var Organisations = []bus.Organisation{{ID: "alpha", Quota: 64 << 20}, {ID: "bet
 // federation.
 func Bus(tb testing.TB) *bus.Bus {
 	tb.Helper()
+	return BusOf(tb, Layout)
+}
+
+// BusOf is Bus with streams of other sizes.
+func BusOf(tb testing.TB, layout bus.Layout) *bus.Bus {
+	tb.Helper()
 	s, err := bus.StartEmbedded(bus.Embedded{
-		Dir: tb.TempDir(), MaxStore: Layout.Total(Organisations), AllowTemp: true,
+		Dir: tb.TempDir(), MaxStore: layout.Total(Organisations), AllowTemp: true,
 	}, zap.NewNop())
 	if err != nil {
 		tb.Fatal(err)
@@ -32,7 +38,7 @@ func Bus(tb testing.TB) *bus.Bus {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(b.Close)
-	if err := b.EnsureStreams(tb.Context(), Layout.Specs(Organisations)); err != nil {
+	if err := b.EnsureStreams(tb.Context(), layout.Specs(Organisations)); err != nil {
 		tb.Fatal(err)
 	}
 	for _, app := range []string{"beta.one", "beta.two"} {

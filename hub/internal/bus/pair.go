@@ -24,34 +24,52 @@ type Link struct {
 // are. Of two pairs the streams must come in the same order. What is on its way is waited for,
 // Timeout at most for each try, also when ctx ends: so to stop the hub leaves no half by itself.
 func (b *Bus) Pair(ctx context.Context, one, other *Link) error {
+	rest, err := b.PairAhead(ctx, one, other)
+	if err != nil {
+		return err
+	}
+	return rest()
+}
+
+// PairAhead is Pair that does not wait for one once other is stored: rest does. It must be called,
+// once: until then nobody else writes to the stream of one. After an error both were waited for.
+func (b *Bus) PairAhead(ctx context.Context, one, other *Link) (rest func() error, err error) {
 	done, err := b.ahead.write(ctx, one.Msgs, other.Msgs)
 	if err != nil {
 		err = fmt.Errorf("append %d messages: %w", len(one.Msgs)+len(other.Msgs), err)
 		one.Err, other.Err = err, err
-		return err
+		return nil, err
 	}
-	defer done()
 	free, freeOther := b.turns.alone(one.Msgs[0].Subject), b.turns.alone(other.Msgs[0].Subject)
-	defer free()
 	if err := ctx.Err(); err != nil { // their turn has come too late
 		freeOther()
+		free()
+		done()
 		one.Err, other.Err = err, err
-		return err
+		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx)
 	began := time.Now()
 	first, second := b.publishLink(one), b.publishLink(other)
+	rest = func() error {
+		defer done()
+		defer free()
+		one.Err = b.stores(ctx, first)
+		err := errors.Join(one.Err, other.Err)
+		switch {
+		case errors.Is(err, ErrUnclear):
+			b.costs.broke(len(one.Msgs), time.Since(began))
+		case err == nil:
+			b.costs.paired(len(one.Msgs), time.Since(began))
+		}
+		return err
+	}
 	other.Err = b.stores(ctx, second)
 	freeOther()
-	one.Err = b.stores(ctx, first)
-	err = errors.Join(one.Err, other.Err)
-	switch {
-	case errors.Is(err, ErrUnclear):
-		b.costs.broke(len(one.Msgs), time.Since(began))
-	case err == nil:
-		b.costs.paired(len(one.Msgs), time.Since(began))
+	if other.Err != nil {
+		return nil, rest()
 	}
-	return err
+	return rest, nil
 }
 
 // underway is a link on its way.

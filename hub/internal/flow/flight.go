@@ -32,16 +32,17 @@ const (
 type manner int
 
 const (
-	fitting  manner = iota // as is sooner on this server
-	inTurn                 // before the next batch is taken
-	inPair                 // at the same time as it is recorded, and before the next one is taken
-	inFlight               // while the next one is recorded
+	fitting      manner = iota // as is sooner on this server
+	inTurn                     // before the next batch is taken
+	inPair                     // at the same time as it is recorded, and before the next one is taken
+	inFlight                   // while the next one is recorded
+	pairInFlight               // at the same time as it is recorded, and while the next one is
 )
 
 // manner: where the server syncs, the disk is what all wait for, and a record waits as long as
 // its copies do; so those of the batch before may be stored meanwhile, as long as the disk is
 // not too busy for them to be few. Elsewhere it is the processor, and what is carried out first
-// is sooner there.
+// is sooner there. What cannot be stored as a pair is recorded first.
 func (l *Lane) manner(n int) manner {
 	switch {
 	case l.few != fitting:
@@ -49,7 +50,7 @@ func (l *Lane) manner(n int) manner {
 	case l.Bus.Pairs(n):
 		return inPair
 	case n <= fewEvents && l.Bus.Syncs():
-		return inFlight
+		return pairInFlight
 	}
 	return inTurn
 }
@@ -61,7 +62,7 @@ const soon = nearLag / 2
 // flies tells whether what n events bring, the last of a batch of all, may be stored in a
 // flight: nothing is owed, and no cursor lags so far that it is to be written soon, for which all must be carried out.
 func (l *Lane) flies(n, all int) bool {
-	if n < manyEvents && l.manner(all) != inFlight || l.Pace.Bounded() {
+	if n < manyEvents && l.manner(all) < inFlight || l.Pace.Bounded() {
 		return false
 	}
 	for _, t := range l.targets() {
@@ -76,26 +77,39 @@ func (l *Lane) flies(n, all int) bool {
 // comes during a flight of few does not come fast: it is not waited for.
 func (l *Lane) during(ctx context.Context) ([]*event.Message, error) {
 	n := enough
-	if l.flight.small || l.few == inFlight {
+	if l.flight.small || l.few >= inFlight {
 		n = 1
 	}
 	return l.work.NextWhile(ctx, maxEvents, n, l.flight.done)
 }
 
-// takeOff begins a flight of what a batch of n events brings, with which all up to a sequence
-// of the in stream is carried out. ends are how far the targets had come when the batch that it ends had
-// brought nothing.
-func (l *Lane) takeOff(ctx context.Context, w *work, n int, upTo uint64, ends map[string]uint64) {
+// takeOff begins a flight that stores what a batch of n events brings, with which all up to a
+// sequence of the in stream is carried out. ends are how far the targets had come when the batch
+// had brought nothing.
+func (l *Lane) takeOff(ctx context.Context, store func(context.Context) error, n int, upTo uint64, ends map[string]uint64) {
 	ctx, end := context.WithCancel(ctx)
 	l.work.Keep()
 	f := &flight{small: n < manyEvents, upTo: upTo, ends: ends, end: end, done: make(chan struct{})}
 	l.flight = f
 	go func() {
 		defer close(f.done)
-		if f.err = l.store(ctx, w); f.err == nil {
+		if f.err = store(ctx); f.err == nil {
 			f.err = l.moveUp(ctx, l.base, soon) // the lane may have decided about more
 		}
 	}()
+}
+
+// over tells whether there is no flight, or all of it is stored or has failed.
+func (f *flight) over() bool {
+	if f == nil {
+		return true
+	}
+	select {
+	case <-f.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // land waits for the flight, if there is one. One that has failed stays, and lands with its

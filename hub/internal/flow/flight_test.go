@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -117,7 +118,7 @@ func TestFlightFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	end()
-	l.takeOff(ended, w, len(msgs), l.trail.at.Seq, ends)
+	l.takeOff(ended, func(ctx context.Context) error { return l.store(ctx, w) }, len(msgs), l.trail.at.Seq, ends)
 	<-l.flight.done
 	for range 20 { // a select takes either
 		if _, err := l.next(ended); err == nil {
@@ -212,21 +213,22 @@ func TestFlightWaitsForRoom(t *testing.T) {
 	await(t, "the lane to take over again", func() bool { return logged.FilterMessageSnippet("another owner").Len() > 0 })
 }
 
-// TestWhatFlies: where the server syncs, very few events do, and many, and none that are stored
-// already as pairs.
+// TestWhatFlies: where the server syncs, very few events do, as pairs, and many; and nothing that
+// is stored as a pair is stored again in a flight.
 func TestWhatFlies(t *testing.T) {
 	for _, c := range []struct {
-		n     int
-		few   manner
-		flies bool
+		n            int
+		few          manner
+		flies, pairs bool
 	}{
-		{1, fitting, true},
-		{fewEvents, fitting, true},
-		{fewEvents + 1, fitting, false},
-		{manyEvents, fitting, true},
-		{1, inTurn, false},
-		{manyEvents, inTurn, true},
-		{2, inPair, false},
+		{1, fitting, true, true},
+		{fewEvents, fitting, true, true},
+		{fewEvents + 1, fitting, false, false},
+		{manyEvents, fitting, true, false},
+		{1, inTurn, false, false},
+		{manyEvents, inTurn, true, false},
+		{2, inPair, false, true},
+		{2, inFlight, true, false},
 	} {
 		b, fed := hubtest.Bus(t), hubtest.Federation(t)
 		l := grounded(t, b, newLane(t, b, fed))
@@ -234,8 +236,12 @@ func TestWhatFlies(t *testing.T) {
 		for i := range c.n {
 			publish(t, b, hubtest.Event(fmt.Sprint(i), hubtest.Ding, "k", `{"n":1,"text":"x"}`))
 		}
+		pairs := false
 		l.crash = func(point string) {
-			if point == "after both" { // what is sooner may be another by now
+			switch {
+			case point == "before both":
+				pairs = true
+			case point == "after both" && c.few == inPair: // what is sooner may be another by now
 				l.few = inFlight
 			}
 		}
@@ -243,15 +249,23 @@ func TestWhatFlies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		before, err := l.ends(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := l.carry(t.Context(), msgs); err != nil {
 			t.Fatal(err)
 		}
-		if flies := l.flight != nil; flies != c.flies {
-			t.Errorf("%d events, manner %d: they fly: %t", c.n, c.few, flies)
+		if l.flight != nil && !maps.Equal(l.flight.ends, before) {
+			t.Errorf("%d events, manner %d: it says that all ended at %v, and that was %v", c.n, c.few, l.flight.ends, before)
+		}
+		if flies := l.flight != nil; flies != c.flies || pairs != c.pairs {
+			t.Errorf("%d events, manner %d: they fly: %t, as a pair: %t", c.n, c.few, flies, pairs)
 		}
 		if err := l.land(); err != nil {
 			t.Error(err)
 		}
+		look(t, b).exact(t, uint64(c.n)) //nolint:gosec // a number of events
 	}
 }
 
@@ -264,7 +278,7 @@ func TestFewFly(t *testing.T) {
 	storing, stored := make(chan struct{}), make(chan struct{})
 	var first atomic.Bool
 	l.crash = func(point string) {
-		if point == "before "+bus.Out && l.trail.at.Seq > 0 && first.CompareAndSwap(false, true) {
+		if point == "after both" && first.CompareAndSwap(false, true) {
 			close(storing)
 			<-stored
 		}
@@ -275,7 +289,11 @@ func TestFewFly(t *testing.T) {
 	defer stop()
 	defer sync.OnceFunc(func() { close(stored) })()
 	publish(t, b, hubtest.Event("1", hubtest.Ding, "k", `{"n":1,"text":"x"}`))
-	<-storing
+	select {
+	case <-storing:
+	case <-time.After(hubtest.Patience):
+		t.Fatal("it does not fly")
+	}
 	publish(t, b, hubtest.Event("2", hubtest.Ding, "k", `{"n":2,"text":"x"}`))
 	for want := range uint64(2) {
 		select {
@@ -288,8 +306,5 @@ func TestFewFly(t *testing.T) {
 		case <-ctx.Done():
 			t.Fatal("the lane has ended")
 		}
-	}
-	if h := survey(t, b); len(h.out) > 0 {
-		t.Errorf("OUT has %v", h.out)
 	}
 }

@@ -23,17 +23,18 @@ import (
 // TestHalfAPair: the trail refuses its half of a pair, or OUT does. Before anybody else decides
 // the decisions are in the trail and known, and no cursor says more than is there.
 func TestHalfAPair(t *testing.T) {
-	for _, refuses := range []string{bus.Trail, bus.Out} {
-		t.Run(refuses, func(t *testing.T) {
+	for name, refuses := range map[string]string{"TRAIL": bus.Trail, "OUT": bus.Out, "TRAIL in flight": bus.Trail, "OUT in flight": bus.Out} {
+		t.Run(name, func(t *testing.T) {
 			b, fed := hubtest.Bus(t), hubtest.Federation(t)
 			before := publishedBefore(t, b, newLane(t, b, fed))
-			l, _, msgs := paired(t, b, newLane(t, b, fed), beginnings()...)
+			l, _, msgs := paired(t, b, newLane(t, b, fed), beginningsOf(name)...)
+			l.flying(name)
 			of := map[string]*target{bus.Trail: l.trail, bus.Out: l.out}[refuses]
 			if err := l.persist(t.Context(), newTargetAt(t, b, of), newBatch(of.at, nil)); err != nil { // another owner
 				t.Fatal(err)
 			}
 			ended, end := context.WithCancel(t.Context())
-			if err := l.carry(ended, msgs); !errors.Is(err, bus.ErrFenced) {
+			if err := l.carries(ended, msgs); !errors.Is(err, bus.ErrFenced) {
 				t.Fatalf("it was %v, want ErrFenced", err)
 			}
 			end()
@@ -65,6 +66,22 @@ func TestHalfAPair(t *testing.T) {
 	}
 }
 
+// beginningsOf are events whose pair is in flight, if the name of the test says so: all are routed.
+func beginningsOf(name string) []event.Message {
+	all := beginnings()
+	if strings.HasSuffix(name, "in flight") {
+		return []event.Message{all[0], all[2], all[4]}
+	}
+	return all
+}
+
+// flying has a lane store its next pair in a flight, if the name of the test says so.
+func (l *Lane) flying(name string) {
+	if strings.HasSuffix(name, "in flight") {
+		l.few = pairInFlight
+	}
+}
+
 // TestNoHalf: another owner has taken over, and both halves are refused. Nothing is stored or recorded,
 // and who decides then decides anew.
 func TestNoHalf(t *testing.T) {
@@ -80,7 +97,7 @@ func TestNoHalf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.carry(t.Context(), msgs); !errors.Is(err, bus.ErrFenced) {
+	if err := l.carries(t.Context(), msgs); !errors.Is(err, bus.ErrFenced) {
 		t.Fatalf("it was %v, want ErrFenced", err)
 	}
 	l.work.Stop()
@@ -145,8 +162,8 @@ func TestPairOfTheOtherLane(t *testing.T) {
 // TestPairFailsBesideTheOtherLane: either half of a pair is refused while the other lane is at work
 // and the same event comes there.
 func TestPairFailsBesideTheOtherLane(t *testing.T) {
-	for _, refuses := range []string{bus.Out, bus.Trail} {
-		t.Run(refuses, func(t *testing.T) {
+	for name, refuses := range map[string]string{"TRAIL": bus.Trail, "OUT": bus.Out, "TRAIL in flight": bus.Trail, "OUT in flight": bus.Out} {
+		t.Run(name, func(t *testing.T) {
 			b, fed := hubtest.Bus(t), hubtest.Federation(t)
 			publishedBefore(t, b, newLane(t, b, fed))
 			in, edge := both(t, b, fed)
@@ -158,6 +175,7 @@ func TestPairFailsBesideTheOtherLane(t *testing.T) {
 			<-decided
 			e := hubtest.Event("same", hubtest.Ding, "k", `{"n":1,"text":"x"}`)
 			l, _, msgs := paired(t, b, in, e)
+			l.flying(name)
 			of := map[string]*target{bus.Trail: l.trail, bus.Out: l.out}[refuses]
 			if err := l.persist(t.Context(), newTargetAt(t, b, of), newBatch(of.at, nil)); err != nil {
 				t.Fatal(err)
@@ -169,7 +187,7 @@ func TestPairFailsBesideTheOtherLane(t *testing.T) {
 					again()
 				}
 			}
-			if err := l.carry(t.Context(), msgs); !errors.Is(err, bus.ErrFenced) {
+			if err := l.carries(t.Context(), msgs); !errors.Is(err, bus.ErrFenced) {
 				t.Fatal(err)
 			}
 			l.work.Stop()
@@ -222,7 +240,7 @@ func TestComplete(t *testing.T) {
 		t.Errorf("behind the take-over the cursor of OUT still says %+v, %v", at.Decided, err)
 	}
 	l, _, msgs = paired(t, b, newLane(t, b, fed), hubtest.Event("later", hubtest.Ding, "k", `{"n":1}`))
-	if err := l.carry(t.Context(), msgs); err != nil {
+	if err := l.carries(t.Context(), msgs); err != nil {
 		t.Fatal(err)
 	}
 	complete(false) // both halves are there
@@ -341,4 +359,49 @@ func newTargetAt(t *testing.T, b *bus.Bus, of *target) *target {
 	}
 	b.Loose(of.stream, of.in, 0)
 	return other
+}
+
+// TestRecordedBehindAFlyingPair: the next event is recorded, with a cursor of the trail, while the
+// copies of a pair are being stored, and the owner dies. Whatever is stored of them is found.
+func TestRecordedBehindAFlyingPair(t *testing.T) {
+	for copies, all := 0, 1; copies <= all; copies++ {
+		b, fed := hubtest.Bus(t), hubtest.Federation(t)
+		before := publishedBefore(t, b, newLane(t, b, fed))
+		l, p, _ := paired(t, b, newLane(t, b, fed), hubtest.Event("1", hubtest.Ding, "a", `{"n":1,"text":"x"}`))
+		all = 1 + len(p.out.msgs)
+		if copies > 0 {
+			leftover(t, b, l, p, copies)
+		}
+		first, err := b.Chain(t.Context(), p.trail.msgs, bus.Guard{Subject: l.trail.subject, Last: l.trail.last})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.trail.chained(p.trail, first, len(p.trail.msgs))
+		l.tell(p.groups)
+		l.flight = &flight{ends: p.trail.cursor.Ends}
+		publish(t, b, hubtest.Event("2", hubtest.Ding, "a", `{"n":2,"text":"x"}`))
+		msgs, err := b.Page(t.Context(), l.In, ">", before+1, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, records, err := l.records(t.Context(), l.decide(msgs))
+		if err != nil {
+			t.Fatal(err)
+		}
+		records.closes = true
+		if err := l.persist(t.Context(), l.trail, records); err != nil {
+			t.Fatal(err)
+		}
+		l.work.Stop()
+		later := hubtest.WithoutAgreements(t)
+		dies(t, newLane(t, b, later), copies%5)
+		until(t, b, newLane(t, b, later))
+		w := look(t, b)
+		w.exact(t, before+2)
+		for _, seq := range []uint64{before + 1, before + 2} {
+			if d := w.decisions[seq]; d.Federation != fed.Digest {
+				t.Errorf("%d of %d in OUT: %d is decided by %q", copies, all, seq, d.Federation)
+			}
+		}
+	}
 }

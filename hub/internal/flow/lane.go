@@ -215,12 +215,22 @@ func (l *Lane) leave(ctx context.Context) {
 func (l *Lane) carry(ctx context.Context, msgs []*event.Message) error {
 	l.version = l.Current()
 	all := len(msgs)
+	if l.flight.over() {
+		if err := l.land(); err != nil {
+			return err
+		}
+	}
 	decisions, did, err := l.record(ctx, msgs)
 	if err == nil { // or own grounds it
 		err = l.land()
 	}
 	if err != nil {
 		return err
+	}
+	if did.rest != nil {
+		l.base = l.trail.at
+		l.takeOff(ctx, did.rest, all, l.trail.at.Seq, did.pair.trail.cursor.Ends)
+		return nil
 	}
 	ends, err := l.ends(ctx)
 	if err != nil {
@@ -232,8 +242,8 @@ func (l *Lane) carry(ctx context.Context, msgs []*event.Message) error {
 		if err != nil {
 			return err
 		}
-		if n == len(decisions) && !did.paired && l.flies(n, all) {
-			l.takeOff(ctx, w, all, l.trail.at.Seq, ends)
+		if n == len(decisions) && did.pair == nil && l.flies(n, all) {
+			l.takeOff(ctx, func(ctx context.Context) error { return l.store(ctx, w) }, all, l.trail.at.Seq, ends)
 			return nil
 		}
 		if err := l.store(ctx, w); err != nil {
@@ -275,7 +285,8 @@ func portion(ds []*decision.Decision, msgs []*event.Message) int {
 // done is what was done of a batch while its decisions were being written.
 type done struct {
 	copies []made
-	paired bool // what it brings to OUT is stored: behind that ends are known, so it must not fly
+	pair   *pair                       // what it brings to OUT is stored, or being stored: it does not fly otherwise
+	rest   func(context.Context) error // waits for that; nil: there is nothing to wait for
 }
 
 // record decides about msgs and writes the decisions.
@@ -305,7 +316,8 @@ func (l *Lane) write(ctx context.Context, ds []*decision.Decision, msgs []*event
 		return nil, done{}, err
 	}
 	if p != nil {
-		return p.groups, done{paired: true}, l.storePair(ctx, p)
+		rest, err := l.storePair(ctx, p)
+		return p.groups, done{pair: p, rest: rest}, err
 	}
 	ready := l.early(ds, msgs)
 	groups, err := l.writeTrail(ctx, ds)

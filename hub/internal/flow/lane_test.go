@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -40,18 +41,25 @@ func newLane(t *testing.T, b *bus.Bus, fed *federation.Federation) *Lane {
 		Current: func() *Version { return version }, Now: time.Now,
 		Deciding: deciding, Decided: func(*decision.Decision) {}, Log: log,
 		Parking: &Parking{Organisation: "alpha", Bus: b, Index: x, Deciding: deciding, Decided: func(*decision.Decision) {}, Log: log},
-		few:     []manner{inFlight, inPair, inFlight, inTurn}[n%4],
+		few:     []manner{inFlight, inPair, pairInFlight, inTurn}[n%4],
 	}
 }
 
-// lanes counts those that were made: every other one flies with few events, and half of the
-// others store decisions and copies at the same time.
+// lanes counts those that were made: they carry few events out in all manners, by turns.
 var lanes atomic.Int32
+
+// carries has a lane carry out a batch, and waits for that.
+func (l *Lane) carries(ctx context.Context, msgs []*event.Message) error {
+	return errors.Join(l.carry(ctx, msgs), l.land())
+}
 
 // recordsFirst has a lane record decisions before it stores what they bring.
 func (l *Lane) recordsFirst() {
-	if l.few == inPair {
+	switch l.few {
+	case inPair:
 		l.few = inTurn
+	case pairInFlight:
+		l.few = inFlight
 	}
 }
 

@@ -27,13 +27,19 @@ type pair struct {
 	groups     []trail.Group
 	trail, out *batch
 	opens      decision.Cursor // of the chain in OUT: where the lane stands before it
+	flies      bool            // the copies are not waited for, once the decisions are stored
 }
 
 // pair gives what decisions bring, if it may be stored at the same time; nil if not: then they
-// are recorded first. It may where the server syncs nothing, and as long as all is as nearly
-// always: nothing is in flight, nothing is parked, and every copy can be made and finds room.
+// are recorded first. It may where that is sooner on this server (manner), and as long as all is
+// as nearly always: nothing is in flight, nothing is parked, and every copy can be made and finds
+// room.
 func (l *Lane) pair(ctx context.Context, ds []*decision.Decision, msgs []*event.Message) (*pair, error) {
-	if len(ds) >= manyEvents || l.flight != nil || portion(ds, msgs) < len(ds) || l.Parking.any() || !l.cheap(len(ds)) {
+	how := l.manner(len(ds))
+	if how != inPair && how != pairInFlight || len(ds) >= manyEvents || l.flight != nil || portion(ds, msgs) < len(ds) || l.Parking.any() {
+		return nil, nil
+	}
+	if how == pairInFlight && (!l.flies(len(ds), len(ds)) || slices.ContainsFunc(ds, elsewhere)) {
 		return nil, nil
 	}
 	loads := l.alike(ds, msgs)
@@ -43,14 +49,14 @@ func (l *Lane) pair(ctx context.Context, ds []*decision.Decision, msgs []*event.
 	base := l.out.at
 	base.Epoch, base.Trail = l.trail.at.Epoch, l.trail.at.Trail
 	batches := pack(base, loads)
-	if len(batches) != 1 || !l.paired(l.out, batches[0]) {
+	if len(batches) != 1 || !l.paired(how, l.out, batches[0]) {
 		return nil, nil
 	}
 	groups, records, err := l.records(ctx, ds)
-	if err != nil || !l.paired(l.trail, records) || bytesOf(records.msgs) > maxChained {
+	if err != nil || !l.paired(how, l.trail, records) || bytesOf(records.msgs) > maxChained {
 		return nil, err
 	}
-	p := &pair{groups, records, batches[0], base}
+	p := &pair{groups, records, batches[0], base, how == pairInFlight}
 	p.opens.Batch, p.opens.Decided = nuid.Next(), &decision.Decided{After: l.trail.at.Seq, UpTo: records.cursor.Seq}
 	for i := range records.msgs {
 		p.opens.Decided.Records = append(p.opens.Decided.Records, records.msgs[i].Data)
@@ -84,41 +90,71 @@ func (l *Lane) alike(ds []*decision.Decision, msgs []*event.Message) (loads []lo
 	return loads
 }
 
-// cheap tells whether the server is known to take n messages more for little.
-func (l *Lane) cheap(n int) bool { return l.manner(n) == inPair && !l.Bus.IsTight() }
+// elsewhere tells of a decision that it brings something to other streams than OUT.
+func elsewhere(d *decision.Decision) bool {
+	return d.Outcome != hub.Routed && d.Outcome != hub.Suppressed
+}
 
-// paired tells whether a batch may be one chain of a pair.
-func (l *Lane) paired(t *target, b *batch) bool {
-	return !t.taking && b.cursor.Seq > t.at.Seq && t.linkable(b) && l.cheap(len(b.msgs)+1)
+// mostSynced is how many messages a chain of a pair has at most where each is synced.
+const mostSynced = 4 * fewEvents
+
+// paired tells whether a batch may be one chain of a pair that is stored so.
+func (l *Lane) paired(how manner, t *target, b *batch) bool {
+	n := len(b.msgs) + 1
+	cheap := n <= mostSynced
+	if how == inPair {
+		cheap = l.few == inPair || l.Bus.Pairs(n)
+	}
+	return cheap && !l.Bus.IsTight() && !t.taking && b.cursor.Seq > t.at.Seq && t.linkable(b)
 }
 
 // storePair stores it. It is called with Deciding held: before anybody else of the organisation
 // decides, all that may stand in OUT is in the trail, and known. After an error the in stream
-// must be taken over again, as what stands in OUT is not known.
-func (l *Lane) storePair(ctx context.Context, p *pair) error {
+// must be taken over again, as what stands in OUT is not known. Of a pair that flies rest waits
+// for the copies.
+func (l *Lane) storePair(ctx context.Context, p *pair) (rest func(context.Context) error, err error) {
 	copies, decisions, loose, err := l.halves(ctx, p)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := l.reach(ctx, "before both"); err != nil {
-		return err
+		return nil, err
 	}
-	if err := l.Bus.Pair(ctx, copies, decisions); err != nil {
+	stored, err := l.Bus.PairAhead(ctx, copies, decisions)
+	if err != nil {
 		l.out.taking, l.trail.taking = true, true // no cursor may say more than that of OUT does
-		switch {
-		case decisions.Err == nil:
-			l.trail.chained(p.trail, decisions.First, loose)
-			l.tell(p.groups)
-		case !refused(copies.Err) || !refused(decisions.Err):
+		if !refused(copies.Err) || !refused(decisions.Err) {
 			err = errors.Join(err, l.recordAlone(ctx, p, !refused(copies.Err)))
 		}
-		return err
+		return nil, err
 	}
+	land := func() error {
+		if err := stored(); err != nil {
+			l.out.taking = true
+			return err
+		}
+		l.out.opened(p.opens, p.out, copies.First)
+		l.count(p.out)
+		send.Done(p.out.msgs)
+		return nil
+	}
+	if p.flies {
+		l.trail.chained(p.trail, decisions.First, loose)
+		return func(ctx context.Context) error {
+			if err := land(); err != nil {
+				return err
+			}
+			return l.reach(ctx, "after both")
+		}, nil
+	}
+	err = land()
+	l.trail.taking = err != nil
 	l.trail.chained(p.trail, decisions.First, loose)
-	l.out.opened(p.opens, p.out, copies.First)
-	l.count(p.out)
-	send.Done(p.out.msgs)
-	return l.reach(ctx, "after both")
+	if err != nil {
+		l.tell(p.groups)
+		return nil, err
+	}
+	return nil, l.reach(ctx, "after both")
 }
 
 // halves are the chains of a pair, and how many messages will be loose in the trail. What they

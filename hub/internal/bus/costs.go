@@ -138,6 +138,13 @@ func (c *costs) pairs(n int) bool {
 	return (c.syncs == never || c.syncs == hasty) && !c.tight && c.size(n).chain.is() < brokenCost
 }
 
+// holds tells whether chains of n messages do not break.
+func (c *costs) holds(n int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.tight && c.size(n).chain.is() < brokenCost
+}
+
 // again tells whether it is time to try the slower way.
 func (c *costs) again(s *cost) bool {
 	chain, batch, slower := s.chain.is(), s.batch.is(), s.chain.n

@@ -24,16 +24,27 @@ type Link struct {
 // are. Of two pairs the streams must come in the same order. What is on its way is waited for,
 // Timeout at most for each try, also when ctx ends: so to stop the hub leaves no half by itself.
 func (b *Bus) Pair(ctx context.Context, one, other *Link) error {
-	rest, err := b.PairAhead(ctx, one, other)
+	rest, err := b.begin(ctx, one, other)
 	if err != nil {
 		return err
 	}
 	return rest()
 }
 
-// PairAhead is Pair that does not wait for one once other is stored: rest does. It must be called,
-// once: until then nobody else writes to the stream of one. After an error both were waited for.
+// PairAhead is Pair that does not wait for one once other is stored: rest does, and gives what
+// became of it. After an error both were waited for.
 func (b *Bus) PairAhead(ctx context.Context, one, other *Link) (rest func() error, err error) {
+	finish, err := b.begin(ctx, one, other)
+	if err != nil {
+		return nil, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- finish() }() // whatever the caller does: nobody else writes to the stream of one until then
+	return func() error { return <-ended }, nil
+}
+
+// begin stores other, and gives what must be called to wait for one. After an error it has been.
+func (b *Bus) begin(ctx context.Context, one, other *Link) (finish func() error, err error) {
 	done, err := b.ahead.write(ctx, one.Msgs, other.Msgs)
 	if err != nil {
 		err = fmt.Errorf("append %d messages: %w", len(one.Msgs)+len(other.Msgs), err)
@@ -51,7 +62,7 @@ func (b *Bus) PairAhead(ctx context.Context, one, other *Link) (rest func() erro
 	ctx = context.WithoutCancel(ctx)
 	began := time.Now()
 	first, second := b.publishLink(one), b.publishLink(other)
-	rest = func() error {
+	finish = func() error {
 		defer done()
 		defer free()
 		one.Err = b.stores(ctx, first)
@@ -67,9 +78,9 @@ func (b *Bus) PairAhead(ctx context.Context, one, other *Link) (rest func() erro
 	other.Err = b.stores(ctx, second)
 	freeOther()
 	if other.Err != nil {
-		return nil, rest()
+		return nil, finish()
 	}
-	return rest, nil
+	return finish, nil
 }
 
 // underway is a link on its way.
@@ -121,3 +132,6 @@ func (b *Bus) stores(ctx context.Context, s *underway) (err error) {
 // Pairs tells whether Pair is sooner than one chain after the other: the server syncs
 // nothing, so that one message more costs little.
 func (b *Bus) Pairs(n int) bool { return b.costs.pairs(n) }
+
+// Holds tells whether chains of n messages do not break, as far as was seen, and there is room.
+func (b *Bus) Holds(n int) bool { return b.costs.holds(n) }

@@ -144,3 +144,40 @@ func TestPairStopped(t *testing.T) {
 		t.Error("none was stored")
 	}
 }
+
+// TestPairAhead: who waits for one chain alone does not wait for the other; and that one lets
+// others write to its stream when it is stored, whoever asks.
+func TestPairAhead(t *testing.T) {
+	b, _ := start(t)
+	ahead := 0
+	for range 20 {
+		out, trail := pairOf(t, b, 1)
+		out.Msgs = msgs("out.lhm.kfz.t", 500)
+		rest, err := b.PairAhead(t.Context(), out, trail)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if end, err := b.LastSeq(t.Context(), Trail); err != nil || end != trail.First {
+			t.Errorf("the trail ends at %d, %v", end, err)
+		}
+		before, err := b.LastSeq(t.Context(), Out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Publish(t.Context(), msgs("out.lhm.kfz.other", 1)[0]); err != nil {
+			t.Fatal(err)
+		}
+		if err := rest(); err != nil {
+			t.Fatal(err)
+		}
+		if before < out.First+499 {
+			ahead++
+		}
+		if end, err := b.LastSeq(t.Context(), Out); err != nil || end != out.First+500 {
+			t.Errorf("OUT ends at %d, %v; the chain began at %d", end, err, out.First)
+		}
+	}
+	if ahead == 0 {
+		t.Error("it waits for both")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -222,7 +223,8 @@ func TestWhatFlies(t *testing.T) {
 		flies, pairs bool
 	}{
 		{1, fitting, true, true},
-		{fewEvents, fitting, true, true},
+		{2, fitting, true, false}, // too many copies
+		{fewEvents, fitting, true, false},
 		{fewEvents + 1, fitting, false, false},
 		{manyEvents, fitting, true, false},
 		{1, inTurn, false, false},
@@ -265,7 +267,7 @@ func TestWhatFlies(t *testing.T) {
 		if err := l.land(); err != nil {
 			t.Error(err)
 		}
-		look(t, b).exact(t, uint64(c.n)) //nolint:gosec // a number of events
+		look(t, b).exact(t, uint64(c.n))
 	}
 }
 
@@ -278,7 +280,7 @@ func TestFewFly(t *testing.T) {
 	storing, stored := make(chan struct{}), make(chan struct{})
 	var first atomic.Bool
 	l.crash = func(point string) {
-		if point == "after both" && first.CompareAndSwap(false, true) {
+		if point == "between both" && first.CompareAndSwap(false, true) {
 			close(storing)
 			<-stored
 		}
@@ -307,4 +309,42 @@ func TestFewFly(t *testing.T) {
 			t.Fatal("the lane has ended")
 		}
 	}
+}
+
+// TestFlyingPairWaitsForRoom: where OUT is full the copies of a pair wait for room like all others,
+// in their flight, and their lane stays the owner.
+func TestFlyingPairWaitsForRoom(t *testing.T) {
+	layout := hubtest.Layout
+	layout.Out = 4 << 20
+	b, fed := hubtest.BusOf(t, layout), hubtest.Federation(t)
+	before := publishedBefore(t, b, newLane(t, b, fed))
+	core, logged := observer.New(zap.InfoLevel)
+	l := grounded(t, b, newLane(t, b, fed))
+	l.few, l.Log = pairInFlight, zap.New(core)
+	fill(t, b, "out.filler")
+	publish(t, b, hubtest.Event("1", hubtest.Ding, "k", `{"n":1,"text":"x"}`))
+	msgs, err := b.Page(t.Context(), l.In, ">", before, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs := false
+	l.crash = func(point string) {
+		if point == "before both" {
+			pairs = true
+		}
+	}
+	if err := l.carry(t.Context(), msgs); err != nil || !pairs || l.flight == nil {
+		t.Fatalf("%v; there was a pair: %t, a flight: %t", err, pairs, l.flight != nil)
+	}
+	await(t, "the copies to wait for room", func() bool { return logged.FilterMessageSnippet("trying again").Len() > 0 })
+	if w := look(t, b); len(w.decisions) != 2 {
+		t.Errorf("%d decisions", len(w.decisions))
+	}
+	if err := b.Purge(t.Context(), bus.Out, "out.filler", math.MaxInt64); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.land(); err != nil {
+		t.Error(err)
+	}
+	look(t, b).exact(t, before+1)
 }

@@ -95,8 +95,9 @@ func elsewhere(d *decision.Decision) bool {
 	return d.Outcome != hub.Routed && d.Outcome != hub.Suppressed
 }
 
-// mostSynced is how many messages a chain of a pair has at most where each is synced.
-const mostSynced = 4 * fewEvents
+// mostSynced is how many messages a chain of a pair has at most where each is synced: nobody
+// else writes to its stream meanwhile.
+const mostSynced = 4
 
 // paired tells whether a batch may be one chain of a pair that is stored so.
 func (l *Lane) paired(how manner, t *target, b *batch) bool {
@@ -105,7 +106,7 @@ func (l *Lane) paired(how manner, t *target, b *batch) bool {
 	if how == inPair {
 		cheap = l.few == inPair || l.Bus.Pairs(n)
 	}
-	return cheap && !l.Bus.IsTight() && !t.taking && b.cursor.Seq > t.at.Seq && t.linkable(b)
+	return cheap && l.Bus.Holds(n) && !t.taking && b.cursor.Seq > t.at.Seq && t.linkable(b)
 }
 
 // storePair stores it. It is called with Deciding held: before anybody else of the organisation
@@ -120,41 +121,59 @@ func (l *Lane) storePair(ctx context.Context, p *pair) (rest func(context.Contex
 	if err := l.reach(ctx, "before both"); err != nil {
 		return nil, err
 	}
-	stored, err := l.Bus.PairAhead(ctx, copies, decisions)
+	var ahead func() error
+	if p.flies {
+		ahead, err = l.Bus.PairAhead(ctx, copies, decisions)
+	} else {
+		err = l.Bus.Pair(ctx, copies, decisions)
+	}
 	if err != nil {
 		l.out.taking, l.trail.taking = true, true // no cursor may say more than that of OUT does
-		if !refused(copies.Err) || !refused(decisions.Err) {
+		switch {
+		case decisions.Err == nil:
+			l.trail.chained(p.trail, decisions.First, loose)
+			l.tell(p.groups)
+		case !refused(copies.Err) || !refused(decisions.Err):
 			err = errors.Join(err, l.recordAlone(ctx, p, !refused(copies.Err)))
 		}
 		return nil, err
 	}
-	land := func() error {
-		if err := stored(); err != nil {
-			l.out.taking = true
+	l.trail.chained(p.trail, decisions.First, loose)
+	if !p.flies {
+		l.landed(p, copies.First)
+		return nil, l.reach(ctx, "after both")
+	}
+	return func(ctx context.Context) error { return l.landPair(ctx, p, copies, ahead) }, nil
+}
+
+// landPair waits for the copies of a pair that flies. If there was no room for them they wait for
+// it, as all do: nothing of them is stored, and the decisions are recorded.
+func (l *Lane) landPair(ctx context.Context, p *pair, copies *bus.Link, stored func() error) error {
+	if err := l.reach(ctx, "between both"); err != nil {
+		l.out.taking = true
+		return err
+	}
+	err := stored()
+	switch {
+	case err == nil:
+		l.landed(p, copies.First)
+	case errors.Is(err, bus.ErrStreamFull):
+		if err := l.storeCopies(ctx, p.out); err != nil {
 			return err
 		}
-		l.out.opened(p.opens, p.out, copies.First)
-		l.count(p.out)
 		send.Done(p.out.msgs)
-		return nil
+	default:
+		l.out.taking = true
+		return err
 	}
-	if p.flies {
-		l.trail.chained(p.trail, decisions.First, loose)
-		return func(ctx context.Context) error {
-			if err := land(); err != nil {
-				return err
-			}
-			return l.reach(ctx, "after both")
-		}, nil
-	}
-	err = land()
-	l.trail.taking = err != nil
-	l.trail.chained(p.trail, decisions.First, loose)
-	if err != nil {
-		l.tell(p.groups)
-		return nil, err
-	}
-	return nil, l.reach(ctx, "after both")
+	return l.reach(ctx, "after both")
+}
+
+// landed takes in that the copies of a pair are stored.
+func (l *Lane) landed(p *pair, first uint64) {
+	l.out.opened(p.opens, p.out, first)
+	l.count(p.out)
+	send.Done(p.out.msgs)
 }
 
 // halves are the chains of a pair, and how many messages will be loose in the trail. What they

@@ -185,11 +185,13 @@ func TestNoPair(t *testing.T) {
 		msgs   []*event.Message
 		change func() (back func())
 	}{
-		"the server syncs": {msgs, func() func() { l.few = fitting; return func() { l.few = inPair } }},
-		"little room":      {msgs, func() func() { b.Tight(true); return func() { b.Tight(false) } }},
-		"many events":      {slices.Repeat(msgs, manyEvents), func() func() { return func() {} }},
-		"something flies":  {msgs, func() func() { l.flight = &flight{}; return func() { l.flight = nil } }},
-		"a key is parked":  {msgs, func() func() { l.Parking.key("k"); return func() { clear(l.Parking.keys) } }},
+		"it syncs, and there are more than a few": {msgs, func() func() { l.few = fitting; return func() { l.few = inPair } }},
+		"in flight, more than a few messages":     {[]*event.Message{msgs[0], msgs[2]}, func() func() { l.few = pairInFlight; return func() { l.few = inPair } }},
+		"in flight, and not all for OUT":          {msgs[:2], func() func() { l.few = pairInFlight; return func() { l.few = inPair } }},
+		"little room":                             {msgs, func() func() { b.Tight(true); return func() { b.Tight(false) } }},
+		"many events":                             {slices.Repeat(msgs, manyEvents), func() func() { return func() {} }},
+		"something flies":                         {msgs, func() func() { l.flight = &flight{}; return func() { l.flight = nil } }},
+		"a key is parked":                         {msgs, func() func() { l.Parking.key("k"); return func() { clear(l.Parking.keys) } }},
 		"a mailbox is owed": {msgs, func() func() {
 			l.out.at.Owed = map[string]decision.Owed{"beta.one": {Seq: 1}}
 			return func() { l.out.at.Owed = nil }

@@ -229,6 +229,7 @@ func (c *costs) paired(n int, took time.Duration) {
 	c.counted(n, took)
 }
 
+// counted takes in how long a chain took. It is called with mu held.
 func (c *costs) counted(n int, took time.Duration) {
 	s := c.size(n)
 	if s.batch.n > 0 && !s.chains() && took < s.batch.is() {

@@ -18,11 +18,10 @@ const (
 // message as if that was synced. One may have been unlucky; two are believed, for a while, if a
 // batch turns out to take far less.
 type slow struct {
-	n     int
-	each  time.Duration // of the last one, for each message
-	ended time.Time     // when that was
-	// since when a trial is waited for, and how many there were
-	tried  time.Time
+	n      int
+	each   time.Duration // of the last one, for each message
+	ended  time.Time     // when that was
+	tried  time.Time     // when a chain was tried last, or the server was first believed to sync
 	trials int
 }
 

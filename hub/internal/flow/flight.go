@@ -60,7 +60,8 @@ func (l *Lane) manner(n int) manner {
 const soon = nearLag / 2
 
 // flies tells whether what n events bring, the last of a batch of all, may be stored in a
-// flight: nothing is owed, and no cursor lags so far that it is to be written soon, for which all must be carried out.
+// flight: nothing is owed, and no cursor lags so far that it is to be written soon, for which
+// all must be carried out.
 func (l *Lane) flies(n, all int) bool {
 	if n < manyEvents && l.manner(all) < inFlight || l.Pace.Bounded() {
 		return false

@@ -61,7 +61,7 @@ type Lane struct {
 	unpaid                         map[string]uint64             // what is owed and could not be stored, by mailbox: told
 	crash                          func(point string)            // tests only
 	patience                       time.Duration                 // idle; tests only
-	few                            manner                        // tests only, as else it fits
+	few                            manner                        // how a batch of few events is carried out; set by tests only
 }
 
 // Ledger is the hub's own account of its streams.

@@ -30,7 +30,11 @@ func TestHalfAPair(t *testing.T) {
 			}
 			ended, end := context.WithCancel(t.Context())
 			pairs := false
-			l.crash = func(point string) { pairs = pairs || point == "before both" }
+			l.crash = func(point string) {
+				if point == "before both" {
+					pairs = true
+				}
+			}
 			if err := l.carries(ended, msgs); !errors.Is(err, bus.ErrFenced) || !pairs {
 				t.Fatalf("it was %v, want ErrFenced; there was a pair: %t", err, pairs)
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -134,6 +135,7 @@ func TestOwedSurvivesACrashAnywhere(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed(t), 3))
 	b, fed := hubtest.Bus(t), hubtest.Federation(t)
 	n, points := 0, map[string]int{}
+	var mu sync.Mutex // a lane comes to a point while its flight comes to another
 	for range raced.Rounds(t, 40) {
 		for range r.IntN(60) {
 			publish(t, b, event1(n, hubtest.Ding, fmt.Sprintf("k%d", n%5)))
@@ -146,6 +148,8 @@ func TestOwedSurvivesACrashAnywhere(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
 		left := r.IntN(25)
 		l.crash = func(point string) {
+			mu.Lock()
+			defer mu.Unlock()
 			if left--; left == 0 {
 				points[point]++
 				cancel()

@@ -24,16 +24,21 @@ func kaputt(id string) []byte {
 var refusedLink = regexp.MustCompile(`/quarantine/\d+`)
 
 // refused gives the page of a refused event.
-func (v *visitor) refused(id, code string) string {
+func (v *visitor) refused(id, code string) (link string) {
 	v.t.Helper()
-	group := v.has("/quarantine/group?app=alpha.app&code="+code, id)
-	for _, row := range strings.Split(group.body, "<tr>") {
-		if strings.Contains(row, id) {
-			return refusedLink.FindString(row)
+	path := "/quarantine/group?app=alpha.app&code=" + code
+	awaitTrue(v.t, path+" has a link to "+id, func() bool {
+		for _, row := range strings.Split(v.get(path).body, "<tr>") {
+			if strings.Contains(row, id) { // so may the page around the rows, by chance
+				link = refusedLink.FindString(row)
+			}
+			if link != "" {
+				return true
+			}
 		}
-	}
-	v.t.Fatal("no link to", id)
-	return ""
+		return false
+	})
+	return link
 }
 
 var textarea = regexp.MustCompile(`(?s)<textarea name="event"[^>]*>\n(.*)</textarea>`)

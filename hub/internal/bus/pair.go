@@ -129,8 +129,8 @@ func (b *Bus) stores(ctx context.Context, s *underway) (err error) {
 	return nil
 }
 
-// Pairs tells whether Pair is sooner than one chain after the other: the server syncs
-// nothing, so that one message more costs little.
+// Pairs tells whether Pair is sooner than one chain after the other, also for who waits for both:
+// the server syncs nothing, so that one message more costs little.
 func (b *Bus) Pairs(n int) bool { return b.costs.pairs(n) }
 
 // Holds tells whether chains of n messages do not break, as far as was seen, and there is room.

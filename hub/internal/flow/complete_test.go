@@ -66,6 +66,44 @@ func fill(t *testing.T, b *bus.Bus, subject string) {
 	}
 }
 
+// TestRecordAlone: of a pair one decision came to the trail, and it was not known which. What is
+// missing is recorded if copies may stand in OUT, and decided anew if none can.
+func TestRecordAlone(t *testing.T) {
+	for _, copies := range []bool{false, true} {
+		b, fed := hubtest.Bus(t), hubtest.Federation(t)
+		before := publishedBefore(t, b, newLane(t, b, fed))
+		l, p, msgs := paired(t, b, newLane(t, b, fed), beginnings()[:2]...)
+		if _, err := b.Chain(t.Context(), p.trail.msgs[:1], bus.Guard{Subject: l.trail.subject, Last: l.trail.last}); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.recordAlone(t.Context(), p, copies); err != nil {
+			t.Fatal(err)
+		}
+		l.work.Stop()
+		recorded := 1
+		if copies {
+			recorded = len(msgs)
+		}
+		if w := look(t, b); len(w.decisions) != int(before)+recorded {
+			t.Errorf("copies may be in OUT: %t; %d decisions, want %d", copies, len(w.decisions), int(before)+recorded)
+		}
+		for i, m := range msgs {
+			if _, known := l.Index.Lookup(identityOf(p.groups[i].Decisions[0], m)); known != (i < recorded) {
+				t.Errorf("copies may be in OUT: %t; the decision on %d is known: %t", copies, m.Seq, known)
+			}
+		}
+		later := hubtest.WithoutAgreements(t)
+		until(t, b, newLane(t, b, later))
+		w := look(t, b)
+		w.exact(t, before+uint64(len(msgs)))
+		for i, m := range msgs {
+			if d := w.decisions[m.Seq]; (d.Federation == fed.Digest) != (i < recorded) {
+				t.Errorf("copies may be in OUT: %t; %d is decided by %q", copies, m.Seq, d.Federation)
+			}
+		}
+	}
+}
+
 // TestCompleteWithoutRoom: a trail that is full keeps nobody longer than he can wait, and nothing
 // is lost meanwhile.
 func TestCompleteWithoutRoom(t *testing.T) {

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"github.com/amtsbote/amtsbote/hub/internal/flow/send"
 	"github.com/amtsbote/amtsbote/hub/internal/flow/trail"
 	"github.com/amtsbote/amtsbote/hub/internal/hubtest"
+	"github.com/amtsbote/amtsbote/hub/internal/quota"
 )
 
 // paired is a lane that has taken over and stores pairs, and the pair that some events bring,
@@ -196,6 +198,10 @@ func TestNoPair(t *testing.T) {
 			l.out.at.Owed = map[string]decision.Owed{"beta.one": {Seq: 1}}
 			return func() { l.out.at.Owed = nil }
 		}},
+		"a limit of events a second": {[]*event.Message{msgs[0]}, func() func() {
+			l.few, l.Pace = pairInFlight, &quota.Pace{Rate: func() int { return 1000 }}
+			return func() { l.few, l.Pace = inPair, nil }
+		}},
 		"parts are stored":       {msgs, func() func() { l.out.at.Part = 1; return func() { l.out.at.Part = 0 } }},
 		"OUT is not known":       {msgs, func() func() { l.out.taking = true; return func() { l.out.taking = false } }},
 		"the trail is not known": {msgs, func() func() { l.trail.taking = true; return func() { l.trail.taking = false } }},
@@ -211,6 +217,43 @@ func TestNoPair(t *testing.T) {
 				t.Errorf("a pair %+v, %v", p, err)
 			}
 		})
+	}
+}
+
+// TestNoPairOfChainsThatBreak: where chains of so many messages end in the middle, there are none
+// that two streams wait for.
+func TestNoPairOfChainsThatBreak(t *testing.T) {
+	for _, how := range []manner{inPair, pairInFlight} {
+		layout := hubtest.Layout
+		layout.Quarantine = 4 << 20
+		b, fed := hubtest.BusOf(t, layout), hubtest.Federation(t)
+		l, p, msgs := paired(t, b, newLane(t, b, fed), beginnings()[0])
+		l.few = how
+		pair := func() *pair {
+			msgs[0].Ahead = nil
+			p, err := l.pair(t.Context(), l.decide(msgs), msgs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p
+		}
+		if pair() == nil {
+			t.Fatal("no pair")
+		}
+		chain := make([]event.Message, len(p.out.msgs)+1)
+		for i := range chain {
+			chain[i] = event.Message{Subject: "quarantine.other.filler", Data: make([]byte, i*(400<<10))}
+		}
+		for broken := 0; broken < 3; { // there is room for the first of them alone; a single one is bad luck
+			if _, err := b.Chain(t.Context(), chain, bus.Guard{}); errors.Is(err, bus.ErrUnclear) {
+				broken++
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if pair() != nil {
+			t.Errorf("manner %d: a pair, though chains of %d messages break", how, len(chain))
+		}
 	}
 }
 

@@ -169,29 +169,27 @@ func (r *run) drain() result {
 	others := watchOthers(r.proc.pid(), r.server.pid())
 	own, server := cpuOf(r.proc.pid()), cpuOf(r.server.pid())
 	copies, refused := expected(r.load.events, r.system == plain)
-	first, last := r.outputs(copies + refused)
+	last := r.outputs(copies + refused)
 	if r.system == plain {
 		r.acknowledged()
 	}
 	per := 100_000 / float64(r.load.events)
 	return result{
-		rate:   float64(r.load.events) / last.Sub(first).Seconds(),
+		rate:   float64(r.load.events) / last.Sub(r.begun()).Seconds(),
 		own:    time.Duration(float64(cpuOf(r.proc.pid())-own) * per),
 		server: time.Duration(float64(cpuOf(r.server.pid())-server) * per),
 		others: others.share(),
 	}
 }
 
-// outputs waits until so many messages have come out, and tells when the first
-// and the last one were stored.
-func (r *run) outputs(want int) (first, last time.Time) {
+// outputs waits until so many messages have come out, and tells when the last one was stored.
+func (r *run) outputs(want int) (last time.Time) {
 	r.t.Helper()
 	stalled, before := time.Now(), -1
 	for {
 		var n int
-		n, first, last = r.out()
-		if n >= want {
-			return first, last
+		if n, last = r.out(); n >= want {
+			return last
 		}
 		if n != before {
 			stalled, before = time.Now(), n
@@ -209,27 +207,51 @@ func (r *run) outputs(want int) (first, last time.Time) {
 	}
 }
 
-// out tells what lies in the streams that the system writes to, cursors left out.
-func (r *run) out() (n int, first, last time.Time) {
+// outcomes are where the system's work lies, cursors left out.
+func (r *run) outcomes() map[string]string {
+	out := map[string]string{outStream: "out.ziel.>"}
+	if r.system != plain {
+		out[quarantineStream] = "quarantine.amt.>"
+	}
+	return out
+}
+
+// out tells how many outcomes there are, and when the streams were last written to.
+func (r *run) out() (n int, last time.Time) {
 	r.t.Helper()
-	for _, o := range []struct{ stream, subject string }{{outStream, "out.ziel.>"}, {quarantineStream, "quarantine.amt.>"}} {
-		if r.system == plain && o.stream == quarantineStream {
-			continue
-		}
-		info := r.info(o.stream, jetstream.WithSubjectFilter(o.subject))
+	for stream, subject := range r.outcomes() {
+		info := r.info(stream, jetstream.WithSubjectFilter(subject))
 		for _, count := range info.State.Subjects {
 			n += int(count)
 		}
-		if s := info.State; s.Msgs > 0 {
-			if first.IsZero() || s.FirstTime.Before(first) {
-				first = s.FirstTime
-			}
-			if s.LastTime.After(last) {
-				last = s.LastTime
-			}
+		if s := info.State; s.Msgs > 0 && s.LastTime.After(last) {
+			last = s.LastTime
 		}
 	}
-	return n, first, last
+	return n, last
+}
+
+// begun tells when the first outcome was stored. The first message of a stream may be a cursor,
+// far older: of the hub that made the streams, before the events were there.
+func (r *run) begun() (first time.Time) {
+	r.t.Helper()
+	for stream, subject := range r.outcomes() {
+		s, err := r.js.Stream(r.t.Context(), stream)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		m, err := s.GetMsg(r.t.Context(), 1, jetstream.WithGetMsgSubject(subject))
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue
+		}
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if first.IsZero() || m.Time.Before(first) {
+			first = m.Time
+		}
+	}
+	return first
 }
 
 func (r *run) info(stream string, opts ...jetstream.StreamInfoOpt) *jetstream.StreamInfo {

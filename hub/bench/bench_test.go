@@ -67,7 +67,7 @@ func TestBench(t *testing.T) {
 	}
 	b := &report{t: t, rounds: setting(t, "ROUNDS", 3), events: setting(t, "EVENTS", 40_000)}
 	bin := buildHub(t)
-	only := os.Getenv("AMTSBOTE_BENCH_ONLY") // "unsynced, 1 KB"; all
+	only := os.Getenv("AMTSBOTE_BENCH_ONLY") // "unsynced, 1 KB", "ingest"; all
 	for _, l := range loads(b.events) {
 		if !strings.HasPrefix(l.String(), only) {
 			continue
@@ -76,6 +76,9 @@ func TestBench(t *testing.T) {
 		if t.Failed() {
 			return // of wrong counts no figures are kept
 		}
+	}
+	if only == "" || only == "ingest" {
+		b.addIngest(bin)
 	}
 	if only == "" {
 		b.starts = measureStarts(t, bin)

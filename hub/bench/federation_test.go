@@ -19,8 +19,8 @@ var types = []string{"de.probe.zuzug.v1", "de.probe.gewerbe.v1", "de.probe.antra
 var copiesOf = []int{2, 1, 1}
 
 // writeFederation writes it to dir; cut has one receiver of each event get three
-// of its five fields only.
-func writeFederation(t *testing.T, dir string, cut bool) {
+// of its five fields only, and open lets as many events in by HTTP as come.
+func writeFederation(t *testing.T, dir string, cut, open bool) {
 	t.Helper()
 	disclosed := "all"
 	if cut {
@@ -28,7 +28,7 @@ func writeFederation(t *testing.T, dir string, cut bool) {
 	}
 	files := map[string]string{
 		"federation.yaml":         "name: Messung\nenvironment: test\n",
-		"organisations/amt.yaml":  senders(),
+		"organisations/amt.yaml":  senders(open),
 		"organisations/ziel.yaml": receivers,
 	}
 	for _, a := range []struct {
@@ -75,14 +75,18 @@ func authority(k int) string { return fmt.Sprintf("ags:%08d", k) }
 
 func source(k int) string { return fmt.Sprintf("urn:probe:%02d", k) }
 
-func senders() string {
+func senders(open bool) string {
 	var keys, prefixes strings.Builder
 	for k := 1; k <= sources; k++ {
 		fmt.Fprintf(&keys, "  - {key: %q, name: Gemeinde %d, contract: AVV-%d}\n", authority(k), k, k)
 		fmt.Fprintf(&prefixes, "      - {prefix: %q, authority: %q}\n", source(k), authority(k))
 	}
-	return "id: amt\nname: Amt\nrole: operator\nquota: 8GiB\nauthorities:\n" + keys.String() +
-		"applications:\n  - id: amt.fach\n    title: Fach\n    sources:\n" + prefixes.String()
+	limits, own := "", ""
+	if open {
+		limits, own = "limits: {rate: 1000000}\n", "    limits: {rate: 1000000, body: 4MiB}\n"
+	}
+	return "id: amt\nname: Amt\nrole: operator\nquota: 8GiB\n" + limits + "authorities:\n" + keys.String() +
+		"applications:\n  - id: amt.fach\n    title: Fach\n" + own + "    sources:\n" + prefixes.String()
 }
 
 const receivers = `id: ziel

@@ -17,12 +17,13 @@ const quiet = 0.12
 
 // report gathers results: by load, by system, one a round.
 type report struct {
-	t      *testing.T
-	rounds int
-	events int
-	loads  []load
-	all    []map[system][]result
-	starts starts
+	t       *testing.T
+	rounds  int
+	events  int
+	loads   []load
+	all     []map[system][]result
+	inflows []inflow
+	starts  starts
 }
 
 // add measures a load, the systems by turns. The latency is measured at a fifth
@@ -83,20 +84,37 @@ func (b *report) text() string {
 	if most := b.mostOthers(); most > quiet {
 		fmt.Fprintf(&w, "**Disturbed**: others used up to %.0f %% of the machine. Ratios of CPU seconds still count, rates and latencies hardly.\n", 100*most)
 	}
+	if len(b.loads) > 0 {
+		b.drains(&w)
+	}
+	if len(b.inflows) > 0 {
+		w.WriteString("\n| how events of 1 KB come in, the hub at work | way | events/s confirmed | events/s carried out | CPU s own + server, 100 000 events | others |\n")
+		w.WriteString("|---|---|--:|--:|--:|--:|\n")
+		for i := range b.inflows {
+			b.inflows[i].row(&w)
+		}
+	}
+	return w.String()
+}
+
+// drains are what was measured with events that lay in the in stream.
+func (b *report) drains(w *strings.Builder) {
 	w.WriteString("\n| load | system | events/s | of plain | CPU s own + server, 100 000 events | of plain | peak MB | p50/p99 ms at events/s | of plain | others |\n")
 	w.WriteString("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for i, l := range b.loads {
 		for _, s := range systems {
-			b.row(&w, i, l, s)
+			b.row(w, i, l, s)
 		}
 	}
 	w.WriteString("\n| what counts | is | must be | goal |\n|---|--:|--:|--:|\n")
-	b.verdicts(&w)
-	return w.String()
+	b.verdicts(w)
 }
 
 func (b *report) mostOthers() (most float64) {
 	most = b.starts.others
+	for i := range b.inflows {
+		most = max(most, b.inflows[i].others())
+	}
 	for i := range b.all {
 		for _, s := range systems {
 			most = max(most, b.median(i, s, others))
@@ -142,6 +160,9 @@ func (b *report) verdicts(w *strings.Builder) {
 		}
 	}
 	s := b.starts
+	if s.small.idle == 0 {
+		return
+	}
 	fmt.Fprintf(w, "| memory at rest, embedded, this small federation, MB | %.0f | ≤ 100 | |\n", s.small.idle)
 	fmt.Fprintf(w, "| the same, 300 organisations, 11 000 authorities, 30 000 agreements, MB (peak) | %.0f (%.0f) | | |\n", s.large.idle, s.large.peak)
 	fmt.Fprintf(w, "| start, this small federation: first, again, s | %.1f, %.1f | | |\n", s.small.first.Seconds(), s.small.again.Seconds())

@@ -56,6 +56,7 @@ type run struct {
 	dir    string
 	system system
 	load   load
+	open   bool // the hub has a door for HTTP, and the limits there are high
 	user   string
 	corpus *corpus
 	server *natsServer
@@ -120,7 +121,7 @@ func (r *run) fill() {
 	if r.system == plain {
 		makePlainStreams(r.t, r.js)
 	} else {
-		writeFederation(r.t, filepath.Join(r.dir, "fed"), r.system == hubCut)
+		writeFederation(r.t, filepath.Join(r.dir, "fed"), r.system == hubCut, r.open)
 		r.launch()
 		r.proc.says("Amtsbote serves")
 		r.proc.stop()
@@ -147,18 +148,23 @@ func (r *run) launch() {
 		return
 	}
 	args := []string{
-		"serve", filepath.Join(r.dir, "fed"), "--data", filepath.Join(r.dir, "data"),
+		"serve", filepath.Join(r.dir, "fed"), "--data", r.data(),
 		"--nats", r.server.url, "--nats-nkey", seedFile(r.dir), "--remove-every", removeEvery,
 		"--nats-monitor", r.server.monitor, "--nats-accept", "no-accounts", // the bench is alone with it
 	}
 	if !r.server.synced {
 		args = append(args, "--nats-accept", "unsynced")
 	}
+	if r.open {
+		args = append(args, "--http", "127.0.0.1:0")
+	}
 	if profiles() != "" {
 		args = append(args, "--profile", profiles())
 	}
 	r.proc = start(r.t, log, nil, r.bin, args...)
 }
+
+func (r *run) data() string { return filepath.Join(r.dir, "data") }
 
 // drain waits until all events are through. Time runs from the first to the last
 // message that comes out, by the server's own clock; so neither starting nor

@@ -221,11 +221,14 @@ func (c *costs) chained(n int, took time.Duration) {
 	c.counted(asBatch(n, took))
 }
 
-// paired takes in how long a pair took, of which one chain had n messages: what the other had
-// says nothing of each.
+// paired takes in how long a pair took, of which one chain had n messages. It is no chain alone, so it
+// does not say whether the server syncs; but one that takes so long is not stored in haste.
 func (c *costs) paired(n int, took time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.syncs == hasty && n >= manySynced && took-c.way() > tooSlow*time.Duration(n) {
+		c.syncs = unknown
+	}
 	c.counted(n, took)
 }
 

@@ -135,3 +135,14 @@ func (b *Bus) Pairs(n int) bool { return b.costs.pairs(n) }
 
 // Holds tells whether chains of n messages do not break, as far as was seen, and there is room.
 func (b *Bus) Holds(n int) bool { return b.costs.holds(n) }
+
+// Idle tells whether nobody of this instance is storing a chain or a batch in the stream that a
+// subject belongs to: who comes now need not wait for his turn.
+func (b *Bus) Idle(subject string) bool {
+	turn := b.turns.of(subject)
+	if turn == nil || !turn.TryLock() {
+		return turn == nil
+	}
+	turn.Unlock()
+	return true
+}

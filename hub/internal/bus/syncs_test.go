@@ -144,4 +144,16 @@ func TestCostsOfHasteThatEnds(t *testing.T) {
 	if c.broke(500, Timeout); c.syncs == hasty {
 		t.Error("it is still taken for one that does not sync")
 	}
+	c, pass = clocked()
+	pass(time.Hour)
+	c.chained(500, time.Millisecond)
+	if c.paired(2, time.Millisecond); c.syncs != hasty {
+		t.Error("a pair of few messages says that the server syncs")
+	}
+	if c.paired(40, 3*time.Millisecond); c.syncs != hasty {
+		t.Error("a pair that took as long as for a server that does not sync says that it does")
+	}
+	if c.paired(40, 20*time.Millisecond); c.syncs == hasty || c.pairs(40) {
+		t.Error("it is still taken for one that does not sync")
+	}
 }

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -346,5 +347,51 @@ func TestFlyingPairWaitsForRoom(t *testing.T) {
 	if err := l.land(); err != nil {
 		t.Error(err)
 	}
+	look(t, b).exact(t, before+1)
+}
+
+// TestFlyingPairHalfInRoom: in OUT there is room for the cursor of a pair, and not for its only
+// copy. The in stream is taken over again, and the copy is stored once.
+func TestFlyingPairHalfInRoom(t *testing.T) {
+	layout := hubtest.Layout
+	layout.Out = 4 << 20
+	b, fed := hubtest.BusOf(t, layout), hubtest.Changed(t, hubtest.AddSache)
+	before := publishedBefore(t, b, newLane(t, b, fed))
+	l := newLane(t, b, fed)
+	grounded(t, b, l)
+	l.few = pairInFlight
+	publish(t, b, hubtest.Event("1", hubtest.Sache, "k", `{"n":1,`+strings.Repeat(" ", 100<<10)+`"text":"x"}`))
+	msgs, err := b.Page(t.Context(), l.In, ">", before, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last uint64
+	for err == nil {
+		var seq uint64
+		if seq, err = b.Publish(t.Context(), event.Message{Subject: "out.filler", Data: make([]byte, 30<<10)}); err == nil {
+			last = seq
+		}
+	}
+	if !errors.Is(err, bus.ErrStreamFull) {
+		t.Fatal(err)
+	}
+	if err := b.Delete(t.Context(), bus.Out, last); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.carry(t.Context(), msgs); err != nil || l.flight == nil {
+		t.Fatalf("%v; there was a flight: %t", err, l.flight != nil)
+	}
+	if err := l.land(); !errors.Is(err, bus.ErrUnclear) || !l.out.taking {
+		t.Fatalf("%v; what is in OUT is known: %t", err, !l.out.taking)
+	}
+	if at, _, err := l.out.cursor(t.Context()); err != nil || at.Promised() != msgs[0].Seq {
+		t.Fatalf("OUT says %+v, %v", at, err)
+	}
+	l.ground()
+	l.work.Stop()
+	if err := b.Purge(t.Context(), bus.Out, "out.filler", math.MaxInt64); err != nil {
+		t.Fatal(err)
+	}
+	until(t, b, newLane(t, b, fed))
 	look(t, b).exact(t, before+1)
 }

@@ -39,8 +39,8 @@ func (l *Lane) pair(ctx context.Context, ds []*decision.Decision, msgs []*event.
 	if how != inPair && how != pairInFlight || len(ds) >= manyEvents || l.flight != nil || portion(ds, msgs) < len(ds) || l.Parking.any() {
 		return nil, nil
 	}
-	if how == pairInFlight && (!l.flies(len(ds), len(ds)) || slices.ContainsFunc(ds, elsewhere)) {
-		return nil, nil
+	if how == pairInFlight && (!l.flies(len(ds), len(ds)) || slices.ContainsFunc(ds, elsewhere) || !l.Bus.Idle(l.out.subject)) {
+		return nil, nil // while others write to OUT its record would wait for them
 	}
 	loads := l.alike(ds, msgs)
 	if len(loads) == 0 || !l.roomy(loads) {
@@ -146,8 +146,8 @@ func (l *Lane) storePair(ctx context.Context, p *pair) (rest func(context.Contex
 	return func(ctx context.Context) error { return l.landPair(ctx, p, copies, ahead) }, nil
 }
 
-// landPair waits for the copies of a pair that flies. If there was no room for them they wait for
-// it, as all do: nothing of them is stored, and the decisions are recorded.
+// landPair waits for the copies of a pair that flies. If there was no room for any of it they wait
+// for that, as all do: nothing is stored, and the decisions are recorded.
 func (l *Lane) landPair(ctx context.Context, p *pair, copies *bus.Link, stored func() error) error {
 	if err := l.reach(ctx, "between both"); err != nil {
 		l.out.taking = true
@@ -157,7 +157,7 @@ func (l *Lane) landPair(ctx context.Context, p *pair, copies *bus.Link, stored f
 	switch {
 	case err == nil:
 		l.landed(p, copies.First)
-	case errors.Is(err, bus.ErrStreamFull):
+	case refused(err) && errors.Is(err, bus.ErrStreamFull):
 		if err := l.storeCopies(ctx, p.out); err != nil {
 			return err
 		}

@@ -1,10 +1,12 @@
 package flow
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -255,6 +257,40 @@ func TestNoPairOfChainsThatBreak(t *testing.T) {
 			t.Errorf("manner %d: a pair, though chains of %d messages break", how, len(chain))
 		}
 	}
+}
+
+// TestNoPairBesideOthers: while somebody else writes to OUT a pair in flight would wait for his turn
+// with its record; so that goes first.
+func TestNoPairBesideOthers(t *testing.T) {
+	b, fed := hubtest.Bus(t), hubtest.Federation(t)
+	l, _, msgs := paired(t, b, newLane(t, b, fed), beginnings()[0])
+	l.few = pairInFlight
+	others, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	for i := range 2 {
+		wg.Go(func() {
+			for others.Err() == nil {
+				filler := slices.Repeat([]event.Message{{Subject: fmt.Sprint("out.other.filler", i)}}, 100)
+				if _, err := b.Chain(others, filler, bus.Guard{}); err != nil && others.Err() == nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	defer wg.Wait()
+	defer stop()
+	for range 1000 {
+		msgs[0].Ahead = nil
+		p, err := l.pair(t.Context(), l.decide(msgs), msgs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p == nil {
+			return
+		}
+	}
+	t.Error("it is always a pair")
 }
 
 // TestNoPairOfWhatCannotBeMade: a copy that cannot be made parks its key, as ever, and that is

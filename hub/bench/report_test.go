@@ -88,7 +88,8 @@ func (b *report) text() string {
 		b.drains(&w)
 	}
 	if len(b.inflows) > 0 {
-		w.WriteString("\n| how events of 1 KB come in, the hub at work | way | events/s confirmed | events/s carried out | CPU s own + server, 100 000 events | others |\n")
+		fmt.Fprintf(&w, "\nHow %d events of 1 KB come in, while the hub is at work:\n\n", b.events/2)
+		w.WriteString("| load | way | events/s confirmed | events/s carried out | CPU s own + server, 100 000 events | others |\n")
 		w.WriteString("|---|---|--:|--:|--:|--:|\n")
 		for i := range b.inflows {
 			b.inflows[i].row(&w)

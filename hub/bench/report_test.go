@@ -80,7 +80,7 @@ func others(r *result) float64 { return max(r.others, r.pacedOthers) }
 func (b *report) text() string {
 	var w strings.Builder
 	fmt.Fprintf(&w, "## %s, commit %s\n\n", time.Now().UTC().Format(time.DateOnly), commit())
-	fmt.Fprintf(&w, "%s. %d rounds, %d events of 1 KB (unsynced; fewer of the others); medians, ratios within a round.\n", machine(), b.rounds, b.events)
+	fmt.Fprintf(&w, "%s. %d rounds; medians.\n", machine(), b.rounds)
 	if most := b.mostOthers(); most > quiet {
 		fmt.Fprintf(&w, "**Disturbed**: others used up to %.0f %% of the machine. Ratios of CPU seconds still count, rates and latencies hardly.\n", 100*most)
 	}
@@ -100,7 +100,8 @@ func (b *report) text() string {
 
 // drains are what was measured with events that lay in the in stream.
 func (b *report) drains(w *strings.Builder) {
-	w.WriteString("\n| load | system | events/s | of plain | CPU s own + server, 100 000 events | of plain | peak MB | p50/p99 ms at events/s | of plain | others |\n")
+	fmt.Fprintf(w, "\n%d events of 1 KB (unsynced; fewer of the others) lay in the in stream; ratios within a round:\n\n", b.events)
+	w.WriteString("| load | system | events/s | of plain | CPU s own + server, 100 000 events | of plain | peak MB | p50/p99 ms at events/s | of plain | others |\n")
 	w.WriteString("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for i, l := range b.loads {
 		for _, s := range systems {
